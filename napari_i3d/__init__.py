@@ -1,0 +1,69 @@
+"""I3D (ResNet-50) features of tracked individuals, frame by frame.
+
+The public names are loaded when they are first used, so that importing the package costs nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_i3d.errors import NapariI3DError as NapariI3DError
+    from napari_i3d.extraction.engine import extract_features as extract_features
+    from napari_i3d.extraction.settings import ExtractionSettings as ExtractionSettings
+    from napari_i3d.features.io import read_features as read_features
+    from napari_i3d.features.model import Features as Features
+    from napari_i3d.tracking.checks import Problem as Problem
+    from napari_i3d.tracking.checks import check_tracking as check_tracking
+    from napari_i3d.tracking.io import read_tracking as read_tracking
+    from napari_i3d.tracking.io import write_tracking as write_tracking
+    from napari_i3d.tracking.model import Tracking as Tracking
+    from napari_i3d.tracking.model import Tracklet as Tracklet
+    from napari_i3d.video.video import Video as Video
+    from napari_i3d.video.video import open_video as open_video
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "ExtractionSettings": "extraction.settings",
+    "Features": "features.model",
+    "NapariI3DError": "errors",
+    "Problem": "tracking.checks",
+    "Tracking": "tracking.model",
+    "Tracklet": "tracking.model",
+    "Video": "video.video",
+    "check_tracking": "tracking.checks",
+    "extract_features": "extraction.engine",
+    "open_video": "video.video",
+    "read_features": "features.io",
+    "read_tracking": "tracking.io",
+    "write_tracking": "tracking.io",
+}
+
+__all__ = [
+    "ExtractionSettings",
+    "Features",
+    "NapariI3DError",
+    "Problem",
+    "Tracking",
+    "Tracklet",
+    "Video",
+    "__version__",
+    "check_tracking",
+    "extract_features",
+    "open_video",
+    "read_features",
+    "read_tracking",
+    "write_tracking",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
