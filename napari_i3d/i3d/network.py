@@ -112,7 +112,8 @@ class I3DResNet50(nn.Module):
         x = self.res3(x)  # (B, 512, 1, 28, 28)
         x = self.res4(x)  # (B, 1024, 1, 14, 14)
         x = self.res5(x)  # (B, 2048, 1, 7, 7)
-        return x.mean(dim=(2, 3, 4))
+        features: Tensor = x.mean(dim=(2, 3, 4))
+        return features
 
     @classmethod
     def from_blobs(cls, blobs: Mapping[str, "np.ndarray[tuple[int, ...], np.dtype[np.float32]]"]) -> "I3DResNet50":

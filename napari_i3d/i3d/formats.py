@@ -1,0 +1,202 @@
+"""The three kinds of weights files, told apart by their content, and writing our own."""
+
+import os
+import pickle
+import re
+import struct
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+import torch
+
+from napari_i3d.errors import WeightsError
+from napari_i3d.files import atomic_writer
+from napari_i3d.i3d.architecture import blob_shapes
+from napari_i3d.i3d.blobs import Blobs, check_layout, check_values
+from napari_i3d.i3d.caffe2 import read_caffe2
+
+__all__ = ["WeightsFile", "read_weights_file", "write_safetensors"]
+
+# torch before 1.6 wrote a row of pickles, the first of them this number.
+_TORCH_LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+
+# What torch.load raises on files that are damaged or hold more than arrays; found by changing and cutting files at
+# random. RuntimeError is its own reader's.
+_TORCH_DAMAGE = (
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+    struct.error,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    ImportError,
+    OverflowError,
+    MemoryError,
+    OSError,
+)
+
+
+class WeightsFile(NamedTuple):
+    """What a weights file holds.
+
+    Attributes
+    ----------
+    blobs
+        All arrays of `architecture.blob_shapes`, float32, checked.
+    format
+        ``"caffe2"``, ``"pytorch"`` or ``"safetensors"``.
+    metadata
+        What a safetensors file says of itself; empty for others.
+    """
+
+    blobs: Blobs
+    format: str
+    metadata: dict[str, str]
+
+
+class _Header(NamedTuple):
+    shape: tuple[int, ...]
+    dtype: str
+
+
+def read_weights_file(path: str | os.PathLike[str]) -> WeightsFile:
+    """Read and check weights in any accepted format; nothing in the file is ever run.
+
+    Parameters
+    ----------
+    path
+        The published Caffe2 pickle; the ``.pth`` into which the predecessor converts it, also inside a
+        ``{"state_dict": ...}`` and with names that begin with ``module.``; or a ``.safetensors`` written by
+        `write_safetensors`. The ending does not matter.
+
+    Raises
+    ------
+    WeightsError
+        The file is missing, damaged, of another kind or of another network.
+    """
+    path = Path(path)
+    try:
+        if not path.is_file():
+            found = "a folder, not a file" if path.is_dir() else "no such file"
+            raise WeightsError(f"{path}: {found}; expected weights (.pkl, .pth or .safetensors)")
+        with path.open("rb") as file:
+            start = file.read(512)
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if start.startswith((b"PK\x03\x04", _TORCH_LEGACY)):
+        return WeightsFile(_read_pytorch(path), "pytorch", {})
+    if start.startswith(b"\x80"):
+        return WeightsFile(read_caffe2(path), "caffe2", {})
+    if start[8:9] == b"{" and start[:1] != b"{":
+        return _read_safetensors(path)
+    found = "an empty file" if not start else f"a file that begins with {start[:12]!r}"
+    raise WeightsError(
+        f"{path}: expected weights (a Caffe2 or PyTorch file of today's kinds, or safetensors), found {found}"
+    )
+
+
+def write_safetensors(path: str | os.PathLike[str], blobs: Blobs, metadata: dict[str, str]) -> None:
+    """Write weights as safetensors, whole or not at all: the arrays under their published names, and metadata.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    content = safetensors.numpy.save(blobs, metadata=metadata)
+    with atomic_writer(path) as file:
+        file.write(content)
+
+
+def _read_safetensors(path: Path) -> WeightsFile:
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            metadata = dict(file.metadata() or {})
+            headers = {}
+            for name in file.keys():  # noqa: SIM118 - the file is no mapping
+                entry = file.get_slice(name)
+                kind = entry.get_dtype()
+                headers[name] = _Header(tuple(entry.get_shape()), "float32" if kind == "F32" else kind)
+            check_layout(headers, blob_shapes(), str(path))
+            blobs = {name: file.get_tensor(name) for name in blob_shapes()}
+    except (safetensors.SafetensorError, OSError) as error:
+        raise WeightsError(
+            f"{path}: not a whole safetensors file ({_line(error)}); was it copied completely?"
+        ) from error
+    check_values(blobs, str(path))
+    return WeightsFile(blobs, "safetensors", metadata)
+
+
+def _read_pytorch(path: Path) -> Blobs:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except _TORCH_DAMAGE as error:
+        # torch's own text is long, and advises to switch its protection off.
+        forbidden = re.search(r"GLOBAL ([\w.]{1,80}) was not an allowed global", str(error))
+        found = f"the file asks for {forbidden[1]}" if forbidden else "the file is damaged or not copied completely"
+        raise WeightsError(
+            f"{path}: expected a PyTorch file with arrays only; {found}; nothing of it was run"
+        ) from error
+    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
+        content = content["state_dict"]
+    if not isinstance(content, Mapping):
+        raise WeightsError(f"{path}: expected a PyTorch state dict, found {type(content).__name__}")
+    tensors = {_without_module(name): value for name, value in content.items() if not _is_count(name)}
+    names = _pytorch_names()
+    shapes = blob_shapes()
+    check_layout(tensors, {name: shapes[blob] for name, blob in names.items()}, str(path))
+    blobs: Blobs = {}
+    for name, blob in names.items():
+        tensor = tensors[name]
+        if not isinstance(tensor, torch.Tensor) or tensor.layout is not torch.strided or tensor.device.type != "cpu":
+            raise WeightsError(
+                f"{path}: expected plain arrays, found {name} as {type(tensor).__name__} of another kind"
+            )
+        blobs[blob] = np.ascontiguousarray(tensor.detach().resolve_neg().numpy())
+    check_values(blobs, str(path))
+    return blobs
+
+
+def _pytorch_names() -> dict[str, str]:
+    """Map the names in the predecessor's converted file, those of torchvision's ResNets, to the published ones.
+
+    ``res3_0_branch2a_w`` is ``layer2.0.conv1.weight`` there, its batch norm ``layer2.0.bn1``; the projection
+    ``branch1`` is ``downsample.0``, its batch norm ``downsample.1``.
+    """
+    parts = {"w": "weight", "s": "weight", "b": "bias", "rm": "running_mean", "riv": "running_var"}
+    names = {}
+    for blob in blob_shapes():
+        stem, _, part = blob.rpartition("_")
+        is_norm = stem.endswith("_bn")
+        match = re.fullmatch(r"res(\d)_(\d)_branch(1|2[abc])(_bn)?", stem)
+        if stem == "pred":
+            module = "fc"
+        elif match is None:
+            module = "bn1" if is_norm else "conv1"
+        elif match[3] == "1":
+            module = f"layer{int(match[1]) - 1}.{match[2]}.downsample.{int(is_norm)}"
+        else:
+            module = f"layer{int(match[1]) - 1}.{match[2]}.{'bn' if is_norm else 'conv'}{'abc'.index(match[3][1]) + 1}"
+        names[f"{module}.{parts[part]}"] = blob
+    return names
+
+
+def _without_module(name: Any) -> Any:
+    return name.removeprefix("module.") if isinstance(name, str) else name
+
+
+def _is_count(name: Any) -> bool:
+    return isinstance(name, str) and name.endswith(".num_batches_tracked")
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:120]
