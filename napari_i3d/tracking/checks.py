@@ -1,0 +1,247 @@
+"""What is wrong, or looks wrong, with a tracking: found before anything is computed from it.
+
+The rules, for the box of a frame [left, upper, right, lower] and the tracklet that it is part of:
+
+- gap: no box between the first and the last frame.
+- not-a-number: a side is no finite number.
+- inverted: right < left or lower < upper.
+- empty: no whole pixel in width or height, once the sides are truncated to whole pixels as for extraction.
+- outside: nothing is left after truncating and clipping to the picture, or more than a quarter of the area lies outside
+  it. Less than that is usual at the rim, where boxes have margins, and extraction clips it.
+- beyond-video: frames that the video does not have.
+- jump: the centre moves, in a frame, further than half the median size of the tracklet's boxes and further than ten
+  times its median step. The size is the square root of the area; a step across a gap is divided by the frames it takes.
+  Half a size keeps quiet about animals that mostly sit still, whose median step is 0.
+- size-change: the size becomes 1.5 times as large or small from one box to the next and that change, as a logarithm, is
+  more than ten times the tracklet's median change.
+- short: fewer frames than a chunk has, so no features.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_i3d.errors import TrackingError
+from napari_i3d.tracking.model import Tracking, Tracklet, runs, spell_frames
+from napari_i3d.tracking.parse import shown
+
+CHUNK_FRAMES = 8
+OUTSIDE_SHARE = 0.25
+JUMP_SIZES = 0.5
+SIZE_FACTOR = 1.5
+TIMES_MEDIAN = 10.0
+
+
+class ProblemKind(StrEnum):
+    """The kinds of problem, as they are shown and compared; the module tells the rule of each."""
+
+    GAP = "gap"
+    NOT_A_NUMBER = "not-a-number"
+    INVERTED = "inverted"
+    EMPTY = "empty"
+    OUTSIDE = "outside"
+    BEYOND_VIDEO = "beyond-video"
+    JUMP = "jump"
+    SIZE_CHANGE = "size-change"
+    SHORT = "short"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing to look at in a tracking; neighbouring frames with the same problem make one.
+
+    Parameters
+    ----------
+    id
+        The individual.
+    frame
+        The first video frame concerned.
+    kind
+        A short word that stays the same over versions; see `ProblemKind`.
+    message
+        One line that begins with the id and tells all frames concerned.
+    """
+
+    id: str | int
+    frame: int
+    kind: ProblemKind
+    message: str
+
+
+@dataclass(frozen=True)
+class _Faults:
+    """Which rows of a tracklet's boxes can stand for no pixels, each of shape (N,), bool; no row is in two of them."""
+
+    absent: NDArray[np.bool_]
+    not_a_number: NDArray[np.bool_]
+    inverted: NDArray[np.bool_]
+    empty: NDArray[np.bool_]
+
+    @property
+    def sound(self) -> NDArray[np.bool_]:
+        return ~(self.absent | self.not_a_number | self.inverted | self.empty)
+
+
+def check_tracking(tracking: Tracking, video_shape: Sequence[int] | None = None) -> list[Problem]:
+    """List what is wrong, or looks wrong, with a tracking: individual by individual, frame by frame.
+
+    Parameters
+    ----------
+    tracking
+        The tracking.
+    video_shape
+        (T, H, W) or (T, H, W, 3): frames, height and width in pixels of the video that the boxes refer to, after
+        resizing if it is resized. Without it, nothing is said about the picture and the length of the video.
+    """
+    problems: list[Problem] = []
+    for tracklet in tracking.values():
+        found = list(_problems(tracklet, video_shape))
+        problems.extend(sorted(found, key=lambda problem: problem.frame))
+    return problems
+
+
+def require_sound_boxes(tracklet: Tracklet) -> None:
+    """See that every frame from the first to the last has a box that pixels can be taken from.
+
+    Raises
+    ------
+    TrackingError
+        Frames are missing, or their boxes are not finite, inverted or empty; the message names id and frames.
+    """
+    faults = _faults(tracklet)
+    first, last = tracklet.start, tracklet.stop - 1
+    for mask, one, many in (
+        (
+            faults.absent,
+            f"is missing between its first ({first}) and last ({last}); use --gaps split or --gaps interpolate",
+            f"are missing between its first ({first}) and last ({last}); use --gaps split or --gaps interpolate",
+        ),
+        (
+            faults.not_a_number,
+            "has a box with a side that is no finite number; correct or remove it",
+            "have boxes with a side that is no finite number; correct or remove them",
+        ),
+        (
+            faults.inverted,
+            "has an inverted box, expected left < right and upper < lower; correct or remove it",
+            "have inverted boxes, expected left < right and upper < lower; correct or remove them",
+        ),
+        (
+            faults.empty,
+            "has an empty box, less than a pixel wide or high; correct or remove it",
+            "have empty boxes, less than a pixel wide or high; correct or remove them",
+        ),
+    ):
+        if mask.any():
+            ranges = _ranges(tracklet, mask)
+            raise TrackingError(f"{shown(tracklet.id)}: {spell_frames(ranges)} {one if mask.sum() == 1 else many}")
+
+
+def _faults(tracklet: Tracklet) -> _Faults:
+    boxes = tracklet.boxes
+    absent = ~tracklet.present
+    not_a_number = ~np.isfinite(boxes).all(axis=1) & ~absent
+    finite = ~(absent | not_a_number)
+    left, upper, right, lower = boxes.T
+    inverted = finite & ((right < left) | (lower < upper))
+    left, upper, right, lower = np.trunc(boxes.T)
+    empty = finite & ~inverted & ((right == left) | (lower == upper))
+    return _Faults(absent, not_a_number, inverted, empty)
+
+
+def _ranges(tracklet: Tracklet, mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    return [(tracklet.start + first, tracklet.start + stop) for first, stop in runs(mask)]
+
+
+def _problems(tracklet: Tracklet, video_shape: Sequence[int] | None) -> Iterator[Problem]:
+    if len(tracklet) < CHUNK_FRAMES:
+        text = f"it has {len(tracklet)}, shorter than a chunk of {CHUNK_FRAMES}: no features"
+        yield _problem(tracklet, (tracklet.start, tracklet.stop), ProblemKind.SHORT, text)
+    faults = _faults(tracklet)
+    for kind, mask, text in (
+        (ProblemKind.GAP, faults.absent, "no box between its first and last"),
+        (ProblemKind.NOT_A_NUMBER, faults.not_a_number, "a side of the box is no finite number"),
+        (ProblemKind.INVERTED, faults.inverted, "right is less than left, or lower less than upper"),
+        (ProblemKind.EMPTY, faults.empty, "the box is less than a pixel wide or high"),
+    ):
+        for span in _ranges(tracklet, mask):
+            yield _problem(tracklet, span, kind, text)
+    # Coordinates near the limits of float64 overflow to infinity, which compares as it should.
+    with np.errstate(over="ignore", invalid="ignore"):
+        yield from _changes(tracklet, faults.sound)
+        if video_shape is not None:
+            yield from _beside_the_video(tracklet, faults.sound, video_shape)
+
+
+def _problem(tracklet: Tracklet, span: tuple[int, int], kind: ProblemKind, text: str) -> Problem:
+    first, stop = span
+    count = f" ({stop - first} frames)" if stop - first > 1 else ""
+    return Problem(tracklet.id, first, kind, f"{shown(tracklet.id)}: {spell_frames([span])}{count}: {text}")
+
+
+def _changes(tracklet: Tracklet, sound: NDArray[np.bool_]) -> Iterator[Problem]:
+    rows = np.flatnonzero(sound)
+    if len(rows) < 2:
+        return
+    left, upper, right, lower = tracklet.boxes[rows].T
+    sizes = np.sqrt(right - left) * np.sqrt(lower - upper)
+    steps = np.hypot(np.diff((left + right) / 2), np.diff((upper + lower) / 2)) / np.diff(rows)  # px a frame
+    median = float(np.median(steps))
+    limit = max(JUMP_SIZES * float(np.median(sizes)), TIMES_MEDIAN * median)
+
+    def jump(worst: float) -> str:
+        return f"its centre moves {worst:.1f} px a frame (median {median:.1f}, limit {limit:.1f})"
+
+    yield from _worst(tracklet, rows[1:], steps, limit, ProblemKind.JUMP, jump)
+    factors = np.abs(np.diff(np.log(sizes)))
+    usual = float(np.median(factors))
+
+    def change(worst: float) -> str:
+        return f"its size changes by a factor of {np.exp(worst):.2f} (median {math.exp(usual):.2f})"
+
+    limit_change = max(math.log(SIZE_FACTOR), TIMES_MEDIAN * usual)
+    yield from _worst(tracklet, rows[1:], factors, limit_change, ProblemKind.SIZE_CHANGE, change)
+
+
+def _worst(
+    tracklet: Tracklet,
+    rows: NDArray[np.intp],
+    values: NDArray[np.float64],
+    limit: float,
+    kind: ProblemKind,
+    text: Callable[[float], str],
+) -> Iterator[Problem]:
+    # One problem a run of rows whose value is above the limit, told by the largest of them.
+    by_row = np.zeros(len(tracklet))
+    by_row[rows] = values
+    for first, stop in runs(by_row > limit):
+        span = (tracklet.start + first, tracklet.start + stop)
+        yield _problem(tracklet, span, kind, text(float(by_row[first:stop].max())))
+
+
+def _beside_the_video(tracklet: Tracklet, sound: NDArray[np.bool_], video_shape: Sequence[int]) -> Iterator[Problem]:
+    n_frames, height, width = video_shape[:3]
+    if tracklet.stop > n_frames:
+        span = (max(tracklet.start, n_frames), tracklet.stop)
+        yield _problem(tracklet, span, ProblemKind.BEYOND_VIDEO, f"the video has {n_frames} frames")
+    boxes = tracklet.boxes[sound]
+    limits = np.array([width, height, width, height])
+    inside = np.clip(boxes, 0, limits)
+    share = np.zeros(len(tracklet))
+    share[sound] = 1 - np.prod((inside[:, 2:] - inside[:, :2]) / (boxes[:, 2:] - boxes[:, :2]), axis=1)
+    pixels = np.clip(np.trunc(boxes), 0, limits)
+    gone = np.zeros(len(tracklet), np.bool_)
+    gone[sound] = (pixels[:, 2:] <= pixels[:, :2]).any(axis=1)
+    picture = f"the picture of {width} x {height}"
+    for span in _ranges(tracklet, gone):
+        yield _problem(tracklet, span, ProblemKind.OUTSIDE, f"the box lies wholly outside {picture}")
+
+    def partly(worst: float) -> str:
+        return f"up to {worst:.0%} of the box lies outside {picture}"
+
+    rows = np.flatnonzero(~gone)
+    yield from _worst(tracklet, rows, share[rows], OUTSIDE_SHARE, ProblemKind.OUTSIDE, partly)

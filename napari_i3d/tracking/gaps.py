@@ -1,0 +1,62 @@
+"""Mending gaps: the frames without a box between an individual's first and last."""
+
+import numpy as np
+
+from napari_i3d.errors import TrackingError
+from napari_i3d.tracking.model import Tracking, Tracklet, runs, spell_frames
+from napari_i3d.tracking.parse import shown
+
+
+def split_gaps(tracking: Tracking) -> Tracking:
+    """Cut every individual that has gaps into pieces without: `{id}_part1`, `{id}_part2`, ... in its place.
+
+    Individuals without gaps keep their id.
+
+    Raises
+    ------
+    TrackingError
+        A piece would have the id of another individual.
+    """
+    pieces: list[Tracklet] = []
+    taken = set(tracking)
+    for individual, tracklet in tracking.items():
+        if not tracklet.gaps:
+            pieces.append(tracklet)
+            continue
+        for number, (first, stop) in enumerate(runs(tracklet.present), start=1):
+            name = f"{individual}_part{number}"
+            if name in taken:
+                raise TrackingError(
+                    f"{shown(individual)}: its piece {number} would be called {name!r}, but another individual has "
+                    "this id; rename one of them"
+                )
+            taken.add(name)
+            pieces.append(Tracklet(name, tracklet.start + first, tracklet.boxes[first:stop]))
+    return Tracking(pieces)
+
+
+def interpolate_gaps(tracking: Tracking) -> Tracking:
+    """Fill the gaps of every individual: each side of the box moves linearly from the box before to the box after.
+
+    Raises
+    ------
+    TrackingError
+        A box before or after a gap holds values that are no finite numbers.
+    """
+    return Tracking(_interpolated(tracklet) if tracklet.gaps else tracklet for tracklet in tracking.values())
+
+
+def _interpolated(tracklet: Tracklet) -> Tracklet:
+    beside = sorted({frame for first, stop in tracklet.gaps for frame in (first - 1, stop)})
+    spoilt = [f for f in beside if not np.isfinite(tracklet.boxes[f - tracklet.start]).all()]
+    if spoilt:
+        raise TrackingError(
+            f"{shown(tracklet.id)}: the boxes beside its gaps, at {spell_frames([(f, f + 1) for f in spoilt])}, hold "
+            "values that are no finite numbers; correct or remove them before interpolating"
+        )
+    present = tracklet.present
+    known, absent = np.flatnonzero(present), np.flatnonzero(~present)
+    boxes = tracklet.boxes.copy()
+    for side in range(4):
+        boxes[absent, side] = np.interp(absent, known, tracklet.boxes[known, side])
+    return Tracklet(tracklet.id, tracklet.start, boxes)
