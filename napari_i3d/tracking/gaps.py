@@ -1,10 +1,27 @@
 """Mending gaps: the frames without a box between an individual's first and last."""
 
+from enum import StrEnum
+
 import numpy as np
 
 from napari_i3d.errors import TrackingError
 from napari_i3d.tracking.model import Tracking, Tracklet, runs, spell_frames
 from napari_i3d.tracking.parse import shown
+
+
+class Gaps(StrEnum):
+    """What is done about the gaps of a tracking."""
+
+    ERROR = "error"
+    SPLIT = "split"
+    INTERPOLATE = "interpolate"
+
+
+def mend_gaps(tracking: Tracking, gaps: Gaps) -> Tracking:
+    """Return the tracking with its gaps split or interpolated, or as it is for ``error``: extraction refuses them."""
+    if gaps is Gaps.ERROR:
+        return tracking
+    return split_gaps(tracking) if gaps is Gaps.SPLIT else interpolate_gaps(tracking)
 
 
 def split_gaps(tracking: Tracking) -> Tracking:

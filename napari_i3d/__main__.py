@@ -1,0 +1,7 @@
+"""Run the command: ``python -m napari_i3d``."""
+
+import sys
+
+from napari_i3d.cli import main
+
+sys.exit(main())

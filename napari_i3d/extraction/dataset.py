@@ -1,0 +1,52 @@
+"""Which videos there are to extract."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from napari_i3d.errors import VideoError
+
+VIDEO_SUFFIXES = frozenset(
+    f".{ending}"
+    for ending in (
+        *("3gp", "asf", "avi", "flv", "h264", "h265", "hevc", "m2ts", "m4v", "mjpeg", "mjpg", "mkv", "mov", "mp4"),
+        *("mpeg", "mpg", "mts", "mxf", "ogv", "ts", "vob", "webm", "wmv"),
+    )
+)
+"""Endings, in small letters, by which videos are found in a folder; a file that is named may have any."""
+
+
+def find_videos(path: Path) -> list[Path]:
+    """Return the video named, or all videos in a folder and the folders in it, sorted.
+
+    Raises
+    ------
+    VideoError
+        No such file or folder, or no video in it.
+    """
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise VideoError(f"{path}: expected a video or a folder of videos; there is no such file or folder")
+    found = sorted(
+        file
+        for file in path.rglob("*")
+        if file.suffix.lower() in VIDEO_SUFFIXES and not file.name.startswith(".") and file.is_file()
+    )
+    if not found:
+        raise VideoError(
+            f"{path}: no videos in this folder; expected files that end in {', '.join(sorted(VIDEO_SUFFIXES))}"
+        )
+    return found
+
+
+def shared_names(videos: Iterable[Path]) -> dict[Path, Path]:
+    """Return for each video whose stem another has too (small and capital letters alike) that other."""
+    by_stem: dict[str, list[Path]] = {}
+    for path in videos:
+        by_stem.setdefault(path.stem.casefold(), []).append(path)
+    return {
+        path: paths[0] if path is not paths[0] else paths[1]
+        for paths in by_stem.values()
+        if len(paths) > 1
+        for path in paths
+    }

@@ -1,0 +1,141 @@
+"""What can be chosen for an extraction: one frozen value, checked when it is made."""
+
+import re
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from napari_i3d.errors import SettingsError
+
+CHUNK_FRAMES = 8
+"""Number of consecutive frames that the network sees at once."""
+
+FEATURES = 2048
+"""Number of values that the network gives for a chunk."""
+
+
+class SampleMode(StrEnum):
+    """How the part of the picture that the network sees is taken from a bounding box."""
+
+    EXPAND_BBOXES = "expand_bboxes"
+    CENTER_CROP = "center_crop"
+    OVERSAMPLE = "oversample"
+
+
+class Normalisation(StrEnum):
+    """How pixel values 0 to 255 are scaled for the network."""
+
+    SYMMETRIC = "symmetric"
+    KINETICS = "kinetics"
+
+
+class Precision(StrEnum):
+    """The number format in which the network computes; features are float32 in any case."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtractionSettings:
+    """All choices that decide about the numbers, and how they are computed.
+
+    Parameters
+    ----------
+    frequency
+        Distance between the starts of neighbouring chunks, in frames, at least 1.
+    batch_size
+        Number of chunks that go through the network at once, at least 1. Memory grows with it, features do not change.
+    sample_mode
+        ``"expand_bboxes"``: the bounding box is made square and resized to 224x224. ``"center_crop"``: the box is
+        resized to 340x256 and its central 224x224 are used. ``"oversample"``: of the same 340x256 the four corners,
+        the centre and their mirror images, averaged (ten times the work).
+    min_frames
+        Tracklets of fewer frames are left out. Values below 8, the length of a chunk, act as 8.
+    pad
+        One row for every `frequency`-th frame of the tracklet, ends included, instead of one for every chunk.
+    video_size
+        Width and height, in pixels, to which the video is resized first; bounding boxes are in pixels of the
+        resized video. None: as it is.
+    normalisation
+        ``"symmetric"``: ``x * 2 / 255 - 1``, as in data sets that exist. ``"kinetics"``: ``(x - 114.75) / 57.375``,
+        as the network was trained.
+    subtract_background
+        Pixels that look like the median of the video become gray.
+    device
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or ``"mps"``.
+    precision
+        ``"float32"`` or ``"bfloat16"``.
+
+    Raises
+    ------
+    SettingsError
+        A value outside its range.
+    """
+
+    frequency: int = 1
+    batch_size: int = 16
+    sample_mode: SampleMode = SampleMode.EXPAND_BBOXES
+    min_frames: int = 9
+    pad: bool = False
+    video_size: tuple[int, int] | None = None
+    normalisation: Normalisation = Normalisation.SYMMETRIC
+    subtract_background: bool = False
+    device: str = "auto"
+    precision: Precision = Precision.FLOAT32
+
+    def __post_init__(self) -> None:
+        for name in ("frequency", "batch_size", "min_frames"):
+            object.__setattr__(self, name, _whole_number(name, getattr(self, name), at_least=1))
+        for name, kind in (("sample_mode", SampleMode), ("normalisation", Normalisation), ("precision", Precision)):
+            object.__setattr__(self, name, _choice(name, getattr(self, name), kind))
+        for name in ("pad", "subtract_background"):
+            if not isinstance(getattr(self, name), bool):
+                raise SettingsError(f"{name}: expected True or False, found {getattr(self, name)!r}")
+        if self.video_size is not None:
+            object.__setattr__(self, "video_size", _video_size(self.video_size))
+        if not isinstance(self.device, str) or not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", self.device):
+            raise SettingsError(f"device: expected auto, cpu, cuda, cuda:N or mps, found {self.device!r}")
+
+    @property
+    def shortest_tracklet(self) -> int:
+        """Number of frames that a tracklet needs to be used."""
+        return max(self.min_frames, CHUNK_FRAMES)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings as plain values, for provenance."""
+        values = asdict(self)
+        return {name: str(value) if isinstance(value, StrEnum) else value for name, value in values.items()}
+
+    @classmethod
+    def with_video_sides(cls, width: int | None, height: int | None, **others: Any) -> Self:
+        """Make settings from a width and a height, in pixels, that are set both or not at all.
+
+        Raises
+        ------
+        SettingsError
+            Only one of the two is set.
+        """
+        if (width is None) != (height is None):
+            found, lacking = ("video_w", "video_h") if height is None else ("video_h", "video_w")
+            raise SettingsError(f"{found} is set and {lacking} is not: set both, or neither")
+        return cls(video_size=None if width is None or height is None else (width, height), **others)
+
+
+def _whole_number(name: str, value: Any, at_least: int) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < at_least:
+        raise SettingsError(f"{name}: expected a whole number of at least {at_least}, found {value!r}")
+    return int(value)
+
+
+def _choice(name: str, value: Any, kind: type[StrEnum]) -> StrEnum:
+    try:
+        return kind(value)
+    except ValueError:
+        raise SettingsError(f"{name}: expected one of {', '.join(kind)}, found {value!r}") from None
+
+
+def _video_size(value: Any) -> tuple[int, int]:
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise SettingsError(f"video_size: expected (width, height) in pixels, found {value!r}")
+    return _whole_number("video_w", value[0], at_least=1), _whole_number("video_h", value[1], at_least=1)

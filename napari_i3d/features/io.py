@@ -1,0 +1,258 @@
+"""Features files: ``.npy``, ``.pickle`` and ``.npz``, each with a ``.json`` beside it that tells about its rows.
+
+The ``.json`` holds the checksum of the file it belongs to, so that neither can be taken for the other's after one of
+them was exchanged.
+"""
+
+import contextlib
+import json
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_i3d import safe_pickle
+from napari_i3d.errors import FeaturesError
+from napari_i3d.features.model import Features, Id
+from napari_i3d.features.old_numpy import write_npy, write_pickle
+from napari_i3d.files import atomic_writer, sha256_of
+
+METADATA_KEYS = ("min_frames", "max_frames")
+JSON_FORMAT = 1
+
+
+def json_path(path: str | Path) -> Path:
+    """Return where the facts about a features file are kept."""
+    path = Path(path)
+    return path.with_name(path.name + ".json")
+
+
+def write_features(path: str | Path, features: Features, *, metadata: bool = False) -> None:
+    """Write features to ``.npy``, ``.pickle`` or ``.npz``; see `Features.save`."""
+    path = Path(path)
+    write = WRITERS.get(path.suffix.lower())
+    if write is None:
+        raise FeaturesError(f"{path}: features are written to {', '.join(WRITERS)}, not to {path.suffix or 'nothing'}")
+    content: dict[Any, Any] = dict(features)
+    if metadata:
+        content |= _metadata(features)
+    write_with_facts(path, features, lambda file: write(file, content))
+
+
+def write_with_facts(
+    path: Path, features: Features, write: Callable[[BinaryIO], None], individuals: list[Id] | None = None
+) -> None:
+    """Write one file and the ``.json`` beside it: neither appears before both are complete.
+
+    Parameters
+    ----------
+    path
+        The features file.
+    features
+        What the ``.json`` tells about.
+    write
+        Writes the content of the features file.
+    individuals
+        Those that the file holds; None: all.
+    """
+    with atomic_writer(path) as file:
+        write(file)
+        file.flush()
+        facts = _facts(features, list(features) if individuals is None else individuals)
+        facts["sha256"] = sha256_of(file.name)
+        # Renamed first: a features file that is there has its facts, whenever the program was ended.
+        with atomic_writer(json_path(path)) as facts_file:
+            facts_file.write(json.dumps(facts, indent=1).encode())
+
+
+def _metadata(features: Features) -> dict[str, Mapping[Id, int]]:
+    lacking = [individual for individual in features if individual not in features.last_frame]
+    if lacking:
+        raise FeaturesError(f"{lacking[0]}: first and last frame are not known, so they cannot be saved as metadata")
+    taken = [key for key in METADATA_KEYS if key in features]
+    if taken:
+        raise FeaturesError(
+            f"an individual is called {taken[0]!r}, the name of a metadata entry: save without metadata"
+        )
+    return {"min_frames": features.first_frame, "max_frames": features.last_frame}
+
+
+def _facts(features: Features, individuals: list[Id]) -> dict[str, Any]:
+    return {
+        "format": f"napari_i3d features {JSON_FORMAT}",
+        "fps": features.fps,
+        "individuals": [
+            {
+                "id": individual,
+                "rows": len(features[individual]),
+                "first_frame": features.first_frame.get(individual),
+                "last_frame": features.last_frame.get(individual),
+                "frames": _listed(features.frames.get(individual)),
+                "chunk_starts": _listed(features.chunk_starts.get(individual)),
+            }
+            for individual in individuals
+        ],
+        "provenance": dict(features.provenance),
+    }
+
+
+def _listed(values: NDArray[Any] | None) -> list[Any] | None:
+    return None if values is None else values.tolist()
+
+
+def _write_npz(file: BinaryIO, content: Mapping[Any, Any]) -> None:
+    arrays: dict[str, NDArray[Any]] = {}
+    for key, value in content.items():
+        numbers = value.items() if isinstance(value, Mapping) else ()
+        named = {f"{key}/{inner}": np.array(number, np.int64) for inner, number in numbers} or {str(key): value}
+        if taken := sorted(named.keys() & arrays.keys()):
+            raise FeaturesError(f"two individuals would both be called {taken[0]!r} in the .npz: save as .npy")
+        arrays |= named
+    with zipfile.ZipFile(file, "w", allowZip64=True) as archive:
+        for name, array in arrays.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, array, allow_pickle=False)
+
+
+WRITERS: dict[str, Callable[[BinaryIO, Mapping[Any, Any]], None]] = {
+    ".npy": write_npy,
+    ".pickle": write_pickle,
+    ".pkl": write_pickle,
+    ".npz": _write_npz,
+}
+
+
+def read_features(path: str | Path) -> Features:
+    """Read a features file that this program, or its predecessor, wrote.
+
+    Parameters
+    ----------
+    path
+        A ``.npy``, ``.pickle``, ``.pkl`` or ``.npz`` file. What the ``.json`` beside it tells is taken up; without
+        one the frames of the rows are known only where ``min_frames`` and ``max_frames`` say that there is a row for
+        each frame.
+
+    Returns
+    -------
+    Features
+
+    Raises
+    ------
+    FeaturesError
+        No such file, another format, damaged, or the ``.json`` belongs to another file. Nothing in it is executed.
+    """
+    path = Path(path)
+    reader = {".npy": _read_npy, ".npz": _read_npz, ".pickle": _read_pickle, ".pkl": _read_pickle}.get(
+        path.suffix.lower()
+    )
+    if reader is None:
+        raise FeaturesError(f"{path.name}: features are read from {', '.join(WRITERS)}, not from {path.suffix!r}")
+    with _damage_named(path):
+        content = reader(path)
+    rows, metadata = _rows_and_metadata(path, content)
+    facts_path = json_path(path)
+    if facts_path.exists():
+        return _with_facts(path, rows, _read_facts(path, facts_path))
+    return _with_metadata(rows, metadata)
+
+
+@contextlib.contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise FeaturesError(f"{path}: cannot be read ({error.strerror or error}); is the path right?") from error
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
+        raise FeaturesError(f"{path.name}: not a whole features file ({error}); was it copied completely?") from error
+
+
+def _read_npy(path: Path) -> Any:
+    with path.open("rb") as file:
+        version = np.lib.format.read_magic(file)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read_header(file)
+        if dtype != np.dtype(object) or shape != ():
+            raise FeaturesError(
+                f"{path.name}: a bare {dtype} array of shape {shape}, made for another program; expected a dictionary "
+                "of individuals: read the file it was exported from"
+            )
+        return safe_pickle.load(file, path.name, FeaturesError).item()
+
+
+def _read_pickle(path: Path) -> Any:
+    with path.open("rb") as file:
+        return safe_pickle.load(file, path.name, FeaturesError)
+
+
+def _read_npz(path: Path) -> dict[Any, Any]:
+    content: dict[Any, Any] = {}
+    with np.load(path, allow_pickle=False) as archive:
+        for name in archive.files:
+            key, _, inner = name.partition("/")
+            if key in METADATA_KEYS and inner:
+                content.setdefault(key, {})[inner] = int(archive[name])
+            else:
+                content[name] = archive[name]
+    return content
+
+
+def _rows_and_metadata(path: Path, content: Any) -> tuple[dict[Id, NDArray[np.float32]], dict[str, Any]]:
+    if not isinstance(content, dict):
+        raise FeaturesError(f"{path.name}: expected a dictionary of individuals, found {type(content).__name__}")
+    metadata = {key: content[key] for key in METADATA_KEYS if isinstance(content.get(key), dict)}
+    rows = {key: value for key, value in content.items() if key not in metadata}
+    for individual, values in rows.items():
+        if not isinstance(individual, str | int) or not isinstance(values, np.ndarray) or values.ndim != 2:
+            raise FeaturesError(f"{path.name}: {individual!r} is no array of features (rows, values)")
+        if values.dtype.kind != "f":
+            raise FeaturesError(f"{path.name}: {individual!r}: expected float32 features, found {values.dtype}")
+    return {key: np.ascontiguousarray(np.asarray(value), dtype=np.float32) for key, value in rows.items()}, metadata
+
+
+def _read_facts(path: Path, facts_path: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(facts_path.read_text(encoding="utf-8"))
+        checksum = facts["sha256"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise FeaturesError(f"{facts_path.name}: damaged ({error}); delete it to read {path.name} alone") from error
+    if checksum != sha256_of(path):
+        raise FeaturesError(
+            f"{facts_path.name}: tells about another {path.name} than the one here (checksums differ); "
+            f"extract again, or delete it to read {path.name} alone"
+        )
+    return dict(facts)
+
+
+def _with_facts(path: Path, rows: dict[Id, NDArray[np.float32]], facts: dict[str, Any]) -> Features:
+    try:
+        entries: dict[Id, Any] = {entry["id"]: entry for entry in facts["individuals"]}
+        by_text = {str(individual): individual for individual in entries}
+        named = {by_text.get(str(individual), individual): values for individual, values in rows.items()}
+        return Features(
+            rows=named,
+            frames={i: np.array(e["frames"], np.float64) for i, e in entries.items() if e["frames"] is not None},
+            chunk_starts={
+                i: np.array(e["chunk_starts"], np.int64) for i, e in entries.items() if e["chunk_starts"] is not None
+            },
+            first_frame={i: int(e["first_frame"]) for i, e in entries.items() if e["first_frame"] is not None},
+            last_frame={i: int(e["last_frame"]) for i, e in entries.items() if e["last_frame"] is not None},
+            fps=facts["fps"],
+            provenance=facts["provenance"],
+        )
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise FeaturesError(
+            f"{json_path(path).name}: damaged ({error!r}); delete it to read {path.name} alone"
+        ) from error
+
+
+def _with_metadata(rows: dict[Id, NDArray[np.float32]], metadata: dict[str, Any]) -> Features:
+    first, last = ({key: int(n) for key, n in metadata.get(name, {}).items() if key in rows} for name in METADATA_KEYS)
+    frames = {
+        individual: np.arange(first[individual], last[individual] + 1, dtype=np.float64)
+        for individual, values in rows.items()
+        if individual in first and individual in last and last[individual] - first[individual] + 1 == len(values)
+    }
+    return Features(rows=rows, frames=frames, first_frame=first, last_frame=last)

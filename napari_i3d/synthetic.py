@@ -1,0 +1,158 @@
+"""A small made-up video of two animals with its tracking: for trying things out, and for tests."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_i3d.errors import OutputError
+from napari_i3d.files import make_folder
+from napari_i3d.tracking.io import write_tracking
+from napari_i3d.tracking.model import Tracking, Tracklet
+
+WIDTH, HEIGHT = 384, 288
+FPS = 25
+FRAMES = 72
+_SEED = 8
+
+
+@dataclass(frozen=True)
+class SyntheticClip:
+    """Where the made-up video and its tracking were written."""
+
+    video: Path
+    tracking: Path
+
+
+@dataclass(frozen=True, eq=False)
+class _Animal:
+    """An ellipse with stripes that moves and turns.
+
+    Attributes
+    ----------
+    centre : (T, 2)
+        x and y, in pixels.
+    angle : (T,)
+        Direction of the long axis, in radians.
+    half_length, half_width
+        In pixels.
+    colour : (3,)
+        RGB, 0 to 255.
+    stripe_px
+        Distance between stripes.
+    """
+
+    centre: NDArray[np.float64]
+    angle: NDArray[np.float64]
+    half_length: float
+    half_width: float
+    colour: tuple[float, float, float]
+    stripe_px: float
+
+
+def write_synthetic_clip(folder: str | Path, n_frames: int = FRAMES) -> SyntheticClip:
+    """Write ``animals.mp4`` (384x288 pixels, 25 frames/s) and ``animals_tracks.pickle`` to a folder.
+
+    The striped animal runs in a circle, stops in the middle third of the clip and runs on; the spotted one wanders to
+    and fro. The same numbers are drawn every time.
+
+    Raises
+    ------
+    OutputError
+        The folder or the files cannot be written.
+    """
+    folder = make_folder(folder)
+    clip = SyntheticClip(folder / "animals.mp4", folder / "animals_tracks.pickle")
+    animals = _animals(n_frames)
+    part = folder / ".animals.part.mp4"
+    writer = imageio_ffmpeg.write_frames(
+        str(part),
+        (WIDTH, HEIGHT),
+        fps=FPS,
+        codec="libx264",
+        quality=None,
+        pix_fmt_out="yuv420p",
+        macro_block_size=1,
+        # One thread and no version strings: the same file every time on every machine with this ffmpeg.
+        output_params=["-crf", "18", "-g", "24", "-threads", "1", "-fflags", "+bitexact", "-flags", "+bitexact"],
+    )
+    try:
+        writer.send(None)
+        for frame in _frames(animals, n_frames):
+            writer.send(frame)
+        writer.close()
+        part.replace(clip.video)
+    except OSError as error:
+        raise OutputError(
+            f"{clip.video}: cannot be written ({error.strerror or error}); choose another place"
+        ) from error
+    finally:
+        writer.close()
+        part.unlink(missing_ok=True)
+    boxes = {name: _boxes(animal) for name, animal in animals.items()}
+    write_tracking(clip.tracking, Tracking(Tracklet(name, 0, array) for name, array in boxes.items()))
+    return clip
+
+
+def _animals(n_frames: int) -> dict[str, _Animal]:
+    time = np.linspace(0, 1, n_frames)
+    # Runs for a third of the time, rests for a third, runs on.
+    phase = 2 * np.pi * 1.5 * (np.minimum(time, 1 / 3) + np.maximum(time - 2 / 3, 0))
+    circle = np.stack([125 + 70 * np.cos(phase), 145 + 70 * np.sin(phase)], axis=1)
+    sway = 2 * np.pi * time
+    path = np.stack([275 + 50 * np.sin(2 * sway), 150 + 85 * np.cos(sway)], axis=1)
+    step = np.gradient(path, axis=0)
+    return {
+        "striped": _Animal(circle, phase + np.pi / 2, 34, 15, (205, 150, 90), 9),
+        "spotted": _Animal(path, np.arctan2(step[:, 1], step[:, 0]), 28, 18, (110, 130, 170), 14),
+    }
+
+
+def _frames(animals: dict[str, _Animal], n_frames: int) -> "list[NDArray[np.uint8]]":
+    random = np.random.default_rng(_SEED)
+    # Coarse noise, enlarged, for the ground; fine noise on top of it.
+    ground = np.kron(random.uniform(150, 185, (HEIGHT // 8, WIDTH // 8)), np.ones((8, 8)))
+    ground = (ground + random.uniform(-12, 12, ground.shape))[..., None] * np.array([1.0, 0.98, 0.92])
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    frames = []
+    for index in range(n_frames):
+        picture = ground.copy()
+        for name, animal in animals.items():
+            _draw(picture, animal, index, x, y, spotted=name == "spotted")
+        frames.append(np.clip(np.rint(picture), 0, 255).astype(np.uint8))
+    return frames
+
+
+def _draw(
+    picture: NDArray[np.float64],
+    animal: _Animal,
+    index: int,
+    x: NDArray[np.int64],
+    y: NDArray[np.int64],
+    *,
+    spotted: bool,
+) -> None:
+    cos, sin = np.cos(animal.angle[index]), np.sin(animal.angle[index])
+    dx, dy = x - animal.centre[index, 0], y - animal.centre[index, 1]
+    along, across = dx * cos + dy * sin, dy * cos - dx * sin
+    inside = (along / animal.half_length) ** 2 + (across / animal.half_width) ** 2 <= 1
+    pattern = np.sin(2 * np.pi * along / animal.stripe_px)
+    if spotted:
+        pattern = pattern * np.sin(2 * np.pi * across / animal.stripe_px)
+    head = along > 0.6 * animal.half_length
+    shade = np.where(head, 0.45, 0.85 + 0.3 * np.sign(pattern) * (np.abs(pattern) > 0.3))
+    picture[inside] = shade[inside, None] * np.array(animal.colour)
+
+
+def _boxes(animal: _Animal) -> NDArray[np.float64]:
+    """Return the bounding boxes, (T, 4), whole pixels with a margin of 3, of the turned ellipse."""
+    cos, sin = np.cos(animal.angle), np.sin(animal.angle)
+    half_width = np.hypot(animal.half_length * cos, animal.half_width * sin)
+    half_height = np.hypot(animal.half_length * sin, animal.half_width * cos)
+    x, y = animal.centre.T
+    boxes: NDArray[np.float64] = np.rint(
+        np.stack([x - half_width - 3, y - half_height - 3, x + half_width + 3, y + half_height + 3], axis=1)
+    )
+    return boxes

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Everything that must be green, from nothing: system libraries (Debian, as root), a virtual environment, ruff, mypy,
+# import-linter, pytest under a virtual screen. Arguments go to pytest.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+libraries="xvfb xauth libgl1 libgl1-mesa-dri libegl1 libglx-mesa0 libopengl0 libxkbcommon-x11-0 libxcb-cursor0
+libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-xinerama0 libxcb-shape0 libdbus-1-3
+libfontconfig1"
+if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    missing=$(for name in $libraries; do dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || echo "$name"; done)
+    if [ -n "$missing" ]; then
+        apt-get update -qq
+        # shellcheck disable=SC2086
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    fi
+fi
+
+python=${PYTHON:-python3}
+venv=${VENV:-.venv}
+[ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+bin=$venv/bin
+"$bin/python" -m pip install --quiet --disable-pip-version-check -c tests/constraints.txt ".[all,test]"
+
+# Users of features files have old numpy: the oldest that installs on this Python, beside the environment.
+old_numpy=$venv/old_numpy
+if [ ! -d "$old_numpy" ]; then
+    for range in "numpy<1.24" "numpy<2" "numpy<2.2" "numpy<2.4"; do
+        "$bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: --target "$old_numpy" "$range" 2>/dev/null && break
+    done
+fi
+export NAPARI_I3D_OLD_NUMPY=$PWD/$old_numpy
+
+"$bin/ruff" check .
+"$bin/ruff" format --check .
+"$bin/mypy"
+"$bin/lint-imports"
+screen=()
+command -v xvfb-run >/dev/null && screen=(xvfb-run -a -s "-screen 0 1600x1000x24")
+exec "${screen[@]}" "$bin/python" -m pytest "$@"
