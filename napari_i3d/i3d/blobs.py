@@ -1,5 +1,6 @@
 """Whether arrays are the weights of the network: names, shapes, kinds of numbers, values."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ __all__ = ["Blobs", "check_layout", "check_values"]
 Blobs = dict[str, "np.ndarray[tuple[int, ...], np.dtype[np.float32]]"]
 
 _SHOWN = 3
+# Blocks beyond the 4 and 6 of ResNet-50's middle stages, in the published names and in PyTorch's.
+_DEEPER = re.compile(r"(res4_|layer3\.)([6-9]|\d\d)|(res3_|layer2\.)[4-9]")
 
 
 def check_layout(found: Mapping[Any, Any], expected: Mapping[str, tuple[int, ...]], file: str) -> None:
@@ -75,7 +78,7 @@ def _owner(missing: list[str], surplus: list[str], shapes: list[str]) -> str:
     """Say whose weights these seem to be."""
     if any("nonlocal" in name or ".nl." in name for name in surplus):
         return "of another network, one with non-local blocks"
-    if any(name.startswith(("res4_6_", "layer3.6.", "res3_4_", "layer2.4.")) for name in surplus):
+    if any(_DEEPER.match(name) for name in surplus):
         return "of another network, a deeper one (ResNet-101 or ResNet-152)"
     if surplus or shapes:
         return "of another network"

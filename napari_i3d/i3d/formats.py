@@ -1,5 +1,6 @@
 """The three kinds of weights files, told apart by their content, and writing our own."""
 
+import json
 import os
 import pickle
 import re
@@ -21,6 +22,8 @@ from napari_i3d.i3d.blobs import Blobs, check_layout, check_values
 from napari_i3d.i3d.caffe2 import read_caffe2
 
 __all__ = ["WeightsFile", "read_weights_file", "write_safetensors"]
+
+_METADATA_KEY = "napari_i3d"
 
 # torch before 1.6 wrote a row of pickles, the first of them this number.
 _TORCH_LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -55,7 +58,7 @@ class WeightsFile(NamedTuple):
     format
         ``"caffe2"``, ``"pytorch"`` or ``"safetensors"``.
     metadata
-        What a safetensors file says of itself; empty for others.
+        What a safetensors file of ours says of itself; empty for others.
     """
 
     blobs: Blobs
@@ -107,12 +110,15 @@ def read_weights_file(path: str | os.PathLike[str]) -> WeightsFile:
 def write_safetensors(path: str | os.PathLike[str], blobs: Blobs, metadata: dict[str, str]) -> None:
     """Write weights as safetensors, whole or not at all: the arrays under their published names, and metadata.
 
+    The same weights and metadata give the same bytes.
+
     Raises
     ------
     OutputError
         The file cannot be written.
     """
-    content = safetensors.numpy.save(blobs, metadata=metadata)
+    # safetensors writes its metadata in random order: one entry keeps the file, and its checksum, the same
+    content = safetensors.numpy.save(blobs, metadata={_METADATA_KEY: json.dumps(metadata, sort_keys=True)})
     with atomic_writer(path) as file:
         file.write(content)
 
@@ -120,7 +126,7 @@ def write_safetensors(path: str | os.PathLike[str], blobs: Blobs, metadata: dict
 def _read_safetensors(path: Path) -> WeightsFile:
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
-            metadata = dict(file.metadata() or {})
+            metadata = _parse_metadata((file.metadata() or {}).get(_METADATA_KEY, "{}"))
             headers = {}
             for name in file.keys():  # noqa: SIM118 - the file is no mapping
                 entry = file.get_slice(name)
@@ -136,9 +142,20 @@ def _read_safetensors(path: Path) -> WeightsFile:
     return WeightsFile(blobs, "safetensors", metadata)
 
 
+def _parse_metadata(text: str) -> dict[str, str]:
+    """Return the metadata that `write_safetensors` wrote; another program's count for nothing."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    items = content.items() if isinstance(content, dict) else ()
+    return {key: value for key, value in items if isinstance(value, str)}
+
+
 def _read_pytorch(path: Path) -> Blobs:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with path.open("rb") as file:  # of a path, torch would look at the ending
+            content = torch.load(file, map_location="cpu", weights_only=True)
     except _TORCH_DAMAGE as error:
         # torch's own text is long, and advises to switch its protection off.
         forbidden = re.search(r"GLOBAL ([\w.]{1,80}) was not an allowed global", str(error))
