@@ -1,0 +1,194 @@
+"""The ffmpeg pipe: frames in order from any place, each checked to be the one that its number says."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_i3d.errors import VideoError
+from napari_i3d.video.index import FrameIndex
+from napari_i3d.video.log import SHOW, SHOW_WITH_CHECKSUM, Log, Shown
+from napari_i3d.video.process import Process, label
+from napari_i3d.video.source import Source
+from napari_i3d.video.survey import Survey
+
+Frame = npt.NDArray[np.uint8]
+"""(H, W, 3) uint8, RGB."""
+
+
+class _DoubtError(Exception):
+    """What ffmpeg gives is not what the index says; starting further ahead may help."""
+
+
+class _Run:
+    """One ffmpeg from one starting point: gives the frames from `first` on, or says that it cannot."""
+
+    def __init__(self, source: Source, index: FrameIndex, key: int | None, first: int) -> None:
+        self._source, self._index, self._first = source, index, first
+        self.from_start = key is None
+        self._place = 0 if key is None else None  # number of the next frame shown, where times do not tell
+        self._anchored = key is None
+        self._drop_below = int(index.names[first]) if index.by_time and first else None
+        show = SHOW if index.by_time else SHOW_WITH_CHECKSUM
+        trim = "" if self._drop_below is None else f",trim=start_pts={self._drop_below}"
+        filters = ["-vf", show + trim, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+        self.log = Log()
+        self._process = Process([*source.input(index, key), *source.output, *filters], self.log)
+
+    def read(self, number: int) -> tuple[Frame, bool]:
+        """Return the frame with this number, the one after the last, and whether nothing was amiss before it."""
+        shown = self._next_by_time() if self._index.by_time else self._next_by_checksum()
+        name = shown.pts if self._index.by_time else shown.checksum
+        if not self._anchored or name != self._index.names[number]:
+            raise _DoubtError
+        self._check_size(shown, number)
+        return self._pixels(), shown.clean
+
+    def close(self) -> None:
+        self._process.close()
+
+    def _next_by_time(self) -> Shown:
+        while True:
+            shown = self._next()
+            if shown.pts is None:
+                raise _DoubtError
+            self._anchored = self._anchored or (shown.is_key and self._can_start_at(shown.pts))
+            if self._drop_below is None or shown.pts >= self._drop_below:
+                return shown
+
+    def _next_by_checksum(self) -> Shown:
+        while True:
+            shown = self._next()
+            if self._place is None and shown.is_key and shown.checksum in self._index.key_names:
+                self._place = self._index.number_of[shown.checksum]
+                self._anchored = True
+            if self._place is not None:
+                if self._place >= len(self._index) or self._index.names[self._place] != shown.checksum:
+                    raise _DoubtError
+                self._place += 1
+                if self._place > self._first:
+                    return shown
+            self._pixels()
+
+    def _next(self) -> Shown:
+        shown = self.log.next_shown()
+        if shown is None:
+            raise _DoubtError
+        return shown
+
+    def _can_start_at(self, pts: int) -> bool:
+        number = self._index.number_of.get(pts, len(self._index))
+        packet = self._index.packet
+        return pts in self._index.key_names and number <= self._first and packet[number] <= packet[self._first]
+
+    def _check_size(self, shown: Shown, number: int) -> None:
+        width, height = self._source.width_px, self._source.height_px
+        if (shown.width_px, shown.height_px) != (width, height):
+            found = f"{shown.width_px}x{shown.height_px} at frame {number}"
+            raise VideoError(
+                f"{label(self._source.path)}: expected frames of {width}x{height}, found {found}; re-encode to one size"
+            )
+
+    def _pixels(self) -> Frame:
+        frame = np.empty((self._source.height_px, self._source.width_px, 3), dtype=np.uint8)
+        if not self._process.read_into(frame):
+            raise _DoubtError
+        return frame
+
+
+class Cursor:
+    """A reading position in a video, with the ffmpeg that is open there.
+
+    Parameters
+    ----------
+    source, index
+        The file and its frames.
+    judge
+        Gives the survey of the part of the video around a frame, where there are packets to compare with.
+    start
+        Number of the first frame to be read.
+
+    Attributes
+    ----------
+    next
+        Number of the frame that `read` gives next.
+    """
+
+    def __init__(self, source: Source, index: FrameIndex, judge: Callable[[int], Survey], start: int) -> None:
+        self._source, self._index, self._judge = source, index, judge
+        self.next = start
+        self._run: _Run | None = None
+        self._judged_stop = -1
+        self._closed = False
+
+    def read(self) -> Frame:
+        """Return the next frame, a new array, and move on.
+
+        Raises
+        ------
+        VideoError
+            The frame is damaged or missing, or reading stalls.
+        """
+        if self.next >= self._index.first_bad:
+            raise self._source.damaged(self.next, self._index, self._index.complaint)
+        try:
+            frame = self._read()
+        except TimeoutError as error:
+            raise self._source.stalled() from error
+        except BaseException:
+            self._drop()
+            raise
+        self.next += 1
+        return frame
+
+    def close(self) -> None:
+        """End the ffmpeg that is open here; reading on is an error."""
+        self._closed = True
+        self._drop()
+
+    def _read(self) -> Frame:
+        if self.next == self._judged_stop:
+            self._drop()  # with new ears: the old one has heard complaints and cannot tell what is new
+        if self._run is not None:
+            frame = self._try(self._run)
+            if frame is not None:
+                return frame
+        for skip in (0, 1, None):
+            key = None if skip is None else self._index.key_before(self.next, skip)
+            self._drop()
+            self._check_open()
+            self._run = _Run(self._source, self._index, key, self.next)
+            frame = self._try(self._run)
+            if frame is not None:
+                return frame
+            if key is None:
+                break
+        self._drop()
+        raise self._source.damaged(self.next, self._index, "ffmpeg gives no such frame")
+
+    def _try(self, run: _Run) -> Frame | None:
+        try:
+            frame, clean = run.read(self.next)
+        except _DoubtError:
+            frame, clean = None, not run.log.complaints
+        self._check_open()
+        if clean:
+            return frame
+        if self._index.packets is None:
+            # All frames before the first bad one are known from the start; after a seek, a complaint is a bad sign.
+            return frame if run.from_start or not self._index.by_time else None
+        judged = self._judge(self.next)
+        if self.next in judged.bad:
+            raise self._source.damaged(self.next, self._index, judged.bad[self.next])
+        self._judged_stop = judged.stop
+        return frame
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise VideoError(f"{label(self._source.path)}: expected an open video, found it closed; open it again")
+
+    def _drop(self) -> None:
+        run, self._run = self._run, None
+        self._judged_stop = -1
+        if run is not None:
+            run.close()

@@ -1,0 +1,186 @@
+"""Which frame is where: the list of a video's frames in the order of presentation, made without decoding if possible.
+
+The container's packets, sorted by presentation time, are the frames, where a codec gives one frame a packet and each
+packet has a time of its own. Where one of these is in doubt, the video is decoded once instead, and each frame known by
+the checksum of its picture if its time does not name it. Either way each frame carries a name, so that whoever decodes
+later, from wherever, can see that a frame is the one that was asked for.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_i3d.errors import VideoError
+from napari_i3d.video.log import SHOW_WITH_CHECKSUM, Log, Shown
+from napari_i3d.video.packets import Packets, read_packets
+from napari_i3d.video.probe import Probe
+from napari_i3d.video.process import Process, input_arguments, label, stalled
+
+# Codecs with one frame a packet. The others hide frames (VP8), leave some out or pack two into one (MPEG-4 in AVI).
+_FRAME_A_PACKET = frozenset(
+    {"h264", "hevc", "vvc", "vp9", "av1", "mpeg1video", "mpeg2video", "mjpeg", "prores", "dnxhd", "ffv1", "huffyuv"}
+    | {"ffvhuff", "rawvideo", "png", "utvideo", "magicyuv", "dvvideo", "jpeg2000", "libdav1d", "v210", "theora"}
+)
+_FRAME_A_PACKET_UNLESS_TINY = frozenset({"mpeg4", "msmpeg4v2", "msmpeg4v3", "msmpeg4", "wmv1", "wmv2", "h263", "flv"})
+_TINY_BYTES = 24
+
+
+@dataclass(frozen=True)
+class FrameIndex:
+    """The frames of a video, in presentation order; N are the frames, P the packets.
+
+    Attributes
+    ----------
+    names
+        (N,) int64: what tells a frame from the others: its presentation time in ticks, or the checksum of its picture.
+    by_time
+        Whether names are presentation times.
+    times_s
+        (N,) float64: presentation times in seconds.
+    packet
+        (N,) int64: place of the frame's packet in `packets`; without packets, N places in presentation order.
+    keys
+        Ascending frame numbers where decoding can start, each with `packet` before those of all frames it leads to.
+    time_base
+        Seconds a tick.
+    packets
+        The container's packets in decoding order; None where the index comes from decoding.
+    first_bad
+        Number of the first frame that cannot be trusted, N if there is none: known only where all was decoded.
+    complaint
+        What ffmpeg said at `first_bad`.
+    remark
+        Empty, or a line on frames at the end that were left out because they do not decode.
+    """
+
+    names: npt.NDArray[np.int64]
+    by_time: bool
+    times_s: npt.NDArray[np.float64]
+    packet: npt.NDArray[np.int64]
+    keys: npt.NDArray[np.int64]
+    time_base: Fraction
+    packets: Packets | None
+    first_bad: int
+    complaint: str = ""
+    remark: str = ""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def number_of(self) -> dict[int, int]:
+        """Frame number by name; of equal names the last."""
+        return {int(name): number for number, name in enumerate(self.names)}
+
+    @cached_property
+    def key_names(self) -> frozenset[int]:
+        """Names of the key frames."""
+        return frozenset(self.names[self.keys].tolist())
+
+    @cached_property
+    def _key_packets(self) -> npt.NDArray[np.int64]:
+        return self.packet[self.keys]
+
+    def key_before(self, number: int, skip: int = 0) -> int | None:
+        """Return the last key frame from which `number` can be decoded, or one `skip` further back; None: the start."""
+        usable = self.keys[(self.keys <= number) & (self._key_packets <= self.packet[number])]
+        if len(usable) <= skip:
+            return None
+        key = int(usable[-1 - skip])
+        return None if key == 0 else key
+
+    def cut(self, stop: int, remark: str) -> "FrameIndex":
+        """Return the index of the first `stop` frames."""
+        return FrameIndex(
+            self.names[:stop],
+            self.by_time,
+            self.times_s[:stop],
+            self.packet[:stop],
+            self.keys[self.keys < stop],
+            self.time_base,
+            self.packets,
+            min(self.first_bad, stop),
+            self.complaint,
+            remark,
+        )
+
+
+def build_index(path: Path, probe: Probe) -> FrameIndex:
+    """Find the frames of a video: from its packets if they can be trusted, else by decoding all of it.
+
+    Raises
+    ------
+    VideoError
+        There are no frames, or reading stalls.
+    """
+    packets = read_packets(path, probe.stream_index)
+    if _are_frames(packets, probe):
+        return _from_packets(packets)
+    return _from_decoding(path, probe, packets)
+
+
+def _are_frames(packets: Packets, probe: Probe) -> bool:
+    shown = packets.pts[packets.is_shown]
+    if not packets.all_timed or packets.lost or packets.time_base != probe.time_base or not len(shown):
+        return False
+    if len(np.unique(packets.pts)) != len(packets.pts):
+        return False
+    tiny = bool((packets.size_bytes <= _TINY_BYTES).any())
+    if not (probe.codec in _FRAME_A_PACKET or (probe.codec in _FRAME_A_PACKET_UNLESS_TINY and not tiny)):
+        return False
+    head = np.sort(shown)[: len(probe.head)]
+    return [frame.pts for frame in probe.head] == head.tolist() and probe.head[0].is_key
+
+
+def _from_packets(packets: Packets) -> FrameIndex:
+    places = np.flatnonzero(packets.is_shown)
+    places = places[np.argsort(packets.pts[places], kind="stable")]
+    names = packets.pts[places]
+    keys = np.flatnonzero(packets.is_key[places])
+    times_s = names * float(packets.time_base)
+    return FrameIndex(names, True, times_s, places, keys, packets.time_base, packets, len(names))
+
+
+def _from_decoding(path: Path, probe: Probe, packets: Packets) -> FrameIndex:
+    frames, log = _decode_all(path, probe.stream_index, None)
+    if log.complaints:
+        # Frames decoded side by side mix up the order of the complaints, so that the damage seems to begin too early.
+        frames, log = _decode_all(path, probe.stream_index, 1)
+    if not frames:
+        found = log.complaints[0] if log.complaints else "none"
+        raise VideoError(f"{label(path)}: expected frames, found none that decode ({found}); re-encode the file")
+    first_bad = next((number for number, frame in enumerate(frames) if not frame.clean), len(frames))
+    if log.complaints and first_bad == len(frames):
+        first_bad = len(frames) - 1
+    pts = [frame.pts for frame in frames]
+    time_base = log.time_base or probe.time_base or Fraction(1)
+    timed = packets.all_timed and None not in pts
+    ticks = np.array([0 if time is None else time for time in pts], dtype=np.int64)
+    by_time = timed and not packets.lost and bool((np.diff(ticks) > 0).all())
+    names = ticks if by_time else np.array([frame.checksum for frame in frames], dtype=np.int64)
+    rate = float(log.frame_rate or 25)
+    times_s = np.arange(len(frames)) / rate if None in pts else ticks * float(time_base)
+    keys = np.flatnonzero([frame.is_key for frame in frames])
+    complaint = log.complaints[0] if log.complaints else ""
+    places = np.arange(len(frames))
+    index = FrameIndex(names, by_time, times_s, places, keys, time_base, None, first_bad, complaint)
+    if 0 < first_bad < len(frames) and len(frames) - first_bad <= 3:
+        return index.cut(first_bad, f"the last frames do not decode ({complaint}) and are left out")
+    return index
+
+
+def _decode_all(path: Path, stream_index: int, threads: int | None) -> tuple[list[Shown], Log]:
+    log = Log()
+    limit = [] if threads is None else ["-threads", str(threads)]
+    output = ["-map", f"0:{stream_index}", "-fps_mode", "passthrough", "-vf", SHOW_WITH_CHECKSUM, "-f", "null", "-"]
+    process = Process([*limit, "-copyts", *input_arguments(path), *output], log)
+    try:
+        return log.wait_to_end(), log
+    except TimeoutError as error:
+        raise stalled(path) from error
+    finally:
+        process.close()

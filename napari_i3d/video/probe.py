@@ -1,0 +1,108 @@
+"""A first look at a file: is it a video, which stream, how large, and how its first frames come."""
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from napari_i3d.errors import VideoError
+from napari_i3d.video.log import SHOW, Log, Shown
+from napari_i3d.video.process import Process, input_arguments, label, stalled
+
+_HEAD_FRAMES = 24
+
+_MAPPING = re.compile(r"^\[info\]   Stream #0:(\d+) -> #0:0 \((\w+)", re.MULTILINE)
+_ERROR = re.compile(r"^(?:\[[^\]]*\] )*\[(?:error|fatal)\] (.*)$")
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What the first look found: the stream that ffmpeg takes by default, and the first frames as they decode.
+
+    Attributes
+    ----------
+    stream_index
+        ffmpeg's index of the stream.
+    codec
+        ffmpeg's name of the codec.
+    width_px, height_px
+        Size of the pictures as they are shown, after any rotation.
+    time_base
+        Seconds a tick of the stream's times.
+    frame_rate
+        Nominal frames a second, if the file states them.
+    head
+        The first frames shown.
+    """
+
+    stream_index: int
+    codec: str
+    width_px: int
+    height_px: int
+    time_base: Fraction | None
+    frame_rate: Fraction | None
+    head: list[Shown]
+
+
+def probe_video(path: Path) -> Probe:
+    """Open a file, decode its first frames, and say what it holds.
+
+    Raises
+    ------
+    VideoError
+        There is no such file, it is no video, or no frame of it decodes.
+    """
+    _check_file(path)
+    log = Log()
+    output = ["-an", "-sn", "-dn", "-frames:v", str(_HEAD_FRAMES), "-fps_mode", "passthrough", "-vf", SHOW]
+    process = Process(["-copyts", *input_arguments(path), *output, "-f", "null", "-"], log)
+    try:
+        head = log.wait_to_end()[:_HEAD_FRAMES]
+    except TimeoutError as error:
+        raise stalled(path) from error
+    finally:
+        process.close()
+    header = "\n".join(log.header)
+    mapping = _MAPPING.search(header)
+    if mapping is None:
+        raise VideoError(f"{label(path)}: {_why_not(header)}")
+    stream = re.search(rf"^\[info\]   Stream #0:{mapping[1]}\b.*$", header, re.MULTILINE)
+    if stream is not None and "(attached pic)" in stream[0]:
+        raise VideoError(f"{label(path)}: expected a video, found only a cover picture; choose another file")
+    if not head:
+        found = log.complaints[0] if log.complaints else "nothing that decodes"
+        raise VideoError(f"{label(path)}: expected frames, found none ({found}); re-encode or repair the file")
+    size = head[0].width_px, head[0].height_px
+    return Probe(int(mapping[1]), mapping[2], *size, log.time_base, log.frame_rate, head)
+
+
+def _check_file(path: Path) -> None:
+    if not path.exists():
+        raise VideoError(f"{label(path)}: expected a video file, found nothing there; check the path ({path!r})")
+    if path.is_dir():
+        raise VideoError(f"{label(path)}: expected a video file, found a folder; name a file in it")
+    if not path.is_file():
+        raise VideoError(f"{label(path)}: expected a video file, found a device or pipe; copy the video to a file")
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise VideoError(f"{label(path)}: cannot be read ({error.strerror or error}); check its permissions") from error
+    if path.stat().st_size == 0:
+        raise VideoError(f"{label(path)}: expected a video file, found an empty one; copy or record it again")
+
+
+def _why_not(header: str) -> str:
+    if "moov atom not found" in header:
+        return (
+            "expected a video file, found one without its index (no moov atom), as when a recording or a copy was "
+            "cut off; copy it again or repair it"
+        )
+    if re.search(r"^\[info\]   Stream #0:\d+", header, re.MULTILINE):
+        return "expected a video file, found no video stream in it; choose another file"
+    errors = [match[1] for line in header.splitlines() if (match := _ERROR.match(line))]
+    reason = next(
+        (text for text in errors if "Error opening input:" in text), errors[0] if errors else "no reason given"
+    )
+    reason = reason.replace("Error opening input: ", "")
+    return f"expected a video file, found nothing that ffmpeg can read as one ({reason}); choose another file"

@@ -1,0 +1,143 @@
+"""Where a video is damaged, frame by frame: a careful second look at the part that ffmpeg complained of.
+
+A frame is good if every packet from its key frame to its own, in the order of decoding, gave a picture that the decoder
+did not mark as corrupt. Everything decoded after a packet that did not is in doubt up to the next key frame, even where
+the decoder says nothing: it fills gaps with pieces of other pictures.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from napari_i3d.video import log as log_lines
+from napari_i3d.video.index import FrameIndex
+from napari_i3d.video.packets import Packets
+from napari_i3d.video.process import Process
+from napari_i3d.video.source import Source
+
+_WINDOW = 64
+"""Packets by which a complaint may come before the packet that it is about: those that wait between file and decoder."""
+
+_MISSING, _CORRUPT = "its picture does not decode", "its picture is marked as corrupt"
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The frames from `start` up to `stop` that were looked at, and what is wrong with the bad ones among them."""
+
+    start: int
+    stop: int
+    bad: dict[int, str]
+
+
+@dataclass
+class _Events:
+    """What one thread of decoding said: frames by their time, which are corrupt, and complaints in their place."""
+
+    is_key: dict[int, bool] = field(default_factory=dict)  # by pts
+    corrupt: set[int] = field(default_factory=set)
+    complaints: list[tuple[int | None, str]] = field(default_factory=list)  # pts of the frame before, text
+
+
+class _EventLog(log_lines.Log):
+    """A log of the decoder's own lines, whose order within one thread is exact."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events = _Events()
+        self._last_pts: int | None = None
+        self._marked = False
+
+    def _take(self, line: str) -> None:
+        if frame := log_lines.decoded(line):
+            pts, is_key = frame
+            if pts is not None:
+                self.events.is_key[pts] = is_key
+                self._last_pts = pts
+                if self._marked:
+                    self.events.corrupt.add(pts)
+            self._marked = False
+        elif text := log_lines.complaint(line):
+            if log_lines.is_corrupt_mark(text):
+                self._marked = True
+            else:
+                self.events.complaints.append((self._last_pts, text))
+
+
+def survey(source: Source, index: FrameIndex, packets: Packets, number: int) -> Survey:
+    """Decode around frame `number`, in one thread, and judge the frames there.
+
+    Raises
+    ------
+    VideoError
+        ffmpeg stalls, or the file has changed.
+    """
+    later_keys = index.keys[index.keys > number + _WINDOW]
+    stop = int(later_keys[1]) if len(later_keys) > 1 else len(index)
+    for skip in (0, 1):
+        key = index.key_before(number, skip)
+        if key is None:
+            break
+        events = _listen(source, index, key, stop)
+        if events.is_key.get(int(index.names[key])):
+            return _judge(index, packets, key, stop, events)
+    return _judge(index, packets, 0, stop, _listen(source, index, None, stop))
+
+
+def _listen(source: Source, index: FrameIndex, key: int | None, stop: int) -> _Events:
+    log = _EventLog()
+    end = [] if stop == len(index) else ["-vf", f"trim=end_pts={index.names[stop]}"]
+    arguments = ["-threads", "1", "-debug_ts", *source.input(index, key), *source.output, *end, "-f", "null", "-"]
+    process = Process(arguments, log)
+    try:
+        log.wait_to_end()
+    except TimeoutError as error:
+        raise source.stalled() from error
+    finally:
+        process.close()
+    return log.events
+
+
+def _judge(index: FrameIndex, packets: Packets, start: int, stop: int, events: _Events) -> Survey:
+    first_place = int(index.packet[start]) if start else 0
+    first_pts = int(index.names[start])
+    places = np.sort(index.packet[:stop])
+    places = places[places >= first_place]  # of frames that were to come, in decoding order
+    faults = _faults(packets, places, events)
+    bad: dict[int, str] = {}
+    fault_now = fault_before_key = ""
+    key_pts = first_pts
+    for place in places.tolist():
+        pts = int(packets.pts[place])
+        if pts < first_pts:
+            continue  # leads up to the first key frame, needs what comes before it
+        if packets.is_key[place] and place not in faults and events.is_key.get(pts):
+            key_pts, fault_before_key, fault_now = pts, fault_now, ""
+        fault_now = fault_now or faults.get(place, "")
+        fault = fault_now or (fault_before_key if pts < key_pts else "")
+        if fault:
+            bad[index.number_of[pts]] = fault
+    return Survey(start, stop, bad)
+
+
+def _faults(packets: Packets, places: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]", events: _Events) -> dict[int, str]:
+    """Return what is wrong with single packets, by place: no picture, a corrupt one, or a complaint with no other cause."""
+    faults: dict[int, str] = {}
+    pts = packets.pts[places]
+    for place, time in zip(places.tolist(), pts.tolist(), strict=True):
+        if time not in events.is_key:
+            faults[place] = _MISSING
+        elif time in events.corrupt:
+            faults[place] = _CORRUPT
+    pictures = sorted(faults)
+    for last_pts, text in events.complaints:
+        waiting = places if last_pts is None else places[pts > last_pts]
+        if not len(waiting):
+            continue
+        place = int(waiting.min())
+        cause = next((fault for fault in pictures if place <= fault <= place + _WINDOW), None)
+        if cause is None:
+            faults.setdefault(place, text)
+        elif faults[cause] in (_MISSING, _CORRUPT):
+            faults[cause] = f"{faults[cause]} ({text})"
+    return faults

@@ -1,0 +1,302 @@
+"""A video as frames: any one by its number, any range as a stream, always the right ones or an error."""
+
+import operator
+import os
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_i3d.errors import VideoError
+from napari_i3d.video.decoder import Cursor, Frame
+from napari_i3d.video.index import FrameIndex, build_index
+from napari_i3d.video.probe import Probe, probe_video
+from napari_i3d.video.process import label
+from napari_i3d.video.source import Source, file_stat
+from napari_i3d.video.survey import Survey, survey
+
+_OPEN_CURSORS = 2
+_READ_AHEAD_FRAMES = 48
+"""A frame so far ahead of an open decoder is reached by reading on, even where there is a key frame in between."""
+_READ_BEHIND_FRAMES = 16
+_KEPT_BYTES = 128 << 20
+
+
+def open_video(path: str | os.PathLike[str]) -> "Video":
+    """Open a video file.
+
+    Parameters
+    ----------
+    path
+        Any file that ffmpeg can decode. Where it has several video streams, the one that ffmpeg takes by default is
+        read (`Video.stream_index`).
+
+    Returns
+    -------
+    Video
+        Its frames, in presentation order. For most files no frame beyond the first few is decoded here.
+
+    Raises
+    ------
+    VideoError
+        There is no such file, it is no video, or no frame of it decodes.
+    """
+    return Video(path)
+
+
+class Video:
+    """The frames of a video file, each decoded frame once, in presentation order, as tracking programs count them.
+
+    ``video[i]`` is a frame (H, W, 3), ``video[a:b:step]`` are frames (n, H, W, 3); both uint8, RGB, and new arrays that
+    may be written to. A display matrix (a phone's rotation) is applied. Every frame read is compared with the index of
+    the file; one that is damaged, or cannot be proved to be the right one, is an error that names it.
+
+    One video may be used from several threads. Each iterator has an ffmpeg of its own, which ends with it.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Attributes
+    ----------
+    path : Path
+        The file, absolute.
+    shape : tuple of int
+        (T, H, W, 3): frames, rows, columns, colours.
+    dtype : numpy.dtype
+        uint8.
+    fps : float
+        Frames a second: the nominal rate where the frames keep to it, else their mean rate.
+    times_s : (T,) float64
+        Presentation times in seconds, as the file has them: they need not start at 0, nor be evenly spaced.
+    stream_index : int
+        ffmpeg's index of the video stream in the file.
+    remark : str
+        Empty, or a line about frames at the end that a cut-off file has only parts of, and that were left out.
+
+    Raises
+    ------
+    VideoError
+        There is no such file, it is no video, or no frame of it decodes.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path).absolute()
+        stat = file_stat(self.path)
+        probe = probe_video(self.path)
+        self._source = Source(self.path, probe.stream_index, probe.width_px, probe.height_px, stat)
+        self._surveys: list[Survey] = []
+        self._survey_lock = threading.Lock()
+        self._index = build_index(self.path, probe)
+        self._index = self._without_cut_end(self._index)
+        self._codec = probe.codec
+        self.remark = self._index.remark
+        self.stream_index = probe.stream_index
+        self.dtype = np.dtype(np.uint8)
+        self.shape = (len(self._index), probe.height_px, probe.width_px, 3)
+        self.times_s: npt.NDArray[np.float64] = self._index.times_s.copy()
+        self.times_s.flags.writeable = False
+        self.fps = _frames_per_second(self._index, probe)
+        self._lock = threading.Lock()
+        self._cursors: list[Cursor] = []  # for single frames; the one used last at the end
+        self._all_cursors: weakref.WeakSet[Cursor] = weakref.WeakSet()
+        self._kept: OrderedDict[int, Frame] = OrderedDict()
+        self._last = -1
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __repr__(self) -> str:
+        count, height, width, _ = self.shape
+        return f"<Video {label(self.path)}: {count} frames of {width}x{height}, {self.fps:.6g} frames/s>"
+
+    @overload
+    def __getitem__(self, item: int) -> Frame: ...
+    @overload
+    def __getitem__(self, item: slice) -> npt.NDArray[np.uint8]: ...
+    def __getitem__(self, item: int | slice) -> npt.NDArray[np.uint8]:
+        """Return a frame (H, W, 3), or the frames of a slice (n, H, W, 3), uint8 RGB.
+
+        Raises
+        ------
+        IndexError
+            There is no such frame.
+        VideoError
+            A frame is damaged, or the video is closed.
+        """
+        if isinstance(item, slice):
+            return self._frames_at(range(*item.indices(len(self))))
+        number = operator.index(item)
+        if not -len(self) <= number < len(self):
+            raise IndexError(f"{label(self.path)}: expected a frame from 0 to {len(self) - 1}, found {number}")
+        return self._frame(number % len(self))
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self.frames()
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        """Give the frames of a half-open range one after another, decoding from the key frame before `start`.
+
+        Parameters
+        ----------
+        start, stop
+            First frame, and the one after the last; None is the end. Negative numbers count from the end.
+
+        Yields
+        ------
+        (H, W, 3) uint8
+            RGB; each a new array.
+
+        Raises
+        ------
+        VideoError
+            A frame is damaged, or the video is closed. The frames before it have been given.
+        """
+        first, last, _ = slice(start, stop).indices(len(self))
+        if first >= last:
+            return
+        cursor = self._new_cursor(first)
+        try:
+            for _ in range(first, last):
+                yield cursor.read()
+        finally:
+            cursor.close()
+
+    def facts(self) -> dict[str, Any]:
+        """Return what identifies the video, for provenance: plain numbers and text only."""
+        count, height, width, _ = self.shape
+        facts: dict[str, Any] = {
+            "file": self.path.name,
+            "size_bytes": self._source.stat[0],
+            "frames": count,
+            "width_px": width,
+            "height_px": height,
+            "fps": self.fps,
+            "codec": self._codec,
+            "stream_index": self.stream_index,
+        }
+        return facts | ({"remark": self.remark} if self.remark else {})
+
+    def close(self) -> None:
+        """End every ffmpeg of this video, those of its iterators too; to do it again is no error."""
+        self._closed = True
+        for cursor in list(self._all_cursors):
+            cursor.close()
+        with self._lock:
+            self._cursors.clear()
+            self._kept.clear()
+
+    def __enter__(self) -> "Video":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _new_cursor(self, start: int) -> Cursor:
+        if self._closed:
+            raise VideoError(f"{label(self.path)}: expected an open video, found it closed; open it again")
+        cursor = Cursor(self._source, self._index, self._judge, start)
+        self._all_cursors.add(cursor)
+        return cursor
+
+    def _frames_at(self, numbers: range) -> npt.NDArray[np.uint8]:
+        out = np.empty((len(numbers), *self.shape[1:]), dtype=np.uint8)  # (n, H, W, 3)
+        if len(numbers) > 1 and abs(numbers.step) <= _READ_AHEAD_FRAMES:
+            wanted = {number: place for place, number in enumerate(numbers)}
+            first, last = min(numbers), max(numbers)
+            for number, frame in zip(range(first, last + 1), self.frames(first, last + 1), strict=True):
+                if number in wanted:
+                    out[wanted[number]] = frame
+        else:
+            for place, number in enumerate(numbers):
+                out[place] = self._frame(number)
+        return out
+
+    def _frame(self, number: int) -> Frame:
+        with self._lock:
+            frame = self._kept.get(number)
+            if frame is None:
+                frame = self._read_single(number)
+            else:
+                self._kept.move_to_end(number)
+            self._last = number
+            return frame.copy()
+
+    def _read_single(self, number: int) -> Frame:
+        cursor = self._cursor_towards(number)
+        while True:
+            reached = cursor.next
+            frame = cursor.read()
+            self._keep(reached, frame)
+            if reached == number:
+                return frame
+
+    def _cursor_towards(self, number: int) -> Cursor:
+        """Return a decoder that is open shortly before the frame, or a new one."""
+        key = self._index.key_before(number) or 0
+        for cursor in reversed(self._cursors):
+            if cursor.next <= number and (key <= cursor.next or number - cursor.next <= _READ_AHEAD_FRAMES):
+                self._cursors.remove(cursor)
+                self._cursors.append(cursor)
+                return cursor
+        # Who steps backwards wants the frames before this one next; they are decoded on the way to it.
+        backwards = number < self._last <= number + _READ_BEHIND_FRAMES
+        start = max(number - self._behind_frames(), key, 0) if backwards else number
+        cursor = self._new_cursor(start)
+        self._cursors.append(cursor)
+        while len(self._cursors) > _OPEN_CURSORS:
+            self._cursors.pop(0).close()
+        return cursor
+
+    def _behind_frames(self) -> int:
+        _, height, width, _ = self.shape
+        return min(_READ_BEHIND_FRAMES, _KEPT_BYTES // (height * width * 3) - 1)
+
+    def _keep(self, number: int, frame: Frame) -> None:
+        self._kept[number] = frame
+        self._kept.move_to_end(number)
+        while len(self._kept) > 1 and len(self._kept) * frame.nbytes > _KEPT_BYTES:
+            self._kept.popitem(last=False)
+
+    def _judge(self, number: int) -> Survey:
+        """Return a survey that covers the frame; one at a time, since threads mostly ask for the same."""
+        with self._survey_lock:
+            for known in self._surveys:
+                if known.start <= number < known.stop:
+                    return known
+            if self._index.packets is None:
+                raise AssertionError("no packets to compare with")
+            new = survey(self._source, self._index, self._index.packets, number)
+            self._surveys.append(new)
+            return new
+
+    def _without_cut_end(self, index: FrameIndex) -> FrameIndex:
+        """Leave out frames at the end of a cut-off file that are there only in part."""
+        if index.packets is None or not index.packets.cut_off:
+            return index
+        tail = survey(self._source, index, index.packets, len(index) - 1)
+        stop = len(index)
+        while stop > tail.start and stop - 1 in tail.bad:
+            stop -= 1
+        if stop == len(index) or stop == 0:
+            return index
+        return index.cut(stop, f"the file is cut off: frames from {stop} on are there only in part and are left out")
+
+
+def _frames_per_second(index: FrameIndex, probe: Probe) -> float:
+    nominal = float(probe.frame_rate) if probe.frame_rate else 0.0
+    span_s = float(index.times_s[-1] - index.times_s[0])
+    if len(index) < 2 or span_s <= 0:
+        return nominal or 1.0
+    mean = (len(index) - 1) / span_s
+    return nominal if nominal and abs(nominal / mean - 1) < 1e-3 else mean
