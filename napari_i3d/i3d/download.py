@@ -8,7 +8,7 @@ from typing import Any
 
 import pooch
 
-from napari_i3d.errors import WeightsError
+from napari_i3d.errors import OutputError, WeightsError
 from napari_i3d.files import atomic_writer, make_folder, sha256_of
 from napari_i3d.i3d.caffe2 import read_caffe2
 from napari_i3d.i3d.registry import DEFAULT_WEIGHTS, WeightsSource, find_source
@@ -85,15 +85,20 @@ def _is_whole(source: WeightsSource) -> bool:
         return False
     try:
         record = source.read_record()
-    except WeightsError:
+        return record is not None and record["sha256"] == sha256_of(source.path)
+    except (WeightsError, OSError):
         return False
-    return record is not None and record["sha256"] == sha256_of(source.path)
 
 
 def _fetch(source: WeightsSource, part: Path, progress: Any) -> None:
+    answers: list[Any] = []  # pooch leaves the connection open after an error
     # pooch.retrieve would log to the terminal, and give the file its final name before we have checked it
-    bar = False if progress is None else _Bar(progress)
-    downloader = pooch.HTTPDownloader(progressbar=bar, chunk_size=_PIECE_BYTES, timeout=_TIMEOUT_S)
+    downloader = pooch.HTTPDownloader(
+        progressbar=False if progress is None else _Bar(progress),
+        chunk_size=_PIECE_BYTES,
+        timeout=_TIMEOUT_S,
+        hooks={"response": lambda answer, **_: answers.append(answer)},
+    )
     try:
         downloader(source.url, str(part), None)
     except (OSError, ValueError) as error:  # requests' errors are among these
@@ -101,6 +106,9 @@ def _fetch(source: WeightsSource, part: Path, progress: Any) -> None:
             f"{source.url}: cannot be downloaded ({' '.join(str(error).split())[:200]}); try again, or download it "
             f"elsewhere and put it at {source.path}"
         ) from error
+    finally:
+        for answer in answers:
+            answer.close()
 
 
 def _keep(source: WeightsSource, part: Path) -> None:
@@ -118,6 +126,6 @@ def _keep(source: WeightsSource, part: Path) -> None:
         source.record_path.unlink(missing_ok=True)
         part.replace(source.path)
     except OSError as error:
-        raise WeightsError(f"{source.path}: cannot be replaced ({error.strerror or error})") from error
+        raise OutputError(f"{source.path}: cannot be replaced ({error.strerror or error})") from error
     with atomic_writer(source.record_path) as file:
         file.write(json.dumps(record, indent=2).encode())
