@@ -1,5 +1,6 @@
 """The ffmpeg pipe: frames in order from any place, each checked to be the one that its number says."""
 
+import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy.typing as npt
 
 from napari_i3d.errors import VideoError
 from napari_i3d.video.index import FrameIndex
-from napari_i3d.video.log import SHOW, SHOW_WITH_CHECKSUM, Log, Shown
+from napari_i3d.video.log import Given, Log
 from napari_i3d.video.process import Process, label
 from napari_i3d.video.source import Source
 from napari_i3d.video.survey import Survey
@@ -26,68 +27,52 @@ class _Run:
     def __init__(self, source: Source, index: FrameIndex, key: int | None, first: int) -> None:
         self._source, self._index, self._first = source, index, first
         self.from_start = key is None
-        self._place = 0 if key is None else None  # number of the next frame shown, where times do not tell
         self._anchored = key is None
-        self._drop_below = int(index.names[first]) if index.by_time and first else None
-        show = SHOW if index.by_time else SHOW_WITH_CHECKSUM
-        trim = "" if self._drop_below is None else f",trim=start_pts={self._drop_below}"
-        filters = ["-vf", show + trim, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+        self._place = 0 if key is None else None  # number of the next frame, where times do not tell
+        trim = ["-vf", f"trim=start_pts={index.names[first]}"] if index.by_time and first else []
         self.log = Log()
-        self._process = Process([*source.input(index, key), *source.output, *filters], self.log)
+        output = [*source.output, *trim, "-f", "rawvideo", "-"]
+        self._process = Process(["-debug_ts", *source.input(index, key), *output], self.log)
 
     def read(self, number: int) -> tuple[Frame, bool]:
-        """Return the frame with this number, the one after the last, and whether nothing was amiss before it."""
-        shown = self._next_by_time() if self._index.by_time else self._next_by_checksum()
-        name = shown.pts if self._index.by_time else shown.checksum
-        if not self._anchored or name != self._index.names[number]:
-            raise _DoubtError
-        self._check_size(shown, number)
-        return self._pixels(), shown.clean
+        """Return the frame with this number, the one after the last, and whether nothing was amiss up to it."""
+        return self._read_by_time(number) if self._index.by_time else self._read_by_checksum(number)
 
     def close(self) -> None:
         self._process.close()
 
-    def _next_by_time(self) -> Shown:
-        while True:
-            shown = self._next()
-            if shown.pts is None:
-                raise _DoubtError
-            self._anchored = self._anchored or (shown.is_key and self._can_start_at(shown.pts))
-            if self._drop_below is None or shown.pts >= self._drop_below:
-                return shown
-
-    def _next_by_checksum(self) -> Shown:
-        while True:
-            shown = self._next()
-            if self._place is None and shown.is_key and shown.checksum in self._index.key_names:
-                self._place = self._index.number_of[shown.checksum]
-                self._anchored = True
-            if self._place is not None:
-                if self._place >= len(self._index) or self._index.names[self._place] != shown.checksum:
-                    raise _DoubtError
-                self._place += 1
-                if self._place > self._first:
-                    return shown
-            self._pixels()
-
-    def _next(self) -> Shown:
-        shown = self.log.next_shown()
-        if shown is None:
+    def _read_by_time(self, number: int) -> tuple[Frame, bool]:
+        given = self._next()
+        self._anchored = self._anchored or any(map(self._can_start_at, self.log.decoded_keys[:]))
+        if not self._anchored or given.pts != self._index.names[number]:
             raise _DoubtError
-        return shown
+        return self._pixels(), given.clean
 
     def _can_start_at(self, pts: int) -> bool:
         number = self._index.number_of.get(pts, len(self._index))
         packet = self._index.packet
         return pts in self._index.key_names and number <= self._first and packet[number] <= packet[self._first]
 
-    def _check_size(self, shown: Shown, number: int) -> None:
-        width, height = self._source.width_px, self._source.height_px
-        if (shown.width_px, shown.height_px) != (width, height):
-            found = f"{shown.width_px}x{shown.height_px} at frame {number}"
-            raise VideoError(
-                f"{label(self._source.path)}: expected frames of {width}x{height}, found {found}; re-encode to one size"
-            )
+    def _read_by_checksum(self, number: int) -> tuple[Frame, bool]:
+        names = self._index.names
+        while True:
+            given, frame = self._next(), self._pixels()
+            checksum = zlib.adler32(frame.reshape(-1).data, 0)
+            if self._place is None and given.is_key and checksum in self._index.key_names:
+                self._place = self._index.number_of[checksum]
+            if self._place is None:
+                continue
+            if self._place > number or names[self._place] != checksum:
+                raise _DoubtError
+            self._place += 1
+            if self._place > number:
+                return frame, given.clean
+
+    def _next(self) -> Given:
+        given = self.log.next_given()
+        if given is None:
+            raise _DoubtError
+        return given
 
     def _pixels(self) -> Frame:
         frame = np.empty((self._source.height_px, self._source.width_px, 3), dtype=np.uint8)

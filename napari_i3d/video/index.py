@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_i3d.errors import VideoError
-from napari_i3d.video.log import SHOW_WITH_CHECKSUM, Log, Shown
+from napari_i3d.video.log import Given, Log
 from napari_i3d.video.packets import Packets, read_packets
 from napari_i3d.video.probe import Probe
-from napari_i3d.video.process import Process, input_arguments, label, stalled
+from napari_i3d.video.process import Process, input_arguments, label, output_arguments, stalled
 
 # Codecs with one frame a packet. The others hide frames (VP8), leave some out or pack two into one (MPEG-4 in AVI).
 _FRAME_A_PACKET = frozenset(
@@ -27,6 +27,7 @@ _FRAME_A_PACKET = frozenset(
 )
 _FRAME_A_PACKET_UNLESS_TINY = frozenset({"mpeg4", "msmpeg4v2", "msmpeg4v3", "msmpeg4", "wmv1", "wmv2", "h263", "flv"})
 _TINY_BYTES = 24
+_LAST_FRAMES = 3
 
 
 @dataclass(frozen=True)
@@ -132,8 +133,8 @@ def _are_frames(packets: Packets, probe: Probe) -> bool:
     tiny = bool((packets.size_bytes <= _TINY_BYTES).any())
     if not (probe.codec in _FRAME_A_PACKET or (probe.codec in _FRAME_A_PACKET_UNLESS_TINY and not tiny)):
         return False
-    head = np.sort(shown)[: len(probe.head)]
-    return [frame.pts for frame in probe.head] == head.tolist() and probe.head[0].is_key
+    head = np.sort(shown)[: len(probe.head_pts)]
+    return probe.head_pts == head.tolist() and bool(packets.is_key[0])
 
 
 def _from_packets(packets: Packets) -> FrameIndex:
@@ -141,46 +142,60 @@ def _from_packets(packets: Packets) -> FrameIndex:
     places = places[np.argsort(packets.pts[places], kind="stable")]
     names = packets.pts[places]
     keys = np.flatnonzero(packets.is_key[places])
-    times_s = names * float(packets.time_base)
+    times_s: npt.NDArray[np.float64] = names * np.float64(packets.time_base)
     return FrameIndex(names, True, times_s, places, keys, packets.time_base, packets, len(names))
 
 
 def _from_decoding(path: Path, probe: Probe, packets: Packets) -> FrameIndex:
-    frames, log = _decode_all(path, probe.stream_index, None)
+    frames, checksums, log = _decode_all(path, probe, None)
     if log.complaints:
         # Frames decoded side by side mix up the order of the complaints, so that the damage seems to begin too early.
-        frames, log = _decode_all(path, probe.stream_index, 1)
-    if not frames:
-        found = log.complaints[0] if log.complaints else "none"
-        raise VideoError(f"{label(path)}: expected frames, found none that decode ({found}); re-encode the file")
-    first_bad = next((number for number, frame in enumerate(frames) if not frame.clean), len(frames))
-    if log.complaints and first_bad == len(frames):
-        first_bad = len(frames) - 1
-    pts = [frame.pts for frame in frames]
-    time_base = log.time_base or probe.time_base or Fraction(1)
-    timed = packets.all_timed and None not in pts
-    ticks = np.array([0 if time is None else time for time in pts], dtype=np.int64)
-    by_time = timed and not packets.lost and bool((np.diff(ticks) > 0).all())
-    names = ticks if by_time else np.array([frame.checksum for frame in frames], dtype=np.int64)
-    rate = float(log.frame_rate or 25)
-    times_s = np.arange(len(frames)) / rate if None in pts else ticks * float(time_base)
-    keys = np.flatnonzero([frame.is_key for frame in frames])
+        frames, checksums, log = _decode_all(path, probe, 1)
+    count = len(frames)
     complaint = log.complaints[0] if log.complaints else ""
-    places = np.arange(len(frames))
-    index = FrameIndex(names, by_time, times_s, places, keys, time_base, None, first_bad, complaint)
-    if 0 < first_bad < len(frames) and len(frames) - first_bad <= 3:
-        return index.cut(first_bad, f"the last frames do not decode ({complaint}) and are left out")
+    first_bad = next((number for number, frame in enumerate(frames) if not frame.clean), count)
+    if complaint and first_bad == count:
+        first_bad = count - 1  # said of a frame that never came, or of the last one
+    if first_bad < 1:
+        raise VideoError(
+            f"{label(path)}: expected frames, found none that decode ({complaint or 'no data'}); re-encode the file"
+        )
+    pts = [frame.pts for frame in frames]
+    times = np.array([0 if time is None else time for time in pts], dtype=np.int64)
+    time_base = log.time_base or Fraction(1)
+    timed = None not in pts
+    by_time = timed and packets.all_timed and not packets.lost and bool((np.diff(times) > 0).all())
+    index = FrameIndex(
+        names=times if by_time else checksums,
+        by_time=by_time,
+        times_s=times * np.float64(time_base) if timed else np.arange(count) / float(probe.frame_rate or 25),
+        packet=np.arange(count),
+        keys=np.flatnonzero([frame.is_key for frame in frames]),
+        time_base=time_base,
+        packets=None,
+        first_bad=first_bad,
+        complaint=complaint,
+    )
+    if count - _LAST_FRAMES <= first_bad < count:
+        return index.cut(first_bad, f"frames from {first_bad} on do not decode ({complaint}) and are left out")
     return index
 
 
-def _decode_all(path: Path, stream_index: int, threads: int | None) -> tuple[list[Shown], Log]:
+def _decode_all(path: Path, probe: Probe, threads: int | None) -> tuple[list[Given], npt.NDArray[np.int64], Log]:
+    """Return all frames that decode, the checksums (N,) of their RGB pictures, and the log."""
     log = Log()
     limit = [] if threads is None else ["-threads", str(threads)]
-    output = ["-map", f"0:{stream_index}", "-fps_mode", "passthrough", "-vf", SHOW_WITH_CHECKSUM, "-f", "null", "-"]
-    process = Process([*limit, "-copyts", *input_arguments(path), *output], log)
+    output = [*output_arguments(probe.stream_index, probe.width_px, probe.height_px), "-f", "framecrc", "-"]
+    process = Process([*limit, "-debug_ts", "-copyts", *input_arguments(path), *output], log)
     try:
-        return log.wait_to_end(), log
+        rows = process.read_all().decode("ascii", "replace").splitlines()
+        frames = log.wait_to_end()
     except TimeoutError as error:
         raise stalled(path) from error
     finally:
         process.close()
+    checksums = [int(row.split(",")[5], 16) for row in rows if row.startswith("0,")]
+    if len(checksums) != len(frames):
+        found = f"{len(frames)} in its log and {len(checksums)} in its output"
+        raise VideoError(f"{label(path)}: expected one count of frames from ffmpeg, found {found}; re-encode the file")
+    return frames, np.array(checksums, dtype=np.int64), log

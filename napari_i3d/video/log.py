@@ -1,7 +1,9 @@
-"""What ffmpeg says while it decodes: which frame it shows, and what it complains of.
+"""What ffmpeg says while it decodes: which frame it gives, and what it complains of.
 
-A complaint about a frame always comes before the line that shows the frame, since a frame is shown when it is decoded
-whole. It may come some frames early, because ffmpeg decodes ahead. So a frame shown before any complaint is good.
+`-debug_ts` makes it name each frame twice, whole lines both: when the decoder gives it, and when the filters hand it to
+the output. A complaint about a frame comes before the decoder's line for that frame, since a frame is given when it is
+decoded whole. It may come some frames early, because ffmpeg decodes ahead. So a frame that the decoder gave before any
+complaint is good.
 """
 
 import re
@@ -12,21 +14,14 @@ from fractions import Fraction
 
 from napari_i3d.video.process import STALL_S
 
-SHOW = "showinfo=checksum=0"
-SHOW_WITH_CHECKSUM = "showinfo=checksum=1"
-"""The filters whose lines are understood here; they do not touch the picture."""
-
 _LEVEL = re.compile(r"^(?:\[[^\]]*\] )*\[(panic|fatal|error|warning)\] (.*)$")
-_SHOWN = re.compile(
-    r"^\[Parsed_showinfo_\d+ @ [^\]]*\] \[info\] n: *\d+ pts: *(-?\d+|NOPTS) .* s:(\d+)x(\d+) .*iskey:(\d)"
-    r"(?:.* checksum:([0-9A-F]{8}))?"
-)
-_TIMES = re.compile(r"^\[Parsed_showinfo_\d+ @ [^\]]*\] \[info\] config in time_base: (\d+/\d+), frame_rate: (\d+/\d+)")
-_DECODED = re.compile(r"\[info\] decoder -> (?:ist_index:\S+ type:video )?(?:frame_)?pts:(-?\d+|NOPTS) .*keyframe:(\d)")
+# Searched for, not matched: where two threads speak at once, a line loses its beginning.
+_DECODED = re.compile(r"decoder -> (?:ist_index:\S+ type:video )?(?:frame_)?pts:(-?\d+|NOPTS) .*keyframe:(\d)")
+_GIVEN = re.compile(r"filter_raw -> pts:(-?\d+|NOPTS) .*time_base:(\d+/\d+)")
 _CORRUPT = "corrupt decoded frame"
 
-# Complaints that intact files cause: a reference that was cut away with the frames before an edit or a seek; an
-# encoder's habits; a picture format by its old name; what concerns our own output.
+# Complaints that intact files cause: references that were cut away with the frames before an edit or a seek; habits of
+# encoders; a picture format by its old name; what concerns our own output.
 _HARMLESS = re.compile(
     r"mmco: unref short failure|deprecated pixel format|non.monoton|Past duration|Application provided invalid|"
     r"co located POCs unavailable|Multiple frames in a packet|Conversion failed!|"
@@ -35,14 +30,11 @@ _HARMLESS = re.compile(
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A frame that ffmpeg put out: time (None if it has none), size, kind, and whether all was well up to it."""
+class Given:
+    """A frame that ffmpeg put out: its time (None if it has none), and whether all was well when it was decoded."""
 
     pts: int | None
-    width_px: int
-    height_px: int
     is_key: bool
-    checksum: int | None
     clean: bool
 
 
@@ -57,39 +49,41 @@ def complaint(line: str) -> str | None:
 
 
 def is_corrupt_mark(text: str) -> bool:
-    """Whether a complaint is the mark that goes just before the frame that it is about, in the decoder's own lines."""
+    """Whether a complaint is the decoder's mark that goes just before its line for the frame in question."""
     return text == _CORRUPT
 
 
 def decoded(line: str) -> tuple[int | None, bool] | None:
-    """Return time and whether it is a key frame from a line of `-debug_ts` about a decoded frame, else None."""
-    match = _DECODED.search(line)
-    return (_pts(match[1]), match[2] == "1") if match else None
+    """Return time and whether it is a key frame from the decoder's line for a frame, else None."""
+    match = _DECODED.search(line) if "decoder -> " in line else None
+    return (ticks(match[1]), match[2] == "1") if match else None
 
 
-def _pts(text: str) -> int | None:
+def ticks(text: str) -> int | None:
+    """Return a time as ffmpeg prints it; None for none."""
     return None if text == "NOPTS" else int(text)
 
 
 class Log:
-    """A listener for `Process` that keeps the frames shown, in order, and the complaints."""
+    """A listener for `Process`: keeps what was said while the file was opened, the frames given, the complaints."""
 
     def __init__(self) -> None:
         self.header: list[str] = []
         self.complaints: list[str] = []
         self.time_base: Fraction | None = None
-        self.frame_rate: Fraction | None = None
-        self._shown: deque[Shown] = deque()
+        self.decoded_keys: list[int] = []
+        self._decoded: deque[Given] = deque()
+        self._given: deque[Given] = deque()
         self._change = threading.Condition()
         self._started = False
         self._ended = False
 
-    def __call__(self, line: str | None) -> None:
+    def __call__(self, line: str | None) -> None:  # noqa: D102
         with self._change:
             if line is None:
                 self._ended = True
             elif not self._started:
-                # Complaints while the file is opened come again if they matter; names and titles are quoted here.
+                # What goes wrong while the file is looked at comes again when it is read; names and titles are quoted.
                 self._started = line == "[info] Stream mapping:"
                 self.header.append(line)
             else:
@@ -97,21 +91,30 @@ class Log:
             self._change.notify_all()
 
     def _take(self, line: str) -> None:
-        if match := _SHOWN.match(line):
-            checksum = int(match[5], 16) if match[5] else None
-            frame = Shown(_pts(match[1]), int(match[2]), int(match[3]), match[4] == "1", checksum, not self.complaints)
-            self._shown.append(frame)
-        elif match := _TIMES.match(line):
-            self.time_base = self.time_base or Fraction(match[1])
-            numerator, denominator = map(int, match[2].split("/"))
-            self.frame_rate = self.frame_rate or (Fraction(numerator, denominator) if denominator else None)
+        if frame := decoded(line):
+            pts, is_key = frame
+            self._decoded.append(Given(pts, is_key, not self.complaints))
+            if is_key and pts is not None:
+                self.decoded_keys.append(pts)
+        elif "filter_raw -> " in line and (match := _GIVEN.search(line)):
+            self.time_base = self.time_base or Fraction(match[2])
+            self._give(ticks(match[1]))
         elif line.startswith("[info]   Stream #"):
             self.header.append(line)
         elif text := complaint(line):
             self.complaints.append(text)
 
-    def next_shown(self) -> Shown | None:
-        """Return the next frame shown, waiting for it; None at the end.
+    def _give(self, pts: int | None) -> None:
+        while self._decoded:
+            frame = self._decoded.popleft()
+            if frame.pts == pts:
+                self._given.append(frame)
+                return
+        # Its line was lost; nothing is known of it but its time.
+        self._given.append(Given(pts, is_key=False, clean=False))
+
+    def next_given(self) -> Given | None:
+        """Return the next frame put out, waiting for it; None at the end.
 
         Raises
         ------
@@ -119,16 +122,16 @@ class Log:
             ffmpeg said nothing for `STALL_S`.
         """
         with self._change:
-            while not self._shown:
+            while not self._given:
                 if self._ended:
                     return None
                 if not self._change.wait(STALL_S):
                     raise TimeoutError
-            return self._shown.popleft()
+            return self._given.popleft()
 
-    def wait_to_end(self) -> list[Shown]:
-        """Return all frames that are shown until ffmpeg ends; errors as in `next_shown`."""
+    def wait_to_end(self) -> list[Given]:
+        """Return all frames that are put out until ffmpeg ends; errors as in `next_given`."""
         frames = []
-        while (frame := self.next_shown()) is not None:
+        while (frame := self.next_given()) is not None:
             frames.append(frame)
         return frames

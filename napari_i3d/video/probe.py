@@ -6,12 +6,15 @@ from fractions import Fraction
 from pathlib import Path
 
 from napari_i3d.errors import VideoError
-from napari_i3d.video.log import SHOW, Log, Shown
+from napari_i3d.video.log import Log, ticks
 from napari_i3d.video.process import Process, input_arguments, label, stalled
 
 _HEAD_FRAMES = 24
 
 _MAPPING = re.compile(r"^\[info\]   Stream #0:(\d+) -> #0:0 \((\w+)", re.MULTILINE)
+_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip"})  # what an MP4 or QuickTime file begins with
+_SHOWN = re.compile(r"\[Parsed_showinfo_0 .* n: *\d+ pts: *(-?\d+|NOPTS) .* s:(\d+)x(\d+) ")
+_TIMES = re.compile(r"\[Parsed_showinfo_0 .* config in time_base: (\d+/\d+), frame_rate: (\d+)/(\d+)")
 _ERROR = re.compile(r"^(?:\[[^\]]*\] )*\[(?:error|fatal)\] (.*)$")
 
 
@@ -31,8 +34,8 @@ class Probe:
         Seconds a tick of the stream's times.
     frame_rate
         Nominal frames a second, if the file states them.
-    head
-        The first frames shown.
+    head_pts
+        Times of the first frames in ticks, None where there is none.
     """
 
     stream_index: int
@@ -41,7 +44,29 @@ class Probe:
     height_px: int
     time_base: Fraction | None
     frame_rate: Fraction | None
-    head: list[Shown]
+    head_pts: list[int | None]
+
+
+class _HeadLog(Log):
+    """A log that listens to the filter `showinfo`, which tells sizes and the nominal rate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head_pts: list[int | None] = []
+        self.size = 0, 0
+        self.frame_rate: Fraction | None = None
+
+    def _take(self, line: str) -> None:
+        if match := _SHOWN.match(line):
+            self.head_pts.append(ticks(match[1]))
+            if len(self.head_pts) == 1:
+                self.size = int(match[2]), int(match[3])
+        elif match := _TIMES.match(line):
+            self.time_base = self.time_base or Fraction(match[1])
+            if self.frame_rate is None and match[3] != "0":
+                self.frame_rate = Fraction(int(match[2]), int(match[3]))
+        else:
+            super()._take(line)
 
 
 def probe_video(path: Path) -> Probe:
@@ -53,11 +78,21 @@ def probe_video(path: Path) -> Probe:
         There is no such file, it is no video, or no frame of it decodes.
     """
     _check_file(path)
-    log = Log()
-    output = ["-an", "-sn", "-dn", "-frames:v", str(_HEAD_FRAMES), "-fps_mode", "passthrough", "-vf", SHOW]
+    log = _HeadLog()
+    output = [
+        "-an",
+        "-sn",
+        "-dn",
+        "-frames:v",
+        str(_HEAD_FRAMES),
+        "-fps_mode",
+        "passthrough",
+        "-vf",
+        "showinfo=checksum=0",
+    ]
     process = Process(["-copyts", *input_arguments(path), *output, "-f", "null", "-"], log)
     try:
-        head = log.wait_to_end()[:_HEAD_FRAMES]
+        log.wait_to_end()
     except TimeoutError as error:
         raise stalled(path) from error
     finally:
@@ -65,15 +100,15 @@ def probe_video(path: Path) -> Probe:
     header = "\n".join(log.header)
     mapping = _MAPPING.search(header)
     if mapping is None:
-        raise VideoError(f"{label(path)}: {_why_not(header)}")
+        raise VideoError(f"{label(path)}: {_why_not(path, header)}")
     stream = re.search(rf"^\[info\]   Stream #0:{mapping[1]}\b.*$", header, re.MULTILINE)
     if stream is not None and "(attached pic)" in stream[0]:
         raise VideoError(f"{label(path)}: expected a video, found only a cover picture; choose another file")
-    if not head:
+    if not log.head_pts:
         found = log.complaints[0] if log.complaints else "nothing that decodes"
         raise VideoError(f"{label(path)}: expected frames, found none ({found}); re-encode or repair the file")
-    size = head[0].width_px, head[0].height_px
-    return Probe(int(mapping[1]), mapping[2], *size, log.time_base, log.frame_rate, head)
+    head_pts = log.head_pts[:_HEAD_FRAMES]
+    return Probe(int(mapping[1]), mapping[2], *log.size, log.time_base, log.frame_rate, head_pts)
 
 
 def _check_file(path: Path) -> None:
@@ -92,8 +127,10 @@ def _check_file(path: Path) -> None:
         raise VideoError(f"{label(path)}: expected a video file, found an empty one; copy or record it again")
 
 
-def _why_not(header: str) -> str:
-    if "moov atom not found" in header:
+def _why_not(path: Path, header: str) -> str:
+    with path.open("rb") as file:
+        box = file.read(8)[4:]
+    if "moov atom not found" in header and box in _BOXES:
         return (
             "expected a video file, found one without its index (no moov atom), as when a recording or a copy was "
             "cut off; copy it again or repair it"

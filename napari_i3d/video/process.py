@@ -45,6 +45,16 @@ def input_arguments(path: Path) -> list[str]:
     return ["-protocol_whitelist", "file,pipe", "-format_whitelist", _FORMATS, "-i", f"file:{path}"]
 
 
+def output_arguments(stream_index: int, width_px: int, height_px: int) -> list[str]:
+    """Return the options that give each decoded frame of a stream once, as RGB bytes.
+
+    The size is said so that frames of another size, should the video change it, are scaled to that of the first frame
+    wherever decoding starts, as ffmpeg does when it starts at the first. It changes nothing for the others.
+    """
+    form = ["-s", f"{width_px}x{height_px}", "-c:v", "rawvideo", "-pix_fmt", "rgb24"]
+    return ["-map", f"0:{stream_index}", "-map_metadata", "-1", "-fps_mode", "passthrough", *form]
+
+
 class Process:
     """An ffmpeg whose log lines go to a listener and whose standard output is read here.
 
@@ -85,7 +95,7 @@ class Process:
         TimeoutError
             Nothing came for `STALL_S`.
         """
-        view = memoryview(buffer.reshape(-1))
+        view = buffer.reshape(-1).data
         while view:
             self._wait()
             count = self._stdout.readinto(view)
@@ -96,7 +106,7 @@ class Process:
 
     def read_all(self) -> bytes:
         """Return the whole standard output; errors as in `read_into`."""
-        parts = []
+        parts: list[bytes] = []
         while True:
             self._wait()
             part = self._stdout.read(_PIPE_BYTES)
@@ -123,7 +133,7 @@ def _start(arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
     try:
         program = imageio_ffmpeg.get_ffmpeg_exe()
         general = ["-nostdin", "-hide_banner", "-nostats", "-loglevel", "repeat+level+info"]
-        return subprocess.Popen(
+        popen: subprocess.Popen[bytes] = subprocess.Popen(
             [program, *general, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -131,6 +141,7 @@ def _start(arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
             bufsize=0,
             **flags,  # type: ignore[call-overload]
         )
+        return popen
     except (OSError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise VideoError(f"ffmpeg cannot be started ({reason}); reinstall imageio-ffmpeg") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_i3d.errors import VideoError
 from napari_i3d.video.index import FrameIndex
-from napari_i3d.video.process import input_arguments, label, stalled
+from napari_i3d.video.process import input_arguments, label, output_arguments, stalled
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,12 @@ class Source:
 
     @property
     def output(self) -> list[str]:
-        """Options that choose the stream and give each decoded frame once."""
+        """Options that give each decoded frame of the stream once, as RGB bytes."""
+        return output_arguments(self.stream_index, self.width_px, self.height_px)
+
+    @property
+    def frames(self) -> list[str]:
+        """Options that give each decoded frame of the stream once, as it was decoded."""
         return ["-map", f"0:{self.stream_index}", "-fps_mode", "passthrough"]
 
     def input(self, index: FrameIndex, key: int | None) -> list[str]:

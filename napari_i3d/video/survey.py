@@ -8,6 +8,7 @@ the decoder says nothing: it fills gaps with pieces of other pictures.
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_i3d.video import log as log_lines
 from napari_i3d.video.index import FrameIndex
@@ -16,7 +17,7 @@ from napari_i3d.video.process import Process
 from napari_i3d.video.source import Source
 
 _WINDOW = 64
-"""Packets by which a complaint may come before the packet that it is about: those that wait between file and decoder."""
+"""Packets by which a complaint may come before the one it is about: those that wait between file and decoder."""
 
 _MISSING, _CORRUPT = "its picture does not decode", "its picture is marked as corrupt"
 
@@ -87,7 +88,7 @@ def survey(source: Source, index: FrameIndex, packets: Packets, number: int) -> 
 def _listen(source: Source, index: FrameIndex, key: int | None, stop: int) -> _Events:
     log = _EventLog()
     end = [] if stop == len(index) else ["-vf", f"trim=end_pts={index.names[stop]}"]
-    arguments = ["-threads", "1", "-debug_ts", *source.input(index, key), *source.output, *end, "-f", "null", "-"]
+    arguments = ["-threads", "1", "-debug_ts", *source.input(index, key), *source.frames, *end, "-f", "null", "-"]
     process = Process(arguments, log)
     try:
         log.wait_to_end()
@@ -120,8 +121,8 @@ def _judge(index: FrameIndex, packets: Packets, start: int, stop: int, events: _
     return Survey(start, stop, bad)
 
 
-def _faults(packets: Packets, places: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]", events: _Events) -> dict[int, str]:
-    """Return what is wrong with single packets, by place: no picture, a corrupt one, or a complaint with no other cause."""
+def _faults(packets: Packets, places: npt.NDArray[np.int64], events: _Events) -> dict[int, str]:
+    """Return what is wrong with packets, by place: no picture, a corrupt one, or a complaint with no other cause."""
     faults: dict[int, str] = {}
     pts = packets.pts[places]
     for place, time in zip(places.tolist(), pts.tolist(), strict=True):

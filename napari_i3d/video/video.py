@@ -234,6 +234,15 @@ class Video:
 
     def _read_single(self, number: int) -> Frame:
         cursor = self._cursor_towards(number)
+        try:
+            return self._read_up_to(cursor, number)
+        except VideoError:
+            if self._closed or cursor.next == number:
+                raise
+        # Damage on the way there, which a start from the frame's own key frame may avoid.
+        return self._read_up_to(self._add_cursor(number), number)
+
+    def _read_up_to(self, cursor: Cursor, number: int) -> Frame:
         while True:
             reached = cursor.next
             frame = cursor.read()
@@ -251,7 +260,9 @@ class Video:
                 return cursor
         # Who steps backwards wants the frames before this one next; they are decoded on the way to it.
         backwards = number < self._last <= number + _READ_BEHIND_FRAMES
-        start = max(number - self._behind_frames(), key, 0) if backwards else number
+        return self._add_cursor(max(number - self._behind_frames(), key, 0) if backwards else number)
+
+    def _add_cursor(self, start: int) -> Cursor:
         cursor = self._new_cursor(start)
         self._cursors.append(cursor)
         while len(self._cursors) > _OPEN_CURSORS:
