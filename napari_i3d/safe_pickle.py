@@ -3,20 +3,25 @@
 A pickle may call any importable function. What honest tracking, weights and features files need is little: plain
 containers, numbers, text and numpy arrays. The names behind those are allowed here, each replaced by a stand-in that
 does that one thing; every other name is refused. numpy's own reconstruction is not exposed: it trusts the state it is
-given, down to flags that turn numbers into pointers.
+given, down to flags that turn numbers into pointers. Before anything is built, the instructions are scanned for those
+that bring the interpreter's unpickler itself down.
 """
 
+import copyreg
+import io
 import math
 import pickle
+import re
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from napari_i3d.errors import NapariI3DError
+from napari_i3d.pickle_scan import ForbiddenError, one_line, scan
 
 # What the interpreter's unpickler raises on damaged input. MemoryError among them: in a damaged file counts and
-# lengths ask for any amount.
+# lengths ask for any amount. Warning, for those who have warnings raised.
 _DAMAGE = (
     pickle.UnpicklingError,
     EOFError,
@@ -25,16 +30,16 @@ _DAMAGE = (
     LookupError,
     AttributeError,
     ImportError,
-    OverflowError,
+    ArithmeticError,
     RecursionError,
     MemoryError,
+    BufferError,
     SystemError,
+    Warning,
 )
-_ARRAY_KINDS = "biufcSUO"
-
-
-class _ForbiddenError(Exception):
-    """Carries what was forbidden past the unpickler."""
+# Booleans, integers, floats, complex, text, bytes and objects; a pickle has no other way to write their dtypes.
+_DTYPE = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|f1[0-9]|c8|c16|[cf]?[0-9]{2}|[SU][0-9]{1,10}|O[48]?)", re.ASCII)
+_LAST_CHARACTER = 0x10FFFF
 
 
 class _StandIn:
@@ -49,11 +54,11 @@ class _StandIn:
         return self._call(*arguments)
 
     def __setstate__(self, _state: object) -> None:
-        raise _ForbiddenError("a change of a function")
+        raise ForbiddenError("a change of a function")
 
 
-def _no_ndarray(*_arguments: object) -> None:
-    raise _ForbiddenError("a direct call of numpy.ndarray")
+def _no_call(*_arguments: object) -> None:
+    raise ForbiddenError("a direct call of a type")
 
 
 class _Dtype:
@@ -61,15 +66,18 @@ class _Dtype:
 
     __slots__ = ("plain",)
 
-    def __init__(self, description: str | bytes, *_flags: object) -> None:
-        self.plain = np.dtype(description.decode("latin1") if isinstance(description, bytes) else str(description))
-        if self.plain.kind not in _ARRAY_KINDS or self.plain.fields is not None:
-            raise _ForbiddenError(f"a numpy array of dtype {self.plain}")
+    def __init__(self, description: str | bytes, *flags: object) -> None:
+        text = description.decode("latin1") if isinstance(description, bytes) else description
+        if not isinstance(text, str) or not _DTYPE.fullmatch(text) or not all(isinstance(f, int) for f in flags):
+            raise ForbiddenError(f"a numpy array of dtype {one_line(ascii(text))}")
+        self.plain = np.dtype(text)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        if state[1] in ("<", ">", b"<", b">"):
-            order = state[1] if isinstance(state[1], str) else state[1].decode()
-            self.plain = self.plain.newbyteorder(order)
+        if not isinstance(state, tuple) or any(isinstance(part, tuple) and part for part in state):
+            raise ForbiddenError("a numpy dtype with fields")
+        order = state[1].decode("latin1") if isinstance(state[1], bytes) else state[1]
+        if isinstance(order, str) and order in ("<", ">"):
+            self.plain = self.plain.newbyteorder("<" if order == "<" else ">")
 
 
 class _Array(np.ndarray[Any, Any]):
@@ -77,49 +85,114 @@ class _Array(np.ndarray[Any, Any]):
 
     def __setstate__(self, state: tuple[Any, ...], *_more: object) -> None:
         shape, dtype, fortran, content = state[-4:]
-        if self.size or not isinstance(dtype, _Dtype):
-            raise _ForbiddenError("a numpy array that is filled in an unusual way")
+        if (
+            self.size
+            or not isinstance(state, tuple)
+            or not (len(state) == 4 or (len(state) == 5 and type(state[0]) is int))
+            or not _is_shape(shape)
+            or not isinstance(dtype, _Dtype)
+            or not isinstance(fortran, int)
+        ):
+            raise ForbiddenError("a numpy array that is filled in an unusual way")
         if isinstance(content, str):
             content = content.encode("latin1")
-        count = math.prod(int(n) for n in shape)
+        count = math.prod(shape)
         if dtype.plain.hasobject:
             whole = isinstance(content, list) and len(content) == count
         else:
             whole = isinstance(content, bytes) and len(content) == count * dtype.plain.itemsize
         if not whole or any(n < 0 for n in shape):
             raise ValueError(f"an array of shape {shape} has not the content for it")
-        super().__setstate__((1, shape, dtype.plain, bool(fortran), content))
+        if dtype.plain.kind == "U":
+            _check_text(content, dtype.plain)
+        super().__setstate__((1, shape, dtype.plain, bool(fortran), content))  # type: ignore[arg-type]
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # Pickled anew, it must not name this module.
+        return self.view(np.ndarray).__reduce_ex__(protocol)
 
 
-def _reconstruct(kind: object, _shape: object, _typecode: object) -> _Array:
-    if kind is not _NDARRAY:
-        raise _ForbiddenError("numpy's _reconstruct for something that is no array")
+def _is_shape(shape: object) -> bool:
+    return isinstance(shape, tuple) and all(type(n) is int for n in shape)
+
+
+def _check_text(content: bytes, dtype: "np.dtype[Any]") -> None:
+    # Characters that do not exist would raise long after, wherever the text is first looked at.
+    if content:
+        codes = np.frombuffer(content, np.dtype(np.uint32).newbyteorder(dtype.byteorder))
+        if codes.max() > _LAST_CHARACTER:
+            raise ValueError("text with characters that do not exist")
+
+
+def _reconstruct(kind: object, shape: object, typecode: bytes | str) -> _Array:
+    if kind is not _TYPE or not _is_shape(shape) or not isinstance(typecode, bytes | str):
+        raise ForbiddenError("numpy's _reconstruct for something that is no array")
     return _Array((0,), np.uint8)
 
 
-def _scalar(dtype: _Dtype, content: bytes | str) -> Any:
+def _scalar(dtype: _Dtype, content: bytes | str = b"") -> Any:
     content = content.encode("latin1") if isinstance(content, str) else content
-    if dtype.plain.hasobject:
-        raise _ForbiddenError("a numpy scalar that holds an object")
+    if not isinstance(dtype, _Dtype) or dtype.plain.hasobject:
+        raise ForbiddenError("a numpy scalar that holds an object")
+    if not isinstance(content, bytes) or len(content) != dtype.plain.itemsize:
+        raise ValueError(f"a number of type {dtype.plain} has not the content for it")
+    if not content:
+        return dtype.plain.type()
+    if dtype.plain.kind == "U":
+        _check_text(content, dtype.plain)
     return np.frombuffer(content, dtype.plain, count=1)[0]
 
 
-def _frombuffer(content: bytes, dtype: _Dtype, shape: tuple[int, ...], order: str) -> "np.ndarray[Any, Any]":
-    if not isinstance(content, bytes | bytearray) or dtype.plain.hasobject:
-        raise _ForbiddenError("a numpy array that is made in an unusual way")
-    return np.frombuffer(bytes(content), dtype.plain).reshape(shape, order="F" if order == "F" else "C")
+def _frombuffer(content: Any, dtype: _Dtype, shape: Any, order: str, axes: Any = None) -> _Array:
+    if (
+        not isinstance(content, bytes | bytearray)
+        or not isinstance(dtype, _Dtype)
+        or dtype.plain.hasobject
+        or not _is_shape(shape)
+        or not isinstance(order, str)
+        or not (axes is None or _is_shape(axes))
+    ):
+        raise ForbiddenError("a numpy array that is made in an unusual way")
+    if dtype.plain.kind == "U":
+        _check_text(bytes(content), dtype.plain)
+    if not content:
+        flat = np.zeros(0 if dtype.plain.itemsize else math.prod(shape), dtype.plain)
+    else:
+        # A copy, which the caller may write to.
+        flat = np.frombuffer(bytearray(content), dtype.plain)
+    if order == "K" and axes is not None:
+        return flat.reshape(shape).transpose(axes).view(_Array)
+    return flat.reshape(shape, order="F" if order == "F" else "C").view(_Array)
 
 
 def _encode_latin1(text: str, encoding: str = "latin1") -> bytes:
     if encoding not in ("latin1", "latin-1"):
-        raise _ForbiddenError(f"_codecs.encode to {encoding}")
+        raise ForbiddenError("_codecs.encode to anything but latin1")
     return text.encode("latin1")
 
 
-_NDARRAY = _StandIn(_no_ndarray)
+def _dict(*pairs: object) -> dict[Any, Any]:
+    if pairs and not (len(pairs) == 1 and isinstance(pairs[0], list)):
+        raise ForbiddenError("an OrderedDict that is made in an unusual way")
+    return dict(*pairs)
+
+
+def _empty_dict(factory: object = None) -> dict[Any, Any]:
+    if not (factory is None or isinstance(factory, _StandIn)):
+        raise ForbiddenError("a defaultdict that is made in an unusual way")
+    return {}
+
+
+def _empty_bytes() -> bytes:
+    return b""
+
+
+_TYPE = _StandIn(_no_call)
 _ALLOWED = {
-    ("collections", "OrderedDict"): _StandIn(dict),
-    ("numpy", "ndarray"): _NDARRAY,
+    ("collections", "OrderedDict"): _StandIn(_dict),
+    # Without its factory, which might be any function: what was stored is there, nothing else appears.
+    ("collections", "defaultdict"): _StandIn(_empty_dict),
+    ("numpy", "ndarray"): _TYPE,
     ("numpy", "dtype"): _StandIn(_Dtype),
     ("_codecs", "encode"): _StandIn(_encode_latin1),
 }
@@ -127,16 +200,20 @@ for _package in ("numpy.core", "numpy._core"):
     _ALLOWED[f"{_package}.multiarray", "_reconstruct"] = _StandIn(_reconstruct)
     _ALLOWED[f"{_package}.multiarray", "scalar"] = _StandIn(_scalar)
     _ALLOWED[f"{_package}.numeric", "_frombuffer"] = _StandIn(_frombuffer)
+for _package in ("builtins", "__builtin__"):
+    _ALLOWED[_package, "bytes"] = _StandIn(_empty_bytes)
+    for _factory in ("dict", "list", "int", "float", "str"):
+        _ALLOWED[_package, _factory] = _StandIn(_no_call)
 
 
 class _SafeUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
-            raise _ForbiddenError(f"{module}.{name}")
+            raise ForbiddenError(one_line(f"{module}.{name}"))
         return _ALLOWED[module, name]
 
-    def persistent_load(self, pid: Any) -> Any:
-        raise _ForbiddenError(f"the persistent id {str(pid)[:40]}")
+    def persistent_load(self, _pid: Any) -> Any:
+        raise ForbiddenError("an object that is stored elsewhere (a persistent id)")
 
 
 def load(file: BinaryIO, name: str, error: type[NapariI3DError], *, encoding: str = "ASCII") -> Any:
@@ -156,15 +233,22 @@ def load(file: BinaryIO, name: str, error: type[NapariI3DError], *, encoding: st
     Raises
     ------
     NapariI3DError
-        Of the kind given: the file is no pickle, is damaged or cut off, or asks for any other name.
+        Of the kind given: the file cannot be read, is no pickle, is damaged or cut off, or asks for any other name.
     """
     try:
-        return _SafeUnpickler(file, encoding=encoding).load()
-    except _ForbiddenError as forbidden:
+        data = file.read()
+        scan(data)
+        # Names found once are kept by their extension code and would go past `find_class`.
+        copyreg.clear_extension_cache()
+        # Buffered, as the unpickler reads ahead only from what can be peeked at.
+        return _SafeUnpickler(io.BufferedReader(io.BytesIO(data)), encoding=encoding).load()
+    except ForbiddenError as forbidden:
         raise error(
             f"{name}: the pickle asks for {forbidden}; expected plain containers, numbers, text and numpy arrays only; "
             "nothing of it was run; do not use this file unless you trust who made it, then save it anew as plain data"
         ) from None
+    except OSError as trouble:
+        raise error(f"{name}: cannot be read ({trouble.strerror or trouble})") from trouble
     except _DAMAGE as damage:
-        reason = (str(damage).splitlines() or [type(damage).__name__])[0][:120]
+        reason = one_line(str(damage) or type(damage).__name__)
         raise error(f"{name}: not a whole pickle file ({reason}); was it copied completely?") from damage
