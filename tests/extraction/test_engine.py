@@ -1,0 +1,291 @@
+"""The engine against a plain loop that treats window by window and shares no code with it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+import torch
+
+from napari_i3d.errors import SettingsError, TrackingError
+from napari_i3d.extraction.engine import extract, resolve_device
+from napari_i3d.extraction.job import plan_job, whole_picture
+from napari_i3d.extraction.settings import ExtractionSettings
+from napari_i3d.features.model import Features
+from napari_i3d.i3d.registry import WeightsFacts
+from napari_i3d.synthetic import HEIGHT, WIDTH, write_synthetic_clip
+from napari_i3d.tracking.model import Tracking, Tracklet
+from napari_i3d.video.video import Video, open_video
+
+N_FRAMES = 48
+FACTS = WeightsFacts("fake", None, "0" * 64, "generated", "none", trained=False)
+
+
+class FakeNetwork(torch.nn.Module):
+    """Answers with coarse pictures of all 8 frames: any change of frame, order, box or scale shows."""
+
+    def forward(self, chunks: torch.Tensor) -> torch.Tensor:
+        batch, channels, frames, _, _ = chunks.shape
+        assert (channels, frames) == (3, 8)
+        coarse = torch.nn.functional.adaptive_avg_pool3d(chunks, (8, 9, 9)).reshape(batch, -1)
+        return torch.nn.functional.pad(coarse, (0, 2048 - coarse.shape[1]))
+
+
+class CountingVideo:
+    """A video that counts the frames that it gives."""
+
+    def __init__(self, video: Video) -> None:
+        self._video = video
+        self.given: Counter[int] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._video)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._video, name)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._video[index]
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[np.ndarray]:
+        for number, frame in enumerate(self._video.frames(start, stop), start=start):
+            self.given[number] += 1
+            yield frame
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Video]:
+    clip = write_synthetic_clip(tmp_path_factory.mktemp("clip"), N_FRAMES)
+    with open_video(clip.video) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def frames(video: Video) -> np.ndarray:
+    """All frames, piped from ffmpeg in one go."""
+    reader = imageio_ffmpeg.read_frames(str(video.path))
+    size = next(reader)["size"]
+    return np.stack([np.frombuffer(frame, np.uint8).reshape(size[1], size[0], 3) for frame in reader])
+
+
+def random_tracking(seed: int, count: int = 4) -> Tracking:
+    random = np.random.default_rng(seed)
+    tracklets = []
+    for k in range(count):
+        start = int(random.integers(0, N_FRAMES - 12))
+        n = int(random.integers(8, N_FRAMES - start + 1))
+        centre = random.uniform(0, [WIDTH, HEIGHT]) + np.cumsum(random.normal(0, 3, (n, 2)), axis=0)
+        centre = np.clip(centre, 5, [WIDTH - 5, HEIGHT - 5])
+        half = random.uniform(6, 60, 2)
+        tracklets.append(Tracklet(f"animal {k}", start, np.concatenate([centre - half, centre + half], axis=1)))
+    return Tracking(tracklets)
+
+
+def cut_out(picture: np.ndarray, box: np.ndarray, settings: ExtractionSettings) -> np.ndarray:
+    height, width = picture.shape[:2]
+    left, upper, right, lower = (int(side) for side in box)
+    left, right = max(left, 0), min(right, width)
+    upper, lower = max(upper, 0), min(lower, height)
+    if settings.sample_mode == "expand_bboxes":
+        w, h = right - left, lower - upper
+        if w > h:
+            upper, lower = upper - (w - h) // 2, lower + (w - h) // 2
+        else:
+            left, right = left - (h - w) // 2, right + (h - w) // 2
+        dx = -left if left < 0 else min(width - right, 0)
+        dy = -upper if upper < 0 else min(height - lower, 0)
+        left, right, upper, lower = left + dx, right + dx, upper + dy, lower + dy
+        return picture[max(upper, 0) : min(lower, height), max(left, 0) : min(right, width)]
+    return picture[upper:lower, left:right]
+
+
+def resize(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    tensor = torch.tensor(np.array(picture), dtype=torch.float32).permute(2, 0, 1)[None]
+    resized = torch.nn.functional.interpolate(tensor, (height, width), mode="bilinear", align_corners=False)
+    return resized[0].permute(1, 2, 0).numpy()
+
+
+def row_by_hand(frames: np.ndarray, tracklet: Tracklet, start: int, settings: ExtractionSettings, network: Any) -> Any:
+    """Features of the chunk that begins at video frame `start`."""
+    crops = []
+    for number in range(start, start + 8):
+        picture = frames[number]
+        if settings.video_size:
+            picture = resize(picture, settings.video_size[1], settings.video_size[0])
+        part = cut_out(picture, tracklet.boxes[number - tracklet.start], settings)
+        crops.append(resize(part, 224, 224) if settings.sample_mode == "expand_bboxes" else resize(part, 256, 340))
+    chunk = np.stack(crops) * (2 / 255) - 1
+    places = {
+        "expand_bboxes": [(0, 0)],
+        "center_crop": [(16, 58)],
+        "oversample": [(0, 0), (32, 0), (0, 116), (32, 116), (16, 58)],
+    }[settings.sample_mode]
+    shown = [chunk[:, y : y + 224, x : x + 224] for y, x in places]
+    if settings.sample_mode == "oversample":
+        shown += [chunk[:, :, ::-1][:, y : y + 224, x : x + 224] for y, x in places]
+    with torch.inference_mode():
+        batch = torch.tensor(np.stack(shown).transpose(0, 4, 1, 2, 3).copy(), dtype=torch.float32)
+        return network(batch).numpy().mean(axis=0)
+
+
+def run(video: Any, tracking: Tracking, settings: ExtractionSettings, network: Any = None) -> Features:
+    steps = extract(video, plan_job(video, tracking.values(), settings), network or FakeNetwork(), FACTS)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as finished:
+            return finished.value
+
+
+def assert_close(found: np.ndarray, expected: np.ndarray) -> None:
+    assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {},
+        {"frequency": 3, "pad": True},
+        {"frequency": 12, "batch_size": 3},
+        {"sample_mode": "center_crop", "pad": True, "frequency": 2},
+        {"sample_mode": "oversample", "frequency": 11},
+        {"video_size": (200, 301), "frequency": 4},
+        {"video_size": (500, 100), "sample_mode": "center_crop", "frequency": 7},
+    ],
+)
+def test_rows_are_those_of_a_plain_loop(video: Video, frames: np.ndarray, choices: dict[str, Any]) -> None:
+    settings = ExtractionSettings(min_frames=8, **choices)
+    tracking = random_tracking(seed=1)
+    if settings.video_size:
+        scale = np.array([settings.video_size[0] / WIDTH, settings.video_size[1] / HEIGHT] * 2)
+        tracking = Tracking(Tracklet(t.id, t.start, t.boxes * scale) for t in tracking.values())
+    features = run(video, tracking, settings)
+    assert list(features) == list(tracking)
+    network = FakeNetwork()
+    for individual, tracklet in tracking.items():
+        starts = [s for s in range(tracklet.start, tracklet.stop, settings.frequency) if s + 8 <= tracklet.stop]
+        if settings.pad:
+            stood_for = range(tracklet.start, tracklet.stop, settings.frequency)
+            starts = [min(starts, key=lambda s, f=frame: (abs(s - (f - 3)), s)) for frame in stood_for]
+            assert features.frames[individual].tolist() == list(stood_for)
+        else:
+            assert features.frames[individual].tolist() == [start + 3.5 for start in starts]
+        assert features.chunk_starts[individual].tolist() == starts
+        rows = {s: row_by_hand(frames, tracklet, s, settings, network) for s in set(starts)}
+        assert_close(features[individual], np.stack([rows[s] for s in starts]))
+        assert (features.first_frame[individual], features.last_frame[individual]) == (tracklet.start, tracklet.stop - 1)
+
+
+def test_result_depends_on_neither_batch_size_nor_company_nor_order(video: Video) -> None:
+    tracking = random_tracking(seed=2)
+    reference = run(video, tracking, ExtractionSettings(min_frames=8))
+    for batch_size in (1, 5):
+        other = run(video, tracking, ExtractionSettings(min_frames=8, batch_size=batch_size))
+        for individual in tracking:
+            assert_close(other[individual], reference[individual])
+    turned = run(video, tracking.select(list(tracking)[::-1]), ExtractionSettings(min_frames=8))
+    assert list(turned) == list(tracking)[::-1]
+    for individual in tracking:
+        alone = run(video, tracking.select([individual]), ExtractionSettings(min_frames=8))
+        assert_close(alone[individual], reference[individual])
+        assert_close(turned[individual], reference[individual])
+
+
+def test_each_frame_is_decoded_once_and_only_if_it_is_needed(video: Video) -> None:
+    counting = CountingVideo(video)
+    boxes = np.tile([10.0, 10, 60, 60], (12, 1))
+    tracking = Tracking([Tracklet("a", 20, boxes), Tracklet("b", 25, boxes), Tracklet("c", 26, boxes)])
+    run(counting, tracking, ExtractionSettings())
+    assert counting.given == Counter(range(20, 38))
+
+
+def test_whole_picture_is_one_individual_without_a_name(video: Video, frames: np.ndarray) -> None:
+    settings = ExtractionSettings(frequency=10)
+    features = run(video, whole_picture(video, settings), settings)
+    assert list(features) == [""]
+    whole = Tracklet("", 0, np.tile([0.0, 0, WIDTH, HEIGHT], (N_FRAMES, 1)))
+    for row, start in zip(features[""], features.chunk_starts[""], strict=True):
+        picture_only = np.stack([resize(frames[n], 224, 224) for n in range(start, start + 8)]) * (2 / 255) - 1
+        expected = FakeNetwork()(torch.tensor(picture_only.transpose(3, 0, 1, 2)[None].copy())).numpy()[0]
+        assert_close(row, expected)
+        assert_close(row, row_by_hand(frames, whole, start, settings, FakeNetwork()))
+
+
+def test_background_is_blanked_before_cropping(video: Video, frames: np.ndarray) -> None:
+    settings = ExtractionSettings(subtract_background=True, frequency=10)
+    tracking = random_tracking(seed=4, count=2)
+    picks = [k * N_FRAMES // 25 for k in range(25)]
+    gray = np.rint(frames @ np.array([0.299, 0.587, 0.114]))
+    background = np.floor(np.median(gray[picks], axis=0))
+    blanked = frames.copy()
+    blanked[np.abs(gray - background) <= 15] = 128
+    features = run(video, tracking, settings)
+    for individual, tracklet in tracking.items():
+        rows = [row_by_hand(blanked, tracklet, s, settings, FakeNetwork()) for s in features.chunk_starts[individual]]
+        np.testing.assert_allclose(features[individual], np.stack(rows), atol=2e-3)
+
+
+def test_frames_past_the_end_name_individual_and_video(video: Video) -> None:
+    tracking = Tracking([Tracklet("male", 40, np.tile([5.0, 5, 50, 50], (20, 1)))])
+    with pytest.raises(TrackingError, match=r"male: has boxes up to frame 59, but the last frame of animals.mp4 is 47"):
+        plan_job(video, tracking.values(), ExtractionSettings())
+
+
+def test_gaps_name_individual_and_frames(video: Video) -> None:
+    boxes = np.tile([5.0, 5, 50, 50], (30, 1))
+    boxes[[4, 9, 10]] = np.nan
+    with pytest.raises(TrackingError, match=r"male: frames 4, 9-10 are missing .*--gaps split or --gaps interpolate"):
+        plan_job(video, [Tracklet("male", 0, boxes)], ExtractionSettings())
+
+
+def test_only_short_tracklets_are_an_error(video: Video) -> None:
+    with pytest.raises(TrackingError, match=r"no individual has the 9 frames needed \(the longest of 1 has 8\)"):
+        plan_job(video, [Tracklet("a", 0, np.tile([5.0, 5, 50, 50], (8, 1)))], ExtractionSettings())
+
+
+def test_provenance_tells_how_features_were_made(video: Video) -> None:
+    short = Tracklet("short", 3, np.tile([5.0, 5, 50, 50], (4, 1)))
+    tracking = Tracking([*random_tracking(seed=3, count=2).values(), short])
+    provenance = run(video, tracking, ExtractionSettings(frequency=20)).provenance
+    assert provenance["weights"]["name"] == "fake"
+    assert provenance["settings"]["frequency"] == 20
+    assert provenance["settings"]["sample_mode"] == "expand_bboxes"
+    assert provenance["tracking"]["individuals"] == ["animal 0", "animal 1"]
+    assert provenance["left_out"] == [{"id": "short", "reason": "4 frames, fewer than 9"}]
+    assert set(provenance["versions"]) == {"napari_i3d", "python", "numpy", "torch", "ffmpeg"}
+    moved = Tracking(Tracklet(t.id, t.start, t.boxes + 1) for t in tracking.values())
+    other = run(video, moved, ExtractionSettings(frequency=20)).provenance
+    assert other["tracking"]["sha256_of_crops"] != provenance["tracking"]["sha256_of_crops"]
+
+
+@pytest.mark.parametrize("name", ["cuda:99", "mps"])
+def test_device_that_is_not_there_is_refused(name: str) -> None:
+    if name == "mps" and torch.backends.mps.is_available():
+        pytest.skip("this machine has the device")
+    with pytest.raises(SettingsError, match=f"{name} is not available"):
+        resolve_device(name)
+
+
+@pytest.mark.parametrize(
+    ("choices", "words"),
+    [
+        ({"frequency": 0}, "frequency: expected a whole number of at least 1, found 0"),
+        ({"batch_size": -1}, "batch_size"),
+        ({"frequency": 1.5}, "frequency"),
+        ({"frequency": True}, "frequency"),
+        ({"min_frames": 0}, "min_frames"),
+        ({"sample_mode": "center"}, "expand_bboxes, center_crop, oversample, found 'center'"),
+        ({"normalisation": "imagenet"}, "symmetric, kinetics"),
+        ({"precision": "float16"}, "float32, bfloat16"),
+        ({"device": "gpu"}, "device"),
+        ({"video_size": (100,)}, "video_size"),
+        ({"video_size": (100, 0)}, "video_h"),
+        ({"pad": 1}, "pad"),
+    ],
+)
+def test_settings_out_of_range_are_refused(choices: dict[str, Any], words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        ExtractionSettings(**choices)
