@@ -1,7 +1,6 @@
 """The ffmpeg pipe: frames in order from any place, each checked to be the one that its number says."""
 
 import zlib
-from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +10,7 @@ from napari_i3d.video.index import FrameIndex
 from napari_i3d.video.log import Given, Log
 from napari_i3d.video.process import Process, label
 from napari_i3d.video.source import Source
-from napari_i3d.video.survey import Survey
+from napari_i3d.video.survey import Judge
 
 Frame = npt.NDArray[np.uint8]
 """(H, W, 3) uint8, RGB."""
@@ -89,7 +88,7 @@ class Cursor:
     source, index
         The file and its frames.
     judge
-        Gives the survey of the part of the video around a frame, where there are packets to compare with.
+        Knows which frames are damaged.
     start
         Number of the first frame to be read.
 
@@ -99,7 +98,7 @@ class Cursor:
         Number of the frame that `read` gives next.
     """
 
-    def __init__(self, source: Source, index: FrameIndex, judge: Callable[[int], Survey], start: int) -> None:
+    def __init__(self, source: Source, index: FrameIndex, judge: Judge, start: int) -> None:
         self._source, self._index, self._judge = source, index, judge
         self.next = start
         self._run: _Run | None = None
@@ -114,9 +113,8 @@ class Cursor:
         VideoError
             The frame is damaged or missing, or reading stalls.
         """
-        if self.next >= self._index.first_bad:
-            raise self._source.damaged(self.next, self._index, self._index.complaint)
         try:
+            self._judge.check(self.next)
             frame = self._read()
         except TimeoutError as error:
             raise self._source.stalled() from error
@@ -162,10 +160,7 @@ class Cursor:
         if self._index.packets is None:
             # All frames before the first bad one are known from the start; after a seek, a complaint is a bad sign.
             return frame if run.from_start or not self._index.by_time else None
-        judged = self._judge(self.next)
-        if self.next in judged.bad:
-            raise self._source.damaged(self.next, self._index, judged.bad[self.next])
-        self._judged_stop = judged.stop
+        self._judged_stop = self._judge.examine(self.next)
         return frame
 
     def _check_open(self) -> None:

@@ -6,6 +6,7 @@ the checksum of its picture if its time does not name it. Either way each frame 
 later, from wherever, can see that a frame is the one that was asked for.
 """
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -28,6 +29,14 @@ _FRAME_A_PACKET = frozenset(
 _FRAME_A_PACKET_UNLESS_TINY = frozenset({"mpeg4", "msmpeg4v2", "msmpeg4v3", "msmpeg4", "wmv1", "wmv2", "h263", "flv"})
 _TINY_BYTES = 24
 _LAST_FRAMES = 3
+_REORDERED_FRAMES = 16
+"""No codec shows a frame later than so many frames after it could be decoded."""
+
+# What a decoder says of frames whose key frame came before the beginning of a recording.
+_BEFORE_FIRST_KEY = re.compile(
+    r"non-existing [SP]PS|decode_slice_header error|no frame!|Could not find ref|Error submitting packet|"
+    r"Error splitting|missing picture in access unit|co located POCs|reference picture missing|[SP]PS id out of range"
+)
 
 
 @dataclass(frozen=True)
@@ -119,14 +128,31 @@ def build_index(path: Path, probe: Probe) -> FrameIndex:
         There are no frames, or reading stalls.
     """
     packets = read_packets(path, probe.stream_index)
-    if _are_frames(packets, probe):
-        return _from_packets(packets)
-    return _from_decoding(path, probe, packets)
+    index = _from_packets(packets) if _are_frames(packets, probe) else _from_decoding(path, probe, packets)
+    if probe.places_frames or not packets.is_reordered:
+        return index
+    stop = _end_without_holes(index, packets, probe.promised_frames)
+    return index if stop == len(index) else index.cut(stop, f"the file is cut off: frames from {stop} on are left out")
+
+
+def _end_without_holes(index: FrameIndex, packets: Packets, promised_frames: int) -> int:
+    """Return up to which frame a video is whole whose last frames may lack those that are shown before them."""
+    count = len(index)
+    if not packets.all_timed:
+        return max(count - _REORDERED_FRAMES, 1) if promised_frames > count else count
+    steps_s = np.diff(index.times_s[-64:])
+    if not len(steps_s):
+        return count
+    holes = np.flatnonzero(steps_s > 1.5 * np.median(steps_s)) + 1 + count - len(steps_s) - 1
+    late = holes[holes >= count - _REORDERED_FRAMES]
+    return int(late[0]) if len(late) else count
 
 
 def _are_frames(packets: Packets, probe: Probe) -> bool:
     shown = packets.pts[packets.is_shown]
     if not packets.all_timed or packets.lost or packets.time_base != probe.time_base or not len(shown):
+        return False
+    if not probe.places_frames and (packets.has_gaps or probe.promised_frames > len(shown)):
         return False
     if len(np.unique(packets.pts)) != len(packets.pts):
         return False
@@ -147,10 +173,10 @@ def _from_packets(packets: Packets) -> FrameIndex:
 
 
 def _from_decoding(path: Path, probe: Probe, packets: Packets) -> FrameIndex:
-    frames, checksums, log = _decode_all(path, probe, None)
+    frames, checksums, log = _decode_all(path, probe, None, packets.lost)
     if log.complaints:
         # Frames decoded side by side mix up the order of the complaints, so that the damage seems to begin too early.
-        frames, checksums, log = _decode_all(path, probe, 1)
+        frames, checksums, log = _decode_all(path, probe, 1, packets.lost)
     count = len(frames)
     complaint = log.complaints[0] if log.complaints else ""
     first_bad = next((number for number, frame in enumerate(frames) if not frame.clean), count)
@@ -181,9 +207,21 @@ def _from_decoding(path: Path, probe: Probe, packets: Packets) -> FrameIndex:
     return index
 
 
-def _decode_all(path: Path, probe: Probe, threads: int | None) -> tuple[list[Given], npt.NDArray[np.int64], Log]:
+class _BeginningLog(Log):
+    """A log that does not mind a recording that begins between two key frames."""
+
+    def _take(self, line: str) -> None:
+        before_first = not self._decoded and not self._given
+        super()._take(line)
+        if before_first and self.complaints and _BEFORE_FIRST_KEY.search(self.complaints[-1]):
+            self.complaints.pop()
+
+
+def _decode_all(
+    path: Path, probe: Probe, threads: int | None, lost: bool
+) -> tuple[list[Given], npt.NDArray[np.int64], Log]:
     """Return all frames that decode, the checksums (N,) of their RGB pictures, and the log."""
-    log = Log()
+    log = Log() if lost else _BeginningLog()
     limit = [] if threads is None else ["-threads", str(threads)]
     output = [*output_arguments(probe.stream_index, probe.width_px, probe.height_px), "-f", "framecrc", "-"]
     process = Process([*limit, "-debug_ts", "-copyts", *input_arguments(path), *output], log)

@@ -24,7 +24,7 @@ _CORRUPT = "corrupt decoded frame"
 # encoders; a picture format by its old name; what concerns our own output.
 _HARMLESS = re.compile(
     r"mmco: unref short failure|deprecated pixel format|non.monoton|Past duration|Application provided invalid|"
-    r"co located POCs unavailable|Multiple frames in a packet|Conversion failed!|"
+    r"Multiple frames in a packet|Conversion failed!|"
     r"Error (?:writing|muxing|submitting a packet to the muxer)|Terminating thread|Task finished with error|Broken pipe"
 )
 

@@ -48,6 +48,17 @@ class Packets:
     cut_off: bool
     lost: bool
 
+    @property
+    def has_gaps(self) -> bool:
+        """Whether the frames do not follow one another evenly."""
+        steps = np.diff(np.sort(self.pts))
+        return bool((steps > 1.5 * np.median(steps)).any()) if len(steps) else False
+
+    @property
+    def is_reordered(self) -> bool:
+        """Whether frames are shown in another order than decoded, as far as is known."""
+        return not self.all_timed or bool((np.diff(self.pts) < 0).any())
+
 
 class _ContainerLog(Log):
     """A log that also notes complaints about the container, with the part of the line that names who complains."""
@@ -57,14 +68,22 @@ class _ContainerLog(Log):
         self.lost = False
         self.cut_off = False
 
+    def __call__(self, line: str | None) -> None:
+        if line is not None and "] [error] " in line and _LOST.match(line):
+            self._note(line)  # the container's own trouble counts from the first line on
+        super().__call__(line)
+
     def _take(self, line: str) -> None:
         count = len(self.complaints)
         super()._take(line)
         if len(self.complaints) > count:
-            if _CUT.search(line):
-                self.cut_off = True
-            elif _LOST.match(line):
-                self.lost = True
+            self._note(line)
+
+    def _note(self, line: str) -> None:
+        if _CUT.search(line):
+            self.cut_off = True
+        elif _LOST.match(line):
+            self.lost = True
 
 
 def read_packets(path: Path, stream_index: int) -> Packets:

@@ -34,6 +34,10 @@ class Probe:
         Seconds a tick of the stream's times.
     frame_rate
         Nominal frames a second, if the file states them.
+    container
+        ffmpeg's name of the container format.
+    promised_frames
+        How many frames the header of an AVI file states, else 0.
     head_pts
         Times of the first frames in ticks, None where there is none.
     """
@@ -44,7 +48,14 @@ class Probe:
     height_px: int
     time_base: Fraction | None
     frame_rate: Fraction | None
+    container: str
+    promised_frames: int
     head_pts: list[int | None]
+
+    @property
+    def places_frames(self) -> bool:
+        """Whether the container says of each frame where it is in time, so that damage to one cannot shift others."""
+        return self.container.startswith(("mov,", "matroska,"))
 
 
 class _HeadLog(Log):
@@ -108,7 +119,17 @@ def probe_video(path: Path) -> Probe:
         found = log.complaints[0] if log.complaints else "nothing that decodes"
         raise VideoError(f"{label(path)}: expected frames, found none ({found}); re-encode or repair the file")
     head_pts = log.head_pts[:_HEAD_FRAMES]
-    return Probe(int(mapping[1]), mapping[2], *log.size, log.time_base, log.frame_rate, head_pts)
+    container = re.search(r"^\[info\] Input #0, (.*), from '", header, re.MULTILINE)
+    return Probe(
+        int(mapping[1]),
+        mapping[2],
+        *log.size,
+        log.time_base,
+        log.frame_rate,
+        container[1] if container else "",
+        _promised_frames(path),
+        head_pts,
+    )
 
 
 def _check_file(path: Path) -> None:
@@ -125,6 +146,15 @@ def _check_file(path: Path) -> None:
         raise VideoError(f"{label(path)}: cannot be read ({error.strerror or error}); check its permissions") from error
     if path.stat().st_size == 0:
         raise VideoError(f"{label(path)}: expected a video file, found an empty one; copy or record it again")
+
+
+def _promised_frames(path: Path) -> int:
+    with path.open("rb") as file:
+        head = file.read(4096)
+    place = head.find(b"avih")
+    if head[:4] != b"RIFF" or place < 0:
+        return 0
+    return int.from_bytes(head[place + 24 : place + 28], "little")
 
 
 def _why_not(path: Path, header: str) -> str:

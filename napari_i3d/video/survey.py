@@ -5,6 +5,7 @@ did not mark as corrupt. Everything decoded after a packet that did not is in do
 the decoder says nothing: it fills gaps with pieces of other pictures.
 """
 
+import threading
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,6 +30,58 @@ class Survey:
     start: int
     stop: int
     bad: dict[int, str]
+
+
+class Judge:
+    """Knows which frames are bad, as far as it was asked, and finds out about others; may be used by several threads.
+
+    Parameters
+    ----------
+    source, index
+        The file and its frames.
+    places_frames
+        Whether frames after a damaged one keep their numbers for sure; where not, they count as bad.
+    """
+
+    def __init__(self, source: Source, index: FrameIndex, *, places_frames: bool) -> None:
+        self._source, self._index, self._places_frames = source, index, places_frames
+        self._first_bad, self._complaint = index.first_bad, index.complaint
+        self._known: list[Survey] = []
+        self._lock = threading.Lock()
+
+    def check(self, number: int) -> None:
+        """Raise the error for a frame that is known to be bad.
+
+        Raises
+        ------
+        VideoError
+            Names the damaged frame.
+        """
+        reason = self._complaint if number >= self._first_bad else ""
+        for known in self._known:
+            reason = known.bad.get(number, "") or reason
+        if reason:
+            raise self._source.damaged(number, self._index, reason)
+
+    def examine(self, number: int) -> int:
+        """Find out about a frame; return up to which frame is known now.
+
+        Raises
+        ------
+        VideoError
+            The frame is bad.
+        """
+        with self._lock:
+            stop = next((known.stop for known in self._known if known.start <= number < known.stop), None)
+            if stop is None and self._index.packets is not None:
+                found = survey(self._source, self._index, self._index.packets, number)
+                self._known.append(found)
+                stop = found.stop
+                if found.bad and not self._places_frames and min(found.bad) < self._first_bad:
+                    self._first_bad = min(found.bad)
+                    self._complaint = f"{found.bad[self._first_bad]}, and frames from there on have no sure number"
+        self.check(number)
+        return len(self._index) if stop is None else stop
 
 
 @dataclass

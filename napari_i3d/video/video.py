@@ -19,7 +19,7 @@ from napari_i3d.video.index import FrameIndex, build_index
 from napari_i3d.video.probe import Probe, probe_video
 from napari_i3d.video.process import label
 from napari_i3d.video.source import Source, file_stat
-from napari_i3d.video.survey import Survey, survey
+from napari_i3d.video.survey import Judge, survey
 
 _OPEN_CURSORS = 2
 _READ_AHEAD_FRAMES = 48
@@ -92,10 +92,9 @@ class Video:
         stat = file_stat(self.path)
         probe = probe_video(self.path)
         self._source = Source(self.path, probe.stream_index, probe.width_px, probe.height_px, stat)
-        self._surveys: list[Survey] = []
-        self._survey_lock = threading.Lock()
         self._index = build_index(self.path, probe)
         self._index = self._without_cut_end(self._index)
+        self._judge = Judge(self._source, self._index, places_frames=probe.places_frames)
         self._codec = probe.codec
         self.remark = self._index.remark
         self.stream_index = probe.stream_index
@@ -278,18 +277,6 @@ class Video:
         self._kept.move_to_end(number)
         while len(self._kept) > 1 and len(self._kept) * frame.nbytes > _KEPT_BYTES:
             self._kept.popitem(last=False)
-
-    def _judge(self, number: int) -> Survey:
-        """Return a survey that covers the frame; one at a time, since threads mostly ask for the same."""
-        with self._survey_lock:
-            for known in self._surveys:
-                if known.start <= number < known.stop:
-                    return known
-            if self._index.packets is None:
-                raise AssertionError("no packets to compare with")
-            new = survey(self._source, self._index, self._index.packets, number)
-            self._surveys.append(new)
-            return new
 
     def _without_cut_end(self, index: FrameIndex) -> FrameIndex:
         """Leave out frames at the end of a cut-off file that are there only in part."""
