@@ -28,6 +28,7 @@ _BULK = (
     rb"|[]\x94eu}asNR)b\x88\x89ld012oQ\x81\x8f\x90-\x93\x97\x98]"
     rb"|h.|q.|j.{4}|r.{3}[\x00-TOP]|C(?:\x04.{4}|\x08.{8}|\x20.{32})|\x80.|\x95.{8})*+"
 )
+_TUPLES = frozenset({"EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"})
 _NESTED = 5_000
 
 
@@ -53,6 +54,8 @@ def scan(data: bytes) -> None:
         elif op in _SIZED:
             size = int.from_bytes(data[position : position + _SIZED[op]], "little")
             position += _SIZED[op] + size
+            if position > len(data):
+                raise EOFError(f"{size} bytes expected, more than are left")
         elif op in _LINES:
             for _ in range(_LINES[op]):
                 end = data.find(b"\n", position)
@@ -93,7 +96,7 @@ def _depth(data: bytes) -> int:
                 before = before[: before.index(pickletools.markobject)]
             for _ in before:
                 taken.append(max(stack.pop(), 0))
-            deep = max(taken) + 1 if op.name in ("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3") else 0
+            deep = max(taken) + 1 if op.name in _TUPLES else 0
             deepest = max(deepest, deep)
             stack.extend([deep] * len(op.stack_after))
     return deepest
