@@ -69,7 +69,7 @@ def plot_heat_map(features: Features, individual: Id, ax: "Axes | None" = None, 
     if features.fps and frames is not None:
         fps = features.fps
         seconds = ax.secondary_xaxis("top", functions=(_Scale(1 / fps), _Scale(fps)))
-        seconds.set_xlabel("time, s")
+        seconds.set_xlabel(f"time at {fps:g} frames/s, s")
     return ax
 
 

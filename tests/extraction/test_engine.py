@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
@@ -176,7 +175,10 @@ def test_rows_are_those_of_a_plain_loop(video: Video, frames: np.ndarray, choice
         assert features.chunk_starts[individual].tolist() == starts
         rows = {s: row_by_hand(frames, tracklet, s, settings, network) for s in set(starts)}
         assert_close(features[individual], np.stack([rows[s] for s in starts]))
-        assert (features.first_frame[individual], features.last_frame[individual]) == (tracklet.start, tracklet.stop - 1)
+        assert (features.first_frame[individual], features.last_frame[individual]) == (
+            tracklet.start,
+            tracklet.stop - 1,
+        )
 
 
 def test_result_depends_on_neither_batch_size_nor_company_nor_order(video: Video) -> None:

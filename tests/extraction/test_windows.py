@@ -1,5 +1,6 @@
 """The plan of chunks and rows, against loops that count one by one."""
 
+import itertools
 import math
 
 import numpy as np
@@ -68,5 +69,5 @@ def test_needed_frames_cover_every_chunk_and_skip_the_rest(frequency: int) -> No
         assert len(given) == len(set(given))
         assert needed <= set(given)
         assert given == sorted(given)
-        assert all(after[0] - before[1] >= skip for before, after in zip(ranges, ranges[1:], strict=False))
+        assert all(after[0] - before[1] >= skip for before, after in itertools.pairwise(ranges))
     assert {f for first, stop in needed_frames(plan, 1) for f in range(first, stop)} == needed

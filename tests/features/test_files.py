@@ -96,7 +96,9 @@ def test_old_numpy_loads_the_files(features: Features, tmp_path: Path) -> None:
         "print(np.__version__)\n"
     )
     environment = {**os.environ, "PYTHONPATH": old_numpy}
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() != np.__version__
 
@@ -168,7 +170,7 @@ def test_bare_array_is_refused_with_a_hint(features: Features, tmp_path: Path) -
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FeaturesError, match="nowhere.npy: cannot be read"):
+    with pytest.raises(FeaturesError, match=r"nowhere\.npy: cannot be read"):
         read_features(tmp_path / "nowhere.npy")
 
 

@@ -78,7 +78,8 @@ def test_unknown_layout_lists_those_there_are(features: Features, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("suffix", "layout"), [("", "dict"), (".txt", "dict"), ("/x.npy", "dict"), (".npz", "ms-tcn"), (".npz", "dlc2action")]
+    ("suffix", "layout"),
+    [("", "dict"), (".txt", "dict"), ("/x.npy", "dict"), (".npz", "ms-tcn"), (".npz", "dlc2action")],
 )
 def test_suffix_that_names_no_format_is_refused(suffix: str, layout: str) -> None:
     with pytest.raises(SettingsError, match="i3d_suffix"):

@@ -1,0 +1,399 @@
+"""The extract command as a user gives it: what it writes, says and returns."""
+
+import json
+import os
+import pickle
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_i3d.cli import main
+from napari_i3d.features.io import read_features
+
+from .conftest import Workplace
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def extract(workplace: Workplace, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run ``napari-i3d extract`` on the workplace; return status, standard output and standard error."""
+
+    def run(*more: str, path: Path | None = None, tracking: bool = True) -> tuple[int, str, str]:
+        arguments = ["extract", "--datasetpath", str(path or workplace.videos), "--outputpath", str(workplace.out)]
+        if tracking:
+            arguments += ["--tracking_folder", str(workplace.tracks), "--tracking_suffix", "_tracks.pickle"]
+        try:
+            status = main([*arguments, "--weights", "untrained", "--batch_size", "5", *more])
+        except SystemExit as exit_:
+            status = int(exit_.code or 0)
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return run
+
+
+def problem_lines(err: str) -> list[str]:
+    return [line for line in err.splitlines() if line.startswith(("failed: ", "skipped: ", "napari-i3d: "))]
+
+
+def test_folder_of_videos_gives_a_file_for_each(workplace: Workplace, extract: Run) -> None:
+    workplace.add("one")
+    workplace.add("deeper/two.b", suffix=".MKV")
+    status, out, err = extract()
+    assert status == 0
+    assert workplace.results == ["one.npy", "one.npy.json", "two.b.npy", "two.b.npy.json"]
+    assert out.splitlines()[0] == "done: 2"
+    assert "skipped: 0" in out
+    assert "failed: 0" in out
+    assert "Traceback" not in err
+    loaded = np.load(workplace.out / "one.npy", allow_pickle=True).item()
+    assert {i: rows.shape for i, rows in loaded.items()} == {"striped": (5, 2048), "spotted": (5, 2048)}
+
+
+def test_one_file_with_options_in_both_spellings(workplace: Workplace, extract: Run) -> None:
+    video = workplace.add("one")
+    status, _, _ = extract(
+        *(
+            "--individuals",
+            "spotted",
+            "--sample-mode=center_crop",
+            "--save-metadata",
+            "--pad",
+            "--i3d-suffix",
+            "_i3d.npy",
+        ),
+        *("--normalisation", "kinetics", "--min-frames", "8", "--frequency", "2", "--subtract_background"),
+        *("--video-w", "384", "--video_h", "288", "--device", "cpu", "--precision", "bfloat16", "--gaps", "split"),
+        path=video,
+    )
+    assert status == 0
+    loaded = np.load(workplace.out / "one_i3d.npy", allow_pickle=True).item()
+    assert list(loaded) == ["spotted", "min_frames", "max_frames"]
+    assert loaded["spotted"].shape == (6, 2048)
+    assert (loaded["min_frames"], loaded["max_frames"]) == ({"spotted": 0}, {"spotted": 11})
+    features = read_features(workplace.out / "one_i3d.npy")
+    assert features.frames["spotted"].tolist() == [0, 2, 4, 6, 8, 10]
+    assert features.provenance["settings"] == {
+        "frequency": 2,
+        "batch_size": 5,
+        "sample_mode": "center_crop",
+        "min_frames": 8,
+        "pad": True,
+        "video_size": [384, 288],
+        "normalisation": "kinetics",
+        "subtract_background": True,
+        "device": "cpu",
+        "precision": "bfloat16",
+    }
+    assert features.provenance["weights"]["trained"] is False
+
+
+def test_without_tracking_the_whole_picture_is_extracted(workplace: Workplace, extract: Run) -> None:
+    workplace.add("one")
+    assert extract(tracking=False)[0] == 0
+    assert np.load(workplace.out / "one.npy", allow_pickle=True).item()[""].shape == (5, 2048)
+
+
+@pytest.mark.parametrize(
+    ("layout", "files", "shape"),
+    [("ms-tcn", ["one_spotted.npy", "one_striped.npy"], (2048, 5)), ("actionformer", ["one_spotted.npy"], (5, 2048))],
+)
+def test_layouts_with_a_file_an_individual(
+    workplace: Workplace, extract: Run, layout: str, files: list[str], shape: tuple[int, int]
+) -> None:
+    workplace.add("one")
+    chosen = [name.removeprefix("one_").removesuffix(".npy") for name in files]
+    assert extract("--layout", layout, "--individuals", *chosen)[0] == 0
+    assert workplace.results == sorted([*files, *(f"{name}.json" for name in files)])
+    assert np.load(workplace.out / files[0]).shape == shape
+    before = (workplace.out / files[0]).stat().st_mtime_ns
+    status, out, _ = extract("--layout", layout)
+    assert status == 0
+    assert len([name for name in workplace.results if name.endswith(".npy")]) == 2
+    assert (workplace.out / files[0]).stat().st_mtime_ns == before
+    status, out, _ = extract("--layout", layout)
+    assert (status, "skipped: 1" in out) == (0, True)
+
+
+def test_dlc2action_layout_needs_a_row_for_each_frame(workplace: Workplace, extract: Run) -> None:
+    workplace.add("one")
+    status, _, err = extract("--layout", "dlc2action")
+    assert status == 2
+    assert "set pad, and frequency 1" in err
+    assert extract("--layout", "dlc2action", "--pad")[0] == 0
+    loaded = np.load(workplace.out / "one.npy", allow_pickle=True).item()
+    assert loaded["striped"].shape == (12, 2048)
+    assert loaded["max_frames"] == {"striped": 11, "spotted": 11}
+
+
+def test_result_that_exists_is_kept_unless_overwritten(workplace: Workplace, extract: Run) -> None:
+    workplace.add("one")
+    workplace.out.mkdir()
+    (workplace.out / "one.npy").write_text("precious")
+    status, out, _ = extract()
+    assert (status, "skipped: 1" in out) == (0, True)
+    assert (workplace.out / "one.npy").read_text() == "precious"
+    assert extract("--overwrite")[0] == 0
+    assert len(read_features(workplace.out / "one.npy")) == 2
+
+
+def test_whole_number_ids_are_chosen_by_their_digits_and_stay_numbers(workplace: Workplace, extract: Run) -> None:
+    workplace.add("one", tracking=False)
+    box = np.tile([20.0, 20, 80, 90], (12, 1))
+    workplace.add_tracking("one", {7: (0, box), "b": (2, box[:10])})
+    assert extract("--individuals", "7")[0] == 0
+    assert list(read_features(workplace.out / "one.npy")) == [7]
+
+
+def test_short_tracklets_are_left_out_and_said_so(workplace: Workplace, extract: Run) -> None:
+    workplace.add("one", tracking=False)
+    box = np.tile([20.0, 20, 80, 90], (12, 1))
+    workplace.add_tracking("one", {"long": (0, box), "brief": (3, box[:4])})
+    status, out, _ = extract()
+    assert status == 0
+    assert "brief left out: 4 frames, fewer than 9" in out
+    assert list(read_features(workplace.out / "one.npy")) == ["long"]
+
+
+def test_gaps_are_refused_split_or_interpolated(workplace: Workplace, extract: Run) -> None:
+    workplace.add("one", tracking=False)
+    box = np.tile([20.0, 20, 80, 90], (12, 1))
+    holes = box.copy()
+    holes[2:4] = np.nan
+    workplace.add_tracking("one", {"male": (0, holes), "female": (0, box)})
+    status, _, err = extract()
+    assert status == 1
+    assert problem_lines(err) == [
+        "failed: one.mp4: male: frames 2-3 are missing between its first (0) and last (11); "
+        "use --gaps split or --gaps interpolate"
+    ]
+    assert workplace.results == []
+    assert extract("--gaps", "interpolate", "--individuals", "male")[0] == 0
+    assert {i: rows.shape[0] for i, rows in read_features(workplace.out / "one.npy").items()} == {"male": 5}
+    assert extract("--gaps", "split", "--min_frames", "8", "--overwrite", "--individuals", "male")[0] == 0
+    features = read_features(workplace.out / "one.npy")
+    assert {i: features.chunk_starts[i].tolist() for i in features} == {"male_part2": [4]}
+
+
+# Bad input. Beside the bad video or tracking lies a good one, which must not suffer.
+
+
+def corrupted(content: bytes) -> bytes:
+    # The first, large picture stays whole.
+    middle = len(content) * 9 // 10
+    return content[:middle] + bytes(b ^ 0xA5 for b in content[middle : middle + 2000]) + content[middle + 2000 :]
+
+
+BAD_VIDEOS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "empty": (lambda _: b"", "empty"),
+    "text": (lambda _: b"this is not a video\n", "video"),
+    "truncated": (lambda content: content[: len(content) // 2], "video|damaged"),
+    "damaged": (corrupted, r"damaged at frame \d+ \(\d"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_VIDEOS)
+def test_bad_video_costs_itself_alone(workplace: Workplace, extract: Run, kind: str) -> None:
+    spoil, words = BAD_VIDEOS[kind]
+    bad = workplace.add("bad")
+    bad.write_bytes(spoil(bad.read_bytes()))
+    workplace.add("good")
+    assert_only_good_is_done(workplace, extract, words)
+
+
+def assert_only_good_is_done(workplace: Workplace, extract: Run, words: str, *more: str) -> None:
+    status, out, err = extract(*more)
+    assert status == 1, err
+    assert "Traceback" not in err
+    lines = problem_lines(err)
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("failed: bad")
+    assert re.search(words, lines[0]), lines[0]
+    assert workplace.results == ["good.npy", "good.npy.json"]
+    assert "done: 1" in out
+    assert "failed: 1" in out
+
+
+class _Evil:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, ("touch hacked",)
+
+
+BOX = [20, 20, 80, 90]
+BAD_TRACKING: dict[str, tuple[object, str]] = {
+    "not a pickle": (b"frame,left,upper\n1,2,3\n", "bad_tracks.pickle"),
+    "cut off": (pickle.dumps({"a": dict.fromkeys(range(12), BOX)})[:-20], "was it copied completely"),
+    "forbidden": (_Evil(), r"(posix|nt)\.system"),
+    "list": ([1, 2], "list"),
+    "three numbers": ({"a": dict.fromkeys(range(12), BOX) | {3: [1, 2, 3]}}, r"a.*frame 3"),
+    "nan": ({"a": dict.fromkeys(range(12), BOX) | {3: [1, 2, float("nan"), 4]}}, r"a: .*frame 3"),
+    "all nan": ({"a": dict.fromkeys(range(12), BOX) | {3: [float("nan")] * 4}}, r"a: .*frame 3"),
+    "all nan at the end": ({"a": dict.fromkeys(range(12), BOX) | {11: [float("nan")] * 4}}, r"a: .*frame 11"),
+    "inf": ({"a": dict.fromkeys(range(12), BOX) | {3: [1, 2, float("inf"), 4]}}, r"a: .*frame 3"),
+    "inverted": ({"a": dict.fromkeys(range(12), BOX) | {3: [80, 20, 20, 90]}}, r"a: .*frame 3"),
+    "empty box": ({"a": dict.fromkeys(range(12), BOX) | {3: [20, 20, 20, 90]}}, r"a: .*frame 3"),
+    "outside": ({"a": dict.fromkeys(range(12), BOX) | {3: [500, 20, 580, 90]}}, r"a: .*frame 3.*384x288"),
+    "negative frame": ({"a": dict.fromkeys(range(-2, 12), BOX)}, r"a: .*-2"),
+    "past the end": ({"a": dict.fromkeys(range(13), BOX)}, r"a: .*frame 12.*frame of bad.mp4 is 11"),
+    "gap": ({"a": dict.fromkeys([*range(5), *range(6, 12)], BOX)}, r"a: frame 5 is missing"),
+    "nobody": ({}, "individual"),
+    "nobody long enough": ({"a": dict.fromkeys(range(5), BOX)}, "no individual has the 9 frames"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_TRACKING)
+def test_bad_tracking_costs_its_video_alone(
+    workplace: Workplace, extract: Run, kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    content, words = BAD_TRACKING[kind]
+    workplace.add("good")
+    workplace.add("bad", tracking=False)
+    path = workplace.tracks / "bad_tracks.pickle"
+    path.write_bytes(content if isinstance(content, bytes) else pickle.dumps(content))
+    assert_only_good_is_done(workplace, extract, words)
+    assert not Path("hacked").exists()
+
+
+def test_missing_tracking_file_skips_its_video(workplace: Workplace, extract: Run) -> None:
+    workplace.add("good")
+    workplace.add("lonely", tracking=False)
+    status, out, err = extract()
+    assert status == 1
+    assert "lonely.mp4: its tracking file" in problem_lines(err)[0]
+    assert "skipped: 1" in out
+    assert workplace.results == ["good.npy", "good.npy.json"]
+
+
+def test_two_videos_of_one_name_are_both_refused(workplace: Workplace, extract: Run) -> None:
+    workplace.add("good")
+    workplace.add("bad/Twin")
+    workplace.add("worse/twin", suffix=".avi")
+    status, _, err = extract()
+    assert status == 1
+    assert [line.split(":")[0:2] for line in problem_lines(err)] == [["failed", " Twin.mp4"], ["failed", " twin.avi"]]
+    assert "shares its name" in err
+    assert workplace.results == ["good.npy", "good.npy.json"]
+
+
+def test_unknown_individual_lists_the_known(workplace: Workplace, extract: Run) -> None:
+    workplace.add("one")
+    status, _, err = extract("--individuals", "male")
+    assert status == 1
+    assert "'male'" in err
+    assert "'striped', 'spotted'" in err
+    assert workplace.results == []
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--video_w", "100"], "video_w is set and video_h is not"),
+        (["--video_h", "100"], "video_h is set and video_w is not"),
+        (["--frequency", "0"], "frequency: expected a whole number of at least 1, found 0"),
+        (["--batch_size", "0"], "batch_size: expected a whole number of at least 1"),
+        (["--frequency", "two"], "invalid int value: 'two'"),
+        (["--sample_mode", "all"], "invalid choice: 'all'"),
+        (["--device", "gpu"], "device: expected auto, cpu, cuda"),
+        (["--device", "cuda:77"], "cuda:77 is not available"),
+        (["--i3d_suffix", ".csv"], "i3d_suffix"),
+        (["--nonsense"], "unrecognized arguments"),
+    ],
+)
+def test_wrong_usage_is_status_2(workplace: Workplace, extract: Run, more: list[str], words: str) -> None:
+    workplace.add("one")
+    status, _, err = extract(*more)
+    assert status == 2
+    assert words in err
+    assert "Traceback" not in err
+    assert workplace.results == []
+
+
+def test_tracking_folder_needs_its_suffix(workplace: Workplace, extract: Run) -> None:
+    workplace.add("one")
+    status, _, err = extract("--tracking_folder", str(workplace.tracks), tracking=False)
+    assert status == 2
+    assert "tracking_folder is set and tracking_suffix is not" in err
+
+
+def test_missing_path_and_empty_folder_are_named(workplace: Workplace, extract: Run, tmp_path: Path) -> None:
+    status, _, err = extract(path=tmp_path / "nowhere.mp4")
+    assert status == 1
+    assert "nowhere.mp4: expected a video or a folder of videos" in err
+    status, _, err = extract()
+    assert status == 1
+    assert "no videos in this folder" in err
+    assert workplace.results == []
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "there is no such file|no such file"),
+        (b"", "empty|weights"),
+        (b"\x80\x02}q\x00(", "weights|copied"),
+        (pickle.dumps({"blobs": {"conv1_w": np.zeros((3, 3), np.float32)}}), "missing"),
+        (pickle.dumps({"blobs": _Evil()}), "system"),
+    ],
+)
+def test_bad_weights_stop_everything_with_one_line(
+    workplace: Workplace, extract: Run, tmp_path: Path, content: bytes | None, words: str
+) -> None:
+    workplace.add("one")
+    path = tmp_path / "weights.pkl"
+    if content is not None:
+        path.write_bytes(content)
+    status, _, err = extract("--weights", str(path))
+    assert status == 1
+    lines = problem_lines(err)
+    assert len(lines) == 1
+    assert re.search(words, lines[0]), lines[0]
+    assert workplace.results == []
+
+
+def test_weights_that_were_not_downloaded_tell_how_to_get_them(workplace: Workplace, extract: Run) -> None:
+    workplace.add("one")
+    status, _, err = extract("--weights", "i3d_r50_kinetics")
+    assert status == 1
+    assert "napari-i3d weights download" in err
+
+
+def test_output_that_is_no_folder_is_refused(workplace: Workplace, extract: Run) -> None:
+    workplace.add("one")
+    workplace.out.write_text("a file")
+    status, _, err = extract()
+    assert status == 1
+    assert "not a folder that can be written to" in problem_lines(err)[0]
+    assert workplace.out.read_text() == "a file"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits on file sizes are a thing of POSIX")
+def test_full_disk_leaves_nothing_half(workplace: Workplace) -> None:
+    workplace.add("one")
+    program = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000));"
+        "from napari_i3d.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    arguments = ["extract", "--datasetpath", str(workplace.videos), "--outputpath", str(workplace.out)]
+    arguments += ["--weights", "untrained"]
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1, done.stderr
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert workplace.results == []
+
+
+def test_json_beside_the_features_tells_video_and_tracking(workplace: Workplace, extract: Run) -> None:
+    workplace.add("one")
+    extract()
+    facts = json.loads((workplace.out / "one.npy.json").read_text())
+    assert facts["fps"] == 25
+    assert facts["individuals"][0]["frames"] == [3.5, 4.5, 5.5, 6.5, 7.5]
+    assert facts["provenance"]["video"]["frames"] == 12

@@ -1,0 +1,199 @@
+"""check, weights, demo and the outer edge of the command, as a user gives them."""
+
+import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import napari_i3d
+from napari_i3d.cli import main
+from napari_i3d.features.io import read_features
+
+from .conftest import Workplace
+
+
+def test_demo_runs_the_main_job_without_a_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--outputpath", str(tmp_path / "demo")]) == 0
+    said = capsys.readouterr()
+    assert "untrained" in said.out
+    assert "napari-i3d weights download" in said.out
+    assert "CC-BY-NC 4.0" in said.out
+    features = read_features(tmp_path / "demo" / "animals.npy")
+    assert {i: rows.shape for i, rows in features.items()} == {"striped": (72, 2048), "spotted": (72, 2048)}
+    assert features.provenance["weights"]["trained"] is False
+    loaded = np.load(tmp_path / "demo" / "animals.npy", allow_pickle=True).item()
+    assert loaded["max_frames"] == {"striped": 71, "spotted": 71}
+    picture = (tmp_path / "demo" / "animals.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    for line in said.out.splitlines():
+        if "demo" in line and ":  " in line:
+            assert Path(line.split(":", 1)[1].strip()).exists(), line
+
+
+def test_sample_data_are_the_same_every_time(tmp_path: Path) -> None:
+    from napari_i3d.synthetic import write_synthetic_clip
+
+    one, two = write_synthetic_clip(tmp_path / "a", 10), write_synthetic_clip(tmp_path / "b", 10)
+    assert one.video.read_bytes() == two.video.read_bytes()
+    assert one.tracking.read_bytes() == two.tracking.read_bytes()
+
+
+def test_boxes_of_the_sample_data_hold_the_animals(tmp_path: Path) -> None:
+    from napari_i3d.synthetic import write_synthetic_clip
+
+    clip = write_synthetic_clip(tmp_path)
+    tracking = napari_i3d.read_tracking(clip.tracking)
+    assert napari_i3d.check_tracking(tracking, (72, 288, 384, 3)) == []
+    with napari_i3d.open_video(clip.video) as video:
+        frame = video[50].astype(int)
+    left, upper, right, lower = tracking["striped"].boxes[50].astype(int)
+    orange = (frame[..., 0] - frame[..., 2]) > 60
+    inside = np.zeros_like(orange)
+    inside[upper:lower, left:right] = True
+    assert orange[inside].mean() > 0.15
+    assert orange[~inside].mean() < 0.001
+
+
+def test_check_lists_problems_and_tells_by_its_status(workplace: Workplace, capsys: pytest.CaptureFixture[str]) -> None:
+    video = workplace.add("one")
+    tracks = workplace.tracks / "one_tracks.pickle"
+    assert main(["check", str(video), "--tracking", str(tracks)]) == 0
+    assert "no problems" in capsys.readouterr().out
+    boxes = {frame: [20, 20, 80, 90] for frame in range(15) if frame != 4}
+    tracks.write_bytes(pickle.dumps({"male": boxes}))
+    assert main(["check", str(video), "--tracking", str(tracks)]) == 1
+    out = capsys.readouterr().out
+    assert "male: frame 4: no box between its first and last" in out
+    assert "beyond-video" in out
+    assert "2 problems" in out
+
+
+def test_check_measures_boxes_against_the_resized_video(workplace: Workplace) -> None:
+    video = workplace.add("one", tracking=False)
+    tracks = workplace.add_tracking("one", {"a": (0, np.tile([500.0, 400, 600, 500], (12, 1)))})
+    assert main(["check", str(video), "--tracking", str(tracks)]) == 1
+    assert main(["check", str(video), "--tracking", str(tracks), "--video-w", "768", "--video_h", "576"]) == 0
+
+
+def test_check_of_unreadable_files_is_one_line(workplace: Workplace, capsys: pytest.CaptureFixture[str]) -> None:
+    video = workplace.add("one")
+    assert main(["check", str(video), "--tracking", str(video)]) == 1
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert err.startswith("napari-i3d: ")
+
+
+def test_weights_are_converted_and_verified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "w.safetensors"
+    assert main(["weights", "convert", "untrained", str(target)]) == 0
+    assert "untrained" in capsys.readouterr().out
+    assert main(["weights", "info", str(target)]) == 0
+    out = capsys.readouterr().out
+    assert "sha256" in out
+    assert "trained      False" in out
+    content = bytearray(target.read_bytes())
+    target.write_bytes(content[: len(content) // 2])
+    assert main(["weights", "info", str(target)]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_weights_info_tells_what_is_not_there_and_how_to_get_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["weights", "info"]) == 1
+    out = capsys.readouterr().out
+    assert "CC-BY-NC 4.0" in out
+    assert "napari-i3d weights download" in out
+
+
+def test_weights_download_without_a_network_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    from dataclasses import replace
+
+    from napari_i3d.i3d import registry
+
+    source = replace(registry.SOURCES["i3d_r50_kinetics"], url="http://127.0.0.1:9/weights.pkl")
+    monkeypatch.setitem(registry.SOURCES, "i3d_r50_kinetics", source)
+    assert main(["weights", "download"]) == 1
+    said = capsys.readouterr()
+    assert "CC-BY-NC 4.0" in said.out
+    assert "cannot be downloaded" in said.err
+    assert not [path for path in home.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("arguments", [[], ["extract"], ["nonsense"], ["weights"], ["check", "video.mp4"]])
+def test_wrong_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage: napari-i3d" in capsys.readouterr().err
+
+
+def test_module_runs_as_the_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "napari_i3d", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"napari-i3d {napari_i3d.__version__}"
+
+
+def test_names_in_messages_are_made_visible(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = tmp_path / "evil\nfailed: name\x1b[2J.mp4"
+    assert main(["extract", "--datasetpath", str(name), "--outputpath", str(tmp_path)]) == 1
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "\x1b" not in err
+
+
+HEAVY = {"torch", "napari", "qtpy", "matplotlib", "magicgui", "scipy"}
+
+
+@pytest.mark.parametrize(
+    ("program", "absent"),
+    [
+        ("import napari_i3d", HEAVY | {"numpy"}),
+        ("import napari_i3d; napari_i3d.read_tracking; napari_i3d.open_video; napari_i3d.read_features", HEAVY),
+        (
+            "import napari_i3d.cli, contextlib\nwith contextlib.suppress(SystemExit): napari_i3d.cli.main(['--help'])",
+            HEAVY,
+        ),
+    ],
+)
+def test_importing_loads_nothing_heavy(program: str, absent: set[str]) -> None:
+    code = f"{program}\nimport sys, json\nprint(json.dumps(sorted({{m.split('.')[0] for m in sys.modules}})))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(json.loads(done.stdout.splitlines()[-1]))
+    assert not loaded & absent
+
+
+def test_every_public_name_is_there() -> None:
+    for name in napari_i3d.__all__:
+        assert getattr(napari_i3d, name) is not None
+    assert set(napari_i3d.__all__) == set(dir(napari_i3d))
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = napari_i3d.nonsense
+
+
+def test_interrupted_program_leaves_no_ffmpeg_and_no_half_file(workplace: Workplace) -> None:
+    if sys.platform == "win32":
+        pytest.skip("signals of POSIX")
+    import signal
+    import time
+
+    workplace.add("one")
+    arguments = ["extract", "--datasetpath", str(workplace.videos), "--outputpath", str(workplace.out)]
+    arguments += ["--weights", "untrained", "--batch_size", "1", "--sample_mode", "oversample"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "napari_i3d", *arguments], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while not workplace.out.exists():
+        time.sleep(0.05)
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert "interrupted" in err
+    assert workplace.results == []
+    left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert not [line for line in left.splitlines() if "ffmpeg" in line and str(workplace.videos) in line]
