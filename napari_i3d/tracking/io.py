@@ -62,6 +62,10 @@ def _load(path: Path) -> Any:
                 raise TrackingError(f"{_EXPECTED}, found {found}")
             # latin1: how numpy arrays pickled by Python 2 are read
             content = safe_pickle.load(file, "not readable", TrackingError, encoding="latin1")
+    except TrackingError as error:
+        if "asks for pandas." in str(error):
+            raise TrackingError(f"{_EXPECTED}, found a table of pandas (DeepLabCut); {_KEY_POINTS}") from error
+        raise
     except FileNotFoundError:
         raise TrackingError(f"no such file in {path.parent}; {_EXPECTED}") from None
     except OSError as error:
