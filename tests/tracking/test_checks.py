@@ -203,6 +203,20 @@ def test_fast_animal_is_no_jump():
     assert one(boxes) == []
 
 
+@pytest.mark.parametrize(("step", "found"), [(59, []), (61, ["jump"])])
+def test_jump_of_a_fast_animal_is_more_than_ten_times_its_median_step(step: int, found: list[str]):
+    boxes = {f: (f * 6 + late, 10, f * 6 + 4 + late, 14) for f in range(20) for late in [step - 6 if f > 9 else 0]}
+    assert [p.kind for p in one(boxes)] == found
+
+
+@pytest.mark.parametrize(("factor", "found"), [(9, []), (11, ["size-change"])])
+def test_change_of_size_of_a_restless_box_is_more_than_ten_times_its_median(factor: int, found: list[str]):
+    scales = [0.1 * (f % 2) for f in range(19)] + [0.1 * factor]
+    halves = [9 * math.exp(scale) for scale in scales]
+    boxes = {f: (100 - half, 50 - half, 100 + half, 50 + half) for f, half in enumerate(halves)}
+    assert [p.kind for p in one(boxes)] == found
+
+
 def test_step_across_a_gap_counts_by_frame():
     boxes = still(10) | dict.fromkeys(range(15, 25), (100, 20, 140, 60))
     assert [p.kind for p in one(boxes)] == ["gap"]

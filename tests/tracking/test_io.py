@@ -119,7 +119,7 @@ def refusal(path: Path) -> str:
         (b"cos\nsystem\n(S'true'\ntR.", "asks for os.system"),
         (
             b"\x80\x04\x8c\x19pandas.core.indexes.multi\x8c\x0aMultiIndex\x93.",
-            "a table of pandas (DeepLabCut); key points",
+            "pandas (DeepLabCut); key points",
         ),
     ],
 )
