@@ -7,7 +7,7 @@ later, from wherever, can see that a frame is the one that was asked for.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -128,11 +128,35 @@ def build_index(path: Path, probe: Probe) -> FrameIndex:
         There are no frames, or reading stalls.
     """
     packets = read_packets(path, probe.stream_index)
+    if probe.container == "avi" and _tables_disagree(path, probe, packets):
+        packets = replace(packets, lost=True)
     index = _from_packets(packets) if _are_frames(packets, probe) else _from_decoding(path, probe, packets)
-    if probe.places_frames or not packets.is_reordered:
+    if probe.promised_frames > len(index):
+        _refuse_silent_loss(path, probe, packets, index)
+    if not packets.is_reordered or (probe.places_frames and not packets.cut_off):
         return index
     stop = _end_without_holes(index, packets, probe.promised_frames)
     return index if stop == len(index) else index.cut(stop, f"the file is cut off: frames from {stop} on are left out")
+
+
+def _refuse_silent_loss(path: Path, probe: Probe, packets: Packets, index: FrameIndex) -> None:
+    """Refuse an AVI file that has lost frames, nobody knows where, since all after them would have wrong numbers."""
+    ticks = int(np.ptp(packets.pts)) + 1 if packets.all_timed and len(packets.pts) else 0
+    dropped_while_recording = ticks >= probe.promised_frames
+    if index.first_bad < len(index) or index.remark or dropped_while_recording or probe.is_short:
+        return
+    raise VideoError(
+        f"{label(path)}: expected {probe.promised_frames} frames as its header says, found {len(index)} and no trace of "
+        "the others, so that numbers may be wrong; repair it, or if the header is wrong, copy it with ffmpeg -c copy"
+    )
+
+
+def _tables_disagree(path: Path, probe: Probe, packets: Packets) -> bool:
+    """Whether an AVI file lacks packets that its header or its table promises; a wrong table leads seeking astray."""
+    if probe.promised_frames > len(packets.pts):
+        return True
+    without_table = read_packets(path, probe.stream_index, ("-fflags", "+ignidx"))
+    return not np.array_equal(without_table.size_bytes, packets.size_bytes)
 
 
 def _end_without_holes(index: FrameIndex, packets: Packets, promised_frames: int) -> int:
@@ -152,7 +176,7 @@ def _are_frames(packets: Packets, probe: Probe) -> bool:
     shown = packets.pts[packets.is_shown]
     if not packets.all_timed or packets.lost or packets.time_base != probe.time_base or not len(shown):
         return False
-    if not probe.places_frames and (packets.has_gaps or probe.promised_frames > len(shown)):
+    if not probe.places_frames and packets.has_gaps:
         return False
     if len(np.unique(packets.pts)) != len(packets.pts):
         return False

@@ -80,14 +80,16 @@ class _ContainerLog(Log):
             self._note(line)
 
     def _note(self, line: str) -> None:
+        if "corrupt" in line.lower():
+            return  # of one packet, which has a flag of its own
         if _CUT.search(line):
             self.cut_off = True
         elif _LOST.match(line):
             self.lost = True
 
 
-def read_packets(path: Path, stream_index: int) -> Packets:
-    """List a stream's packets.
+def read_packets(path: Path, stream_index: int, options: tuple[str, ...] = ()) -> Packets:
+    """List a stream's packets, with further options for the opening of the file if need be.
 
     Raises
     ------
@@ -96,7 +98,7 @@ def read_packets(path: Path, stream_index: int) -> Packets:
     """
     log = _ContainerLog()
     output = ["-map", f"0:{stream_index}", "-copyinkf", "-c", "copy", "-f", "framecrc", "-"]
-    process = Process(["-copyts", *input_arguments(path), *output], log)
+    process = Process([*options, "-copyts", *input_arguments(path), *output], log)
     try:
         text = process.read_all().decode("ascii", "replace")
         log.wait_to_end()
@@ -121,7 +123,7 @@ def _parse(text: str, log: _ContainerLog) -> Packets:
         time_base=Fraction(time_base[1]) if time_base else Fraction(1),
         all_timed=bool((pts != _NO_TIME).all()),
         cut_off=log.cut_off or bool((flags & _CORRUPT > 0)[-1:].any()),
-        lost=log.lost,
+        lost=log.lost or bool((flags & _CORRUPT > 0)[:-1].any()),
     )
 
 

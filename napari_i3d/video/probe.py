@@ -38,6 +38,8 @@ class Probe:
         ffmpeg's name of the container format.
     promised_frames
         How many frames the header of an AVI file states, else 0.
+    is_short
+        Whether an AVI file is smaller than it says, as when a copy was cut off.
     head_pts
         Times of the first frames in ticks, None where there is none.
     """
@@ -50,6 +52,7 @@ class Probe:
     frame_rate: Fraction | None
     container: str
     promised_frames: int
+    is_short: bool
     head_pts: list[int | None]
 
     @property
@@ -127,7 +130,7 @@ def probe_video(path: Path) -> Probe:
         log.time_base,
         log.frame_rate,
         container[1] if container else "",
-        _promised_frames(path),
+        *_avi_promises(path),
         head_pts,
     )
 
@@ -148,13 +151,15 @@ def _check_file(path: Path) -> None:
         raise VideoError(f"{label(path)}: expected a video file, found an empty one; copy or record it again")
 
 
-def _promised_frames(path: Path) -> int:
+def _avi_promises(path: Path) -> tuple[int, bool]:
+    """Return how many frames an AVI file states, and whether it is smaller than it states; 0, False for others."""
     with path.open("rb") as file:
         head = file.read(4096)
     place = head.find(b"avih")
     if head[:4] != b"RIFF" or place < 0:
-        return 0
-    return int.from_bytes(head[place + 24 : place + 28], "little")
+        return 0, False
+    frames = int.from_bytes(head[place + 24 : place + 28], "little")
+    return frames, path.stat().st_size < int.from_bytes(head[4:8], "little") + 8
 
 
 def _why_not(path: Path, header: str) -> str:

@@ -1,0 +1,200 @@
+"""Damage is named and never renumbers what comes after it; what cannot be a video is refused in one line."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from napari_i3d.errors import VideoError
+from napari_i3d.video.video import open_video
+
+X264 = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-threads", "2"]
+B_FRAMES = [*X264, "-bf", "3", "-g", "15", "-b_strategy", "0"]
+FILES = {
+    "h264 mp4": ("a.mp4", B_FRAMES),
+    "h264 mkv": ("a.mkv", B_FRAMES),
+    "h264 ts": ("a.ts", B_FRAMES),
+    "raw h264": ("a.h264", B_FRAMES),
+    "mpeg4 avi": ("a.avi", ["-c:v", "mpeg4", "-g", "15", "-q", "3"]),
+    "mpeg4 b-frames avi": ("a.avi", ["-c:v", "mpeg4", "-bf", "2", "-g", "15", "-q", "3"]),
+    "mpeg2 ts": ("a.ts", ["-c:v", "mpeg2video", "-bf", "2", "-g", "12", "-q", "3"]),
+    "ffv1 mkv": ("a.mkv", ["-c:v", "ffv1", "-level", "3", "-slicecrc", "1"]),
+}
+
+
+def read_until_error(path: Path) -> tuple[dict[int, object], list[str]]:
+    """All frames that can be got, streamed and then one by one from the end, and the errors met."""
+    got, errors = {}, []
+    with open_video(path) as video:
+        try:
+            for number, frame in enumerate(video.frames()):
+                got[number] = frame
+        except VideoError as error:
+            errors.append(str(error))
+        for number in reversed(range(len(video))):
+            if number not in got:
+                try:
+                    got[number] = video[number]
+                except VideoError as error:
+                    errors.append(str(error))
+    return got, errors
+
+
+@pytest.mark.parametrize("place", [0.3, 0.6, 0.75])
+@pytest.mark.parametrize("name", FILES)
+def test_damage_in_the_middle_is_named_and_shifts_no_number(name, place, encode, number_on, tmp_path):
+    whole = encode(*FILES[name]).read_bytes()
+    start = int(len(whole) * place)
+    damaged = tmp_path / f"hurt{Path(FILES[name][0]).suffix}"
+    damaged.write_bytes(whole[:start] + random.Random(5).randbytes(700) + whole[start + 700 :])
+    try:
+        got, errors = read_until_error(damaged)
+    except VideoError as error:
+        assert "so that numbers may be wrong" in str(error)
+        return
+    assert len(got) > 60 * place * 0.3
+    assert [number_on(got[number]) for number in sorted(got)] == sorted(got)
+    assert errors
+    assert all("\n" not in text and "hurt" in text for text in errors)
+    assert all("damaged at frame" in text and "re-encode or repair" in text for text in errors)
+
+
+def test_frames_around_damage_in_mp4_can_be_read_and_those_in_it_not(encode, plain, tmp_path, number_on):
+    path = encode("a.mp4", B_FRAMES)
+    right = plain(path, (64, 128))
+    whole = bytearray(path.read_bytes())
+    middle = len(whole) // 2
+    whole[middle : middle + 200] = bytes(200)
+    damaged = tmp_path / "hurt.mp4"
+    damaged.write_bytes(whole)
+    got, errors = read_until_error(damaged)
+    lost = sorted(set(range(60)) - set(got))
+    assert lost
+    assert lost[-1] < 59
+    assert errors[0].startswith(f"hurt.mp4: damaged at frame {lost[0]} ({lost[0] / 25:.2f} s): ")
+    assert all((frame == right[number]).all() for number, frame in got.items())
+
+
+@pytest.mark.parametrize("name", ["h264 mkv", "h264 ts", "raw h264", "mpeg4 avi", "mpeg4 b-frames avi", "mpeg2 ts"])
+@pytest.mark.parametrize("place", [0.45, 0.71, 0.93])
+def test_file_cut_off_at_the_end_gives_the_frames_that_are_whole(name, place, encode, number_on, tmp_path):
+    whole = encode(*FILES[name]).read_bytes()
+    path = tmp_path / f"cut{Path(FILES[name][0]).suffix}"
+    path.write_bytes(whole[: int(len(whole) * place)])
+    got, _ = read_until_error(path)
+    assert len(got) > 60 * place * 0.5 - 8
+    assert [number_on(got[number]) for number in sorted(got)] == sorted(got)
+
+
+def test_cut_off_mp4_with_its_index_in_front_says_what_it_left_out(encode, ffmpeg, plain, tmp_path):
+    path = tmp_path / "front.mp4"
+    ffmpeg("-i", encode("a.mp4", B_FRAMES), "-c", "copy", "-movflags", "+faststart", path)
+    right = plain(path, (64, 128))
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * 0.7)])
+    with open_video(path) as video:
+        assert 20 < len(video) < 60
+        assert "cut off" in video.remark
+        assert video.facts()["remark"] == video.remark
+        assert all((frame == right[number]).all() for number, frame in enumerate(video.frames()))
+
+
+def test_any_mutation_gives_right_numbers_or_an_error(encode, number_on, tmp_path):
+    chance = random.Random(11)
+    # Two codecs that notice most damage; where a codec does not, nobody can tell a wrong picture from a right one.
+    for name, count in (("h264 mp4", 14), ("ffv1 mkv", 10), ("h264 mkv", 10)):
+        whole = encode(*FILES[name]).read_bytes()
+        path = tmp_path / f"mutant{Path(FILES[name][0]).suffix}"
+        for turn in range(count):
+            data = bytearray(whole)
+            at = chance.randrange(40, len(data))
+            if turn % 4 == 0:
+                del data[at:]
+            elif turn % 4 == 1:
+                data[at : at + 60] = bytes(min(60, len(data) - at))
+            elif turn % 4 == 2:
+                data[at] ^= 0xFF
+            else:
+                data[at : at + 400] = chance.randbytes(min(400, len(data) - at))
+            path.write_bytes(data)
+            try:
+                got, errors = read_until_error(path)
+            except VideoError as error:
+                got, errors = {}, [str(error)]
+            assert all("\n" not in text for text in errors)
+            if not got or next(iter(got.values())).shape != (64, 128, 3):
+                continue
+            # A picture may be smeared where the codec notices nothing, but it is never that of a later frame.
+            late = [number for number in got if number_on(got[number]) > number and not errors]
+            assert len(late) <= 3, (name, turn, late)
+
+
+def test_corrupt_real_file_is_right_up_to_its_damage_and_after_the_next_key_frame(shared):
+    path = shared / "data" / "difficult" / "corrupt_bytes_middle.mp4"
+
+    def number_on_real(frame) -> int:
+        return sum(int(frame[3:9, 12 * bit + 3 : 12 * bit + 9].mean() > 127) << (9 - bit) for bit in range(10))
+
+    with open_video(path) as video:
+        assert len(video) == 120
+        assert number_on_real(video[53]) == 53
+        assert number_on_real(video[60]) == 60
+        for lost in (55, 56, 57, 58):
+            with pytest.raises(VideoError, match=rf"^corrupt_bytes_middle.mp4: damaged at frame {lost} \("):
+                video[lost]
+    got, _ = read_until_error(path)
+    assert set(range(55)) | set(range(60, 120)) <= set(got) <= set(range(120)) - {55, 56, 57, 58}
+    assert all(number_on_real(frame) == number for number, frame in got.items())
+
+
+@pytest.mark.parametrize(
+    ("name", "match"),
+    [
+        ("truncated_no_moov_UNREADABLE.mp4", "cut off"),
+        ("zero_bytes.mp4", "found an empty one"),
+        ("text_not_video.mp4", "nothing that ffmpeg can read"),
+        ("audio_only_NO_VIDEO.mp4", "no video stream"),
+    ],
+)
+def test_real_file_without_video_is_refused(name: str, match: str, shared: Path, children: Callable[[], int]):
+    with pytest.raises(VideoError, match=match):
+        open_video(shared / "data" / "difficult" / name)
+    assert children() == 0
+
+
+def test_what_is_no_video_is_refused_in_one_line(encode, ffmpeg, tmp_path, children):
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "text.mp4").write_text("no video at all\n" * 300)
+    (tmp_path / "text.txt").write_text("\x1b[31mart\x1b[0m\n" * 300)
+    target = encode("a.mp4", B_FRAMES)
+    (tmp_path / "list.m3u8").write_text(f"#EXTM3U\n#EXTINF:2,\n{target}\n#EXT-X-ENDLIST\n")
+    (tmp_path / "list.mp4").write_text(f"ffconcat version 1.0\nfile '{target}'\n")
+    ffmpeg("-f", "lavfi", "-i", "sine=d=1", tmp_path / "sound.mp4")
+    (tmp_path / "cut.mp4").write_bytes(target.read_bytes()[:3000])
+    cases = {
+        "nowhere.mp4": "found nothing there",
+        ".": "found a folder",
+        "empty.mp4": "found an empty one",
+        "text.mp4": "nothing that ffmpeg can read",
+        "text.txt": "nothing that ffmpeg can read",
+        "list.m3u8": "nothing that ffmpeg can read",
+        "list.mp4": "nothing that ffmpeg can read",
+        "sound.mp4": "no video stream",
+        "cut.mp4": "no moov atom",
+        "two\nlines.mp4": "found nothing there",
+    }
+    for name, match in cases.items():
+        with pytest.raises(VideoError, match=match) as caught:
+            open_video(tmp_path / name)
+        assert "\n" not in str(caught.value)
+    assert children() == 0
+
+
+def test_file_that_changed_since_it_was_opened_is_refused(encode, tmp_path):
+    path = tmp_path / "a.mp4"
+    path.write_bytes(encode("a.mp4", B_FRAMES).read_bytes())
+    with open_video(path) as video:
+        path.write_bytes(encode("a.mp4", X264).read_bytes())
+        with pytest.raises(VideoError, match=r"a\.mp4: has changed"):
+            video[3]
