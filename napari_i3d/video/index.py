@@ -133,7 +133,9 @@ def build_index(path: Path, probe: Probe) -> FrameIndex:
     index = _from_packets(packets) if _are_frames(packets, probe) else _from_decoding(path, probe, packets)
     if probe.promised_frames > len(index):
         _refuse_silent_loss(path, probe, packets, index)
-    if not packets.is_reordered or (probe.places_frames and not packets.cut_off):
+    if packets.cut_off and not index.remark:
+        index = replace(index, remark=f"the file is cut off after frame {len(index) - 1}")
+    if index.first_bad < len(index) or not packets.is_reordered or (probe.places_frames and not packets.cut_off):
         return index
     stop = _end_without_holes(index, packets, probe.promised_frames)
     return index if stop == len(index) else index.cut(stop, f"the file is cut off: frames from {stop} on are left out")
@@ -146,8 +148,8 @@ def _refuse_silent_loss(path: Path, probe: Probe, packets: Packets, index: Frame
     if index.first_bad < len(index) or index.remark or dropped_while_recording or probe.is_short:
         return
     raise VideoError(
-        f"{label(path)}: expected {probe.promised_frames} frames as its header says, found {len(index)} and no trace of "
-        "the others, so that numbers may be wrong; repair it, or if the header is wrong, copy it with ffmpeg -c copy"
+        f"{label(path)}: expected {probe.promised_frames} frames as its header says, found {len(index)} and no trace "
+        "of the others, so that numbers may be wrong; repair it, or if the header is wrong, copy it with ffmpeg -c copy"
     )
 
 

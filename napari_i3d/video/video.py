@@ -26,6 +26,7 @@ _READ_AHEAD_FRAMES = 48
 """A frame so far ahead of an open decoder is reached by reading on, even where there is a key frame in between."""
 _READ_BEHIND_FRAMES = 16
 _KEPT_BYTES = 128 << 20
+_TAIL_FRAMES = 16
 
 
 def open_video(path: str | os.PathLike[str]) -> "Video":
@@ -283,10 +284,9 @@ class Video:
         if index.packets is None or not index.packets.cut_off:
             return index
         tail = survey(self._source, index, index.packets, len(index) - 1)
-        stop = len(index)
-        while stop > tail.start and stop - 1 in tail.bad:
-            stop -= 1
-        if stop == len(index) or stop == 0:
+        # Of the last frames some may be whole that were decoded before others which they follow: a hole ends the video.
+        stop = min((number for number in tail.bad if number >= len(index) - _TAIL_FRAMES), default=len(index))
+        if stop in (0, len(index)):
             return index
         return index.cut(stop, f"the file is cut off: frames from {stop} on are there only in part and are left out")
 

@@ -217,9 +217,6 @@ def test_times_and_rates_of_regular_and_irregular_video(encode):
     with open_video(encode(file, options, inputs)) as video:
         assert video.fps == 25
         np.testing.assert_allclose(video.times_s, 5 + np.arange(60) / 25)
-    file, options, inputs, *_ = CASES["negative start"]
-    with open_video(encode(file, options, inputs)) as video:
-        np.testing.assert_allclose(video.times_s, -0.2 + np.arange(60) / 25)
     file, options, inputs, numbers, _ = CASES["dropped frames"]
     with open_video(encode(file, options, inputs)) as video:
         np.testing.assert_allclose(video.times_s, np.array(numbers) / 25)
