@@ -155,7 +155,8 @@ def _listen(source: Source, index: FrameIndex, key: int | None, stop: int) -> _E
 def _judge(index: FrameIndex, packets: Packets, start: int, stop: int, events: _Events) -> Survey:
     first_place = int(index.packet[start]) if start else 0
     first_pts = int(index.names[start])
-    places = np.sort(index.packet[:stop])
+    # At the end, packets without a frame in the index count too: those of a cut-off end explain what is said of them.
+    places = np.flatnonzero(packets.is_shown) if stop == len(index) else np.sort(index.packet[:stop])
     places = places[places >= first_place]  # of frames that were to come, in decoding order
     faults = _faults(packets, places, events)
     bad: dict[int, str] = {}
@@ -169,7 +170,7 @@ def _judge(index: FrameIndex, packets: Packets, start: int, stop: int, events: _
             key_pts, fault_before_key, fault_now = pts, fault_now, ""
         fault_now = fault_now or faults.get(place, "")
         fault = fault_now or (fault_before_key if pts < key_pts else "")
-        if fault:
+        if fault and pts in index.number_of:
             bad[index.number_of[pts]] = fault
     return Survey(start, stop, bad)
 
