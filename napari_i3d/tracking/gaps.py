@@ -48,7 +48,8 @@ def split_gaps(tracking: Tracking) -> Tracking:
                     "this id; rename one of them"
                 )
             taken.add(name)
-            pieces.append(Tracklet(name, tracklet.start + first, tracklet.boxes[first:stop]))
+            part = slice(first, stop)
+            pieces.append(Tracklet(name, tracklet.start + first, tracklet.boxes[part], tracklet.present[part]))
     return Tracking(pieces)
 
 
@@ -76,4 +77,4 @@ def _interpolated(tracklet: Tracklet) -> Tracklet:
     boxes = tracklet.boxes.copy()
     for side in range(4):
         boxes[absent, side] = np.interp(absent, known, tracklet.boxes[known, side])
-    return Tracklet(tracklet.id, tracklet.start, boxes)
+    return Tracklet(tracklet.id, tracklet.start, boxes, np.ones(len(boxes), np.bool_))

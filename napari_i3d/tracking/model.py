@@ -1,7 +1,7 @@
 """Who is where: the bounding boxes of one individual (Tracklet) and of all of them (Tracking)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,7 @@ _IDS = 20
 class Tracklet:
     """The bounding boxes of one individual, from the first frame that has one to the last.
 
-    A row of four not-a-numbers means that the frame has no box. Nothing else is required of the values: they may be
-    inverted, empty or not finite (see `napari_i3d.tracking.checks`).
+    Nothing is required of the values: they may be inverted, empty or not finite (see `napari_i3d.tracking.checks`).
 
     Parameters
     ----------
@@ -30,17 +29,21 @@ class Tracklet:
         Video frame of the first box.
     boxes
         Shape (N, 4), float64, read-only: [left, upper, right, lower] in pixels of the (resized) video; frame i has
-        ``boxes[i - start]``.
+        ``boxes[i - start]``. Rows of frames without a box are not-a-number.
+    present
+        Shape (N,), bool, read-only: whether the frame has a box. Left out: the rows that are not all not-a-number.
+        A box of not-a-numbers that a file does hold is present, so that it is found and refused, not passed over.
 
     Raises
     ------
     TrackingError
-        The id, the start or the shape makes no sense, or the first or last row has no box.
+        The id, the start or a shape makes no sense, or the first or last row has no box.
     """
 
     id: str | int
     start: int
     boxes: NDArray[np.float64]
+    present: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
 
     def __post_init__(self) -> None:
         individual = plain_id(self.id)
@@ -49,13 +52,19 @@ class Tracklet:
             boxes = np.array(self.boxes, np.float64, order="C")
         except (TypeError, ValueError):
             boxes = np.empty(0)
-        if boxes.ndim != 2 or boxes.shape[1] != 4 or not len(boxes) or np.isnan(boxes[[0, -1]]).all(axis=1).any():
+        present = np.array(self.present, np.bool_)
+        if not len(present) and boxes.ndim == 2:
+            present = np.logical_not(np.isnan(boxes).all(axis=1))
+        fits = boxes.ndim == 2 and boxes.shape[1] == 4 and len(boxes) > 0 and present.shape == boxes.shape[:1]
+        if not fits or not present[[0, -1]].all():
             raise TrackingError(
                 f"{shown(individual)}: expected boxes of shape (N, 4) whose first and last row hold a box, "
                 f"found {describe(boxes)}; leave out the frames before the first box and after the last"
             )
-        boxes.flags.writeable = False
-        for name, value in (("id", individual), ("start", start), ("boxes", boxes)):
+        boxes[~present] = np.nan
+        for array in (boxes, present):
+            array.flags.writeable = False
+        for name, value in (("id", individual), ("start", start), ("boxes", boxes), ("present", present)):
             object.__setattr__(self, name, value)
 
     @classmethod
@@ -74,17 +83,13 @@ class Tracklet:
             )
         frames = parse_frames(individual, boxes)
         rows = parse_rows(individual, frames, boxes.values())
-        present = ~np.isnan(rows).all(axis=1)
-        frames, rows = frames[present], rows[present]
-        if not len(frames):
-            raise TrackingError(
-                f"{shown(individual)}: all its boxes are not-a-number; correct or remove this individual"
-            )
         start, last = int(frames.min()), int(frames.max())
         check_span(individual, last - start + 1, len(frames))
         filled = np.full((last - start + 1, 4), np.nan)
         filled[frames - start] = rows
-        return cls(individual, start, filled)
+        present = np.zeros(len(filled), np.bool_)
+        present[frames - start] = True
+        return cls(individual, start, filled, present)
 
     @property
     def stop(self) -> int:
@@ -94,11 +99,6 @@ class Tracklet:
     def __len__(self) -> int:
         """Return the number of frames from the first to the last box, those without a box included."""
         return len(self.boxes)
-
-    @property
-    def present(self) -> NDArray[np.bool_]:
-        """Shape (N,), bool: whether the frame has a box."""
-        return np.logical_not(np.isnan(self.boxes).all(axis=1))
 
     @property
     def gaps(self) -> tuple[tuple[int, int], ...]:
