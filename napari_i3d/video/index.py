@@ -210,8 +210,8 @@ def _from_decoding(path: Path, probe: Probe, packets: Packets) -> FrameIndex:
         first_bad = count - 1  # said of a frame that never came, or of the last one
     if first_bad < 1:
         if count:
-            found = f"damaged near its beginning ({complaint or 'its first picture is incomplete'}), so that no frame is sure"
-            raise VideoError(f"{label(path)}: {found}; repair or re-encode the file")
+            reason = complaint or "its first picture is incomplete"
+            raise VideoError(f"{label(path)}: damaged near its beginning ({reason}); repair or re-encode the file")
         raise VideoError(f"{label(path)}: expected frames, found none that decode ({complaint or 'no data'})")
     pts = [frame.pts for frame in frames]
     times = np.array([0 if time is None else time for time in pts], dtype=np.int64)

@@ -207,6 +207,18 @@ def test_bad_video_costs_itself_alone(workplace: Workplace, extract: Run, kind: 
     assert_only_good_is_done(workplace, extract, words)
 
 
+def test_damage_in_the_middle_is_named_with_frame_and_time(workplace: Workplace, extract: Run, shared: Path) -> None:
+    bad = workplace.add("bad", tracking=False)
+    bad.write_bytes((shared / "data" / "difficult" / "corrupt_bytes_middle.mp4").read_bytes())
+    workplace.add_tracking("bad", {"early": (0, np.tile([20.0, 20, 80, 90], (50, 1)))})
+    assert extract("--frequency", "20")[0] == 0
+    workplace.add_tracking("bad", {"late": (30, np.tile([20.0, 20, 80, 90], (50, 1)))})
+    status, _, err = extract("--frequency", "20", "--overwrite")
+    assert status == 1
+    assert re.match(r"failed: bad\.mp4: damaged at frame 5[45] \(3\.6\d? s\)", problem_lines(err)[0])
+    assert read_features(workplace.out / "bad.npy").first_frame == {"early": 0}
+
+
 def assert_only_good_is_done(workplace: Workplace, extract: Run, words: str, *more: str) -> None:
     status, out, err = extract(*more)
     assert status == 1, err
