@@ -1,0 +1,314 @@
+"""The Extract dock: settings, an estimate, Run and Cancel, and what became of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import napari
+from magicgui.types import FileDialogMode
+from magicgui.widgets import FileEdit
+from napari.utils.notifications import show_error, show_info
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QFrame, QMessageBox, QScrollArea, QVBoxLayout, QWidget
+from superqt import QCollapsible
+
+from napari_i3d.errors import NapariI3DError
+from napari_i3d.features.model import Id
+from napari_i3d.i3d.registry import SOURCES
+from napari_i3d.plugin import preferences
+from napari_i3d.plugin.choices import (
+    Estimate,
+    ExtractChoices,
+    estimate,
+    output_paths,
+    rate_key,
+    spell_duration,
+    with_size,
+)
+from napari_i3d.plugin.links import Dock, Links
+from napari_i3d.plugin.session import TrackedVideo, get_session
+from napari_i3d.plugin.widgets.extract_form import ExtractForm
+from napari_i3d.plugin.widgets.parts import DownloadOffer, RunBar, TextLabel, open_plot
+from napari_i3d.plugin.workers import (
+    Advance,
+    Cancelled,
+    Done,
+    Extraction,
+    ExtractionRequest,
+    Failed,
+    Outcome,
+    Record,
+    StoppableWorker,
+    Work,
+    end,
+    run_download,
+    run_extraction,
+    show_advance,
+    start,
+)
+from napari_i3d.tracking.model import Tracking
+
+_CHOICES, _RATES = "extract", "seconds_a_chunk"
+_NO_VIDEO = "Open a video first: File > Open, or drop it here.\nIts tracking file can be dropped along with it."
+# Estimates wait until the user has stopped clicking.
+_SETTLE_MS = 150
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """An extraction that could be run now."""
+
+    tracked: TrackedVideo
+    request: ExtractionRequest
+    estimate: Estimate
+
+
+class ExtractWidget(Dock):
+    """Extracts features of the individuals chosen, in a thread of its own.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer.
+    """
+
+    def __init__(self, napari_viewer: "napari.Viewer") -> None:
+        super().__init__()
+        self._session = get_session(napari_viewer)
+        self._video_links = Links()
+        self._run_links = Links()
+        self.destroyed.connect(self._video_links.close)
+        self.destroyed.connect(self._run_links.close)
+        self._worker: StoppableWorker | None = None
+        self._running: _Plan | None = None
+        self._suggested: Path | None = None
+        self.form = ExtractForm()
+        self.form.show(ExtractChoices.from_dict(preferences.recall(_CHOICES)))
+        self.output = FileEdit(
+            mode=FileDialogMode.OPTIONAL_FILE,
+            label="Save to",
+            tooltip="The features file; beside it a .json tells how it was made. Where each individual has a file of\n"
+            "its own, its id is added to this name.",
+        )
+        self.form.everyday.append(self.output)
+        self.offer = DownloadOffer()
+        self.estimate_label = TextLabel()
+        self.bar = RunBar()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_SETTLE_MS)
+        self._build()
+        self._connect()
+        self._on_active()
+
+    def _build(self) -> None:
+        more = QCollapsible("More settings", expandedIcon="▾", collapsedIcon="▸")
+        more.setDuration(0)
+        more.addWidget(self.form.more.native)
+        self.more_section = more
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        for part in (self.form.everyday.native, self.offer, more, self.estimate_label, self.bar):
+            layout.addWidget(part)
+        layout.addStretch()
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(content)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(area)
+        self.setMinimumWidth(330)
+
+    def _connect(self) -> None:
+        self.links.connect(self.form.changed, self._on_form)
+        self.links.connect(self.output.changed, self._on_output)
+        self.links.connect(self._session.active_changed, self._on_active)
+        self._timer.timeout.connect(self._refresh)
+        self.bar.run.clicked.connect(self._on_run)
+        self.bar.cancel.clicked.connect(self._on_cancel)
+        self.offer.button.clicked.connect(self._on_download)
+
+    def _on_active(self) -> None:
+        self._video_links.close()
+        tracked = self._session.active
+        if tracked is not None:
+            for signal in (tracked.video_changed, tracked.tracking_changed, tracked.chosen_changed):
+                self._video_links.connect(signal, self._on_tracked)
+        self._on_tracked()
+
+    def _on_tracked(self) -> None:
+        tracked = self._session.active
+        self.form.show_size(tracked.boxes_size if tracked is not None else None)
+        self._suggest_output()
+        self._timer.start()
+
+    def _on_form(self) -> None:
+        tracked, (width, height) = self._session.active, self.form.size
+        if tracked is not None and (width is None) == (height is None):
+            # One place for it: boxes are drawn in the same size that they are cropped in.
+            tracked.boxes_size = (width, height) if width and height else None
+        self._suggest_output()
+        self._timer.start()
+
+    def _on_output(self) -> None:
+        self._timer.start()
+
+    def _suggest_output(self) -> None:
+        """Offer a place beside the video, unless the user chose another."""
+        tracked = self._session.active
+        if self._suggested is not None and Path(str(self.output.value)) != self._suggested:
+            return
+        if tracked is None or tracked.video is None:
+            return
+        ending = self.form.ending.value.strip() or ".npy"
+        self._suggested = tracked.video.path.with_name(f"{tracked.video.path.stem}{ending}")
+        self.output.value = self._suggested
+
+    def _plan(self) -> _Plan | None:
+        """Return what Run would do; None where there is no video.
+
+        Raises
+        ------
+        NapariI3DError
+            It cannot be run.
+        """
+        tracked = self._session.active
+        if tracked is None or tracked.video is None:
+            return None
+        choices = self.form.choices()
+        choices = with_size(choices, choices.settings.video_size or tracked.boxes_size)
+        tracking: Tracking | None = None
+        if tracked.tracking is not None:
+            tracking = choices.prepare(tracked.tracking, tracked.chosen)
+        cost = estimate(len(tracked.video), tracking, choices, preferences.recall(_RATES))
+        request = ExtractionRequest(tracked.video.path, tracking, choices, Path(str(self.output.value)))
+        return _Plan(tracked, request, cost)
+
+    def _refresh(self) -> None:
+        """Say what Run would do, or why it cannot."""
+        try:
+            plan, problem = self._plan(), ""
+        except NapariI3DError as error:
+            plan, problem = None, str(error)
+        missing = plan is not None and plan.request.choices.weights_missing
+        self.offer.show_for(plan.request.choices.weights if plan is not None and missing else None)
+        self.estimate_label.setText(_spell(plan) if plan is not None else problem or _NO_VIDEO)
+        ready = plan is not None and plan.estimate.chunks > 0 and not missing
+        self.bar.set_ready(ready and self._worker is None)
+        self.offer.button.setEnabled(self._worker is None)
+
+    def _on_run(self) -> None:
+        try:
+            plan = self._plan()
+            if plan is None or self._worker is not None or not self._may_replace(plan):
+                return
+        except NapariI3DError as error:
+            show_error(str(error))
+            return
+        preferences.remember(_CHOICES, plan.request.choices.as_dict())
+        self._running = plan
+        self._run_links.connect(plan.tracked.video_changed, self._on_running_video)
+        name = plan.request.video.name
+        self._start(run_extraction, plan.request, text=f"features of {name}")
+
+    def _may_replace(self, plan: _Plan) -> bool:
+        request = plan.request
+        individuals: list[Id] = [""] if request.tracking is None else list(request.tracking)
+        there = [path for path in output_paths(request.output, request.choices.layout, individuals) if path.exists()]
+        if not there:
+            return True
+        names = there[0].name if len(there) == 1 else f"{len(there)} files, {there[0].name} the first of them,"
+        verb = "exists" if len(there) == 1 else "exist"
+        box = QMessageBox(QMessageBox.Icon.Question, "Replace features?", f"{names} {verb} in {there[0].parent}.")
+        box.setParent(self, box.windowFlags())
+        replace = box.addButton("Replace", QMessageBox.ButtonRole.AcceptRole)
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+        box.exec()
+        return box.clickedButton() is replace
+
+    def _on_download(self) -> None:
+        source = SOURCES[self.form.choices().weights]
+        if self._worker is None and self.offer.licence_accepted(source):
+            self._start(run_download, source.name, text="download of weights")
+
+    def _start(self, work: Callable[..., Work], *arguments: object, text: str) -> None:
+        self.bar.begin("starting")
+        self._worker = start(work, *arguments, text=text, on_record=self._on_record, on_outcome=self._on_outcome)
+        # The window may go away without closing its docks.
+        self.destroyed.connect(self._worker.quit)
+        self._refresh()
+
+    def _on_cancel(self) -> None:
+        if self._worker is not None:
+            self.bar.say("cancelling")
+            self.bar.cancel.setEnabled(False)
+            self._worker.quit()
+
+    def _on_running_video(self) -> None:
+        if self._running is not None and self._running.tracked.video is None:
+            self._on_cancel()
+
+    def _on_record(self, record: Record) -> None:
+        # Records that were on their way when the user cancelled.
+        if self._worker is None or self._worker.stop.asked:
+            return
+        if isinstance(record, Advance):
+            self.bar.advance(record, "chunk" if self._running is not None else "byte")
+            show_advance(self._worker, record)
+        else:
+            self.bar.say(record.text)
+
+    def _on_outcome(self, outcome: Outcome) -> None:
+        plan, self._running, self._worker = self._running, None, None
+        self._run_links.close()
+        if isinstance(outcome, Cancelled):
+            self.bar.finish("Cancelled; nothing was saved.")
+        elif isinstance(outcome, Failed):
+            self.bar.finish(outcome.message)
+            show_error(outcome.message)
+        elif plan is not None:
+            self._take_up(plan, outcome)
+        else:
+            self.bar.finish("The weights are here, and were checked.")
+        self._refresh()
+
+    def _take_up(self, plan: _Plan, outcome: Done) -> None:
+        extraction: Extraction = outcome.value
+        rates = preferences.recall(_RATES)
+        preferences.remember(_RATES, rates | {rate_key(plan.request.choices.settings): extraction.chunk_s})
+        where = ", ".join(path.name for path in extraction.paths[:3]) + (" ..." if len(extraction.paths) > 3 else "")
+        text = f"Saved {where} in {extraction.paths[0].parent}."
+        self.bar.finish(text)
+        if plan.tracked in self._session.videos:
+            one_file = plan.request.choices.layout.one_file
+            plan.tracked.set_features(extraction.features, extraction.paths[0] if one_file else None)
+            open_plot(self._session.viewer)
+        show_info(text)
+
+    def closed(self) -> None:
+        """End what runs, and all connections: the dock was closed."""
+        super().closed()
+        self._video_links.close()
+        self._run_links.close()
+        if self._worker is not None:
+            end(self._worker)
+            self._worker = None
+
+
+def _spell(plan: _Plan) -> str:
+    cost = plan.estimate
+    if plan.request.choices.weights_missing:
+        return "The weights are not on this machine yet."
+    who = "whole picture" if plan.request.tracking is None else _count(cost.individuals, "individual")
+    source = "as in earlier runs" if cost.measured else "a first guess, for a processor"
+    text = f"{who}, {_count(cost.chunks, 'chunk')}: about {spell_duration(cost.seconds)} ({source})."
+    if cost.left_out:
+        shortest = plan.request.choices.settings.shortest_tracklet
+        text += f"\n{len(cost.left_out)} left out: fewer than {shortest} frames."
+    return text
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
