@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return WRONG_USAGE
     except NapariI3DError as error:
         _complain(str(error))
+        return FAILED
+    except BrokenPipeError:
+        # Whoever read the output, like head, has seen enough; nothing may be left to flush at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:
         _complain("interrupted; results that were finished are kept, the same command goes on after them")
@@ -104,9 +109,21 @@ def _add_extract(extract: argparse.ArgumentParser) -> None:
         help="what a tracking file's name has after the video's: _tracks.pickle",
     )
     add("--individuals", nargs="+", metavar="ID", help="only these (default: all)")
-    add("--frequency", type=int, default=defaults.frequency, help="frames between chunk starts (default %(default)s)")
+    add(
+        "--frequency",
+        type=int,
+        metavar="N",
+        default=defaults.frequency,
+        help="frames between chunk starts (default %(default)s)",
+    )
     add("--pad", action="store_true", help="a row for every frame (every FREQUENCY-th), ends included")
-    add("--min_frames", type=int, default=defaults.min_frames, help="leave out shorter tracklets (default %(default)s)")
+    add(
+        "--min_frames",
+        type=int,
+        metavar="N",
+        default=defaults.min_frames,
+        help="leave out shorter tracklets (default %(default)s)",
+    )
     add("--gaps", choices=list(Gaps), default=Gaps.ERROR, help="frames missing in a tracklet (default %(default)s)")
     add("--sample_mode", choices=list(SampleMode), default=defaults.sample_mode, help="default %(default)s")
     add("--normalisation", choices=list(Normalisation), default=defaults.normalisation, help="default %(default)s")
@@ -118,8 +135,10 @@ def _add_extract(extract: argparse.ArgumentParser) -> None:
         metavar="NAME|PATH",
         help=f"or {UNTRAINED} (default %(default)s)",
     )
-    add("--batch_size", type=int, default=defaults.batch_size, help="chunks at once (default %(default)s)")
-    add("--device", default=defaults.device, help="auto, cpu, cuda, cuda:N or mps (default %(default)s)")
+    add("--batch_size", type=int, metavar="N", default=defaults.batch_size, help="chunks at once (default %(default)s)")
+    add(
+        "--device", metavar="NAME", default=defaults.device, help="auto, cpu, cuda, cuda:N or mps (default %(default)s)"
+    )
     add("--precision", choices=list(Precision), default=defaults.precision, help="default %(default)s")
     add("--i3d_suffix", default=".npy", metavar="S", help="ending of features files: .npy, .npz, .pickle (%(default)s)")
     add("--layout", choices=list(Layout), default=Layout.DICT, help="the program to write for (default %(default)s)")

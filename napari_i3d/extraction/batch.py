@@ -78,6 +78,8 @@ class BatchOptions:
             if self.tracking_folder is None:
                 found, lacking = lacking, found
             raise SettingsError(f"{found} is set and {lacking} is not: set both, or neither for whole pictures")
+        if self.individuals is not None and self.tracking_folder is None:
+            raise SettingsError("individuals are chosen, but there is no tracking to find them in: set tracking_folder")
         if self.layout is Layout.DLC2ACTION and not (self.settings.pad and self.settings.frequency == 1):
             raise SettingsError("layout dlc2action needs one row for each frame: set pad, and frequency 1")
         check_suffix(self.i3d_suffix, self.layout)

@@ -344,6 +344,13 @@ def test_missing_path_and_empty_folder_are_named(workplace: Workplace, extract: 
     assert workplace.results == []
 
 
+def test_individuals_need_tracking(workplace: Workplace, extract: Run) -> None:
+    workplace.add("one")
+    status, _, err = extract("--individuals", "male", tracking=False)
+    assert status == 2
+    assert "no tracking to find them in" in err
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

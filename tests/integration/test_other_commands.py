@@ -137,6 +137,20 @@ def test_module_runs_as_the_command() -> None:
     assert done.stdout.strip() == f"napari-i3d {napari_i3d.__version__}"
 
 
+def test_output_that_nobody_reads_to_the_end_is_no_error(workplace: Workplace) -> None:
+    video = workplace.add("one", tracking=False)
+    nowhere = np.tile([5000.0, 5000, 5010, 5010], (12, 1))
+    tracks = workplace.add_tracking("one", {k: (0, nowhere) for k in range(3000)})
+    command = [sys.executable, "-m", "napari_i3d", "check", str(video), "--tracking", str(tracks)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert "3000 individuals" in process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait() == 1
+
+
 def test_names_in_messages_are_made_visible(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = tmp_path / "evil\nfailed: name\x1b[2J.mp4"
     assert main(["extract", "--datasetpath", str(name), "--outputpath", str(tmp_path)]) == 1
