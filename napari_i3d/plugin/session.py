@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Layer
     from napari.viewer import Viewer
 
+    from napari_i3d.plugin.boxes import BoxesController
     from napari_i3d.video.video import Video
 
 METADATA_KEY = "napari_i3d"
@@ -48,7 +49,9 @@ class TrackedVideo:
 
     Attributes
     ----------
-    tracking_changed, shown_changed, chosen_changed, current_changed, features_changed
+    tracking_layer
+        The layer that shows the boxes.
+    video_changed, tracking_changed, shown_changed, chosen_changed, current_changed, problem_changed, features_changed
         Signals, without arguments.
     """
 
@@ -57,6 +60,7 @@ class TrackedVideo:
     shown_changed = Signal()
     chosen_changed = Signal()
     current_changed = Signal()
+    problem_changed = Signal()
     features_changed = Signal()
 
     def __init__(self, name: str) -> None:
@@ -65,12 +69,14 @@ class TrackedVideo:
         self.layer: Image | None = None
         self.tracking: Tracking | None = None
         self.tracking_path: Path | None = None
+        self.tracking_layer: Layer | None = None
         self.features: Features | None = None
         self.features_path: Path | None = None
         self.problems: tuple[Problem, ...] = ()
         self._shown: frozenset[Id] = frozenset()
         self._chosen: frozenset[Id] = frozenset()
         self._current: Id | None = None
+        self._problem: Problem | None = None
         self._boxes_size: tuple[int, int] | None = None
 
     @property
@@ -106,6 +112,18 @@ class TrackedVideo:
             self.current_changed.emit()
 
     @property
+    def problem(self) -> Problem | None:
+        """The one of `problems` that the user is looking at."""
+        return self._problem
+
+    @problem.setter
+    def problem(self, problem: Problem | None) -> None:
+        problem = problem if problem in self.problems else None
+        if problem != self._problem:
+            self._problem = problem
+            self.problem_changed.emit()
+
+    @property
     def boxes_size(self) -> tuple[int, int] | None:
         """Width and height, in pixels, of the picture that boxes refer to; None: the video as it is."""
         return self._boxes_size
@@ -134,9 +152,12 @@ class TrackedVideo:
         self.check()
         self.video_changed.emit()
 
-    def set_tracking(self, tracking: Tracking | None, path: Path | None) -> None:
-        """Take up tracking, or let go of it: all individuals are shown and chosen, the first one is current."""
-        self.tracking, self.tracking_path = tracking, path
+    def set_tracking(self, tracking: Tracking | None, path: Path | None, layer: "Layer | None" = None) -> None:
+        """Take up tracking, or let go of it: all individuals are shown and chosen, the first one is current.
+
+        Without a layer that shows it, one is made.
+        """
+        self.tracking, self.tracking_path, self.tracking_layer = tracking, path, layer
         self._shown = self._chosen = self._known
         self._current = next(iter(tracking or ()), None)
         self.check()
@@ -152,6 +173,7 @@ class TrackedVideo:
 
     def check(self) -> None:
         """Look for problems of the tracking anew."""
+        self.problem = None
         if self.tracking is None:
             self.problems = ()
             return
@@ -175,6 +197,8 @@ class Session:
 
     active_changed = Signal()
     videos_changed = Signal()
+    boxes: "BoxesController"
+    """What keeps the layers with boxes in step; set by `get_session`."""
 
     def __init__(self, viewer: "Viewer") -> None:
         self._viewer = weakref.ref(viewer)
@@ -223,12 +247,15 @@ class Session:
         if dims.ndim > 2:
             dims.set_current_step(0, max(0, min(int(frame), dims.nsteps[0] - 1)))
 
-    def add_tracking(self, tracking: Tracking, path: Path | None) -> TrackedVideo:
-        """Give tracking to the video that it belongs to by name, else to the active one, else to none yet."""
+    def add_tracking(self, tracking: Tracking, path: Path | None, layer: "Layer | None" = None) -> TrackedVideo:
+        """Give tracking to the video that it belongs to by name, else to the active one, else to none yet.
+
+        Without a layer that shows it, one is made.
+        """
         tracked = self._best_match(path)
         if tracked is None:
             tracked = self._new(path.stem if path else "tracking")
-        tracked.set_tracking(tracking, path)
+        tracked.set_tracking(tracking, path, layer)
         self.active = tracked
         return tracked
 
@@ -251,6 +278,8 @@ class Session:
         self._take_up(event.value)
 
     def _take_up(self, layer: "Layer") -> None:
+        if any(layer in (tracked.layer, tracked.tracking_layer) for tracked in self.videos):
+            return
         source = layer.metadata.get(METADATA_KEY)
         if isinstance(source, VideoSource):
             stem = source.video.path.stem
@@ -261,12 +290,15 @@ class Session:
             tracked.set_video(source.video, layer)
             self.active = tracked
         elif isinstance(source, TrackingSource):
-            self.add_tracking(source.tracking, source.path)
+            self.add_tracking(source.tracking, source.path, layer)
 
     def _on_removed(self, event: Any) -> None:
-        for tracked in [t for t in self.videos if t.layer is event.value]:
-            tracked.set_video(None, None)
-            if tracked.tracking is None:
+        for tracked in list(self.videos):
+            if tracked.layer is event.value:
+                tracked.set_video(None, None)
+            elif tracked.tracking_layer is event.value:
+                tracked.set_tracking(None, None)
+            if tracked.video is None and tracked.tracking is None:
                 self.videos.remove(tracked)
                 self.videos_changed.emit()
         if self._active not in self.videos:
@@ -274,7 +306,7 @@ class Session:
 
     def _on_selected(self, event: Any) -> None:
         for tracked in self.videos:
-            if tracked.layer is not None and tracked.layer is event.value:
+            if event.value is not None and event.value in (tracked.layer, tracked.tracking_layer):
                 self.active = tracked
 
 
@@ -286,5 +318,9 @@ def get_session(viewer: "Viewer") -> Session:
     # napari hands plugins a proxy of the viewer, which cannot be a key.
     viewer = getattr(viewer, "__wrapped__", viewer)
     if viewer not in _sessions:
-        _sessions[viewer] = Session(viewer)
+        # Here, because boxes know the session.
+        from napari_i3d.plugin.boxes import BoxesController
+
+        session = _sessions[viewer] = Session(viewer)
+        session.boxes = BoxesController(session)
     return _sessions[viewer]

@@ -140,7 +140,7 @@ def test_module_runs_as_the_command() -> None:
 def test_output_that_nobody_reads_to_the_end_is_no_error(workplace: Workplace) -> None:
     video = workplace.add("one", tracking=False)
     nowhere = np.tile([5000.0, 5000, 5010, 5010], (12, 1))
-    tracks = workplace.add_tracking("one", {k: (0, nowhere) for k in range(3000)})
+    tracks = workplace.add_tracking("one", dict.fromkeys(range(3000), (0, nowhere)))
     command = [sys.executable, "-m", "napari_i3d", "check", str(video), "--tracking", str(tracks)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
