@@ -190,7 +190,8 @@ def extract(video: Video, job: Job, network: I3DResNet50, weights: WeightsFacts)
 def _as_features(video: Video, job: Job, chunks: dict[Id, NDArray[np.float32]], weights: WeightsFacts) -> Features:
     tracklets = job.plan.tracklets
     return Features(
-        rows={windows.id: chunks[windows.id][windows.row_chunks] for windows in tracklets},
+        # One individual after the other gives up its chunks: padded rows are a copy of them.
+        rows={windows.id: _rows(chunks.pop(windows.id), windows.row_chunks) for windows in tracklets},
         frames={windows.id: windows.row_frames for windows in tracklets},
         chunk_starts={windows.id: windows.starts[windows.row_chunks] for windows in tracklets},
         first_frame={windows.id: windows.first_frame for windows in tracklets},
@@ -198,6 +199,12 @@ def _as_features(video: Video, job: Job, chunks: dict[Id, NDArray[np.float32]], 
         fps=video.fps,
         provenance=describe_extraction(video, job, weights),
     )
+
+
+def _rows(chunks: NDArray[np.float32], row_chunks: NDArray[np.int64]) -> NDArray[np.float32]:
+    if np.array_equal(row_chunks, np.arange(len(chunks))):
+        return chunks
+    return np.asarray(chunks[row_chunks])
 
 
 def extract_features(
