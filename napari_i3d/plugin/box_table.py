@@ -29,6 +29,7 @@ class BoxTable:
     def __init__(self, tracking: Tracking, scale: tuple[float, float] = (1.0, 1.0)) -> None:
         tracklets = list(tracking.values())
         self.ids: list[Id] = list(tracking)
+        self._places = {individual: place for place, individual in enumerate(self.ids)}
         self._starts = np.array([tracklet.start for tracklet in tracklets], np.int64)
         self._stops = np.array([tracklet.stop for tracklet in tracklets], np.int64)
         lengths = self._stops - self._starts
@@ -54,22 +55,38 @@ class BoxTable:
         sound = np.isfinite(boxes).all(axis=1)
         return places[sound], boxes[sound]
 
-    def centres(self, frame: int, window: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return where the boxes are in the frames round one.
+    def centres(self, frames: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return where the boxes are in some frames.
+
+        Parameters
+        ----------
+        frames : (m,) int64
+            Ascending.
 
         Returns
         -------
         places : (n,)
-            Those who have a tracklet in any of these frames.
-        centres : (n, 2 * window + 1, 2)
-            x and y in pixels of the video, for the frames from ``frame - window`` to ``frame + window``;
-            not-a-number where there is no box.
+            Those who have a tracklet that reaches into the time from the first to the last of the frames.
+        centres : (n, m, 2)
+            x and y in pixels of the video; not-a-number where there is no box.
         """
-        places = np.flatnonzero((self._starts <= frame + window) & (frame - window < self._stops))
-        frames = np.arange(frame - window, frame + window + 1)
+        places = np.flatnonzero((self._starts <= frames[-1]) & (frames[0] < self._stops))
         known = (self._starts[places, None] <= frames) & (frames < self._stops[places, None])
         rows = np.where(known, self._origins[places, None] + frames, 0)
         boxes = self._boxes[rows]
         centres = (boxes[..., :2] + boxes[..., 2:]) / 2
         centres[~(known & np.isfinite(centres).all(axis=-1))] = np.nan
         return places, centres
+
+    def nearest(self, individual: Id, frame: int) -> NDArray[np.float64] | None:
+        """Return the box, (4,), that an individual has in a frame, or in the nearest one in which it has any."""
+        if individual not in self._places:
+            return None
+        place = self._places[individual]
+        first = self._origins[place] + self._starts[place]
+        boxes = self._boxes[first : first + self._stops[place] - self._starts[place]]
+        sound = np.flatnonzero(np.isfinite(boxes).all(axis=1))
+        if not len(sound):
+            return None
+        row: NDArray[np.float64] = boxes[sound[np.argmin(np.abs(sound + self._starts[place] - frame))]]
+        return row

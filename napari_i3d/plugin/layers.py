@@ -5,6 +5,7 @@ whole coordinates are the *centres* of pixels, and rows come before columns. So 
 (9.5, 9.5), (row, column); the functions here hide that from everybody else.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from napari_i3d.features.model import Id
 from napari_i3d.plugin.box_table import BoxTable
-from napari_i3d.plugin.colours import HIGHLIGHT, colours_of, rgb
+from napari_i3d.plugin.colours import colours_of, rgb
 from napari_i3d.plugin.session import METADATA_KEY, TrackingSource
 from napari_i3d.tracking.model import Tracking
 
@@ -23,8 +24,9 @@ HALF_PIXEL = 0.5
 LINES = 4
 """Lines that a box is drawn with."""
 
-_BOX_OPACITY = 1.0
-_TRAIL_OPACITY = 0.9
+_LABEL_SIZE_PT = 11
+_TRAIL_FADE = 0.8
+"""How transparent trails are at their ends."""
 
 
 def tracking_layer_data(tracking: Tracking, path: Path | None) -> LayerData:
@@ -35,7 +37,7 @@ def tracking_layer_data(tracking: Tracking, path: Path | None) -> LayerData:
     """
     table = BoxTable(tracking)
     individuals, boxes = table.at(table.first_frame)
-    colours = box_colours(list(tracking), list(colours_of(tracking).values()))[individuals]
+    colours = rgba(colours_of(tracking).values())[individuals]
     name = path.stem if path else "tracking"
     options = {
         **boxes_layer_options(f"Boxes: {name}"),
@@ -50,9 +52,9 @@ def boxes_layer_options(name: str) -> dict[str, Any]:
     return {"name": name, "ndim": 2, "vector_style": "line", "edge_width": 1.0, "opacity": 1.0, "length": 1.0}
 
 
-def box_colours(individuals: list[Id], colours: list[str]) -> NDArray[np.float32]:
-    """Return the colours of individuals: (ids, 4) float32, RGBA, 0 to 1."""
-    return np.array([(*rgb(colour), _BOX_OPACITY) for colour in colours], np.float32).reshape(len(individuals), 4)
+def rgba(colours: Iterable[str]) -> NDArray[np.float32]:
+    """Return colours ``#rrggbb`` as (n, 4) float32, 0 to 1."""
+    return np.array([(*rgb(colour), 1.0) for colour in colours], np.float32).reshape(-1, 4)
 
 
 def box_lines(boxes: NDArray[np.float64], line_width: float = 0.0, grow: float = 0.0) -> NDArray[np.float64]:
@@ -92,7 +94,7 @@ def trail_lines(centres: NDArray[np.float64]) -> NDArray[np.float64]:
     Parameters
     ----------
     centres : (n, frames, 2)
-        Column and row of the centre of the box, in pixel edges, not-a-number where there is none.
+        x and y of the centre of the box, not-a-number where there is none.
 
     Returns
     -------
@@ -100,39 +102,57 @@ def trail_lines(centres: NDArray[np.float64]) -> NDArray[np.float64]:
         (start, direction) of each step, in (row, column) of napari.
     """
     points = centres[..., ::-1] - HALF_PIXEL
-    starts = points[:, :-1]
-    steps = np.diff(points, axis=1)
-    missing = np.isnan(np.concatenate([starts, steps], axis=-1)).any(axis=-1, keepdims=True)
-    steps = np.where(missing, 0.0, steps)
-    starts = np.where(missing, 0.0, starts)
-    return np.stack([starts, steps], axis=2).reshape(-1, 2, 2)
+    lines = np.stack([points[:, :-1], np.diff(points, axis=1)], axis=2).reshape(-1, 2, 2)
+    lines[np.isnan(lines).any(axis=(1, 2))] = 0.0
+    return lines
 
 
-def trail_colours(colours: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
+def trail_colours(colours: NDArray[np.float32], steps: int) -> NDArray[np.float32]:
     """Return the colours of the steps of trails, which fade away from the current frame, in the middle.
 
     Parameters
     ----------
     colours : (n, 4)
         RGBA of each individual.
-    frames
-        Length of the trails.
+    steps
+        Of each trail.
 
     Returns
     -------
-    (n * (frames - 1), 4) float32
+    (n * steps, 4) float32
     """
-    distance = np.abs(np.linspace(-1, 1, frames - 1)) if frames > 2 else np.zeros(max(frames - 1, 0))
-    faded = np.repeat(colours[:, None], frames - 1, axis=1).astype(np.float32)
-    faded[..., 3] *= (_TRAIL_OPACITY * (1 - 0.8 * distance)).astype(np.float32)
+    faded = np.repeat(colours[:, None], steps, axis=1).astype(np.float32)
+    faded[..., 3] *= 1 - _TRAIL_FADE * np.abs(np.linspace(-1, 1, steps))
     return faded.reshape(-1, 4)
-
-
-def highlight_colours(n_boxes: int) -> NDArray[np.float32]:
-    """Return the colours of the outlines of current boxes: (4 * n, 4) float32."""
-    return np.tile(np.array([*rgb(HIGHLIGHT), _BOX_OPACITY], np.float32), (LINES * n_boxes, 1))
 
 
 def label_points(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return where ids are written: (n, 2), (row, column), the upper left corner of each box."""
     return boxes[:, 1::-1] - HALF_PIXEL
+
+
+def labels_layer_options(name: str) -> dict[str, Any]:
+    """Return how a Points layer is made that shows nothing but the ids beside the boxes."""
+    return {
+        "name": name,
+        "ndim": 2,
+        "size": 1,
+        "face_color": "transparent",
+        "border_color": "transparent",
+        "features": label_features([], []),
+        "text": {
+            "string": {"feature": "id"},
+            "color": {"feature": "colour"},
+            "size": _LABEL_SIZE_PT,
+            "anchor": "lower_left",
+        },
+        "opacity": 1.0,
+    }
+
+
+def label_features(individuals: list[Id], colours: list[str]) -> dict[str, NDArray[np.object_]]:
+    """Return the features of the Points layer: what is written and in which colour."""
+    return {
+        "id": np.array([str(individual) for individual in individuals], object),
+        "colour": np.array(colours, object),
+    }

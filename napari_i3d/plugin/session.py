@@ -283,7 +283,7 @@ class Session:
         source = layer.metadata.get(METADATA_KEY)
         if isinstance(source, VideoSource):
             stem = source.video.path.stem
-            waiting = [t for t in self.videos if t.video is None and t.tracking_path]
+            waiting = [t for t in self.videos if t.video is None]
             tracked = next((t for t in waiting if t.tracking_path and t.tracking_path.name.startswith(stem)), None)
             tracked = tracked or (waiting[-1] if waiting else self._new(stem))
             tracked.name = stem
@@ -295,7 +295,9 @@ class Session:
     def _on_removed(self, event: Any) -> None:
         for tracked in list(self.videos):
             if tracked.layer is event.value:
+                # Its boxes go with it; else they would be taken for those of the next video.
                 tracked.set_video(None, None)
+                tracked.set_tracking(None, None)
             elif tracked.tracking_layer is event.value:
                 tracked.set_tracking(None, None)
             if tracked.video is None and tracked.tracking is None:

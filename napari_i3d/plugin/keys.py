@@ -1,0 +1,52 @@
+"""Keys for going through tracklets and problems.
+
+All are letters that napari 0.9 uses neither for the viewer nor for any kind of layer; with Shift they go back.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from napari.utils.key_bindings import coerce_keybinding
+
+from napari_i3d.plugin import navigation
+from napari_i3d.plugin.session import Session, get_session
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key, what it does to a session, and how help calls that."""
+
+    key: str
+    does: Callable[[Session], None]
+    text: str
+
+
+KEYS = (
+    Key("N", partial(navigation.step_problem, step=1), "next problem"),
+    Key("Shift-N", partial(navigation.step_problem, step=-1), "previous problem"),
+    Key("J", partial(navigation.step_individual, step=1), "next individual"),
+    Key("Shift-J", partial(navigation.step_individual, step=-1), "previous individual"),
+    Key("G", navigation.go_to_start, "first frame of the individual"),
+    Key("Shift-G", navigation.go_to_stop, "last frame of the individual"),
+)
+
+
+def bind_keys(viewer: "Viewer") -> None:
+    """Bind the keys in a viewer, but for those that the user or another plugin uses already."""
+    for key in KEYS:
+        binding = coerce_keybinding(key.key)
+        if binding not in viewer.keymap and binding not in viewer.class_keymap:
+            viewer.bind_key(key.key, _handler(key))
+
+
+def _handler(key: Key) -> Callable[["Viewer"], None]:
+    def handle(viewer: "Viewer") -> None:
+        key.does(get_session(viewer))
+
+    handle.__doc__ = key.text
+    return handle

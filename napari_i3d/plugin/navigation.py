@@ -1,0 +1,110 @@
+"""Ways through a video: to an individual, to the ends of its tracklet, to the next problem."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_i3d.features.model import Id
+from napari_i3d.plugin.problems import in_order
+from napari_i3d.plugin.session import Session, TrackedVideo
+from napari_i3d.tracking.checks import Problem
+
+_SMALLEST, _LARGEST, _GOOD = 0.1, 0.8, 0.3
+"""Which part of the canvas a box may span without a change of the zoom, and which it spans after one."""
+
+
+def go_to(session: Session, tracked: TrackedVideo, individual: Id, frame: int, *, centre: bool = True) -> None:
+    """Show an individual in a frame, and make it the current one.
+
+    Parameters
+    ----------
+    session
+        Of the viewer.
+    tracked
+        The video.
+    individual
+        Of its tracking.
+    frame
+        Of the video; one that it does not have shows the nearest.
+    centre
+        Move the box to the middle; else only where it is not wholly in view.
+    """
+    session.active = tracked
+    tracked.current = individual
+    session.go_to(frame)
+    display = session.boxes.display(tracked)
+    box = display.box(individual, frame) if display else None
+    if box is not None:
+        _look_at(session, box, centre=centre)
+
+
+def go_to_start(session: Session) -> None:
+    """Show the first frame of the current individual."""
+    _go_to_end(session, last=False)
+
+
+def go_to_stop(session: Session) -> None:
+    """Show the last frame of the current individual."""
+    _go_to_end(session, last=True)
+
+
+def step_individual(session: Session, step: int) -> None:
+    """Go `step` individuals on, among those shown; where it is absent, to the nearest frame of its tracklet."""
+    tracked = session.active
+    if tracked is None or tracked.tracking is None:
+        return
+    shown = [individual for individual in tracked.tracking if individual in tracked.shown]
+    if not shown:
+        return
+    if tracked.current in shown:
+        individual = shown[(shown.index(tracked.current) + step) % len(shown)]
+    else:
+        individual = shown[0 if step > 0 else -1]
+    tracklet = tracked.tracking[individual]
+    frame = min(max(session.frame, tracklet.start), tracklet.stop - 1)
+    go_to(session, tracked, individual, frame, centre=False)
+
+
+def step_problem(session: Session, step: int) -> None:
+    """Go to the next (1) or previous (-1) problem in time; after the last comes the first."""
+    tracked = session.active
+    if tracked is None or not tracked.problems:
+        return
+    ordered = in_order(tracked.problems)
+    if tracked.problem in ordered:
+        place = ordered.index(tracked.problem) + step
+    else:
+        later = sum(problem.frame < session.frame for problem in ordered)
+        place = later if step > 0 else later - 1
+    go_to_problem(session, tracked, ordered[place % len(ordered)])
+
+
+def go_to_problem(session: Session, tracked: TrackedVideo, problem: Problem) -> None:
+    """Show a problem: its frame and its individual, in the middle of the canvas."""
+    go_to(session, tracked, problem.id, problem.frame)
+    tracked.problem = problem
+    session.viewer.status = problem.message
+
+
+def _go_to_end(session: Session, *, last: bool) -> None:
+    tracked = session.active
+    if tracked is None or tracked.tracking is None or tracked.current is None:
+        return
+    tracklet = tracked.tracking[tracked.current]
+    go_to(session, tracked, tracked.current, tracklet.stop - 1 if last else tracklet.start, centre=False)
+
+
+def _look_at(session: Session, box: NDArray[np.float64], *, centre: bool) -> None:
+    viewer = session.viewer
+    camera = viewer.scene.camera
+    left, upper, right, lower = box
+    canvas = np.array(viewer.canvas.size, float)  # rows, columns
+    size = np.array([lower - upper, right - left])
+    middle = np.array([upper + lower, left + right]) / 2
+    part = float((size * camera.zoom / canvas).max())
+    half_view = canvas / camera.zoom / 2
+    in_view = bool((np.abs(middle - np.array(camera.center[-2:])) + size / 2 <= half_view).all())
+    if part <= 0 or not np.isfinite(part) or (in_view and not centre):
+        return
+    if not _SMALLEST <= part <= _LARGEST:
+        camera.zoom = camera.zoom * _GOOD / part
+    camera.center = (*camera.center[:-2], *middle.tolist())
