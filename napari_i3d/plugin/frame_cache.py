@@ -1,0 +1,278 @@
+"""Frames of a video kept in memory, bounded, with the neighbours of the frame looked at read before they are asked for.
+
+Reading forward costs a few milliseconds a frame; starting anywhere else costs up to a whole group of pictures. So one
+ffmpeg stays open where the last frame was read and reads on from there, and frames before it are read in blocks. Both
+happen in the background, as soon as somebody steps from frame to frame, or after a moment without any request: who
+jumps about wants the next frame soon, and has the whole machine for it.
+"""
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from napari_i3d.errors import VideoError
+
+if TYPE_CHECKING:
+    from napari_i3d.video.decoder import Frame
+    from napari_i3d.video.video import Video
+
+DEFAULT_LIMIT_MB = 512
+"""Megabytes (2**20 bytes) of frames that are kept of one video."""
+
+_FEWEST_FRAMES = 4
+_REACH_FRAMES = 96
+_NEAR_FRAMES = 24
+"""A frame so far ahead of the open ffmpeg is reached by reading on: about as quick as starting anew."""
+_STEP_FRAMES = 8
+"""Who moves by no more than this is stepping, not jumping."""
+_STEP_BACK_FRAMES = 16
+_QUIET_S = 0.1
+_IDLE_S = 5.0
+"""After so many seconds without a request ffmpeg and thread end; the next request starts them again."""
+
+
+class _Stream:
+    """Frames one after another, from an ffmpeg that is open at `next`."""
+
+    def __init__(self, video: "Video", start: int, stop: int | None = None) -> None:
+        self.next = start
+        self._frames = video.frames(start, stop)
+
+    def read(self) -> "Frame":
+        frame = next(self._frames)
+        frame.flags.writeable = False  # many may be shown the same one
+        self.next += 1
+        return frame
+
+    def close(self) -> None:
+        self._frames.close()  # type: ignore[attr-defined]  # it is a generator
+
+    def leads_to(self, number: int) -> bool:
+        return self.next <= number <= self.next + _NEAR_FRAMES
+
+
+class FrameCache:
+    """The frames of a video, any one by its number; may be used by several threads.
+
+    Of several threads that wait, the one that asked last is served first: it knows what the user looks at now.
+
+    Parameters
+    ----------
+    video
+        The video; it stays open when the cache is released.
+    limit_mb
+        Megabytes of frames kept. At least 4 frames are, however large.
+    """
+
+    def __init__(self, video: "Video", limit_mb: float = DEFAULT_LIMIT_MB) -> None:
+        self._video = video
+        _, height, width, colours = video.shape
+        self.capacity = max(_FEWEST_FRAMES, int(limit_mb * 2**20) // (height * width * colours))
+        # A block behind, half a block more that is not yet needed, a block ahead, and the frame itself.
+        self._reach = max(1, min(_REACH_FRAMES, (self.capacity - 1) * 2 // 5))
+        self._change = threading.Condition()
+        self._frames: dict[int, Frame] = {}
+        self._failures: dict[int, str] = {}
+        self._place = 0
+        self._step = 0
+        self._asked_s = 0.0
+        self._waiting: list[object] = []
+        self._stream: _Stream | None = None
+        self._decoding = False  # somebody has the stream
+        self._block = range(0)  # frames that the background is reading on its own stream
+        self._filler: threading.Thread | None = None
+
+    def frame(self, number: int) -> "Frame":
+        """Return a frame, (H, W, 3) uint8, not to be written to; waits until it is decoded.
+
+        Raises
+        ------
+        VideoError
+            The frame is damaged, or the video has gone.
+        """
+        with self._change:
+            self._note(number)
+            frame = self._wait_for_turn(number)
+        if frame is None:
+            try:
+                frame = self._decode(number)
+            finally:
+                self._end_turn()
+        return frame
+
+    def release(self) -> None:
+        """End ffmpeg and the thread, forget all frames; the next request starts anew."""
+        with self._change:
+            self._filler = None
+            self._frames.clear()
+            self._failures.clear()
+            stream = None
+            if not self._decoding:
+                stream, self._stream = self._stream, None
+            self._change.notify_all()
+        if stream is not None:
+            stream.close()
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._frames
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def _note(self, number: int) -> None:
+        if number != self._place:
+            self._step, self._place = number - self._place, number
+        self._asked_s = time.monotonic()
+        if self._filler is None:
+            self._filler = threading.Thread(target=self._fill, name=f"frames of {self._video.path.name}", daemon=True)
+            self._filler.start()
+        self._change.notify_all()
+
+    def _wait_for_turn(self, number: int) -> "Frame | None":
+        """Return the frame when there is one; None when it is for the caller to decode it."""
+        ticket = object()
+        self._waiting.append(ticket)
+        try:
+            while True:
+                if number in self._failures:
+                    raise VideoError(self._failures[number])
+                frame = self._frames.get(number)
+                if frame is not None:
+                    return frame
+                if not self._decoding and self._waiting[-1] is ticket and number not in self._block:
+                    self._decoding = True
+                    return None
+                self._change.wait()
+        finally:
+            self._waiting.remove(ticket)
+            self._change.notify_all()
+
+    def _end_turn(self) -> None:
+        with self._change:
+            self._decoding = False
+            stream = None
+            if self._filler is None:  # released meanwhile
+                stream, self._stream = self._stream, None
+            self._change.notify_all()
+        if stream is not None:
+            stream.close()
+
+    def _decode(self, number: int) -> "Frame":
+        """Read up to a frame on the stream, opened anew if need be; for the one whose turn it is."""
+        if self._stream is None or not self._stream.leads_to(number):
+            backwards = -_STEP_FRAMES <= self._step < 0
+            start = max(0, number - min(_STEP_BACK_FRAMES, self._reach)) if backwards else number
+            self._open(start)
+        while True:
+            stream = self._stream
+            if stream is None:
+                stream = self._open(number)
+            reached = stream.next
+            try:
+                frame = stream.read()
+            except VideoError as error:
+                self._close_stream()
+                if reached == number:
+                    self._fail(number, error)
+                    raise
+                continue  # damage on the way there, which a start from the frame's own key frame may avoid
+            self._keep(reached, frame)
+            if reached == number:
+                return frame
+
+    def _open(self, start: int) -> _Stream:
+        self._close_stream()
+        self._stream = _Stream(self._video, start)
+        return self._stream
+
+    def _close_stream(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
+
+    def _fail(self, number: int, error: VideoError) -> None:
+        with self._change:
+            # A file that has gone may come back, with its drive; damage stays.
+            if self._video.path.exists():
+                self._failures[number] = str(error)
+
+    def _keep(self, number: int, frame: "Frame") -> None:
+        with self._change:
+            if self._filler is None:  # released
+                return
+            self._frames[number] = frame
+            while len(self._frames) > self.capacity:
+                del self._frames[max(self._frames, key=lambda kept: abs(kept - self._place))]
+            self._change.notify_all()
+
+    def _fill(self) -> None:
+        """Read ahead and behind while there is something to read; runs in the background."""
+        me = threading.current_thread()
+        broken_at = -1.0  # time of the request after which reading failed
+        while True:
+            with self._change:
+                quiet_s = time.monotonic() - self._asked_s
+                if self._filler is not me:
+                    return
+                block = range(0) if self._asked_s == broken_at else self._plan(quiet_s)
+                if not block:
+                    if quiet_s > _IDLE_S and not self._decoding:
+                        self._filler = None
+                        self._close_stream()
+                        return
+                    self._change.wait(_QUIET_S - quiet_s if quiet_s < _QUIET_S else _IDLE_S)
+                    continue
+                asked_s = self._asked_s
+                ahead = block.start > self._place
+                if ahead:
+                    self._decoding = True
+                else:
+                    self._block = block
+            try:
+                if ahead:
+                    self._decode(block.start)
+                else:
+                    self._read_block(block, me)
+            except VideoError:
+                broken_at = asked_s  # told to those who ask for the frame; until then there is nothing to be done
+            finally:
+                if ahead:
+                    self._end_turn()
+                with self._change:
+                    self._block = range(0)
+                    self._change.notify_all()
+
+    def _plan(self, quiet_s: float) -> range:
+        """Return the frames to be read next: one ahead, or a block behind; empty if there are none."""
+        if self._waiting or self._decoding or (quiet_s < _QUIET_S and abs(self._step) > _STEP_FRAMES):
+            return range(0)
+        place, reach, last = self._place, self._reach, len(self._video) - 1
+        ahead = next((n for n in range(place + 1, min(place + reach, last) + 1) if self._is_missing(n)), None)
+        if ahead is not None:
+            at_hand = self._stream is not None and self._stream.leads_to(ahead)
+            ahead = ahead if at_hand or ahead - place <= reach // 2 else None
+        behind = next((n for n in range(place - 1, max(place - 1 - reach // 2, -1), -1) if self._is_missing(n)), None)
+        if behind is not None and (self._step < 0 or (ahead is None and quiet_s >= _QUIET_S)):
+            return range(max(0, behind + 1 - reach), behind + 1)
+        if ahead is not None and (self._step > 0 or quiet_s >= _QUIET_S):
+            return range(ahead, ahead + 1)
+        return range(0)
+
+    def _is_missing(self, number: int) -> bool:
+        return number not in self._frames and number not in self._failures
+
+    def _read_block(self, block: range, me: threading.Thread) -> None:
+        stream = _Stream(self._video, block.start, block.stop)
+        try:
+            for number in block:
+                try:
+                    frame = stream.read()
+                except VideoError as error:
+                    self._fail(number, error)
+                    raise
+                self._keep(number, frame)
+                with self._change:
+                    if self._filler is not me or not block.start - 1 <= self._place <= block.stop + self._reach:
+                        return  # nobody is here any more
+        finally:
+            stream.close()
