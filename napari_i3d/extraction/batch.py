@@ -213,7 +213,7 @@ def _extract_video(
                 )
         job = plan_job(video, tracking.values(), options.settings)
         features = yield from extract(video, job, network, weights)
-    return VideoDone(path, tuple(_save(features, output, path.stem, options)), _remarks(job))
+    return VideoDone(path, tuple(_save(features, output, path.stem, options)), _remarks(video, job))
 
 
 def _tracking_of(video: Video, tracking_path: Path | None, options: BatchOptions) -> Tracking:
@@ -248,5 +248,6 @@ def _save(features: Features, output: Path, stem: str, options: BatchOptions) ->
     return features.export(options.output_path / f"{stem}.npy", options.layout)
 
 
-def _remarks(job: Job) -> tuple[str, ...]:
-    return tuple(f"{individual} left out: {reason}" for individual, reason in job.plan.left_out.items())
+def _remarks(video: Video, job: Job) -> tuple[str, ...]:
+    left_out = (f"{individual} left out: {reason}" for individual, reason in job.plan.left_out.items())
+    return (*([video.remark] if video.remark else []), *left_out)

@@ -74,7 +74,7 @@ def plan_job(video: Video, tracklets: Iterable[Tracklet], settings: ExtractionSe
         if tracklet.stop > len(video):
             raise TrackingError(
                 f"{name_of(tracklet.id)}: has boxes up to frame {tracklet.stop - 1}, but the last frame of "
-                f"{video.path.name} is {len(video) - 1}: does the tracking belong to this video?"
+                f"{video.path.name} is {len(video) - 1}: {video.remark or 'does the tracking belong to this video?'}"
             )
         boxes[tracklet.id] = crop_boxes(tracklet, picture_size(video, settings), settings.sample_mode)
     return Job(plan, boxes, settings)

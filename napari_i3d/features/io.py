@@ -189,7 +189,7 @@ def _read_pickle(path: Path) -> Any:
 
 def _read_npz(path: Path) -> dict[Any, Any]:
     content: dict[Any, Any] = {}
-    with np.load(path, allow_pickle=False) as archive:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         for name in archive.files:
             key, _, inner = name.partition("/")
             if key in METADATA_KEYS and inner:

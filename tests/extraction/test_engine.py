@@ -1,5 +1,6 @@
 """The engine against a plain loop that treats window by window and shares no code with it."""
 
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -65,9 +66,9 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Video]:
 @pytest.fixture(scope="module")
 def frames(video: Video) -> np.ndarray:
     """All frames, piped from ffmpeg in one go."""
-    reader = imageio_ffmpeg.read_frames(str(video.path))
-    size = next(reader)["size"]
-    return np.stack([np.frombuffer(frame, np.uint8).reshape(size[1], size[0], 3) for frame in reader])
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(video.path), "-fps_mode", "passthrough"]
+    piped = subprocess.run([*command, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], capture_output=True, check=True)
+    return np.frombuffer(piped.stdout, np.uint8).reshape(-1, HEIGHT, WIDTH, 3)
 
 
 def random_tracking(seed: int, count: int = 4) -> Tracking:

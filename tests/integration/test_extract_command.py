@@ -194,7 +194,7 @@ BAD_VIDEOS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "empty": (lambda _: b"", "empty"),
     "text": (lambda _: b"this is not a video\n", "video"),
     "truncated": (lambda content: content[: len(content) // 2], "video|damaged"),
-    "damaged": (corrupted, "damaged"),
+    "damaged": (corrupted, "damaged|do not decode"),
 }
 
 
