@@ -1,5 +1,6 @@
 """Figures of features, drawn on matplotlib Axes: for notebooks, the command and the viewer alike."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -7,24 +8,33 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_i3d.errors import OutputError
+from napari_i3d.features.heat_map import Content, HeatMap, HeatMapOptions, Order, Scale, heat_map
 from napari_i3d.features.model import Features, Id
 from napari_i3d.files import atomic_writer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colorbar import Colorbar
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 COLOUR_MAP = "cividis"
 """Even in lightness, and the same to people with a colour vision deficiency."""
 
-_Z_LIMIT = 2.5
+_MOST_COLUMNS = 4000
+"""More than any figure has pixels; matplotlib would keep and resample all of them."""
 
 
-def plot_heat_map(features: Features, individual: Id, ax: "Axes | None" = None, max_features: int = 200) -> "Axes":
-    """Draw the most variable features of an individual over time, each standardised to mean 0 and deviation 1.
-
-    Features that rise and fall together lie together: rows are in the order of their weights in the first principal
-    component.
+def plot_heat_map(
+    features: Features,
+    individual: Id,
+    ax: "Axes | None" = None,
+    max_features: int = 200,
+    options: HeatMapOptions | None = None,
+    limits: tuple[float, float] | None = None,
+) -> "Axes":
+    """Draw features of an individual over time: the most variable ones, standardised, unless options say otherwise.
 
     Parameters
     ----------
@@ -36,41 +46,139 @@ def plot_heat_map(features: Features, individual: Id, ax: "Axes | None" = None, 
         Where to draw; None: the current Axes of pyplot.
     max_features
         Number of features shown.
+    options
+        What is shown, in which order and on which scale; their count is used in place of `max_features`.
+    limits
+        The part of the x axis that is drawn; None: all.
 
     Returns
     -------
     matplotlib.axes.Axes
-        x: video frame, or row where the frames are not known. y: feature.
+        x: video frame, or row where the frames are not known. y: feature, or principal component.
     """
     if ax is None:
         import matplotlib.pyplot as plt
 
         ax = plt.gca()
-    shown = most_variable(features[individual], max_features)
+    shown = heat_map(features[individual], options or HeatMapOptions(count=max_features))
+    _fill(ax, features, individual, shown, limits)
+    return ax
+
+
+@dataclass(frozen=True)
+class RowAxis:
+    """Where rows lie on the x axis: in a straight line, as extractions make them.
+
+    Attributes
+    ----------
+    first, step
+        Video frame of the first row, and frames from one row to the next; 0 and 1 where frames are not known.
+    rows
+        Their number.
+    known
+        Whether the frames are known.
+    """
+
+    first: float
+    step: float
+    rows: int
+    known: bool
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Left edge of the first row and right edge of the last."""
+        return self.edge(0), self.edge(self.rows)
+
+    def edge(self, row: int) -> float:
+        """Return the left edge of a row."""
+        return self.first + (row - 0.5) * self.step
+
+    def row_range(self, left: float, right: float) -> tuple[int, int]:
+        """Return the half-open range of rows that are seen, in part or whole, between two places."""
+        first = math.floor((left - self.first) / self.step + 0.5)
+        stop = math.ceil((right - self.first) / self.step + 0.5)
+        return max(0, min(first, self.rows)), max(0, min(stop, self.rows))
+
+
+def row_axis(features: Features, individual: Id) -> RowAxis:
+    """Return where the rows of an individual lie; rows at uneven distances count as not known."""
+    rows = len(features[individual])
     frames = features.frames.get(individual)
-    first, last = (0.0, len(shown) - 1.0) if frames is None else (float(frames[0]), float(frames[-1]))
-    half_step = (last - first) / max(len(shown) - 1, 1) / 2 or 0.5
-    image = ax.imshow(
-        shown.T,
-        aspect="auto",
-        origin="lower",
-        cmap=COLOUR_MAP,
-        vmin=-_Z_LIMIT,
-        vmax=_Z_LIMIT,
-        interpolation="nearest",
-        extent=(first - half_step, last + half_step, 0, shown.shape[1]),
-    )
-    ax.set_title(title_of(features, individual), loc="left")
-    ax.set_xlabel("row" if frames is None else "video frame")
-    ax.set_ylabel("feature, sorted")
-    ax.set_yticks([])
-    bar = ax.figure.colorbar(image, ax=ax, label="standard deviations\nfrom the mean", ticks=[-2, 0, 2], extend="both")
+    if frames is None or not rows:
+        return RowAxis(0.0, 1.0, rows, known=False)
+    step = float(frames[-1] - frames[0]) / (rows - 1) if rows > 1 else 1.0
+    if step <= 0 or not np.allclose(frames, frames[0] + step * np.arange(rows), rtol=0, atol=0.01 * step):
+        return RowAxis(0.0, 1.0, rows, known=False)
+    return RowAxis(float(frames[0]), step, rows, known=True)
+
+
+def _fill(
+    ax: "Axes", features: Features, individual: Id, shown: HeatMap, limits: tuple[float, float] | None = None
+) -> None:
+    axis = row_axis(features, individual)
+    limits = limits or axis.limits
+    first, stop = axis.row_range(*limits)
+    image = draw_heat_map(shown, axis, ax)
+    if first < stop:
+        image.set_data(shown.picture(first, stop, _MOST_COLUMNS))
+        image.set_extent((axis.edge(first), axis.edge(stop), max(len(shown.lines), 1), 0))
+    ax.set_xlim(limits)
+    ax.set_ylim(max(len(shown.lines), 1), 0)
+    label_heat_map(features, individual, shown, ax)
+    bar = ax.figure.colorbar(image, ax=ax, label=scale_label(shown), extend="both")
     bar.outline.set_visible(False)
-    if features.fps and frames is not None:
+    set_scale_ticks(bar)
+
+
+def draw_heat_map(shown: HeatMap, axis: RowAxis, ax: "Axes") -> "AxesImage":
+    """Add the image of a heat map, still without data, to Axes; see `HeatMap.picture`."""
+    lines = max(len(shown.lines), 1)
+    image = ax.imshow(
+        np.zeros((lines, 1), np.float32),
+        aspect="auto",
+        origin="upper",
+        cmap=COLOUR_MAP,
+        vmin=shown.low,
+        vmax=shown.high,
+        interpolation="nearest",
+        extent=(*axis.limits, lines, 0),
+    )
+    ax.set_yticks([])
+    return image
+
+
+def label_heat_map(features: Features, individual: Id, shown: HeatMap, ax: "Axes") -> None:
+    """Say in the Axes what is drawn: title, frames or rows, time where it is known."""
+    axis = row_axis(features, individual)
+    ax.set_title(title_of(features, individual), loc="left")
+    ax.set_xlabel("video frame" if axis.known else "row (its frame is not known)")
+    ax.set_ylabel(_line_label(shown))
+    if features.fps and axis.known:
         fps = features.fps
         seconds = ax.secondary_xaxis("top", functions=(_Scale(1 / fps), _Scale(fps)))
         seconds.set_xlabel(f"time at {fps:g} frames/s, s")
-    return ax
+
+
+def scale_label(shown: HeatMap) -> str:
+    """Return what the colours of a heat map stand for."""
+    if shown.options.scale is Scale.STANDARDISED:
+        return "standard deviations\nfrom the mean"
+    return "score" if shown.options.content is Content.COMPONENTS else "feature value"
+
+
+def _line_label(shown: HeatMap) -> str:
+    if shown.options.content is Content.COMPONENTS:
+        return "principal component"
+    order = {Order.SIMILARITY: "similar together", Order.VARIABILITY: "by variability", Order.FILE: "as in the file"}
+    return f"feature, {order[shown.options.order]}"
+
+
+def set_scale_ticks(bar: "Colorbar") -> None:
+    """Give a colour bar a few round numbers."""
+    from matplotlib.ticker import MaxNLocator
+
+    bar.locator = MaxNLocator(nbins=4, steps=[1, 2, 5, 10])
+    bar.update_ticks()
 
 
 @dataclass(frozen=True)
@@ -106,6 +214,27 @@ def save_heat_maps(features: Features, path: str | Path) -> None:
         plot_heat_maps(features).savefig(file, format=path.suffix.lstrip(".") or "png", dpi=120)
 
 
+def save_heat_map(
+    features: Features, individual: Id, shown: HeatMap, path: str | Path, limits: tuple[float, float] | None = None
+) -> None:
+    """Draw one heat map, or the part of it within limits of the x axis, and save it as PNG, SVG or PDF.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written, or its ending names no format.
+    """
+    from matplotlib.figure import Figure
+
+    path = Path(path)
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    if path.suffix.lower().lstrip(".") not in figure.canvas.get_supported_filetypes():
+        raise OutputError(f"{path.name}: figures are saved as .png, .svg or .pdf, not as {path.suffix or 'nothing'}")
+    _fill(figure.subplots(), features, individual, shown, limits)
+    with atomic_writer(path) as file:
+        figure.savefig(file, format=path.suffix.lower().lstrip("."), dpi=150)
+
+
 def title_of(features: Features, individual: Id) -> str:
     """Return what a figure says above an individual: its id, and that the weights are untrained where they are."""
     name = str(individual) if individual != "" else "whole picture"
@@ -126,11 +255,4 @@ def most_variable(rows: NDArray[np.float32], count: int) -> NDArray[np.float64]:
     -------
     (N, min(count, D)) float64
     """
-    variances = rows.var(axis=0, dtype=np.float64)
-    chosen = np.argsort(variances)[::-1][:count]
-    values = rows[:, chosen].astype(np.float64)
-    deviations = np.sqrt(variances[chosen])
-    standardised = (values - values.mean(axis=0)) / np.where(deviations > 0, deviations, 1)
-    _, vectors = np.linalg.eigh(standardised.T @ standardised)
-    weights = vectors[:, -1]
-    return np.asarray(standardised[:, np.argsort(weights * np.sign(weights.sum() or 1))])
+    return heat_map(rows, HeatMapOptions(count=count)).values.astype(np.float64)

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import napari
-from magicgui.types import FileDialogMode
-from magicgui.widgets import FileEdit
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QFrame, QMessageBox, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtGui import QIcon
+from qtpy.QtWidgets import QFrame, QScrollArea, QScrollBar, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
 from napari_i3d.errors import NapariI3DError
@@ -27,9 +26,7 @@ from napari_i3d.plugin.choices import (
 )
 from napari_i3d.plugin.links import Dock, Links
 from napari_i3d.plugin.session import TrackedVideo, get_session
-from napari_i3d.plugin.widgets.extract_form import ExtractForm
-from napari_i3d.plugin.widgets.parts import DownloadOffer, RunBar, TextLabel, open_plot
-from napari_i3d.plugin.workers import (
+from napari_i3d.plugin.tasks import (
     Advance,
     Cancelled,
     Done,
@@ -38,14 +35,13 @@ from napari_i3d.plugin.workers import (
     Failed,
     Outcome,
     Record,
-    StoppableWorker,
     Work,
-    end,
     run_download,
     run_extraction,
-    show_advance,
-    start,
 )
+from napari_i3d.plugin.widgets.extract_form import ExtractForm
+from napari_i3d.plugin.widgets.parts import DownloadOffer, RunBar, TextLabel, may_replace, open_plot
+from napari_i3d.plugin.workers import StoppableWorker, end, show_advance, start
 from napari_i3d.tracking.model import Tracking
 
 _CHOICES, _RATES = "extract", "seconds_a_chunk"
@@ -84,13 +80,6 @@ class ExtractWidget(Dock):
         self._suggested: Path | None = None
         self.form = ExtractForm()
         self.form.show(ExtractChoices.from_dict(preferences.recall(_CHOICES)))
-        self.output = FileEdit(
-            mode=FileDialogMode.OPTIONAL_FILE,
-            label="Save to",
-            tooltip="The features file; beside it a .json tells how it was made. Where each individual has a file of\n"
-            "its own, its id is added to this name.",
-        )
-        self.form.everyday.append(self.output)
         self.offer = DownloadOffer()
         self.estimate_label = TextLabel()
         self.bar = RunBar()
@@ -102,13 +91,10 @@ class ExtractWidget(Dock):
         self._on_active()
 
     def _build(self) -> None:
-        more = QCollapsible("More settings", expandedIcon="▾", collapsedIcon="▸")
-        more.setDuration(0)
-        more.addWidget(self.form.more.native)
-        self.more_section = more
+        self.more_section = _section("More settings", self.form.more)
         content = QWidget()
         layout = QVBoxLayout(content)
-        for part in (self.form.everyday.native, self.offer, more, self.estimate_label, self.bar):
+        for part in (self.form.everyday, self.offer, self.more_section, self.estimate_label, self.bar):
             layout.addWidget(part)
         layout.addStretch()
         area = QScrollArea()
@@ -119,11 +105,12 @@ class ExtractWidget(Dock):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(area)
-        self.setMinimumWidth(330)
+        # The bar may appear at the right, and must not cover anything.
+        bar_width = QScrollBar(Qt.Orientation.Vertical).sizeHint().width()
+        area.setMinimumWidth(content.minimumSizeHint().width() + bar_width)
 
     def _connect(self) -> None:
         self.links.connect(self.form.changed, self._on_form)
-        self.links.connect(self.output.changed, self._on_output)
         self.links.connect(self._session.active_changed, self._on_active)
         self._timer.timeout.connect(self._refresh)
         self.bar.run.clicked.connect(self._on_run)
@@ -152,19 +139,16 @@ class ExtractWidget(Dock):
         self._suggest_output()
         self._timer.start()
 
-    def _on_output(self) -> None:
-        self._timer.start()
-
     def _suggest_output(self) -> None:
         """Offer a place beside the video, unless the user chose another."""
         tracked = self._session.active
-        if self._suggested is not None and Path(str(self.output.value)) != self._suggested:
+        if self._suggested is not None and Path(str(self.form.output.value)) != self._suggested:
             return
         if tracked is None or tracked.video is None:
             return
         ending = self.form.ending.value.strip() or ".npy"
         self._suggested = tracked.video.path.with_name(f"{tracked.video.path.stem}{ending}")
-        self.output.value = self._suggested
+        self.form.output.value = self._suggested
 
     def _plan(self) -> _Plan | None:
         """Return what Run would do; None where there is no video.
@@ -183,7 +167,7 @@ class ExtractWidget(Dock):
         if tracked.tracking is not None:
             tracking = choices.prepare(tracked.tracking, tracked.chosen)
         cost = estimate(len(tracked.video), tracking, choices, preferences.recall(_RATES))
-        request = ExtractionRequest(tracked.video.path, tracking, choices, Path(str(self.output.value)))
+        request = ExtractionRequest(tracked.video.path, tracking, choices, Path(str(self.form.output.value)))
         return _Plan(tracked, request, cost)
 
     def _refresh(self) -> None:
@@ -216,17 +200,7 @@ class ExtractWidget(Dock):
     def _may_replace(self, plan: _Plan) -> bool:
         request = plan.request
         individuals: list[Id] = [""] if request.tracking is None else list(request.tracking)
-        there = [path for path in output_paths(request.output, request.choices.layout, individuals) if path.exists()]
-        if not there:
-            return True
-        names = there[0].name if len(there) == 1 else f"{len(there)} files, {there[0].name} the first of them,"
-        verb = "exists" if len(there) == 1 else "exist"
-        box = QMessageBox(QMessageBox.Icon.Question, "Replace features?", f"{names} {verb} in {there[0].parent}.")
-        box.setParent(self, box.windowFlags())
-        replace = box.addButton("Replace", QMessageBox.ButtonRole.AcceptRole)
-        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-        box.exec()
-        return box.clickedButton() is replace
+        return may_replace(self, output_paths(request.output, request.choices.layout, individuals))
 
     def _on_download(self) -> None:
         source = SOURCES[self.form.choices().weights]
@@ -299,8 +273,6 @@ class ExtractWidget(Dock):
 
 def _spell(plan: _Plan) -> str:
     cost = plan.estimate
-    if plan.request.choices.weights_missing:
-        return "The weights are not on this machine yet."
     who = "whole picture" if plan.request.tracking is None else _count(cost.individuals, "individual")
     source = "as in earlier runs" if cost.measured else "a first guess, for a processor"
     text = f"{who}, {_count(cost.chunks, 'chunk')}: about {spell_duration(cost.seconds)} ({source})."
@@ -308,6 +280,16 @@ def _spell(plan: _Plan) -> str:
         shortest = plan.request.choices.settings.shortest_tracklet
         text += f"\n{len(cost.left_out)} left out: fewer than {shortest} frames."
     return text
+
+
+def _section(title: str, content: QWidget) -> QCollapsible:
+    """Return a section that is folded; superqt's own arrows are drawn in a colour that is not the theme's."""
+    section = QCollapsible(f"▸  {title}", expandedIcon=QIcon(), collapsedIcon=QIcon())
+    section.setDuration(0)
+    section.addWidget(content)
+    section.toggleButton().setStyleSheet("text-align: left; border: none; background: transparent; padding: 4px 0;")
+    section.toggled.connect(lambda unfolded: section.setText(f"{'▾' if unfolded else '▸'}  {title}"))
+    return section
 
 
 def _count(number: int, word: str) -> str:

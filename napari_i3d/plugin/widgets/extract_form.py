@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from magicgui.types import FileDialogMode
-from magicgui.widgets import CheckBox, ComboBox, Container, FileEdit, LineEdit, SpinBox, Widget
+from magicgui.widgets import CheckBox, ComboBox, FileEdit, LineEdit, SpinBox
 from psygnal import Signal
+from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
 
 from napari_i3d.errors import SettingsError
 from napari_i3d.extraction.settings import ExtractionSettings, Normalisation, Precision, SampleMode
@@ -43,7 +44,7 @@ class ExtractForm:
     Attributes
     ----------
     everyday, more
-        Containers of widgets.
+        Widgets that hold them.
     changed
         Signal, without arguments: the user changed a setting.
     """
@@ -133,8 +134,17 @@ class ExtractForm:
             text="first and last frame in the file",
             tooltip="Adds min_frames and max_frames to the features file. (DLC2Action's always has them.)",
         )
-        self.everyday = _container(self.weights, self.weights_file, self.pad, self.frequency, self.gaps, self.layout)
-        self.more = _container(
+        self.output = FileEdit(
+            mode=FileDialogMode.OPTIONAL_FILE,
+            label="Save to",
+            tooltip="The features file; beside it a .json tells how it was made. Where each individual has a file of\n"
+            "its own, its id is added to this name.",
+        )
+        self._labels: dict[str, QLabel] = {}
+        self.everyday = self._rows(
+            self.weights, self.weights_file, self.pad, self.frequency, self.gaps, self.layout, self.output
+        )
+        self.more = self._rows(
             self.sample_mode,
             self.min_frames,
             self.normalisation,
@@ -147,8 +157,6 @@ class ExtractForm:
             self.ending,
             self.save_metadata,
         )
-        self.everyday.changed.connect(self._on_changed)
-        self.more.changed.connect(self._on_changed)
         self._show_file()
 
     @property
@@ -216,18 +224,28 @@ class ExtractForm:
         with self.changed.blocked():
             self.width.value, self.height.value = size or (0, 0)
 
+    def _rows(self, *settings: Any) -> QWidget:
+        """Return the widgets of settings in two columns; magicgui's own containers do not line up their labels."""
+        rows = QWidget()
+        layout = QFormLayout(rows)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        for setting in settings:
+            label = QLabel("" if isinstance(setting, CheckBox) else setting.label)
+            label.setToolTip(setting.tooltip)
+            layout.addRow(label, setting.native)
+            self._labels[setting.label] = label
+            setting.changed.connect(self._on_changed)
+        return rows
+
     def _on_changed(self) -> None:
         self._show_file()
         self.changed.emit()
 
     def _show_file(self) -> None:
-        self.weights_file.visible = self.weights.value == FROM_FILE
-
-
-def _container(*widgets: Widget) -> "Container[Widget]":
-    container: Container[Widget] = Container(widgets=list(widgets), labels=True)
-    container.margins = (0, 0, 0, 0)
-    return container
+        from_file = self.weights.value == FROM_FILE
+        self.weights_file.native.setVisible(from_file)
+        self._labels[self.weights_file.label].setVisible(from_file)
 
 
 def _combo(choices: list[Any], label: str, tooltip: str) -> ComboBox:

@@ -1,6 +1,8 @@
 """Small parts of the Extract dock: text, the offer to download weights, and the bar with Run and Cancel."""
 
 import time
+from collections.abc import Iterable
+from pathlib import Path
 
 import napari
 from qtpy.QtCore import Qt
@@ -8,7 +10,7 @@ from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QMessageBox, QProgressBa
 
 from napari_i3d.i3d.registry import SOURCES, WeightsSource
 from napari_i3d.plugin.choices import spell_duration
-from napari_i3d.plugin.workers import Advance
+from napari_i3d.plugin.tasks import Advance
 
 _MEGABYTES = 112
 
@@ -126,6 +128,26 @@ def _spell_amount(advance: Advance, unit: str) -> str:
     if unit == "chunk":
         return f"{advance.done:,} of {advance.total:,} chunks"
     return f"{advance.done / 1e6:.0f} of {advance.total / 1e6:.0f} MB"
+
+
+def may_replace(parent: QWidget, paths: Iterable[Path]) -> bool:
+    """Ask before files that exist are replaced; tell whether they may be, or there are none."""
+    there = [path for path in paths if path.exists()]
+    if not there:
+        return True
+    name, folder = there[0].name, there[0].parent
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setWindowTitle("Replace features?")
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    if len(there) == 1:
+        box.setText(f"{name} exists in {folder}.")
+    else:
+        box.setText(f"{name} and {len(there) - 1} more of the files exist in {folder}.")
+    replace = box.addButton("Replace", QMessageBox.ButtonRole.AcceptRole)
+    box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+    box.exec()
+    return box.clickedButton() is replace
 
 
 def open_plot(viewer: "napari.Viewer") -> None:

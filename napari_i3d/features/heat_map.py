@@ -1,0 +1,189 @@
+"""What a heat map of features shows, as numbers: which features, in which order, on which scale.
+
+An hour of video has 100,000 rows of 2048 values, 800 MB. They are never copied: what is shown is at most 200 columns of
+them, and statistics over time are taken from rows spread evenly, at most 4096 of them, so exact for shorter videos.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+STATISTICS_ROWS = 4096
+_ITERATIONS = 8
+_OVERSAMPLING = 10
+_SEED = 8
+_Z_LIMIT = 2.5
+
+
+class Content(StrEnum):
+    """What the lines of a heat map are."""
+
+    FEATURES = "features"
+    COMPONENTS = "components"
+
+
+class Order(StrEnum):
+    """How the lines that are features are ordered, from the top."""
+
+    SIMILARITY = "similarity"
+    VARIABILITY = "variability"
+    FILE = "file"
+
+
+class Scale(StrEnum):
+    """What the colours stand for."""
+
+    STANDARDISED = "standardised"
+    RAW = "raw"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeatMapOptions:
+    """What a heat map shows.
+
+    Parameters
+    ----------
+    content
+        The most variable features, or the first principal components.
+    order
+        Of features: those that rise and fall together side by side (by their weight in the first principal
+        component), the most variable first, or as in the file. Components are in their order.
+    scale
+        Each line standardised to mean 0 and deviation 1, or values as they are.
+    count
+        Number of lines at most.
+    """
+
+    content: Content = Content.FEATURES
+    order: Order = Order.SIMILARITY
+    scale: Scale = Scale.STANDARDISED
+    count: int = 200
+
+
+@dataclass(frozen=True, eq=False)
+class HeatMap:
+    """The lines of a heat map.
+
+    Attributes
+    ----------
+    values : (N, K) float32
+        K lines over N rows (of time); the first line is drawn at the top.
+    lines : (K,) int64
+        Number of the feature, or of the component, that each line is.
+    low, high
+        Values at the ends of the colour scale.
+    options
+        How it was made.
+    """
+
+    values: NDArray[np.float32]
+    lines: NDArray[np.int64]
+    low: float
+    high: float
+    options: HeatMapOptions
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def picture(self, first: int, stop: int, columns: int) -> NDArray[np.float32]:
+        """Return rows `first` to `stop`, averaged into at most `columns` columns of about equal width.
+
+        Returns
+        -------
+        (K, n) float32
+            Line by column; n is 0 for an empty range.
+        """
+        first, stop = max(first, 0), min(stop, len(self.values))
+        n_rows = max(stop - first, 0)
+        if n_rows <= columns:
+            return np.ascontiguousarray(self.values[first : first + n_rows].T)
+        edges = np.arange(columns, dtype=np.int64) * n_rows // columns
+        sums = np.add.reduceat(self.values[first:stop], edges, axis=0)  # (columns, K)
+        return np.ascontiguousarray((sums / np.diff(edges, append=n_rows)[:, None]).T, dtype=np.float32)
+
+
+def heat_map(rows: NDArray[np.float32], options: HeatMapOptions | None = None) -> HeatMap:
+    """Choose and scale the lines of a heat map.
+
+    Parameters
+    ----------
+    rows : (N, D) float32
+        Features of an individual; not copied.
+    options
+        What to show; None: the defaults.
+
+    Returns
+    -------
+    HeatMap
+        Constant features are never among its lines. Of more than 4096 rows, means and variances are those of 4096
+        rows spread evenly, and so are the components.
+    """
+    options = options or HeatMapOptions()
+    sample = rows[:: max(1, -(-len(rows) // STATISTICS_ROWS))]
+    if not len(sample):
+        return HeatMap(np.empty((0, 0), np.float32), np.empty(0, np.int64), -1.0, 1.0, options)
+    if options.content is Content.COMPONENTS:
+        values, spread = _components(rows, sample, options.count)
+        lines = np.arange(values.shape[1], dtype=np.int64)
+        middle: NDArray[np.float32] = np.zeros_like(spread)
+    else:
+        lines, middle, spread = _most_variable(sample, options)
+        values = rows[:, lines]  # (N, K), the one copy
+    if options.scale is Scale.STANDARDISED:
+        values -= middle
+        values /= spread
+        return HeatMap(values, lines, -_Z_LIMIT, _Z_LIMIT, options)
+    low, high = np.percentile(values[:: max(1, -(-len(values) // STATISTICS_ROWS))], (1, 99)) if lines.size else (-1, 1)
+    return HeatMap(values, lines, float(low), float(high) if high > low else float(low) + 1, options)
+
+
+def _most_variable(
+    sample: NDArray[np.float32], options: HeatMapOptions
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+    """Return number, mean and deviation of the features shown, in the order chosen."""
+    means = sample.mean(axis=0, dtype=np.float64)
+    variances = np.zeros_like(means)
+    for first in range(0, len(sample), 512):  # in pieces, to stay small
+        variances += np.square(sample[first : first + 512] - means).sum(axis=0)
+    variances /= len(sample)
+    chosen = np.argsort(-variances, kind="stable")[: options.count]
+    # Rounding leaves a constant feature with a variance that is not quite 0.
+    chosen = chosen[variances[chosen] > 1e-12 * np.square(means[chosen])]
+    if options.order is Order.FILE:
+        chosen = np.sort(chosen)
+    elif options.order is Order.SIMILARITY:
+        standardised = (sample[:, chosen] - means[chosen]) / np.sqrt(variances[chosen])
+        _, vectors = np.linalg.eigh(standardised.T @ standardised)
+        weights = vectors[:, -1] if chosen.size else np.empty(0)
+        chosen = chosen[np.argsort(-weights * np.sign(weights.sum() or 1), kind="stable")]
+    return (
+        chosen.astype(np.int64),
+        means[chosen].astype(np.float32),
+        np.sqrt(variances[chosen]).astype(np.float32),
+    )
+
+
+def _components(
+    rows: NDArray[np.float32], sample: NDArray[np.float32], count: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return scores on the first principal components, (N, K), and their deviations, by subspace iteration.
+
+    (Halko, Martinsson and Tropp, 2011, algorithm 4.4.) A full decomposition of 2048 columns takes seconds. The starting
+    directions are seeded, so that the same features give the same picture; the sum of each direction is positive.
+    """
+    mean = sample.mean(axis=0)
+    centred = sample - mean
+    count = min(count, *centred.shape)
+    width = min(count + _OVERSAMPLING, *centred.shape)
+    basis = np.random.default_rng(_SEED).standard_normal((rows.shape[1], width), np.float32)
+    for _ in range(_ITERATIONS):
+        basis, _ = np.linalg.qr(centred.T @ (centred @ basis))
+    _, sizes, turned = np.linalg.svd(centred @ basis, full_matrices=False)
+    used = sizes[:count] > 1e-6 * max(sizes[0], 1e-30)
+    directions = basis @ turned[:count][used].T  # (D, K)
+    directions *= np.where(directions.sum(axis=0) < 0, -1, 1)
+    scores = np.asarray(rows @ directions, np.float32)
+    scores -= mean @ directions
+    return scores, (sizes[:count][used] / np.sqrt(len(sample))).astype(np.float32)

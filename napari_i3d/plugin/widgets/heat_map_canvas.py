@@ -1,0 +1,184 @@
+"""A heat map in a window: draws as many columns as there are pixels, and a cursor that costs next to nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
+from matplotlib.figure import Figure
+from napari.utils.theme import get_theme
+from psygnal import Signal
+
+from napari_i3d.features.heat_map import HeatMap
+from napari_i3d.features.model import Features, Id
+from napari_i3d.plots import RowAxis, draw_heat_map, label_heat_map, row_axis, scale_label, set_scale_ticks
+
+_CURSOR = "#ff4b3e"
+_LEFT_BUTTON = 1
+
+
+class HeatMapCanvas:
+    """Draws the heat map of an individual.
+
+    Attributes
+    ----------
+    native
+        The widget.
+    navigating
+        Tells whether the toolbar is zooming or panning, so that clicks are its own.
+    frame_clicked
+        Signal, with the video frame that was clicked, or dragged to.
+    """
+
+    frame_clicked = Signal(int)
+
+    def __init__(self, theme: str) -> None:
+        self.figure = Figure(figsize=(6, 3), layout="constrained")
+        self.native: Any = FigureCanvasQTAgg(self.figure)  # type: ignore[no-untyped-call]
+        self.native.setMinimumSize(260, 180)
+        self._theme = theme
+        self._map: HeatMap | None = None
+        self._axis: RowAxis | None = None
+        self._axes: Axes | None = None
+        self._image: Any = None
+        self._cursor: Any = None
+        self._background: Any = None
+        self._frame: int | None = None
+        self._dragging = False
+        self.navigating: Callable[[], bool] = lambda: False
+        self._listen()
+        self._paint()
+
+    def _listen(self) -> None:
+        slots: dict[str, Callable[[Any], None]] = {
+            "draw_event": self._on_draw,
+            "resize_event": self._on_resize,
+            "button_press_event": self._on_press,
+            "motion_notify_event": self._on_motion,
+            "button_release_event": self._on_release,
+        }
+        for event, slot in slots.items():
+            self.native.mpl_connect(event, slot)
+
+    @property
+    def shown(self) -> HeatMap | None:
+        """What is drawn."""
+        return self._map
+
+    @property
+    def axes(self) -> Axes | None:
+        """Where it is drawn."""
+        return self._axes
+
+    @property
+    def cursor_frame(self) -> float | None:
+        """The frame that the cursor is at; None where it is not seen."""
+        return None if self._cursor is None or not self._cursor.get_visible() else float(self._cursor.get_xdata()[0])
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """The part of the x axis that is seen."""
+        return None if self._axes is None else self._axes.get_xlim()
+
+    def clear(self) -> None:
+        """Draw nothing."""
+        self.figure.clear()
+        self._map = self._axis = self._axes = self._image = self._cursor = self._background = None
+        self.native.draw_idle()
+
+    def show_map(self, features: Features, individual: Id, shown: HeatMap, *, keep_limits: bool = False) -> None:
+        """Draw a heat map; the part that is seen stays where it is, or is the whole."""
+        limits = self.limits if keep_limits else None
+        self.clear()
+        axis = row_axis(features, individual)
+        axes = self.figure.add_subplot()
+        self._map, self._axis, self._axes = shown, axis, axes
+        self._image = draw_heat_map(shown, axis, axes)
+        label_heat_map(features, individual, shown, axes)
+        bar = self.figure.colorbar(self._image, ax=axes, label=scale_label(shown), extend="both")
+        bar.outline.set_visible(False)
+        set_scale_ticks(bar)
+        self._cursor = axes.axvline(0, color=_CURSOR, linewidth=1.5, animated=True, visible=False)
+        axes.set_xlim(limits or axis.limits)
+        axes.set_ylim(max(len(shown.lines), 1), 0)
+        axes.format_coord = self._spell_place  # type: ignore[method-assign]
+        axes.callbacks.connect("xlim_changed", self._fill)
+        self._fill()
+        self._paint()
+        self.set_frame(self._frame)
+
+    def set_theme(self, theme: str) -> None:
+        """Take the colours of one of napari's themes."""
+        self._theme = theme
+        self._paint()
+
+    def set_frame(self, frame: int | None) -> None:
+        """Move the cursor to a frame; None: there is none. Only the line is drawn, on the picture kept from before."""
+        self._frame = frame
+        if self._cursor is None or self._axis is None:
+            return
+        self._cursor.set_visible(frame is not None and self._axis.known)
+        if frame is not None:
+            self._cursor.set_xdata([frame, frame])
+        if self._background is not None and self._axes is not None:
+            self.native.restore_region(self._background)
+            self._axes.draw_artist(self._cursor)
+            self.native.blit(self._axes.bbox)
+
+    def _fill(self, _: Any = None) -> None:
+        """Give the image the rows that are seen, averaged to the columns of pixels that there are."""
+        if self._map is None or self._axis is None or self._axes is None:
+            return
+        first, stop = self._axis.row_range(*sorted(self._axes.get_xlim()))
+        if first >= stop:
+            return
+        columns = max(int(self._axes.bbox.width), 1)
+        self._image.set_data(self._map.picture(first, stop, columns))
+        self._image.set_extent((self._axis.edge(first), self._axis.edge(stop), max(len(self._map.lines), 1), 0))
+
+    def _paint(self) -> None:
+        theme = get_theme(self._theme)
+        text, ground = theme.text.as_hex(format="long"), theme.background.as_hex(format="long")
+        self.figure.set_facecolor(ground)
+        for axes in self.figure.axes:
+            axes.set_facecolor(ground)
+            axes.set_title(axes.get_title(loc="left"), loc="left", color=text)
+            for axis in (axes.xaxis, axes.yaxis):
+                axis.label.set_color(text)
+            for part in (axes, *axes.child_axes):
+                part.tick_params(colors=text, which="both")
+                part.xaxis.label.set_color(text)
+                for spine in part.spines.values():
+                    spine.set_color(theme.secondary.as_hex(format="long"))
+        self.native.draw_idle()
+
+    def _spell_place(self, x: float, y: float) -> str:
+        if self._map is None or self._axis is None or not 0 <= int(y) < len(self._map.lines):
+            return ""
+        place = f"frame {x:.0f}" if self._axis.known else f"row {x:.0f}"
+        return f"{place}, {str(self._map.options.content).rstrip('s')} {self._map.lines[int(y)]}"
+
+    def _on_draw(self, _: Any) -> None:
+        if self._axes is None:
+            return
+        self._background = self.native.copy_from_bbox(self._axes.bbox)
+        self._axes.draw_artist(self._cursor)
+
+    def _on_resize(self, _: Any) -> None:
+        self._background = None
+        self._fill()
+
+    def _on_press(self, event: Any) -> None:
+        self._dragging = event.button == _LEFT_BUTTON and event.inaxes is self._axes is not None
+        self._on_motion(event)
+
+    def _on_motion(self, event: Any) -> None:
+        if not self._dragging or event.xdata is None or event.inaxes is not self._axes or self.navigating():
+            return
+        if self._axis is not None and self._axis.known:
+            left, right = self._axis.first, self._axis.first + (self._axis.rows - 1) * self._axis.step
+            self.frame_clicked.emit(int(np.clip(np.rint(event.xdata), np.floor(left), np.ceil(right))))
+
+    def _on_release(self, _: Any) -> None:
+        self._dragging = False

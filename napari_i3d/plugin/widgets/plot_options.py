@@ -1,0 +1,109 @@
+"""Whose features are plotted, and how: a row of boxes."""
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+from magicgui.widgets import ComboBox
+from psygnal import Signal
+from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
+
+from napari_i3d.features.heat_map import Content, HeatMapOptions, Order, Scale
+from napari_i3d.features.model import Id
+from napari_i3d.plugin import preferences
+
+_SECTION = "plot"
+_COMPONENTS = 20
+_CONTENTS = [("most variable", Content.FEATURES), ("principal components", Content.COMPONENTS)]
+_ORDERS = [
+    ("similar together", Order.SIMILARITY),
+    ("by variability", Order.VARIABILITY),
+    ("as in the file", Order.FILE),
+]
+_SCALES = [("standardised", Scale.STANDARDISED), ("as they are", Scale.RAW)]
+
+
+class PlotOptions(QWidget):
+    """The choices of the Plot dock; remembered between sessions.
+
+    Attributes
+    ----------
+    changed
+        Signal, without arguments: another content, order or scale.
+    individual_changed
+        Signal, with the id that the user chose.
+    """
+
+    changed = Signal()
+    individual_changed = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.individual = ComboBox(choices=[], tooltip="Whose features are shown.")
+        self.content = ComboBox(
+            choices=_CONTENTS,
+            tooltip="What the lines of the picture are: the 200 features that vary most,\n"
+            "or the scores on the first 20 principal components.",
+        )
+        self.order = ComboBox(choices=_ORDERS, tooltip="How features are ordered, from the top.")
+        self.scale = ComboBox(
+            choices=_SCALES, tooltip="Standardised: each line has mean 0 and standard deviation 1 over time."
+        )
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setVerticalSpacing(0)
+        rows = (
+            ("individual", self.individual),
+            ("features", self.content),
+            ("order", self.order),
+            ("values", self.scale),
+        )
+        for column, (title, widget) in enumerate(rows):
+            layout.addWidget(QLabel(title), 0, column)
+            layout.addWidget(widget.native, 1, column)
+            layout.setColumnStretch(column, 1)
+        self._recall()
+        for widget in (self.content, self.order, self.scale):
+            widget.changed.connect(self._on_changed)
+        self.individual.changed.connect(self._on_individual)
+
+    @property
+    def options(self) -> HeatMapOptions:
+        """What is chosen."""
+        components = self.content.value is Content.COMPONENTS
+        shown: dict[str, Any] = {"count": _COMPONENTS} if components else {}
+        return HeatMapOptions(content=self.content.value, order=self.order.value, scale=self.scale.value, **shown)
+
+    def show_individuals(self, individuals: Sequence[Id], chosen: Id | None) -> None:
+        """Offer individuals, of whom one is chosen."""
+        with self.individual_changed.blocked():
+            self.individual.choices = [(_name(individual), individual) for individual in individuals]
+            if chosen is not None:
+                self.individual.value = chosen
+        self.individual.enabled = len(individuals) > 1
+
+    def _recall(self) -> None:
+        known = preferences.recall(_SECTION)
+        for widget, kind, name in (
+            (self.content, Content, "content"),
+            (self.order, Order, "order"),
+            (self.scale, Scale, "scale"),
+        ):
+            with contextlib.suppress(ValueError):
+                widget.value = kind(known.get(name, widget.value))
+        self.order.enabled = self.content.value is Content.FEATURES
+
+    def _on_changed(self) -> None:
+        self.order.enabled = self.content.value is Content.FEATURES  # components have an order of their own
+        options = self.options
+        kept = {"content": str(options.content), "order": str(options.order), "scale": str(options.scale)}
+        preferences.remember(_SECTION, kept)
+        self.changed.emit()
+
+    def _on_individual(self, individual: Id | None) -> None:
+        if individual is not None:
+            self.individual_changed.emit(individual)
+
+
+def _name(individual: Id) -> str:
+    return str(individual) if individual != "" else "whole picture"

@@ -1,0 +1,58 @@
+"""The toolbar of a plot: matplotlib's own tools, those that a heat map needs, in the colours of the window."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.backends.backend_qt import NavigationToolbar2QT
+from napari.utils.theme import get_theme
+from qtpy.QtCore import QSize
+from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
+from qtpy.QtWidgets import QWidget
+
+_TOOLS = ("Home", "Pan", "Zoom", "Save")
+_ICONS = {"Home": "home", "Pan": "move", "Zoom": "zoom_to_rect", "Save": "filesave"}
+_ICON_PX = 18
+
+
+class PlotToolbar(NavigationToolbar2QT):
+    """Whole, pan, zoom, and save the figure.
+
+    Parameters
+    ----------
+    canvas
+        Of matplotlib.
+    parent
+        The dock.
+    save
+        Called when the figure is to be saved.
+    """
+
+    toolitems: list[Any] = [item for item in NavigationToolbar2QT.toolitems if item[0] in _TOOLS]  # noqa: RUF012
+
+    def __init__(self, canvas: Any, parent: QWidget, save: Callable[[], None]) -> None:
+        self._save = save
+        super().__init__(canvas, parent)  # type: ignore[no-untyped-call]
+        self.setIconSize(QSize(_ICON_PX, _ICON_PX))
+
+    def save_figure(self, *_: Any) -> None:
+        """Save the figure, without the cursor and in the colours of paper."""
+        self._save()
+
+    def set_theme(self, theme: str) -> None:
+        """Draw the icons in the colour of text of one of napari's themes; matplotlib's are black."""
+        colour = QColor(get_theme(theme).text.as_hex(format="long"))
+        folder = Path(matplotlib.get_data_path()) / "images"
+        for action in self.actions():
+            if action.text() in _ICONS:
+                action.setIcon(_tinted(folder / f"{_ICONS[action.text()]}_large.png", colour))
+
+
+def _tinted(path: Path, colour: QColor) -> QIcon:
+    pixmap = QPixmap(str(path))
+    painter = QPainter(pixmap)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+    painter.fillRect(pixmap.rect(), colour)
+    painter.end()
+    return QIcon(pixmap)
