@@ -13,6 +13,7 @@ from psygnal import Signal
 
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.features.model import Features, Id
+from napari_i3d.plugin.video_array import VideoArray
 from napari_i3d.tracking.checks import Problem, check_tracking
 from napari_i3d.tracking.model import Tracking
 
@@ -293,6 +294,8 @@ class Session:
             self.add_tracking(source.tracking, source.path, layer)
 
     def _on_removed(self, event: Any) -> None:
+        if isinstance(event.value.data, VideoArray):
+            event.value.data.release()
         for tracked in list(self.videos):
             if tracked.layer is event.value:
                 # Its boxes go with it; else they would be taken for those of the next video.

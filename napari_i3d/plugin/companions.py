@@ -1,0 +1,61 @@
+"""The tracking files that lie beside a video."""
+
+import pickletools
+from pathlib import Path
+
+from napari_i3d.errors import NapariI3DError
+from napari_i3d.extraction.dataset import VIDEO_SUFFIXES
+from napari_i3d.tracking.io import read_tracking
+
+TRACKING_SUFFIXES = frozenset({".pickle", ".pkl"})
+_MOST_FILES = 16
+_HEAD_BYTES = 4096
+# What begins a dictionary, or makes an OrderedDict.
+_DICTIONARIES = frozenset({"EMPTY_DICT", "DICT", "REDUCE"})
+
+
+def companions_of(video: Path) -> list[Path]:
+    """Return the files beside a video that begin with its name and hold tracking, sorted.
+
+    A file whose name also fits another video there, one with a longer name, belongs to that.
+    """
+    try:
+        beside = sorted(path for path in video.parent.iterdir() if path.name.startswith(video.stem))
+    except OSError:
+        return []
+    longer = [path.stem for path in beside if path.suffix.lower() in VIDEO_SUFFIXES and len(path.stem) > len(video.stem)]
+    found = []
+    for path in beside:
+        if path.suffix.lower() not in TRACKING_SUFFIXES or any(path.name.startswith(stem) for stem in longer):
+            continue
+        if len(found) < _MOST_FILES and may_be_tracking(path) and _is_tracking(path):
+            found.append(path)
+    return found
+
+
+def may_be_tracking(path: Path) -> bool:
+    """Whether a pickle may hold a dictionary in a dictionary, by its first bytes: one of features may be huge."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        return False
+    dictionaries = 0
+    try:
+        for operation, argument, _ in pickletools.genops(head):
+            dictionaries += operation.name in _DICTIONARIES
+            if dictionaries == 2:
+                return True
+            if isinstance(argument, str) and argument.startswith("numpy"):
+                return False  # arrays where tracking has frames
+    except ValueError:  # it goes on behind the bytes looked at, or is no pickle
+        return True
+    return False
+
+
+def _is_tracking(path: Path) -> bool:
+    try:
+        read_tracking(path)
+    except NapariI3DError:
+        return False
+    return True

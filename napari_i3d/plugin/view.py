@@ -1,0 +1,70 @@
+"""A viewer with a video, its tracking and the docks: for the command ``napari-i3d view`` and for notebooks."""
+
+import os
+from pathlib import Path
+
+import napari
+from napari.viewer import Viewer
+
+from napari_i3d.plugin.layers import tracking_layer_data
+from napari_i3d.plugin.reader import PLUGIN, video_layer_data
+from napari_i3d.plugin.session import get_session
+from napari_i3d.tracking.io import read_tracking
+from napari_i3d.tracking.model import Tracking
+from napari_i3d.video.video import Video, open_video
+
+DOCKS = ("Individuals", "Crop preview", "Extract features", "Plot features")
+"""As they are named in the manifest."""
+
+
+def view(
+    video: str | os.PathLike[str] | Video | None = None,
+    tracking: str | os.PathLike[str] | Tracking | None = None,
+    *,
+    docks: bool = True,
+    show: bool = True,
+) -> Viewer:
+    """Open a napari viewer with a video and its tracking.
+
+    Parameters
+    ----------
+    video
+        Path, or an open video.
+    tracking
+        Path, or tracking in memory.
+    docks
+        Whether the docks of the plugin are opened too.
+    show
+        Whether the window is shown.
+
+    Returns
+    -------
+    Viewer
+        The viewer. A script goes on to ``napari.run()``.
+
+    Raises
+    ------
+    NapariI3DError
+        A file cannot be read; no window is opened.
+    """
+    tracking_path = None if tracking is None or isinstance(tracking, Tracking) else Path(tracking).absolute()
+    boxes = tracking if tracking is None or isinstance(tracking, Tracking) else read_tracking(tracking)
+    opened = video if video is None or isinstance(video, Video) else open_video(video)
+    viewer = napari.Viewer(show=show)
+    get_session(viewer)
+    if opened is not None:
+        array, options, _ = video_layer_data(opened)
+        viewer.add_image(array, **options)
+    if boxes is not None:
+        lines, options, _ = tracking_layer_data(boxes, tracking_path)
+        viewer.add_vectors(lines, **options)
+    if docks:
+        for dock in DOCKS:
+            viewer.window.add_plugin_dock_widget(PLUGIN, dock, tabify=dock not in (DOCKS[0], DOCKS[-1]))
+    return viewer
+
+
+def run(video: Path, tracking: Path | None) -> None:
+    """Open a viewer and wait until its window is closed."""
+    view(video, tracking)
+    napari.run()
