@@ -7,8 +7,8 @@ from pathlib import Path
 import napari
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtGui import QIcon
-from qtpy.QtWidgets import QFrame, QScrollArea, QScrollBar, QVBoxLayout, QWidget
+from qtpy.QtGui import QIcon, QShowEvent
+from qtpy.QtWidgets import QFrame, QScrollArea, QScrollBar, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
 from napari_i3d.errors import NapariI3DError
@@ -105,9 +105,14 @@ class ExtractWidget(Dock):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(area)
-        # The bar may appear at the right, and must not cover anything.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        self._area, self._content = area, content
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Leave room for the scroll bar, now that napari's fonts and margins are known."""
         bar_width = QScrollBar(Qt.Orientation.Vertical).sizeHint().width()
-        area.setMinimumWidth(content.minimumSizeHint().width() + bar_width)
+        self._area.setMinimumWidth(self._content.minimumSizeHint().width() + bar_width)
+        super().showEvent(event)
 
     def _connect(self) -> None:
         self.links.connect(self.form.changed, self._on_form)

@@ -6,7 +6,7 @@ from typing import Any
 from magicgui.types import FileDialogMode
 from magicgui.widgets import CheckBox, ComboBox, FileEdit, LineEdit, SpinBox
 from psygnal import Signal
-from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QSizePolicy, QWidget
 
 from napari_i3d.errors import SettingsError
 from napari_i3d.extraction.settings import ExtractionSettings, Normalisation, Precision, SampleMode
@@ -36,6 +36,7 @@ _NORMALISATIONS = [
 ]
 _DEVICES = ["auto", "cpu", "cuda", "cuda:1", "cuda:2", "cuda:3", "mps"]
 _LARGEST = 100_000
+_SHORTEST_BOX = 18
 
 
 class ExtractForm:
@@ -229,8 +230,13 @@ class ExtractForm:
         rows = QWidget()
         layout = QFormLayout(rows)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for setting in settings:
+            if isinstance(setting, ComboBox):
+                # The dock may be made narrower than the longest choices.
+                setting.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+                setting.native.setMinimumContentsLength(_SHORTEST_BOX)
+                setting.native.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             label = QLabel("" if isinstance(setting, CheckBox) else setting.label)
             label.setToolTip(setting.tooltip)
             layout.addRow(label, setting.native)

@@ -7,7 +7,7 @@ from typing import Any
 import napari
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QStackedLayout, QVBoxLayout
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QSizePolicy, QStackedWidget, QVBoxLayout
 
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.features.heat_map import HeatMapOptions
@@ -80,7 +80,7 @@ class FeaturePlotWidget(Dock):
     def _build(self) -> None:
         self._empty = TextLabel(_EMPTY)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._stack = QStackedLayout()
+        self._stack = QStackedWidget()
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self.canvas.native)
         buttons = QHBoxLayout()
@@ -89,9 +89,10 @@ class FeaturePlotWidget(Dock):
         buttons.addWidget(self.toolbar, 1)
         layout = QVBoxLayout(self)
         layout.addWidget(self.options)
-        layout.addLayout(self._stack, 1)
+        layout.addWidget(self._stack, 1)
         layout.addWidget(self.status)
         layout.addLayout(buttons)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def _connect(self) -> None:
         viewer = self._session.viewer

@@ -1,12 +1,23 @@
 """Small parts of the Extract dock: text, the offer to download weights, and the bar with Run and Cancel."""
 
+import re
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import napari
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QMessageBox, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMessageBox,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_i3d.i3d.registry import SOURCES, WeightsSource
 from napari_i3d.plugin.choices import spell_duration
@@ -16,13 +27,23 @@ _MEGABYTES = 112
 
 
 class TextLabel(QLabel):
-    """Text for reading: wraps, and can be copied."""
+    """Text for reading; wraps, also within long paths."""
 
     def __init__(self, text: str = "") -> None:
-        super().__init__(text)
+        super().__init__()
         self.setWordWrap(True)
         self.setTextFormat(Qt.TextFormat.PlainText)  # names of files may look like HTML
-        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setText(text)
+
+    def setText(self, text: str | None) -> None:  # noqa: N802 - Qt's name
+        """Show a text; the plain text is the tooltip."""
+        plain = text or ""
+        self.setToolTip(plain)
+        super().setText(re.sub(r"([/\\_])", "\\1\u200b", plain))
+
+    def text(self) -> str:
+        """Return the plain text."""
+        return self.toolTip()
 
 
 class DownloadOffer(QFrame):
@@ -151,5 +172,9 @@ def may_replace(parent: QWidget, paths: Iterable[Path]) -> bool:
 
 
 def open_plot(viewer: "napari.Viewer") -> None:
-    """Open the Plot dock, or leave it where it is."""
-    viewer.window.add_plugin_dock_widget("napari-i3d", "Plot features")
+    """Open the Plot dock below the canvas, where there is room for time; leave it where it is if it is open."""
+    before = set(viewer.window.dock_widgets)
+    dock, _ = viewer.window.add_plugin_dock_widget("napari-i3d", "Plot features")
+    window = dock.parent()
+    if isinstance(window, QMainWindow) and set(viewer.window.dock_widgets) != before:
+        window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)

@@ -6,7 +6,7 @@ from typing import Any
 
 from magicgui.widgets import ComboBox
 from psygnal import Signal
-from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
+from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
 from napari_i3d.features.heat_map import Content, HeatMapOptions, Order, Scale
 from napari_i3d.features.model import Id
@@ -14,6 +14,7 @@ from napari_i3d.plugin import preferences
 
 _SECTION = "plot"
 _COMPONENTS = 20
+_SHORTEST_BOX = 7
 _CONTENTS = [("most variable", Content.FEATURES), ("principal components", Content.COMPONENTS)]
 _ORDERS = [
     ("similar together", Order.SIMILARITY),
@@ -61,6 +62,9 @@ class PlotOptions(QWidget):
         for column, (title, widget) in enumerate(rows):
             layout.addWidget(QLabel(title), 0, column)
             layout.addWidget(widget.native, 1, column)
+            # The dock may be made narrower than the longest choices.
+            widget.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            widget.native.setMinimumContentsLength(_SHORTEST_BOX)
             layout.setColumnStretch(column, 1)
         self._recall()
         for widget in (self.content, self.order, self.scale):
