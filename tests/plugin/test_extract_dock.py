@@ -1,0 +1,400 @@
+"""The Extract dock, used as a person does: open, choose, run, cancel, close."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from napari.utils.notifications import ErrorNotification, NotificationSeverity, notification_manager
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QApplication, QMessageBox
+
+from napari_i3d import ExtractionSettings, extract_features, read_features, read_tracking
+from napari_i3d.features.layouts import Layout
+from napari_i3d.i3d.registry import DEFAULT_WEIGHTS, SOURCES, UNTRAINED
+from napari_i3d.plugin import tasks
+from napari_i3d.plugin.session import get_session
+from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
+from napari_i3d.tracking.model import Tracking, Tracklet
+
+FRAMES = 20
+CHUNKS = FRAMES - 8 + 1
+LONG = 120_000
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> SyntheticClip:
+    return write_synthetic_clip(tmp_path / "clip", FRAMES)
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    notification_manager.records.clear()
+    return make_napari_viewer()
+
+
+def open_dock(viewer, name="Extract features"):
+    return viewer.window.add_plugin_dock_widget("napari-i3d", name)[1]
+
+
+def open_clip(viewer, clip: SyntheticClip):
+    viewer.open(str(clip.video), plugin="napari-i3d")
+    session = get_session(viewer)
+    if session.active.tracking is None:
+        session.add_tracking(read_tracking(clip.tracking), clip.tracking)
+    return session.active
+
+
+def open_ready(viewer, qtbot, clip: SyntheticClip, frequency: int = 4):
+    tracked = open_clip(viewer, clip)
+    dock = open_dock(viewer)
+    dock.form.weights.value = UNTRAINED
+    dock.form.frequency.value = frequency
+    qtbot.waitUntil(dock.bar.run.isEnabled)
+    return tracked, dock
+
+
+def click(qtbot, button) -> None:
+    assert button.isEnabled()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def run(qtbot, dock) -> None:
+    click(qtbot, dock.bar.run)
+    qtbot.waitUntil(lambda: not dock.bar.cancel.isEnabled(), timeout=LONG)
+
+
+def answer(text: str) -> list[str]:
+    """Press a button of the next question; the list gets the text of the question."""
+    seen: list[str] = []
+
+    def press() -> None:
+        boxes = [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, QMessageBox)]
+        box = next((box for box in boxes if box.isVisible()), None)
+        if box is None:
+            QTimer.singleShot(50, press)
+            return
+        seen.append(box.text())
+        next(button for button in box.buttons() if text in button.text()).click()
+
+    QTimer.singleShot(50, press)
+    return seen
+
+
+def errors() -> list[str]:
+    assert not any(isinstance(record, ErrorNotification) for record in notification_manager.records)
+    return [r.message for r in notification_manager.records if r.severity == NotificationSeverity.ERROR]
+
+
+def leftovers(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.name.endswith((".npy", ".json", ".part")))
+
+
+def ffmpegs() -> int:
+    """Count the ffmpeg processes that this one started."""
+    count = 0
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")
+        except OSError:
+            continue
+        count += "ffmpeg" in fields[0] and fields[2].split()[1] == str(os.getpid())
+    return count
+
+
+def test_empty_dock_says_what_to_do_and_cannot_run(viewer, qtbot):
+    dock = open_dock(viewer)
+    qtbot.waitUntil(lambda: "Open a video first" in dock.estimate_label.text())
+    assert not dock.bar.run.isEnabled()
+    assert not dock.bar.cancel.isEnabled()
+
+
+def test_estimate_follows_individuals_and_settings(viewer, qtbot, clip):
+    tracked, dock = open_ready(viewer, qtbot, clip, frequency=1)
+    qtbot.waitUntil(lambda: f"2 individuals, {2 * CHUNKS} chunks" in dock.estimate_label.text())
+    assert "first guess" in dock.estimate_label.text()
+    tracked.chosen = ["spotted"]
+    qtbot.waitUntil(lambda: f"1 individual, {CHUNKS} chunks" in dock.estimate_label.text())
+    dock.form.frequency.value = 4
+    qtbot.waitUntil(lambda: "1 individual, 4 chunks" in dock.estimate_label.text())
+    tracked.chosen = []
+    qtbot.waitUntil(lambda: "no individual was chosen" in dock.estimate_label.text())
+    assert not dock.bar.run.isEnabled()
+
+
+def test_short_individuals_are_announced_as_left_out(viewer, qtbot, clip):
+    tracked, dock = open_ready(viewer, qtbot, clip)
+    boxes = tracked.tracking["striped"].boxes
+    both = Tracking([Tracklet("striped", 0, boxes), Tracklet("short", 0, boxes[:5])])
+    tracked.set_tracking(both, None)
+    qtbot.waitUntil(lambda: "1 left out: fewer than 9 frames" in dock.estimate_label.text())
+
+
+def test_run_saves_plots_and_keeps_the_features_of_those_chosen(viewer, qtbot, clip):
+    tracked, dock = open_ready(viewer, qtbot, clip)
+    tracked.chosen = ["spotted"]
+    dock.form.pad.value = True
+    qtbot.waitUntil(lambda: "1 individual" in dock.estimate_label.text())
+    run(qtbot, dock)
+    assert errors() == []
+    assert "Saved animals.npy" in dock.bar.status.text()
+    settings = ExtractionSettings(frequency=4, pad=True)
+    expected = extract_features(
+        clip.video, clip.tracking, settings=settings, weights=UNTRAINED, individuals=["spotted"], progress=False
+    )
+    saved = read_features(clip.video.with_suffix(".npy"))
+    assert list(saved) == list(tracked.features) == ["spotted"]
+    largest = np.abs(expected["spotted"]).max()
+    np.testing.assert_allclose(saved["spotted"], expected["spotted"], rtol=0, atol=1e-5 * largest)
+    np.testing.assert_array_equal(tracked.features["spotted"], saved["spotted"])
+    assert tracked.features_path == clip.video.with_suffix(".npy")
+    plot = viewer.window.dock_widgets["Plot features (napari-i3d)"]
+    qtbot.waitUntil(lambda: plot.canvas.shown is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: "as in earlier runs" in dock.estimate_label.text())
+    assert leftovers(clip.video.parent) == ["animals.npy", "animals.npy.json"]
+
+
+def test_whole_picture_is_extracted_without_tracking(viewer, qtbot, clip, tmp_path):
+    video = clip.video.rename(tmp_path / "alone.mp4")
+    viewer.open(str(video), plugin="napari-i3d")
+    dock = open_dock(viewer)
+    dock.form.weights.value = UNTRAINED
+    dock.form.frequency.value = 12
+    qtbot.waitUntil(lambda: "whole picture, 2 chunks" in dock.estimate_label.text())
+    run(qtbot, dock)
+    assert list(get_session(viewer).active.features) == [""]
+
+
+def test_cancel_takes_effect_within_a_second_and_leaves_nothing(viewer, qtbot, clip):
+    tracked, dock = open_ready(viewer, qtbot, clip, frequency=1)
+    click(qtbot, dock.bar.run)
+    qtbot.waitUntil(lambda: "of 26 chunks" in dock.bar.status.text(), timeout=LONG)
+    began = time.monotonic()
+    click(qtbot, dock.bar.cancel)
+    qtbot.waitUntil(lambda: "Cancelled" in dock.bar.status.text(), timeout=LONG)
+    assert time.monotonic() - began < 2  # 1, and as much again for a busy machine
+    assert leftovers(clip.video.parent) == []
+    assert tracked.features is None
+    assert errors() == []
+    qtbot.waitUntil(dock.bar.run.isEnabled)
+
+
+@pytest.mark.parametrize("reply", ["Cancel", "Replace"])
+def test_existing_output_is_replaced_only_when_asked_for(viewer, qtbot, clip, reply):
+    _, dock = open_ready(viewer, qtbot, clip, frequency=12)
+    output = clip.video.with_suffix(".npy")
+    output.write_bytes(b"precious")
+    question = answer(reply)
+    click(qtbot, dock.bar.run)
+    qtbot.waitUntil(lambda: not dock.bar.cancel.isEnabled(), timeout=LONG)
+    assert "animals.npy exists" in question[0]
+    assert (output.read_bytes() == b"precious") is (reply == "Cancel")
+
+
+def test_error_is_one_notification_without_a_traceback(viewer, qtbot, clip, tmp_path):
+    _, dock = open_ready(viewer, qtbot, clip)
+    (tmp_path / "file").touch()
+    dock.form.output.value = tmp_path / "file" / "out.npy"
+    qtbot.wait(300)
+    run(qtbot, dock)
+    assert len(errors()) == 1
+    assert "not a folder" in errors()[0]
+    assert errors()[0] == dock.bar.status.text()
+
+
+def test_unexpected_error_is_one_notification(viewer, qtbot, clip, monkeypatch):
+    _, dock = open_ready(viewer, qtbot, clip)
+
+    def broken(*_, **__):
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(tasks, "make_folder", broken)
+    run(qtbot, dock)
+    assert len(errors()) == 1
+    assert "unexpected ZeroDivisionError: a bug" in errors()[0]
+
+
+def test_video_deleted_while_open_is_one_notification(viewer, qtbot, clip):
+    _, dock = open_ready(viewer, qtbot, clip)
+    clip.video.unlink()
+    run(qtbot, dock)
+    assert len(errors()) == 1
+    assert "animals.mp4" in errors()[0]
+
+
+def test_settings_that_do_not_go_together_are_told_before_running(viewer, qtbot, clip):
+    _, dock = open_ready(viewer, qtbot, clip)
+    dock.form.layout.value = Layout.DLC2ACTION
+    qtbot.waitUntil(lambda: "one row for each frame" in dock.estimate_label.text())
+    assert not dock.bar.run.isEnabled()
+    dock.form.pad.value = True
+    dock.form.frequency.value = 1
+    qtbot.waitUntil(dock.bar.run.isEnabled)
+    dock.form.width.value = 100
+    qtbot.waitUntil(lambda: "video_h is not" in dock.estimate_label.text())
+    assert errors() == []
+
+
+def test_size_of_the_video_is_that_of_the_boxes(viewer, qtbot, clip):
+    tracked, dock = open_ready(viewer, qtbot, clip)
+    dock.form.width.value = 192
+    dock.form.height.value = 144
+    assert tracked.boxes_size == (192, 144)
+    tracked.boxes_size = (96, 72)
+    assert dock.form.size == (96, 72)
+
+
+def test_gaps_are_told_and_split(viewer, qtbot, clip):
+    tracked, dock = open_ready(viewer, qtbot, clip)
+    boxes = tracked.tracking["striped"].boxes.copy()
+    boxes[9] = np.nan
+    tracked.set_tracking(Tracking([Tracklet("striped", 0, boxes)]), None)
+    qtbot.waitUntil(lambda: "frame 9 is missing" in dock.estimate_label.text())
+    dock.form.gaps.value = "split"
+    qtbot.waitUntil(lambda: "2 individuals" in dock.estimate_label.text())
+    run(qtbot, dock)
+    assert list(tracked.features) == ["striped_part1", "striped_part2"]
+
+
+def test_one_file_for_each_individual_in_the_layout_chosen(viewer, qtbot, clip):
+    _, dock = open_ready(viewer, qtbot, clip, frequency=12)
+    dock.form.layout.value = Layout.MS_TCN
+    qtbot.wait(300)
+    run(qtbot, dock)
+    assert np.load(clip.video.with_name("animals_striped.npy")).shape == (2048, 2)
+
+
+def test_choices_are_remembered_by_the_next_dock(viewer, qtbot, clip):
+    _, dock = open_ready(viewer, qtbot, clip, frequency=12)
+    dock.form.min_frames.value = 12
+    dock.form.ending.value = "_i3d.npz"
+    qtbot.waitUntil(lambda: dock.form.output.value.name == "animals_i3d.npz")
+    qtbot.wait(300)
+    run(qtbot, dock)
+    assert clip.video.with_name("animals_i3d.npz").exists()
+    viewer.window.remove_dock_widget("all")
+    again = open_dock(viewer)
+    assert again is not dock
+    assert (again.form.min_frames.value, again.form.frequency.value) == (12, 12)
+    assert again.form.weights.value == UNTRAINED
+    assert again.form.ending.value == "_i3d.npz"
+
+
+def test_missing_weights_are_offered_with_their_licence_and_downloaded(viewer, qtbot, clip, monkeypatch):
+    source = SOURCES[DEFAULT_WEIGHTS]
+
+    def download(name, bar):
+        bar.total = 4
+        for _ in range(4):
+            bar.update(1)
+            time.sleep(0.1)
+        source.path.parent.mkdir(parents=True)
+        source.path.touch()
+        return source.path
+
+    monkeypatch.setattr(tasks, "download_weights", download)
+    open_clip(viewer, clip)
+    dock = open_dock(viewer)
+    qtbot.waitUntil(lambda: not dock.offer.isHidden())
+    assert not dock.bar.run.isEnabled()
+    assert "CC-BY-NC 4.0" in dock.offer.button.text()
+    question = answer("Download")
+    click(qtbot, dock.offer.button)
+    qtbot.waitUntil(lambda: "weights are here" in dock.bar.status.text(), timeout=5000)
+    assert "CC-BY-NC 4.0" in question[0]
+    assert source.page in question[0]
+    qtbot.waitUntil(dock.bar.run.isEnabled)
+    assert dock.offer.isHidden()
+
+
+def test_download_is_cancelled_even_while_it_hangs(viewer, qtbot, clip, monkeypatch):
+    released = []
+
+    def download(name, bar):
+        while not released:
+            time.sleep(0.05)
+        bar.update(1)
+
+    monkeypatch.setattr(tasks, "download_weights", download)
+    open_clip(viewer, clip)
+    dock = open_dock(viewer)
+    qtbot.waitUntil(lambda: not dock.offer.isHidden())
+    answer("Download")
+    click(qtbot, dock.offer.button)
+    qtbot.waitUntil(lambda: "Connecting" in dock.bar.status.text())
+    click(qtbot, dock.bar.cancel)
+    qtbot.waitUntil(lambda: "Cancelled" in dock.bar.status.text(), timeout=1000)
+    released.append(True)
+    assert errors() == []
+
+
+def test_removing_the_layers_ends_the_extraction(viewer, qtbot, clip):
+    _, dock = open_ready(viewer, qtbot, clip, frequency=1)
+    click(qtbot, dock.bar.run)
+    qtbot.waitUntil(lambda: "of 26 chunks" in dock.bar.status.text(), timeout=LONG)
+    viewer.layers.clear()
+    qtbot.waitUntil(lambda: "Cancelled" in dock.bar.status.text(), timeout=LONG)
+    assert errors() == []
+    assert leftovers(clip.video.parent) == []
+
+
+def test_closing_the_dock_ends_the_extraction_and_its_ffmpeg(viewer, qtbot, clip):
+    _, dock = open_ready(viewer, qtbot, clip, frequency=1)
+    click(qtbot, dock.bar.run)
+    qtbot.waitUntil(lambda: "of 26 chunks" in dock.bar.status.text(), timeout=LONG)
+    viewer.window.remove_dock_widget(dock)
+    viewer.layers.clear()
+    qtbot.waitUntil(lambda: ffmpegs() == 0, timeout=5000)
+    assert leftovers(clip.video.parent) == []
+    assert errors() == []
+
+
+_CLOSING = """
+import sys, time
+import napari
+from qtpy.QtCore import QTimer
+from napari_i3d.plugin.session import get_session
+viewer = napari.Viewer()
+dock = viewer.window.add_plugin_dock_widget("napari-i3d", "Extract features")[1]
+assert "torch" not in sys.modules
+viewer.open(sys.argv[1], plugin="napari-i3d")
+dock.form.weights.value = "untrained"
+def look():
+    if dock.bar.run.isEnabled():
+        dock.bar.run.click()
+    if " of " in dock.bar.status.text():
+        viewer.close()
+    else:
+        QTimer.singleShot(100, look)
+QTimer.singleShot(500, look)
+napari.run()
+print("closed")
+"""
+
+
+def test_closing_napari_while_extracting_leaves_no_crash_and_no_traceback(clip):
+    done = subprocess.run(
+        [sys.executable, "-c", _CLOSING, str(clip.video)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "closed" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert leftovers(clip.video.parent) == []
+
+
+def test_real_video_with_tracking_that_starts_late(viewer, qtbot, shared, tmp_path):
+    data = shared / "data"
+    tracking = read_tracking(data / "spiders_tracktor_tracks.pickle")
+    viewer.open(str(data / "spiders_tracktor.mp4"), plugin="napari-i3d")
+    session = get_session(viewer)
+    session.add_tracking(Tracking([Tracklet("B", 2, tracking["B"].boxes[:16])]), None)
+    dock = open_dock(viewer)
+    dock.form.weights.value = UNTRAINED
+    dock.form.frequency.value = 4
+    dock.form.output.value = tmp_path / "spiders.npy"
+    qtbot.waitUntil(lambda: "1 individual, 3 chunks" in dock.estimate_label.text())
+    run(qtbot, dock)
+    assert read_features(tmp_path / "spiders.npy").frames["B"].tolist() == [5.5, 9.5, 13.5]
