@@ -389,8 +389,7 @@ def test_real_video_with_tracking_that_starts_late(viewer, qtbot, shared, tmp_pa
     data = shared / "data"
     tracking = read_tracking(data / "spiders_tracktor_tracks.pickle")
     viewer.open(str(data / "spiders_tracktor.mp4"), plugin="napari-i3d")
-    session = get_session(viewer)
-    session.add_tracking(Tracking([Tracklet("B", 2, tracking["B"].boxes[:16])]), None)
+    get_session(viewer).active.set_tracking(Tracking([Tracklet("B", 2, tracking["B"].boxes[:16])]), None)
     dock = open_dock(viewer)
     dock.form.weights.value = UNTRAINED
     dock.form.frequency.value = 4
