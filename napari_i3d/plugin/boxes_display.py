@@ -141,7 +141,7 @@ class BoxesDisplay:
             self._paint(layer, walkers, len(trails), places, int(current.sum()))
         if layer.edge_width != width:
             layer.edge_width = width
-        self._label(places, boxes)
+        self._label(places, boxes, lift=2 * width)
 
     def _trails(self, table: BoxTable) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         if not self.trail_frames:
@@ -169,12 +169,12 @@ class BoxesDisplay:
         colours[: len(used)] = used
         layer.edge_color = colours
 
-    def _label(self, places: NDArray[np.int64], boxes: NDArray[np.float64]) -> None:
+    def _label(self, places: NDArray[np.int64], boxes: NDArray[np.float64], lift: float) -> None:
         layer, table = self._ids_layer, self._table
         if layer is None or table is None:
             return
         places, boxes = places[:_LABELS], boxes[:_LABELS]
-        _overwrite(layer, label_points(boxes))
+        _overwrite(layer, label_points(boxes, lift))
         labelled = (len(layer.data), places.tobytes())
         if labelled != self._labelled:
             self._labelled = labelled
@@ -195,11 +195,12 @@ class BoxesDisplay:
         colours = colours_of(tracking)
         self._names = [colours[individual] for individual in tracking]
         self._colours = rgba(self._names)
+        self._coloured = self._labelled = None
+        self._shown = self._shown_mask(self._table)
         if self._boxes_layer is not self.tracked.tracking_layer or self._boxes_layer is None:
             self._drop_layers()
             self._make_layers()
-        self._coloured = self._labelled = None
-        self._on_shown()
+        self.fill()
 
     def _make_layers(self) -> None:
         tracking = self.tracked.tracking
@@ -226,8 +227,11 @@ class BoxesDisplay:
 
     def _on_shown(self) -> None:
         if self._table is not None:
-            self._shown = np.array([individual in self.tracked.shown for individual in self._table.ids], np.bool_)
+            self._shown = self._shown_mask(self._table)
             self.fill()
+
+    def _shown_mask(self, table: BoxTable) -> NDArray[np.bool_]:
+        return np.array([individual in self.tracked.shown for individual in table.ids], np.bool_)
 
     def _on_video(self) -> None:
         self._follow(self.tracked.layer)

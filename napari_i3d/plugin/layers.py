@@ -126,9 +126,9 @@ def trail_colours(colours: NDArray[np.float32], steps: int) -> NDArray[np.float3
     return faded.reshape(-1, 4)
 
 
-def label_points(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return where ids are written: (n, 2), (row, column), the upper left corner of each box."""
-    return boxes[:, 1::-1] - HALF_PIXEL
+def label_points(boxes: NDArray[np.float64], lift: float = 0.0) -> NDArray[np.float64]:
+    """Return where ids are written: (n, 2), (row, column), above the upper left corner of each box by `lift` pixels."""
+    return boxes[:, 1::-1] - HALF_PIXEL - np.array([lift, 0.0])
 
 
 def labels_layer_options(name: str) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def labels_layer_options(name: str) -> dict[str, Any]:
             "string": {"feature": "id"},
             "color": {"feature": "colour"},
             "size": _LABEL_SIZE_PT,
-            "anchor": "lower_left",
+            "anchor": "upper_left",
         },
         "opacity": 1.0,
     }
