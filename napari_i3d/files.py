@@ -38,7 +38,9 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error}); choose another place") from error
     finally:
-        part.unlink(missing_ok=True)
+        # Where `path` lies below a file, not even looking for the hidden one is allowed.
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def make_folder(path: str | os.PathLike[str]) -> Path:

@@ -168,7 +168,7 @@ class FeaturePlotWidget(Dock):
             self._draw(self._wanted)
         elif isinstance(outcome, Done):
             before, self._drawn = self._drawn, plot
-            same = before is not None and (before.features, before.individual) == (plot.features, plot.individual)
+            same = before is not None and before.features is plot.features and before.individual == plot.individual
             self.canvas.show_map(plot.features, plot.individual, outcome.value, keep_limits=same)
             self.toolbar.update()
             self._on_frame()
