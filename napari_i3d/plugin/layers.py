@@ -128,7 +128,8 @@ def trail_colours(colours: NDArray[np.float32], steps: int) -> NDArray[np.float3
 
 def label_points(boxes: NDArray[np.float64], lift: float = 0.0) -> NDArray[np.float64]:
     """Return where ids are written: (n, 2), (row, column), above the upper left corner of each box by `lift` pixels."""
-    return boxes[:, 1::-1] - HALF_PIXEL - np.array([lift, 0.0])
+    points: NDArray[np.float64] = boxes[:, 1::-1] - HALF_PIXEL - np.array([lift, 0.0])
+    return points
 
 
 def labels_layer_options(name: str) -> dict[str, Any]:

@@ -1,0 +1,18 @@
+"""What the help of the Individuals dock says."""
+
+from napari_i3d.plugin.keys import KEYS
+
+_MOUSE = (
+    ("click on a box", "selects its individual (of several boxes the smallest)"),
+    ("double click on a row", "goes to its first frame"),
+    ("click on a tick box", "of a selected row: for all rows selected"),
+    ("space", "extract the rows selected, or not"),
+    ("right click on rows", "more"),
+)
+
+
+def help_text() -> str:
+    """Return keys and mouse as a table in rich text."""
+    rows = [(key.key, key.text) for key in KEYS] + list(_MOUSE)
+    cells = "".join(f"<tr><td><b>{what}</b>&nbsp;&nbsp;</td><td>{does}</td></tr>" for what, does in rows)
+    return f"<table>{cells}</table>"
