@@ -76,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("video", type=Path, metavar="VIDEO")
     check.add_argument("--tracking", type=Path, required=True, metavar="FILE", help="the tracking pickle")
     _add_video_size(check)
+    view = _command(commands, "view", _view, "look at a video and its tracking in napari")
+    view.add_argument("video", type=Path, metavar="VIDEO")
+    view.add_argument("--tracking", type=Path, metavar="FILE", help="the tracking pickle")
     weights = _command(commands, "weights", None, "get, convert and verify weights of the network")
     actions = weights.add_subparsers(title="actions", required=True, metavar="ACTION")
     download = _command(actions, "download", _weights_download, "download published weights into the cache folder")
@@ -238,6 +241,18 @@ def _check(options: argparse.Namespace) -> int:
         print(_one_line(f"  {problem.kind:<13} {problem.message}"))
     print(f"{len(problems)} problems" if problems else "no problems")
     return FAILED if problems else DONE
+
+
+def _view(options: argparse.Namespace) -> int:
+    try:
+        from napari_i3d.plugin.view import run
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "napari_i3d":
+            raise
+        _complain(f'the viewer needs napari ({error.name} is not installed): pip install "napari-i3d[all]"')
+        return FAILED
+    run(options.video, options.tracking)
+    return DONE
 
 
 def _weights_download(options: argparse.Namespace) -> int:

@@ -23,8 +23,9 @@ def companions_of(video: Path) -> list[Path]:
         beside = sorted(path for path in video.parent.iterdir() if path.name.startswith(video.stem))
     except OSError:
         return []
-    longer = [path.stem for path in beside if path.suffix.lower() in VIDEO_SUFFIXES and len(path.stem) > len(video.stem)]
-    found = []
+    videos = [path.stem for path in beside if path.suffix.lower() in VIDEO_SUFFIXES]
+    longer = [stem for stem in videos if len(stem) > len(video.stem)]
+    found: list[Path] = []
     for path in beside:
         if path.suffix.lower() not in TRACKING_SUFFIXES or any(path.name.startswith(stem) for stem in longer):
             continue

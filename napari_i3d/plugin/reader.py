@@ -16,6 +16,7 @@ from npe2 import PluginManager
 
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.plugin.companions import companions_of
+from napari_i3d.plugin.flat_view import go_back_to_frames
 from napari_i3d.plugin.frame_cache import DEFAULT_LIMIT_MB
 from napari_i3d.plugin.layers import LayerData, tracking_layer_data
 from napari_i3d.plugin.session import METADATA_KEY, Session, VideoSource, get_session
@@ -56,12 +57,13 @@ def get_tracking_reader(path: str | list[str]) -> Reader | None:
 
 def video_layer_data(video: Video) -> LayerData:
     """Return the image layer of a video: (T, H, W, 3), decoded frame by frame as they are looked at."""
-    array = VideoArray(video, _limit_mb(), show_warning)
+    array = VideoArray(video, _limit_mb(), show_warning, go_back_to_frames)
     options = {
         "name": video.path.stem,
         "rgb": True,
         "multiscale": False,
         "contrast_limits": (0, 255),  # else napari looks for them, in many frames
+        "projection_mode": "none",  # the mean over one frame takes longer than to decode it
         "axis_labels": ("frame", "y", "x"),
         "metadata": {METADATA_KEY: VideoSource(video)},
     }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from napari_i3d.video.decoder import Frame
     from napari_i3d.video.video import Video
 
-LARGEST_BYTES = 1 << 30
+LARGEST_BYTES = 1 << 28
 """No more than this is read at once: a video does not fit into memory, and nobody can look at so much."""
 
 _GRAY, _DARK_GRAY = 96, 72
@@ -35,6 +35,9 @@ class VideoArray:
         Megabytes of frames that are kept.
     on_failure
         Called with one line when a frame cannot be read: the first time, and when the file is found to have gone.
+    on_too_much
+        Called when a viewer wants to display more than `LARGEST_BYTES`. It then gets a single pixel instead of an
+        error, which napari could only show with a traceback.
     """
 
     def __init__(
@@ -42,12 +45,14 @@ class VideoArray:
         video: "Video",
         limit_mb: float = DEFAULT_LIMIT_MB,
         on_failure: Callable[[str], None] | None = None,
+        on_too_much: Callable[[], None] | None = None,
     ) -> None:
         self.video = video
         self.shape = video.shape
         self.dtype = video.dtype
         self.cache = FrameCache(video, limit_mb)
         self._on_failure = on_failure
+        self._on_too_much = on_too_much
         self._told: set[bool] = set()
 
     @property
@@ -84,14 +89,24 @@ class VideoArray:
         item = item if isinstance(item, tuple) else (item,)
         if item and item[0] is Ellipsis:
             item = (slice(None),) * (self.ndim - len(item) + 1) + item[1:]
-        first, rest = (item[0], item[1:]) if item else (slice(None), ())
+        first: Any = item[0] if item else slice(None)
+        rest = item[1:]
         if hasattr(type(first), "__index__"):
-            return self._shown(self._number(operator.index(first)))[rest]
+            frame: NDArray[np.uint8] = self._shown(self._number(operator.index(first)))[rest]
+            return frame
         numbers = np.arange(len(self))[first]
-        frames = self._stack(numbers)
+        if len(numbers) * math.prod(self.shape[1:]) > LARGEST_BYTES:
+            # Viewers index each axis but the colours.
+            if self._on_too_much is None or len(item) != self.ndim - 1:
+                raise self._too_much(len(numbers))
+            self._on_too_much()
+            return np.zeros((*(1 for part in item if isinstance(part, slice)), self.shape[-1]), self.dtype)
+        frames = np.empty((len(numbers), *self.shape[1:]), self.dtype)
+        for place, number in enumerate(numbers.tolist()):
+            frames[place] = self._shown(number)
         return frames[(slice(None), *rest)]
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: ARG002 - numpy's protocol
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Return all frames, if they are few.
 
         Raises
@@ -122,17 +137,11 @@ class VideoArray:
             raise IndexError(f"expected a frame from 0 to {len(self) - 1}, found {number}")
         return number % len(self)
 
-    def _stack(self, numbers: NDArray[np.int64]) -> NDArray[np.uint8]:
-        picture = self.shape[1:]
-        if len(numbers) * math.prod(picture) > LARGEST_BYTES:
-            raise VideoError(
-                f"{self.video.path.name}: {len(numbers)} frames do not fit into memory at once; look at one at a time "
-                "(2-D view, time on the slider), or read fewer"
-            )
-        frames = np.empty((len(numbers), *picture), self.dtype)
-        for place, number in enumerate(numbers.tolist()):
-            frames[place] = self._shown(number)
-        return frames
+    def _too_much(self, frames: int) -> VideoError:
+        return VideoError(
+            f"{self.video.path.name}: expected a request for at most {LARGEST_BYTES >> 20} MB at once, found one for "
+            f"{frames} frames; ask for fewer, or take them one by one from Video.frames"
+        )
 
     def _shown(self, number: int) -> "Frame":
         try:
