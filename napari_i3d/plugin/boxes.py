@@ -118,10 +118,8 @@ class BoxesController:
         layers = self._session.viewer.layers
         active = layers.selection.active
         layers.append(layer)
-        # The picture stays in the user's hands: the controls of Vectors and Points are of no use for boxes.
-        pictures = [tracked.layer for tracked in self._session.videos if tracked.layer in layers]
         if active is not None:
-            layers.selection.active = active if active in pictures or not pictures else pictures[-1]
+            layers.selection.active = active
 
     def _discard(self, layer: "Layer") -> None:
         # Later: napari may be in the middle of removing a selection, this layer perhaps among it.

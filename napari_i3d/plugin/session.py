@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from psygnal import Signal
 
 from napari_i3d.errors import NapariI3DError
+from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.features.model import Features, Id
 from napari_i3d.plugin.video_array import VideoArray
 from napari_i3d.tracking.checks import Problem, check_tracking
@@ -192,12 +193,13 @@ class Session:
     ----------
     videos
         In the order of opening.
-    active_changed, videos_changed
+    active_changed, videos_changed, sample_mode_changed
         Signals, without arguments.
     """
 
     active_changed = Signal()
     videos_changed = Signal()
+    sample_mode_changed = Signal()
     boxes: "BoxesController"
     """What keeps the layers with boxes in step; set by `get_session`."""
 
@@ -205,6 +207,7 @@ class Session:
         self._viewer = weakref.ref(viewer)
         self.videos: list[TrackedVideo] = []
         self._active: TrackedVideo | None = None
+        self._sample_mode = SampleMode.EXPAND_BBOXES
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.selection.events.active.connect(self._on_selected)
@@ -235,6 +238,17 @@ class Session:
         if tracked is not self._active:
             self._active = tracked
             self.active_changed.emit()
+
+    @property
+    def sample_mode(self) -> SampleMode:
+        """How crops are taken from boxes, as the docks show them."""
+        return self._sample_mode
+
+    @sample_mode.setter
+    def sample_mode(self, mode: SampleMode) -> None:
+        if mode is not self._sample_mode:
+            self._sample_mode = mode
+            self.sample_mode_changed.emit()
 
     @property
     def frame(self) -> int:

@@ -8,6 +8,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QLineEdit,
     QMenu,
+    QSizePolicy,
     QSpinBox,
     QSplitter,
     QStackedWidget,
@@ -27,8 +28,13 @@ from napari_i3d.plugin.widgets.size_row import SizeRow
 from napari_i3d.plugin.widgets.tables import IndividualsTable
 from napari_i3d.tracking.checks import Problem
 
-_NOTHING = "Open a video and its tracking:\ndrop both files here.\n\nTo try it out: File > Open Sample > I3D features"
-_NO_TRACKING = "{name} has no tracking.\n\nDrop its tracking file (a pickle) here,\nor extract the whole picture."
+_NOTHING = (
+    "Open a video and its tracking:\ndrop both files on the canvas.\n\n"
+    "To try it out:\nFile > Open Sample > I3D features"
+)
+_NO_TRACKING = (
+    "{name} has no tracking.\n\nDrop its tracking file (a pickle) on the canvas,\nor extract the whole picture."
+)
 _TRAIL_FRAMES = 25
 
 
@@ -114,6 +120,8 @@ class IndividualsWidget(Dock):
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setTextFormat(Qt.TextFormat.PlainText)
         self.pages = QStackedWidget()
+        # Without it napari fills the dock with empty space.
+        self.pages.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.pages.addWidget(content)
         self.pages.addWidget(self.empty)
         QVBoxLayout(self).addWidget(self.pages)

@@ -16,6 +16,8 @@ from napari_i3d.plugin.session import TrackedVideo
 from napari_i3d.tracking.model import Tracklet
 
 _SWATCH_PX = 12
+_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
 ID_ROLE = Qt.ItemDataRole.UserRole
 SORT_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -35,7 +37,7 @@ class Column(IntEnum):
 
 
 TICKS = (Column.SHOW, Column.EXTRACT)
-_HEADERS = ("Show", "Extract", "Id", "First", "Last", "Frames", "Box", "Problems")
+HEADERS = ("Show", "Extract", "Id", "First", "Last", "Frames", "Box", "Problems")
 _HINTS = (
     "Whether the box is drawn. The tick box here is for all rows that are listed.",
     "Whether features are extracted. The tick box here is for all rows that are listed.",
@@ -170,7 +172,10 @@ class IndividualsModel(QAbstractTableModel):
             Qt.ItemDataRole.DisplayRole,
             Qt.ItemDataRole.ToolTipRole,
         ):
-            return (_HEADERS if role == Qt.ItemDataRole.DisplayRole else _HINTS)[section]
+            return (HEADERS if role == Qt.ItemDataRole.DisplayRole else _HINTS)[section]
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
+            # In columns of tick boxes, those of all rows stand at the left of the title.
+            return _LEFT if section == Column.ID else _RIGHT
         return None
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -192,7 +197,7 @@ class IndividualsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DecorationRole and column == Column.ID:
             return _swatch(row.colour)
         if role == Qt.ItemDataRole.TextAlignmentRole and column > Column.ID:
-            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            return _RIGHT
         if role == Qt.ItemDataRole.ToolTipRole and column == Column.ID:
             return f"{row.id}: frames {row.first} to {row.last}. Double click goes to the first."
         return None

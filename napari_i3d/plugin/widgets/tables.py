@@ -6,10 +6,10 @@ from qtpy.QtGui import QKeyEvent, QMouseEvent, QPainter
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QStyle, QStyleOptionButton, QTableView, QWidget
 
 from napari_i3d.plugin.keys import KEYS
-from napari_i3d.plugin.widgets.individuals_model import TICKS, Column, IndividualsModel, IndividualsProxy
+from napari_i3d.plugin.widgets.individuals_model import HEADERS, TICKS, Column, IndividualsModel, IndividualsProxy
 
 _BOX_PX = 14
-_TICK_COLUMN_PX = 66
+_WIDEST_PX = 560
 _LETTERS = frozenset(key.key[-1].upper() for key in KEYS)
 
 
@@ -119,9 +119,14 @@ class IndividualsTable(RowTable):
     def fit_columns(self) -> None:
         """Give columns the width that they need."""
         self.resizeColumnsToContents()
+        titles = self.tick_header.fontMetrics()
         for column in TICKS:
-            self.setColumnWidth(column, _TICK_COLUMN_PX)
+            self.setColumnWidth(column, titles.horizontalAdvance(HEADERS[column]) + _BOX_PX + 22)
         self.setColumnWidth(Column.ID, min(max(self.columnWidth(Column.ID), 70), 160))
+        scroll_bar = self.verticalScrollBar()
+        bar = scroll_bar.sizeHint().width() if scroll_bar is not None else 0
+        # Wide enough for all columns, if need be at the cost of the canvas, but not of all of it.
+        self.setMinimumWidth(min(self.tick_header.length() + bar + 2 * self.frameWidth() + 2, _WIDEST_PX))
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
         """Keep a click on a tick box from changing which rows are selected."""

@@ -1,0 +1,92 @@
+"""The picture that the network will see of an individual in a frame: made by the code of the extraction itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
+from napari_i3d.plugin.session import TrackedVideo
+from napari_i3d.tracking.model import Tracklet
+
+
+@dataclass(frozen=True, eq=False)
+class CropRequest:
+    """What the preview shall show.
+
+    Parameters
+    ----------
+    tracklet
+        One frame of the individual's.
+    frame
+        Of the video.
+    read
+        Gives a frame of the video by its number, (H, W, 3) uint8.
+    settings
+        Sample mode and size of the video.
+    picture_size
+        Width and height, in pixels, of the picture that the box refers to.
+    """
+
+    tracklet: Tracklet
+    frame: int
+    read: Callable[[int], NDArray[np.uint8]]
+    settings: ExtractionSettings
+    picture_size: tuple[int, int]
+
+
+def crop_request(tracked: TrackedVideo | None, frame: int, mode: SampleMode) -> CropRequest | str:
+    """Return what to show of the current individual of a video, or a line that says why there is nothing to show."""
+    if tracked is None or tracked.video is None:
+        return "Open a video first."
+    if tracked.tracking is None:
+        return "Without tracking, the network sees the whole picture."
+    if tracked.current is None:
+        return "Select an individual: click its box or its row."
+    tracklet = tracked.tracking[tracked.current]
+    if not tracklet.start <= frame < tracklet.stop:
+        return f"{tracked.current} is in frames {tracklet.start} to {tracklet.stop - 1}, not in frame {frame}."
+    box = tracklet.boxes[frame - tracklet.start]
+    if np.isnan(box).all():
+        return f"{tracked.current} has no box in frame {frame}."
+    if np.isnan(box).any():
+        return f"{tracked.current}: the box of frame {frame} is not made of finite numbers."
+    if frame >= len(tracked.video):
+        return f"The video has no frame {frame}."
+    return CropRequest(
+        Tracklet(tracklet.id, frame, box[None]),
+        frame,
+        # The layer has kept the frame that it shows.
+        getattr(getattr(tracked.layer, "data", None), "frame", tracked.video.__getitem__),
+        ExtractionSettings(sample_mode=mode, video_size=tracked.boxes_size),
+        tracked.boxes_size or (tracked.video.shape[2], tracked.video.shape[1]),
+    )
+
+
+def crop_picture(request: CropRequest) -> NDArray[np.uint8]:
+    """Return what the network will see, before it is normalised: (H, W, 3) uint8.
+
+    224 x 224, or for ``oversample`` the 340 x 256 that its ten views are taken from. The first call loads torch, which
+    takes a while.
+
+    Raises
+    ------
+    TrackingError
+        The box holds no pixel of the picture.
+    VideoError
+        The frame cannot be read.
+    """
+    from napari_i3d.extraction.crops import Cropper, crop_boxes
+
+    box = crop_boxes(request.tracklet, request.picture_size, request.settings.sample_mode)[0]
+    cropper = Cropper(request.settings)
+    crop = cropper.crop(cropper.picture(request.read(request.frame)), box)  # (3, H, W), -1 to 1
+    pixels: NDArray[np.uint8] = ((crop + 1) * 127.5).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
+    return np.ascontiguousarray(pixels)
+
+
+def spell_crop(request: CropRequest) -> str:
+    """Return a line about a crop."""
+    left, upper, right, lower = request.tracklet.boxes[0]
+    return f"{request.tracklet.id}, frame {request.frame}: box of {right - left:.0f} x {lower - upper:.0f} px"
