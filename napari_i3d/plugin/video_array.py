@@ -1,7 +1,6 @@
 """What an image layer holds of a video: an array whose frames are decoded when they are looked at."""
 
 import math
-import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -91,8 +90,8 @@ class VideoArray:
             item = (slice(None),) * (self.ndim - len(item) + 1) + item[1:]
         first: Any = item[0] if item else slice(None)
         rest = item[1:]
-        if hasattr(type(first), "__index__"):
-            frame: NDArray[np.uint8] = self._shown(self._number(operator.index(first)))[rest]
+        if isinstance(first, int | np.integer):
+            frame: NDArray[np.uint8] = self._shown(self._number(int(first)))[rest]
             return frame
         numbers = np.arange(len(self))[first]
         if len(numbers) * math.prod(self.shape[1:]) > LARGEST_BYTES:
