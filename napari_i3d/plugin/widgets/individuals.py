@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
     QToolButton,
     QVBoxLayout,
     QWidget,
+    QWidgetAction,
 )
 
 from napari_i3d.features.model import Id
@@ -69,11 +70,16 @@ class IndividualsWidget(Dock):
         self.title = QLabel()
         self.help_button = QToolButton()
         self.help_button.setText("?")
-        self.help_button.setCheckable(True)
         self.help_button.setToolTip("Keys and mouse")
+        self.help_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.help_button.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         self.help = QLabel(help_text())
-        self.help.setWordWrap(True)
-        self.help.hide()
+        self.help.setMargin(8)
+        menu = QMenu(self.help_button)
+        action = QWidgetAction(menu)
+        action.setDefaultWidget(self.help)
+        menu.addAction(action)
+        self.help_button.setMenu(menu)
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("Filter by id")
         self.filter.setClearButtonEnabled(True)
@@ -114,7 +120,6 @@ class IndividualsWidget(Dock):
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(top)
-        column.addWidget(self.help)
         column.addWidget(splitter, 1)
         self.empty = QLabel()
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -128,7 +133,6 @@ class IndividualsWidget(Dock):
 
     def _connect(self) -> None:
         self.links.connect(self._session.active_changed, self._on_active)
-        self.help_button.toggled.connect(self.help.setVisible)
         self.filter.textChanged.connect(self._on_filter)
         self.table.tick_clicked.connect(self._on_tick)
         self.table.space_pressed.connect(self._on_space)

@@ -17,6 +17,7 @@ from napari_i3d.tracking.model import Tracklet
 
 _SWATCH_PX = 12
 _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+_CENTRE = int(Qt.AlignmentFlag.AlignCenter)
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
 ID_ROLE = Qt.ItemDataRole.UserRole
@@ -174,7 +175,8 @@ class IndividualsModel(QAbstractTableModel):
         ):
             return (HEADERS if role == Qt.ItemDataRole.DisplayRole else _HINTS)[section]
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
-            # In columns of tick boxes, those of all rows stand at the left of the title.
+            if section in TICKS:
+                return _CENTRE  # the tick box for all rows stands at the left
             return _LEFT if section == Column.ID else _RIGHT
         return None
 

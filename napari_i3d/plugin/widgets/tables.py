@@ -121,7 +121,7 @@ class IndividualsTable(RowTable):
         self.resizeColumnsToContents()
         titles = self.tick_header.fontMetrics()
         for column in TICKS:
-            self.setColumnWidth(column, titles.horizontalAdvance(HEADERS[column]) + _BOX_PX + 22)
+            self.setColumnWidth(column, titles.horizontalAdvance(HEADERS[column]) + 2 * (_BOX_PX + 8))
         self.setColumnWidth(Column.ID, min(max(self.columnWidth(Column.ID), 70), 160))
         scroll_bar = self.verticalScrollBar()
         bar = scroll_bar.sizeHint().width() if scroll_bar is not None else 0
