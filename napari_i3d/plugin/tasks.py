@@ -5,15 +5,16 @@ so that whoever started it shows it once. torch is imported when an extraction r
 """
 
 import contextlib
+import importlib
 import logging
 import os
 import threading
 import time
-from collections.abc import Generator, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +27,15 @@ from napari_i3d.features.model import Features, Id
 from napari_i3d.files import make_folder
 from napari_i3d.i3d.download import download_weights
 from napari_i3d.plugin.choices import ExtractChoices, save_features
-from napari_i3d.plugin.stop import Stop
+from napari_i3d.plugin.stop import Stop, StoppedError
 from napari_i3d.tracking.model import Tracking
 
 if TYPE_CHECKING:
     import torch
 
     from napari_i3d.extraction.engine import Progress
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -169,24 +172,25 @@ def _guarded(work: Generator[Record, None, Any], stop: Stop) -> Work:
 
 
 def _extraction(request: ExtractionRequest, stop: Stop) -> Generator[Record, None, Extraction]:
-    from napari_i3d.video.video import open_video
+    from napari_i3d.video.video import Video, open_video
 
     yield Stage("opening the video")
-    with open_video(request.video) as video, stop.interrupting(video.close):
+    opened = _awaited(_in_thread(lambda: open_video(request.video)), stop, discard=Video.close)
+    with opened as video, stop.interrupting(video.close):
         make_folder(request.output.parent)
         yield Stage("loading the network")
+        _awaited(_in_thread(_import_engine), stop)
         from napari_i3d.extraction.engine import extract, resolve_device
         from napari_i3d.extraction.job import plan_job, whole_picture
         from napari_i3d.i3d.weights import load_network
 
-        stop.check()
         settings = request.choices.settings
         device = resolve_device(settings.device)
         if device.type == "cpu":
             settings = replace(settings, batch_size=min(settings.batch_size, _CPU_BATCH))
         tracking = whole_picture(video, settings) if request.tracking is None else request.tracking
         job = plan_job(video, tracking.values(), settings)
-        network, weights = load_network(request.choices.weights)
+        network, weights = _awaited(_in_thread(lambda: load_network(request.choices.weights)), stop)
         _stop_between_blocks(network, stop)
         yield Stage("reading the first frames")
         with _one_core_left():
@@ -198,6 +202,11 @@ def _extraction(request: ExtractionRequest, stop: Stop) -> Generator[Record, Non
     choices = request.choices
     paths = save_features(features, request.output, choices.layout, metadata=choices.save_metadata)
     return Extraction(features, tuple(paths), chunk_s, job.plan.left_out)
+
+
+def _import_engine() -> None:
+    """Load torch, which takes seconds the first time."""
+    importlib.import_module("napari_i3d.extraction.engine")
 
 
 def _advancing(steps: "Generator[Progress, None, Features]", stop: Stop) -> Generator[Record, None, Features]:
@@ -261,23 +270,41 @@ class _Bar:
 def _download(name: str, stop: Stop) -> Generator[Record, None, Path]:
     yield Stage("connecting")
     bar = _Bar(stop)
-    result: Future[Path] = Future()
-
-    def work() -> None:
-        try:
-            result.set_result(download_weights(name, bar))
-        except BaseException as error:  # noqa: BLE001 - handed to who waits for the result, below
-            result.set_exception(error)
-
-    # The download waits for the network, up to half a minute, where nothing can interrupt it. So it has a thread of
-    # its own, which is left alone when the user cancels; the first piece that comes, or none, ends it.
-    threading.Thread(target=work, name="download of weights", daemon=True).start()
-    while not result.done():
+    # A daemon: it may wait half a minute for the network when the program ends.
+    download = _in_thread(lambda: download_weights(name, bar), daemon=True)
+    while not download.done():
         stop.check()
-        with contextlib.suppress(TimeoutError):
-            result.exception(timeout=_RECORD_EVERY_S)
+        wait([download], timeout=_RECORD_EVERY_S)
         if bar.total:
             yield Advance(bar.done, bar.total) if bar.done < bar.total else Stage("checking the weights")
+    return download.result()
+
+
+def _in_thread(work: Callable[[], T], *, daemon: bool = False) -> Future[T]:
+    """Do what nothing can interrupt in a thread of its own, which is left alone when the user cancels."""
+    result: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - handed to who waits for the result
+            result.set_exception(error)
+
+    threading.Thread(target=run, daemon=daemon).start()
+    return result
+
+
+def _awaited(result: Future[T], stop: Stop, discard: Callable[[T], None] | None = None) -> T:
+    """Wait for a result, or until the work is asked to end; what comes too late is discarded."""
+    try:
+        while not result.done():
+            stop.check()
+            wait([result], timeout=_RECORD_EVERY_S / 2)
+        stop.check()
+    except StoppedError:
+        if discard is not None:
+            result.add_done_callback(lambda late: discard(late.result()) if late.exception() is None else None)
+        raise
     return result.result()
 
 

@@ -168,6 +168,15 @@ def test_whole_picture_is_extracted_without_tracking(viewer, qtbot, clip, tmp_pa
     assert list(get_session(viewer).active.features) == [""]
 
 
+def test_cancel_while_the_network_is_loaded_takes_effect_at_once(viewer, qtbot, clip):
+    _, dock = open_ready(viewer, qtbot, clip)
+    click(qtbot, dock.bar.run)
+    click(qtbot, dock.bar.cancel)
+    qtbot.waitUntil(lambda: "Cancelled" in dock.bar.status.text(), timeout=1000)
+    assert errors() == []
+    qtbot.waitUntil(lambda: ffmpegs() == 0)
+
+
 def test_cancel_takes_effect_within_a_second_and_leaves_nothing(viewer, qtbot, clip):
     tracked, dock = open_ready(viewer, qtbot, clip, frequency=1)
     click(qtbot, dock.bar.run)
@@ -360,6 +369,7 @@ from napari_i3d.plugin.session import get_session
 viewer = napari.Viewer()
 dock = viewer.window.add_plugin_dock_widget("napari-i3d", "Extract features")[1]
 assert "torch" not in sys.modules
+assert "matplotlib" not in sys.modules
 viewer.open(sys.argv[1], plugin="napari-i3d")
 dock.form.weights.value = "untrained"
 def look():

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 from napari.utils.theme import get_theme
 from psygnal import Signal
 
@@ -16,6 +17,7 @@ from napari_i3d.plots import RowAxis, draw_heat_map, label_heat_map, row_axis, s
 
 _CURSOR = "#ff4b3e"
 _LEFT_BUTTON = 1
+_STRIP_PX = 4
 
 
 class HeatMapCanvas:
@@ -44,6 +46,7 @@ class HeatMapCanvas:
         self._image: Any = None
         self._cursor: Any = None
         self._background: Any = None
+        self._drawn_px: float | None = None
         self._frame: int | None = None
         self._dragging = False
         self.navigating: Callable[[], bool] = lambda: False
@@ -121,10 +124,28 @@ class HeatMapCanvas:
         self._cursor.set_visible(frame is not None and self._axis.known)
         if frame is not None:
             self._cursor.set_xdata([frame, frame])
-        if self._background is not None and self._axes is not None:
-            self.native.restore_region(self._background)
-            self._axes.draw_artist(self._cursor)
-            self.native.blit(self._axes.bbox)
+        if self._background is None or self._axes is None:
+            return
+        self.native.restore_region(self._background)
+        self._axes.draw_artist(self._cursor)
+        self._blit_strip(self._drawn_px)
+        self._drawn_px = self._cursor_px()
+        self._blit_strip(self._drawn_px)
+
+    def _cursor_px(self) -> float | None:
+        """Return where the cursor is, in pixels of the figure from its left edge."""
+        if self._axes is None or not self._cursor.get_visible():
+            return None
+        return float(self._axes.transData.transform((self._cursor.get_xdata()[0], 0))[0])
+
+    def _blit_strip(self, x_px: float | None) -> None:
+        """Bring only what is around the cursor to the screen: all of it would take ten times as long."""
+        if self._axes is None or x_px is None:
+            return
+        box = self._axes.bbox
+        left, right = max(box.x0, x_px - _STRIP_PX), min(box.x1, x_px + _STRIP_PX)
+        if left < right:
+            self.native.blit(Bbox([[left, box.y0], [right, box.y1]]))
 
     def _fill(self, _: Any = None) -> None:
         """Give the image the rows that are seen, averaged to the columns of pixels that there are."""
@@ -164,6 +185,7 @@ class HeatMapCanvas:
             return
         self._background = self.native.copy_from_bbox(self._axes.bbox)
         self._axes.draw_artist(self._cursor)
+        self._drawn_px = self._cursor_px()
 
     def _on_resize(self, _: Any) -> None:
         self._background = None

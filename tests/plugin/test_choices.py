@@ -1,0 +1,145 @@
+"""What the Extract and Plot docks decide, without a window."""
+
+import json
+import threading
+
+import numpy as np
+import pytest
+
+from napari_i3d import ExtractionSettings, Features, Tracking, open_video
+from napari_i3d.errors import SettingsError, TrackingError
+from napari_i3d.features.layouts import Layout
+from napari_i3d.plugin import preferences
+from napari_i3d.plugin.choices import ExtractChoices, estimate, output_paths, rate_key, spell_duration
+from napari_i3d.plugin.ownership import individual_to_plot, owner_of
+from napari_i3d.plugin.saving import SAVE_FORMS, form_of
+from napari_i3d.plugin.session import TrackedVideo
+from napari_i3d.plugin.stop import Stop, StoppedError
+from napari_i3d.synthetic import write_synthetic_clip
+from napari_i3d.tracking.gaps import Gaps
+from napari_i3d.tracking.io import read_tracking
+from napari_i3d.tracking.model import Tracklet
+
+CHOICES = ExtractChoices(
+    settings=ExtractionSettings(frequency=2, pad=True, sample_mode="oversample", device="cuda:1"),
+    weights="/some/file.pth",
+    gaps=Gaps.SPLIT,
+    layout=Layout.MS_TCN,
+    save_metadata=True,
+)
+
+
+def tracking(n_frames: int = 20) -> Tracking:
+    boxes = np.tile([0.0, 0, 10, 10], (n_frames, 1))
+    return Tracking([Tracklet("a", 5, boxes), Tracklet("short", 0, boxes[:8])])
+
+
+def test_remembered_choices_are_the_same_and_spoilt_ones_are_the_defaults():
+    plain = json.loads(json.dumps(CHOICES.as_dict()))
+    assert ExtractChoices.from_dict(plain) == CHOICES
+    assert ExtractChoices.from_dict({}) == ExtractChoices()
+    assert ExtractChoices.from_dict(plain | {"layout": "gone"}) == ExtractChoices()
+    assert ExtractChoices.from_dict(plain | {"settings": 3}) == ExtractChoices()
+
+
+def test_dlc2action_needs_a_row_for_every_frame():
+    with pytest.raises(SettingsError, match="one row for each frame"):
+        ExtractChoices(layout=Layout.DLC2ACTION)
+
+
+def test_estimate_counts_chunks_and_uses_what_was_measured():
+    choices = ExtractChoices(settings=ExtractionSettings(frequency=3))
+    cost = estimate(100, tracking(), choices, {})
+    assert (cost.individuals, cost.chunks, cost.measured) == (1, 5, False)
+    assert list(cost.left_out) == ["short"]
+    measured = estimate(100, tracking(), choices, {rate_key(choices.settings): 2.0})
+    assert (measured.seconds, measured.measured) == (10.0, True)
+    assert estimate(100, None, choices, {}).chunks == 31
+    assert estimate(7, None, choices, {}).chunks == 0
+
+
+def test_estimate_refuses_gaps_and_mending_prepares_pieces():
+    boxes = np.tile([0.0, 0, 10, 10], (30, 1))
+    boxes[12] = np.nan
+    gappy = Tracking([Tracklet("a", 0, boxes)])
+    with pytest.raises(TrackingError, match="frame 12 is missing"):
+        estimate(100, gappy, ExtractChoices(), {})
+    assert list(ExtractChoices(gaps=Gaps.SPLIT).prepare(gappy, frozenset(["a"]))) == ["a_part1", "a_part2"]
+    with pytest.raises(TrackingError, match="no individual was chosen"):
+        ExtractChoices().prepare(gappy, frozenset())
+
+
+def test_files_of_a_layout_are_known_beforehand(tmp_path):
+    assert output_paths(tmp_path / "x.npz", Layout.DICT, ["a", "b"]) == [tmp_path / "x.npz"]
+    expected = [tmp_path / "x_a.npy", tmp_path / "x_b.npy"]
+    assert output_paths(tmp_path / "x.npy", Layout.ACTIONFORMER, ["a", "b"]) == expected
+
+
+def test_forms_add_the_ending_that_is_missing(tmp_path):
+    for form in SAVE_FORMS:
+        assert form_of(form.filter) is form
+        assert form.path(str(tmp_path / "my.day")).name == f"my.day{form.ending}"
+        assert form.path(str(tmp_path / f"x{form.ending}")).name == f"x{form.ending}"
+    assert form_of("something else") is SAVE_FORMS[0]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.2, "less than"), (40, "40 s"), (700, "12 min"), (12000, "3 h 20 min")]
+)
+def test_durations_are_told_as_a_person_does(seconds, text):
+    assert text in spell_duration(seconds)
+
+
+def test_features_belong_to_the_video_that_they_were_made_of(tmp_path):
+    clip = write_synthetic_clip(tmp_path, 12)
+    rows = np.zeros((12, 2048), np.float32)
+    with open_video(clip.video) as video:
+        tracked = TrackedVideo("animals")
+        tracked.set_video(video, None)
+        tracked.set_tracking(read_tracking(clip.tracking), clip.tracking)
+
+        def owner(individual, last=11, **provenance):
+            frames = {individual: np.linspace(0, last, 12)}
+            return owner_of(Features(rows={individual: rows}, frames=frames, provenance=provenance), [tracked])
+
+        assert owner("striped") is tracked
+        assert owner("striped_part2", video={"file": "animals.mp4"}) is tracked
+        assert owner("striped", video={"file": "other.mp4"}) is None
+        assert owner("stranger") is None
+        assert owner("striped", last=12) is None
+
+
+def test_the_piece_of_the_current_individual_is_plotted():
+    features = Features(rows=dict.fromkeys(("b", "a_part1", "a_part2"), np.zeros((1, 4), np.float32)))
+    assert individual_to_plot(features, "a") == "a_part1"
+    assert individual_to_plot(features, "b") == "b"
+    assert individual_to_plot(features, None) == individual_to_plot(features, "gone") == "b"
+    assert individual_to_plot(Features(rows={}), "a") is None
+
+
+def test_preferences_survive_damage_and_places_that_cannot_be_written(tmp_path, monkeypatch):
+    preferences.remember("a", {"x": 1})
+    preferences.remember("b", {"y": 2})
+    assert (preferences.recall("a"), preferences.recall("b")) == ({"x": 1}, {"y": 2})
+    preferences.preferences_path().write_bytes(b"{damaged")
+    assert preferences.recall("a") == {}
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NAPARI_I3D_HOME", str(tmp_path / "file" / "below"))
+    preferences.remember("a", {"x": 1})
+    assert preferences.recall("a") == {}
+
+
+def test_stop_interrupts_what_is_waited_for_once():
+    stop, called = Stop(), []
+    stop.check()
+    with stop.interrupting(lambda: called.append("first")):
+        thread = threading.Thread(target=stop.ask)
+        thread.start()
+        thread.join()
+        with pytest.raises(StoppedError):
+            stop.check()
+    stop.ask()
+    assert called == ["first"]
+    with pytest.raises(StoppedError), stop.interrupting(lambda: called.append("late")):
+        raise AssertionError("not reached")
+    assert called == ["first"]
