@@ -133,7 +133,7 @@ def test_the_newest_of_waiting_requests_is_served_first(video, monkeypatch: pyte
         threads.append(threading.Thread(target=ask, args=(number,)))
         threads[-1].start()
         begun.wait(20)
-        wait_until(lambda: len(cache._waiting) >= len(threads) - 1)  # noqa: B023 - called before the next round
+        wait_until(lambda: len(cache._waiting) >= len(threads) - 1)
     let_go.set()
     for thread in threads:
         thread.join(20)
