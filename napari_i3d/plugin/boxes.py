@@ -141,8 +141,10 @@ def _on_mouse(viewer: "Viewer", event: Any) -> Iterator[None]:
         return
     start, moved = event.pos, 0.0
     yield
-    while event.type == "mouse_move":
+    while True:
         moved = max(moved, *(abs(float(now - then)) for now, then in zip(event.pos, start, strict=True)))
+        if event.type != "mouse_move":
+            break
         yield
     if moved <= _CLICK_PX:
         get_session(viewer).boxes.pick(event.position)

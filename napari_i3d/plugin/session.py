@@ -281,7 +281,10 @@ class Session:
         free = [t for t in self.videos if t.tracking is None]
         if self._active in free:
             return self._active
-        return free[-1] if free else None
+        if free:
+            return free[-1]
+        # Other tracking for the video in hand replaces what it has.
+        return self._active if self._active is not None and self._active.video is not None else None
 
     def _new(self, name: str) -> TrackedVideo:
         tracked = TrackedVideo(name)

@@ -1,0 +1,135 @@
+"""The Crop preview: the very pixels of the extraction, a reason where there are none, and no waiting."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from napari_i3d import ExtractionSettings, open_video, read_tracking
+from napari_i3d.extraction.crops import Cropper, crop_boxes
+from napari_i3d.extraction.settings import SampleMode
+from napari_i3d.plugin.crop_picture import crop_request
+from napari_i3d.plugin.session import TrackedVideo, get_session
+from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
+from napari_i3d.tracking.model import Tracking, Tracklet
+
+FRAMES = 20
+WAIT = 20_000
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> SyntheticClip:
+    return write_synthetic_clip(tmp_path_factory.mktemp("clip"), FRAMES)
+
+
+@pytest.fixture
+def opened(make_napari_viewer, clip, qtbot):
+    viewer = make_napari_viewer(show=True)
+    session = get_session(viewer)
+    viewer.open(str(clip.video), plugin="napari-i3d")
+    session.add_tracking(read_tracking(clip.tracking), clip.tracking)
+    session.go_to(3)
+    dock = viewer.window.add_plugin_dock_widget("napari-i3d", "Crop preview")[1]
+    return viewer, session, dock
+
+
+def expected(clip: SyntheticClip, name: str, frame: int, mode: SampleMode, size=None, scale=1.0) -> np.ndarray:
+    """What the extraction makes of it, as (H, W, 3) uint8."""
+    settings = ExtractionSettings(sample_mode=mode, video_size=size)
+    whole = read_tracking(clip.tracking)[name]
+    tracklet = Tracklet(name, whole.start, whole.boxes * scale)
+    with open_video(clip.video) as video:
+        box = crop_boxes(tracklet, size or (video.shape[2], video.shape[1]), mode)[frame - tracklet.start]
+        cropper = Cropper(settings)
+        crop = cropper.crop(cropper.picture(video[frame]), box)
+    return ((crop + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 0).numpy()
+
+
+def wait_for(qtbot, dock, text: str) -> None:
+    qtbot.waitUntil(lambda: text in dock.text.text(), timeout=WAIT)
+
+
+@pytest.mark.parametrize("mode", SampleMode)
+def test_preview_shows_the_pixels_of_the_extraction(opened, clip, qtbot, mode):
+    _, session, dock = opened
+    dock.mode.setCurrentIndex(list(SampleMode).index(mode))
+    session.active.current = "spotted"
+    session.go_to(11)
+    wait_for(qtbot, dock, "spotted, frame 11")
+    side = (256, 340) if mode is SampleMode.OVERSAMPLE else (224, 224)
+    qtbot.waitUntil(lambda: dock.view.picture is not None and dock.view.picture.shape[:2] == side, timeout=WAIT)
+    np.testing.assert_array_equal(dock.view.picture, expected(clip, "spotted", 11, mode))
+    assert session.sample_mode is mode
+
+
+def test_preview_of_a_resized_video(opened, clip, qtbot):
+    _, session, dock = opened
+    halves = Tracking(Tracklet(name, t.start, t.boxes / 2) for name, t in session.active.tracking.items())
+    session.add_tracking(halves, clip.tracking)
+    session.active.boxes_size = (192, 144)
+    session.go_to(6)
+    session.active.current = "striped"
+    wait_for(qtbot, dock, "striped, frame 6")
+    wanted = expected(clip, "striped", 6, SampleMode.EXPAND_BBOXES, size=(192, 144), scale=0.5)
+    qtbot.waitUntil(lambda: np.array_equal(dock.view.picture, wanted), timeout=WAIT)
+
+
+def test_preview_follows_frame_and_individual_at_a_steady_size(opened, qtbot):
+    _, session, dock = opened
+    wait_for(qtbot, dock, "striped, frame 3")
+    size = dock.view.size()
+    session.go_to(9)
+    wait_for(qtbot, dock, "frame 9")
+    session.active.current = "spotted"
+    wait_for(qtbot, dock, "spotted, frame 9")
+    dock.mode.setCurrentIndex(2)
+    wait_for(qtbot, dock, "spotted, frame 9")
+    assert dock.view.size() == size
+
+
+def test_preview_says_why_there_is_nothing_to_see(opened, qtbot):
+    _, session, dock = opened
+    wait_for(qtbot, dock, "striped, frame 3")
+    whole = session.active.tracking
+    boxes = whole["spotted"].boxes[5:12].copy()
+    boxes[2] = np.nan
+    boxes[3] = [5000, 5000, 5010, 5010]
+    session.add_tracking(Tracking([Tracklet("late", 5, boxes)]), session.active.tracking_path)
+    wait_for(qtbot, dock, "late is in frames 5 to 11, not in frame 3")
+    assert dock.view.picture is None
+    session.go_to(7)
+    wait_for(qtbot, dock, "late has no box in frame 7")
+    session.go_to(8)
+    wait_for(qtbot, dock, "holds no pixel of the 384x288 picture")
+    assert dock.view.picture is None
+    session.active.set_tracking(None, None)
+    wait_for(qtbot, dock, "sees the whole picture")
+
+
+def test_closing_the_dock_while_it_works_is_no_error(opened, qtbot):
+    viewer, session, dock = opened
+    for frame in range(10):
+        session.go_to(frame)
+        qtbot.wait(5)
+    viewer.window.remove_dock_widget(dock)
+    dock.deleteLater()
+    session.go_to(2)
+    session.active.current = "spotted"
+    qtbot.wait(300)
+
+
+def test_request_without_a_video_says_so():
+    assert crop_request(None, 0, SampleMode.EXPAND_BBOXES) == "Open a video first."
+    assert crop_request(TrackedVideo("x"), 0, SampleMode.EXPAND_BBOXES) == "Open a video first."
+
+
+def test_dock_is_imported_without_torch():
+    code = (
+        "import sys; import napari_i3d.plugin.widgets.crop_preview, napari_i3d.plugin.widgets.individuals; "
+        "print('torch' in sys.modules, 'matplotlib' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.cwd())
+    assert run.stdout.split()[0] == "False"
