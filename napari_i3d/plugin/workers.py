@@ -62,9 +62,23 @@ def show_advance(worker: StoppableWorker, advance: Advance) -> None:
     bar.update(advance.done - bar.n)
 
 
-def end(worker: StoppableWorker) -> None:
-    """Ask a worker to end and wait until it has; for when the window that it reports to is going away."""
-    worker.quit()
-    deadline = time.monotonic() + _PATIENCE_S
-    while worker.is_running and time.monotonic() < deadline:
-        time.sleep(0.01)
+class Crew:
+    """The workers of a dock, which end with it."""
+
+    def __init__(self) -> None:
+        self._workers: list[StoppableWorker] = []
+
+    def add(self, worker: StoppableWorker) -> StoppableWorker:
+        """Remember a worker that was started, and return it."""
+        self._workers = [other for other in self._workers if other.is_running]
+        self._workers.append(worker)
+        return worker
+
+    def end(self) -> None:
+        """Ask all to end and wait until they have: what they report to is going away."""
+        for worker in self._workers:
+            worker.quit()
+        deadline = time.monotonic() + _PATIENCE_S
+        while any(worker.is_running for worker in self._workers) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self._workers.clear()

@@ -168,7 +168,7 @@ def test_order_scale_and_components_can_be_chosen_and_are_remembered(plotted, vi
     dock.options.scale.value = Scale.RAW
     dock.options.content.value = Content.COMPONENTS
     qtbot.waitUntil(lambda: dock.canvas.shown.options.content is Content.COMPONENTS, timeout=WAIT)
-    assert dock.canvas.axes.get_ylabel() == "principal component"
+    assert dock.canvas.axes.get_ylabel() == "components"
     assert not dock.options.order.enabled
     viewer.window.remove_dock_widget("all")
     again = open_dock(viewer)

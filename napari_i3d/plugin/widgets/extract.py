@@ -41,7 +41,7 @@ from napari_i3d.plugin.tasks import (
 )
 from napari_i3d.plugin.widgets.extract_form import ExtractForm
 from napari_i3d.plugin.widgets.parts import DownloadOffer, RunBar, TextLabel, may_replace, open_plot
-from napari_i3d.plugin.workers import StoppableWorker, end, show_advance, start
+from napari_i3d.plugin.workers import Crew, StoppableWorker, show_advance, start
 from napari_i3d.tracking.model import Tracking
 
 _CHOICES, _RATES = "extract", "seconds_a_chunk"
@@ -73,6 +73,8 @@ class ExtractWidget(Dock):
         self._session = get_session(napari_viewer)
         self._video_links = Links()
         self._run_links = Links()
+        self._crew = Crew()
+        self.destroyed.connect(self._crew.end)  # the window may go away without closing its docks
         self.destroyed.connect(self._video_links.close)
         self.destroyed.connect(self._run_links.close)
         self._worker: StoppableWorker | None = None
@@ -215,8 +217,7 @@ class ExtractWidget(Dock):
     def _start(self, work: Callable[..., Work], *arguments: object, text: str) -> None:
         self.bar.begin("starting")
         self._worker = start(work, *arguments, text=text, on_record=self._on_record, on_outcome=self._on_outcome)
-        # The window may go away without closing its docks.
-        self.destroyed.connect(self._worker.quit)
+        self._crew.add(self._worker)
         self._refresh()
 
     def _on_cancel(self) -> None:
@@ -271,9 +272,7 @@ class ExtractWidget(Dock):
         super().closed()
         self._video_links.close()
         self._run_links.close()
-        if self._worker is not None:
-            end(self._worker)
-            self._worker = None
+        self._crew.end()
 
 
 def _spell(plan: _Plan) -> str:

@@ -21,7 +21,7 @@ from napari_i3d.plugin.session import TrackedVideo, get_session
 from napari_i3d.plugin.tasks import Done, Failed, Outcome, run_heat_map, run_reading, run_saving
 from napari_i3d.plugin.widgets.parts import TextLabel, may_replace
 from napari_i3d.plugin.widgets.plot_options import PlotOptions
-from napari_i3d.plugin.workers import StoppableWorker, start
+from napari_i3d.plugin.workers import Crew, StoppableWorker, start
 
 _FIGURE_FILTER = "Picture (*.png);;Vector graphics (*.svg);;PDF (*.pdf)"
 _EMPTY = (
@@ -51,6 +51,8 @@ class FeaturePlotWidget(Dock):
         super().__init__()
         self._session = get_session(napari_viewer)
         self._video_links = Links()
+        self._crew = Crew()
+        self.destroyed.connect(self._crew.end)  # the window may go away without closing its docks
         self.destroyed.connect(self._video_links.close)
         self._tracked: TrackedVideo | None = None  # whose features are shown; None: they belong to no open video
         self._features: Features | None = None
@@ -86,11 +88,11 @@ class FeaturePlotWidget(Dock):
         buttons = QHBoxLayout()
         buttons.addWidget(self.load_button)
         buttons.addWidget(self.save_button)
-        buttons.addWidget(self.toolbar, 1)
+        buttons.addWidget(self.toolbar)
+        buttons.addWidget(self.status, 1)
         layout = QVBoxLayout(self)
         layout.addWidget(self.options)
         layout.addWidget(self._stack, 1)
-        layout.addWidget(self.status)
         layout.addLayout(buttons)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
@@ -157,7 +159,7 @@ class FeaturePlotWidget(Dock):
         # A thread: for 100,000 rows it takes a second.
         rows = plot.features[plot.individual]
         worker = start(run_heat_map, rows, plot.options, text=None, on_outcome=self._on_drawn)
-        self._drawing = plot, worker
+        self._drawing = plot, self._crew.add(worker)
 
     def _on_drawn(self, outcome: Outcome) -> None:
         plot = self._drawing[0] if self._drawing is not None else None
@@ -212,7 +214,8 @@ class FeaturePlotWidget(Dock):
         chosen, _ = QFileDialog.getOpenFileName(self, "Load features", str(folder), OPEN_FILTER)
         if chosen and self._loading is None:
             self._loading = Path(chosen)
-            start(run_reading, self._loading, text=f"reading {self._loading.name}", on_outcome=self._on_loaded)
+            text = f"reading {self._loading.name}"
+            self._crew.add(start(run_reading, self._loading, text=text, on_outcome=self._on_loaded))
 
     def _on_loaded(self, outcome: Outcome) -> None:
         path, self._loading = self._loading, None
@@ -247,7 +250,7 @@ class FeaturePlotWidget(Dock):
         # The dialog has asked about the very name that was chosen.
         if may_replace(self, [target for target in paths if target != Path(chosen)]):
             arguments = (self._features, path, form.layout, form.metadata)
-            start(run_saving, *arguments, text=f"saving {path.name}", on_outcome=self._on_saved)
+            self._crew.add(start(run_saving, *arguments, text=f"saving {path.name}", on_outcome=self._on_saved))
 
     def _on_saved(self, outcome: Outcome) -> None:
         if isinstance(outcome, Failed):
@@ -276,3 +279,4 @@ class FeaturePlotWidget(Dock):
         """End all connections: the dock was closed."""
         super().closed()
         self._video_links.close()
+        self._crew.end()

@@ -18,6 +18,8 @@ from napari_i3d.plots import RowAxis, draw_heat_map, label_heat_map, row_axis, s
 _CURSOR = "#ff4b3e"
 _LEFT_BUTTON = 1
 _STRIP_PX = 4
+# Smaller than in a figure: docks are low.
+_TITLE_PT, _TEXT_PT = 9, 8
 
 
 class HeatMapCanvas:
@@ -99,6 +101,7 @@ class HeatMapCanvas:
         self._map, self._axis, self._axes = shown, axis, axes
         self._image = draw_heat_map(shown, axis, axes)
         label_heat_map(features, individual, shown, axes)
+        axes.set_ylabel(str(shown.options.content))  # the order is seen in the boxes above
         bar = self.figure.colorbar(self._image, ax=axes, label=scale_label(shown), extend="both")
         bar.outline.set_visible(False)
         set_scale_ticks(bar)
@@ -164,12 +167,11 @@ class HeatMapCanvas:
         self.figure.set_facecolor(ground)
         for axes in self.figure.axes:
             axes.set_facecolor(ground)
-            axes.set_title(axes.get_title(loc="left"), loc="left", color=text)
-            for axis in (axes.xaxis, axes.yaxis):
-                axis.label.set_color(text)
+            axes.set_title(axes.get_title(loc="left"), loc="left", color=text, fontsize=_TITLE_PT)
             for part in (axes, *axes.child_axes):
-                part.tick_params(colors=text, which="both")
-                part.xaxis.label.set_color(text)
+                part.tick_params(colors=text, which="both", labelsize=_TEXT_PT)
+                for axis in (part.xaxis, part.yaxis):
+                    axis.label.set(color=text, fontsize=_TEXT_PT)
                 for spine in part.spines.values():
                     spine.set_color(theme.secondary.as_hex(format="long"))
         self.native.draw_idle()

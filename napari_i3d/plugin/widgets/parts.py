@@ -75,10 +75,11 @@ class DownloadOffer(QFrame):
         box.setText(
             f"<p><b>{source.name}</b>, {_MEGABYTES} MB</p>"
             f"<p>Licence: <b>{source.licence}</b>. You may not use them for commercial purposes.</p>"
-            f"<p>Source: <a href='{source.page}'>{source.page}</a><br>File: {source.url}</p>"
+            f"<p>Source: {source.page}<br>File: {source.url}</p>"
             f"<p>Please cite: {source.citation}</p>"
             f"<p>They are kept in {source.path.parent}.</p>"
         )
+        box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         accept = box.addButton("Download", QMessageBox.ButtonRole.AcceptRole)
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
         box.exec()

@@ -33,7 +33,7 @@ class PlotToolbar(NavigationToolbar2QT):
 
     def __init__(self, canvas: Any, parent: QWidget, save: Callable[[], None]) -> None:
         self._save = save
-        super().__init__(canvas, parent)  # type: ignore[no-untyped-call]
+        super().__init__(canvas, parent, coordinates=False)  # type: ignore[no-untyped-call]
         self.setIconSize(QSize(_ICON_PX, _ICON_PX))
 
     def save_figure(self, *_: Any) -> None:
