@@ -1,10 +1,11 @@
 """The command ``napari-i3d``: reads options, makes one call into the core, shows what happens, returns a status."""
 
 import argparse
+import io
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,8 @@ from napari_i3d.i3d.registry import DEFAULT_WEIGHTS, UNTRAINED, find_source
 from napari_i3d.tracking.gaps import Gaps
 
 if TYPE_CHECKING:
-    from napari_i3d.extraction.batch import BatchOptions, Outcome
+    from napari_i3d.extraction.batch import BatchOptions
+    from napari_i3d.extraction.outcomes import Outcome
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -26,6 +28,10 @@ DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: 0 all done, 1 anything failed, 2 wrong usage, 130 interrupted."""
     logging.basicConfig(format="%(message)s")
+    for stream in (sys.stdout, sys.stderr):
+        # A pipe on Windows may know few characters; a name it cannot show is no reason to stop.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     given = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args([_with_underscores(argument) for argument in given])
     try:
@@ -56,6 +62,10 @@ def _with_underscores(argument: str) -> str:
 
 def _complain(text: str) -> None:
     print(f"napari-i3d: {_one_line(text)}", file=sys.stderr)
+
+
+def _say(text: str) -> None:
+    print(_one_line(text))
 
 
 def _one_line(text: str) -> str:
@@ -127,9 +137,9 @@ def _add_extract(extract: argparse.ArgumentParser) -> None:
         default=defaults.min_frames,
         help="leave out shorter tracklets (default %(default)s)",
     )
-    add("--gaps", choices=list(Gaps), default=Gaps.ERROR, help="frames missing in a tracklet (default %(default)s)")
-    add("--sample_mode", choices=list(SampleMode), default=defaults.sample_mode, help="default %(default)s")
-    add("--normalisation", choices=list(Normalisation), default=defaults.normalisation, help="default %(default)s")
+    _add_choice(extract, "--gaps", Gaps, Gaps.ERROR, "frames missing in a tracklet")
+    _add_choice(extract, "--sample_mode", SampleMode, defaults.sample_mode, "")
+    _add_choice(extract, "--normalisation", Normalisation, defaults.normalisation, "")
     add("--subtract_background", action="store_true", help="blank what does not move")
     _add_video_size(extract)
     add(
@@ -142,11 +152,17 @@ def _add_extract(extract: argparse.ArgumentParser) -> None:
     add(
         "--device", metavar="NAME", default=defaults.device, help="auto, cpu, cuda, cuda:N or mps (default %(default)s)"
     )
-    add("--precision", choices=list(Precision), default=defaults.precision, help="default %(default)s")
+    _add_choice(extract, "--precision", Precision, defaults.precision, "")
     add("--i3d_suffix", default=".npy", metavar="S", help="ending of features files: .npy, .npz, .pickle (%(default)s)")
-    add("--layout", choices=list(Layout), default=Layout.DICT, help="the program to write for (default %(default)s)")
+    _add_choice(extract, "--layout", Layout, Layout.DICT, "the program to write for")
     add("--save_metadata", action="store_true", help="add first and last frame of each individual to the file")
     add("--overwrite", action="store_true", help="replace results that exist (default: keep them)")
+
+
+def _add_choice(parser: argparse.ArgumentParser, name: str, choices: Iterable[str], default: str, text: str) -> None:
+    # Plain text: of members of an enumeration messages would show the inside.
+    words = f"{text} (default %(default)s)" if text else "default %(default)s"
+    parser.add_argument(name, choices=[str(choice) for choice in choices], default=str(default), help=words)
 
 
 def _add_video_size(parser: argparse.ArgumentParser) -> None:
@@ -191,8 +207,9 @@ def _extract(options: argparse.Namespace) -> int:
 
 def _run_with_bars(batch: "BatchOptions") -> "tuple[Outcome, ...]":
     """Run a batch with a progress bar for each video; return the outcome of each."""
-    from napari_i3d.extraction.batch import VideoStarted, run_batch
+    from napari_i3d.extraction.batch import run_batch
     from napari_i3d.extraction.engine import Progress
+    from napari_i3d.extraction.outcomes import VideoStarted
 
     outcomes: list[Outcome] = []
     bar: tqdm[Any] | None = None
@@ -222,7 +239,7 @@ def _print_summary(outcomes: "tuple[Outcome, ...]") -> None:
         chosen = [outcome for outcome in outcomes if outcome.word == word]
         print(f"{word}: {len(chosen)}")
         for outcome in chosen:
-            print(f"  {_one_line(outcome.summary)}")
+            _say(f"  {outcome.summary}")
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -236,9 +253,9 @@ def _check(options: argparse.Namespace) -> int:
         frames, height, width, _ = video.shape
     width, height = size or (width, height)
     problems = check_tracking(tracking, (frames, height, width))
-    print(f"{options.video.name}: {frames} frames of {width}x{height} px; {len(tracking)} individuals")
+    _say(f"{options.video.name}: {frames} frames of {width}x{height} px; {len(tracking)} individuals")
     for problem in problems:
-        print(_one_line(f"  {problem.kind:<13} {problem.message}"))
+        _say(f"  {problem.kind:<13} {problem.message}")
     print(f"{len(problems)} problems" if problems else "no problems")
     return FAILED if problems else DONE
 
@@ -263,7 +280,7 @@ def _weights_download(options: argparse.Namespace) -> int:
     print(f"please cite: {source.citation}", flush=True)
     with tqdm(unit="B", unit_scale=True, desc=source.file_name, file=sys.stderr) as bar:
         path = download_weights(options.name, bar)
-    print(f"verified and kept at {path}")
+    _say(f"verified and kept at {path}")
     return DONE
 
 
@@ -271,7 +288,7 @@ def _weights_convert(options: argparse.Namespace) -> int:
     from napari_i3d.i3d.weights import convert_weights
 
     facts = convert_weights(options.source, options.target)
-    print(f"{options.target}: {facts.name}, licence: {facts.licence}, sha256 {facts.sha256}")
+    _say(f"{options.target}: {facts.name}, licence: {facts.licence}, sha256 {facts.sha256}")
     return DONE
 
 
@@ -280,7 +297,7 @@ def _weights_info(options: argparse.Namespace) -> int:
 
     facts = describe_weights(options.weights)
     for name, value in facts.items():
-        print(f"{name:<12} {value}")
+        _say(f"{name:<12} {value}")
     if not facts["present"]:
         print("not downloaded: get them with `napari-i3d weights download`")
     return DONE if facts["present"] else FAILED
@@ -299,7 +316,7 @@ def _demo(options: argparse.Namespace) -> int:
             "mean nothing.\nGet the real ones (112 MB, CC-BY-NC 4.0) with: napari-i3d weights download",
             flush=True,
         )
-    clip = write_synthetic_clip(options.outputpath)
+    clip = write_synthetic_clip(options.outputpath, stem="napari_i3d_demo")
     batch = BatchOptions(
         dataset_path=clip.video,
         output_path=options.outputpath,
@@ -322,7 +339,7 @@ def _demo(options: argparse.Namespace) -> int:
         ("video", clip.video), ("tracking", clip.tracking), ("features", path), ("about them", f"{path}.json"),
         ("picture", picture),
     ):  # fmt: skip
-        print(f"{title + ':':<11} {file}")
+        _say(f"{title + ':':<11} {file}")
     for individual, rows in features.items():
         print(f"{individual}: {rows.shape[0]} rows of {rows.shape[1]} features, {rows.dtype}, one for each frame")
     return DONE

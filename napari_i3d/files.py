@@ -28,7 +28,7 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         The file cannot be written: no such folder, no permission, disk full.
     """
     path = Path(path)
-    part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
+    part = path.with_name(f".napari_i3d-{secrets.token_hex(8)}.part")
     try:
         with part.open("xb") as file:
             yield file

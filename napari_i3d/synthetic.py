@@ -52,8 +52,8 @@ class _Animal:
     stripe_px: float
 
 
-def write_synthetic_clip(folder: str | Path, n_frames: int = FRAMES) -> SyntheticClip:
-    """Write ``animals.mp4`` (384x288 pixels, 25 frames/s) and ``animals_tracks.pickle`` to a folder.
+def write_synthetic_clip(folder: str | Path, n_frames: int = FRAMES, stem: str = "animals") -> SyntheticClip:
+    """Write ``{stem}.mp4`` (384x288 pixels, 25 frames/s) and ``{stem}_tracks.pickle`` to a folder.
 
     The striped animal runs in a circle, stops in the middle third of the clip and runs on; the spotted one wanders to
     and fro. The same numbers are drawn every time.
@@ -64,9 +64,9 @@ def write_synthetic_clip(folder: str | Path, n_frames: int = FRAMES) -> Syntheti
         The folder or the files cannot be written.
     """
     folder = make_folder(folder)
-    clip = SyntheticClip(folder / "animals.mp4", folder / "animals_tracks.pickle")
+    clip = SyntheticClip(folder / f"{stem}.mp4", folder / f"{stem}_tracks.pickle")
     animals = _animals(n_frames)
-    part = folder / ".animals.part.mp4"
+    part = folder / f".{stem}.part.mp4"
     writer = imageio_ffmpeg.write_frames(
         str(part),
         (WIDTH, HEIGHT),

@@ -1,17 +1,21 @@
 """Many videos, one after the other: finds them and their tracking, extracts, saves, and goes on after a failure."""
 
 import logging
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
 
-from napari_i3d.errors import NapariI3DError, SettingsError, TrackingError
+import torch
+
+from napari_i3d.errors import FeaturesError, NapariI3DError, SettingsError, TrackingError
 from napari_i3d.extraction.dataset import find_videos, shared_names
-from napari_i3d.extraction.engine import Progress, extract, resolve_device
+from napari_i3d.extraction.engine import extract, resolve_device
 from napari_i3d.extraction.job import Job, plan_job, whole_picture
+from napari_i3d.extraction.outcomes import Outcome, Record, VideoDone, VideoFailed, VideoSkipped, VideoStarted
+from napari_i3d.extraction.outputs import OutputNames, difference
+from napari_i3d.extraction.provenance import describe_tracking
 from napari_i3d.extraction.settings import ExtractionSettings
-from napari_i3d.features.layouts import Layout, check_suffix, individual_paths
+from napari_i3d.features.layouts import Layout, check_suffix
 from napari_i3d.features.model import Features, Id
 from napari_i3d.files import make_folder
 from napari_i3d.i3d.network import I3DResNet50
@@ -83,70 +87,10 @@ class BatchOptions:
         if self.layout is Layout.DLC2ACTION and not (self.settings.pad and self.settings.frequency == 1):
             raise SettingsError("layout dlc2action needs one row for each frame: set pad, and frequency 1")
         check_suffix(self.i3d_suffix, self.layout)
-
-
-@dataclass(frozen=True)
-class VideoStarted:
-    """A video is begun: the `number`-th of `total`."""
-
-    video: Path
-    number: int
-    total: int
-
-
-@dataclass(frozen=True)
-class VideoDone:
-    """The features of a video were saved; `remarks` says what was left out."""
-
-    video: Path
-    outputs: tuple[Path, ...]
-    remarks: tuple[str, ...]
-
-    word: ClassVar = "done"
-    complete: ClassVar = True
-
-    @property
-    def summary(self) -> str:
-        """One line."""
-        remarks = f" ({'; '.join(self.remarks)})" if self.remarks else ""
-        return f"{self.video.name} -> {', '.join(map(str, self.outputs))}{remarks}"
-
-
-@dataclass(frozen=True)
-class VideoSkipped:
-    """A video was not extracted; `complete` where that is because its result is there already."""
-
-    video: Path
-    reason: str
-    complete: bool
-
-    word: ClassVar = "skipped"
-
-    @property
-    def summary(self) -> str:
-        """One line."""
-        return f"{self.video.name}: {self.reason}"
-
-
-@dataclass(frozen=True)
-class VideoFailed:
-    """A video could not be extracted."""
-
-    video: Path
-    reason: str
-
-    word: ClassVar = "failed"
-    complete: ClassVar = False
-
-    @property
-    def summary(self) -> str:
-        """One line, which begins with the name of the video."""
-        named = self.reason.startswith((self.video.name, str(self.video)))
-        return self.reason if named else f"{self.video.name}: {self.reason}"
-
-
-Outcome = VideoDone | VideoSkipped | VideoFailed
-Record = VideoStarted | Progress | Outcome
+        if not self.layout.one_file and (self.i3d_suffix != ".npy" or self.save_metadata):
+            raise SettingsError(
+                f"layout {self.layout} has bare arrays under names of its own: leave out i3d_suffix and save_metadata"
+            )
 
 
 def run_batch(options: BatchOptions) -> Generator[Record, None, tuple[Outcome, ...]]:
@@ -156,17 +100,19 @@ def run_batch(options: BatchOptions) -> Generator[Record, None, tuple[Outcome, .
 
     Raises
     ------
-    VideoError, OutputError, WeightsError, SettingsError
-        Nothing can be done at all: no video, no place for the results, no weights, no such device.
+    VideoError, TrackingError, OutputError, WeightsError, SettingsError
+        Nothing can be done at all: no video, no folder of tracking, no place for the results, no weights, no such
+        device.
     """
     videos = find_videos(options.dataset_path)
     if options.tracking_folder is not None and not options.tracking_folder.is_dir():
         raise TrackingError(
             f"{options.tracking_folder}: expected the folder of tracking files; there is no such folder"
         )
-    make_folder(options.output_path)
     resolve_device(options.settings.device)
     network, weights = load_network(options.weights)
+    make_folder(options.output_path)
+    batch = _Batch(options, network, weights)
     twins = shared_names(videos)
     outcomes: list[Outcome] = []
     for number, path in enumerate(videos, start=1):
@@ -174,59 +120,107 @@ def run_batch(options: BatchOptions) -> Generator[Record, None, tuple[Outcome, .
         if path in twins:
             outcome: Outcome = VideoFailed(path, f"shares its name, and so its result, with {twins[path]}")
         else:
-            outcome = yield from _isolated(path, options, network, weights)
+            outcome = yield from batch.isolated(path)
         outcomes.append(outcome)
         yield outcome
     return tuple(outcomes)
 
 
-def _isolated(
-    path: Path, options: BatchOptions, network: I3DResNet50, weights: WeightsFacts
-) -> Generator[Record, None, Outcome]:
-    try:
-        return (yield from _extract_video(path, options, network, weights))
-    except NapariI3DError as error:
-        return VideoFailed(path, str(error))
-    except Exception as error:  # noqa: BLE001 - the edge of one video: whatever it is, the others go on
-        _log.exception("%s failed", path)
-        return VideoFailed(path, f"unexpected {type(error).__name__}: {error}; please report this with the log above")
+class _Batch:
+    """What the videos of a batch have in common."""
 
+    def __init__(self, options: BatchOptions, network: I3DResNet50, weights: WeightsFacts) -> None:
+        self._options = options
+        self._network = network
+        self._weights = weights
+        self._names = OutputNames(options.output_path, options.i3d_suffix, options.layout, options.save_metadata)
+        self._claimed: dict[str, Path] = {}  # the video that each result, without regard to capitals, belongs to
 
-def _extract_video(
-    path: Path, options: BatchOptions, network: I3DResNet50, weights: WeightsFacts
-) -> Generator[Record, None, Outcome]:
-    output = options.output_path / f"{path.stem}{options.i3d_suffix}"
-    if options.layout.one_file and output.exists() and not options.overwrite:
-        return VideoSkipped(path, f"{output} exists; --overwrite replaces it", complete=True)
-    tracking_path = None
-    if options.tracking_folder is not None:
-        tracking_path = options.tracking_folder / f"{path.stem}{options.tracking_suffix}"
-        if not tracking_path.exists():
-            return VideoSkipped(path, f"its tracking file {tracking_path} is missing", complete=False)
-    with open_video(path) as video:
-        tracking = _tracking_of(video, tracking_path, options)
-        if not options.layout.one_file:
-            tracking = _without_results(tracking, options.output_path / f"{path.stem}.npy", options.overwrite)
-            if not tracking:
-                return VideoSkipped(
-                    path, "the files of all individuals exist; --overwrite replaces them", complete=True
+    def isolated(self, path: Path) -> Generator[Record, None, Outcome]:
+        """Extract a video; whatever goes wrong is its outcome."""
+        try:
+            return (yield from self._extract(path))
+        except NapariI3DError as error:
+            return VideoFailed(path, str(error))
+        except (MemoryError, torch.OutOfMemoryError) as error:
+            return VideoFailed(path, f"out of memory ({_first_line(error)}); use a smaller --batch_size")
+        except Exception as error:  # noqa: BLE001 - the edge of one video: whatever it is, the others go on
+            _log.exception("%s failed", path)
+            return VideoFailed(
+                path, f"unexpected {type(error).__name__}: {_first_line(error)}; please report the log above"
+            )
+
+    def _extract(self, path: Path) -> Generator[Record, None, Outcome]:
+        options = self._options
+        shared = self._names.shared_path(path)
+        if options.layout.one_file and shared.exists() and not options.overwrite:
+            return self._kept(path, [shared])
+        tracking_path = None
+        if options.tracking_folder is not None:
+            tracking_path = options.tracking_folder / f"{path.stem}{options.tracking_suffix}"
+            if not tracking_path.exists():
+                return VideoSkipped(path, f"its tracking file {tracking_path} is missing", complete=False)
+        with open_video(path) as video:
+            tracking = self._tracking_of(video, tracking_path)
+            mended = mend_gaps(tracking, options.gaps)
+            job = plan_job(video, mended.values(), options.settings)
+            paths = self._names.paths(path, [windows.id for windows in job.plan.tracklets])
+            self._claim(path, paths.values())
+            existing = [target for target in paths.values() if target.exists() and not options.overwrite]
+            if len(existing) == len(paths):
+                return self._kept(path, existing)
+            if existing:
+                wanted = (mended[individual] for individual, target in paths.items() if target not in existing)
+                job = plan_job(video, wanted, options.settings)
+            source = describe_tracking(tracking_path, tracking, options.gaps)
+            features = yield from extract(video, job, self._network, self._weights, source)
+        return VideoDone(path, tuple(self._save(features, path)), self._remarks(video, job))
+
+    def _kept(self, path: Path, existing: Sequence[Path]) -> VideoSkipped:
+        named = f"{existing[0]} exists" if len(existing) == 1 else f"the files of all {len(existing)} individuals exist"
+        for target in existing:
+            if differs := difference(target, path, self._options.settings, self._options.layout):
+                return VideoSkipped(path, f"{target} exists, made {differs}; --overwrite replaces it", complete=False)
+        return VideoSkipped(path, f"{named}; --overwrite replaces", complete=True)
+
+    def _claim(self, path: Path, targets: Iterable[Path]) -> None:
+        for target in targets:
+            owner = self._claimed.setdefault(str(target).casefold(), path)
+            if owner != path:
+                raise FeaturesError(
+                    f"its result {target.name} has the name of one of {owner.name}; rename an individual"
                 )
-        job = plan_job(video, tracking.values(), options.settings)
-        features = yield from extract(video, job, network, weights)
-    return VideoDone(path, tuple(_save(features, output, path.stem, options)), _remarks(video, job))
 
+    def _tracking_of(self, video: Video, tracking_path: Path | None) -> Tracking:
+        if tracking_path is None:
+            return whole_picture(video, self._options.settings)
+        tracking = read_tracking(tracking_path)
+        if self._options.individuals is None:
+            return tracking
+        return tracking.select(_ids_of(tracking, self._options.individuals))
 
-def _tracking_of(video: Video, tracking_path: Path | None, options: BatchOptions) -> Tracking:
-    tracking = whole_picture(video, options.settings) if tracking_path is None else read_tracking(tracking_path)
-    if options.individuals is not None:
-        tracking = tracking.select(_ids_of(tracking, options.individuals))
-    return mend_gaps(tracking, options.gaps)
+    def _save(self, features: Features, path: Path) -> list[Path]:
+        shared = self._names.shared_path(path)
+        if self._options.layout is Layout.DICT:
+            features.save(shared, metadata=self._options.save_metadata)
+            return [shared]
+        if self._options.layout is Layout.DLC2ACTION:
+            return features.export(shared, self._options.layout)
+        return features.export(shared.with_name(f"{path.stem}.npy"), self._options.layout)
+
+    def _remarks(self, video: Video, job: Job) -> tuple[str, ...]:
+        remarks = [f"{individual} left out: {reason}" for individual, reason in job.plan.left_out.items()]
+        if video.remark:
+            remarks.insert(0, video.remark)
+        if not self._weights.trained:
+            remarks.insert(0, "untrained weights: the features mean nothing")
+        return tuple(remarks)
 
 
 def _ids_of(tracking: Tracking, names: Iterable[str]) -> list[Id]:
     """Return the ids, text or whole numbers, that are written as the names."""
     ids: list[Id] = []
-    for name in names:
+    for name in dict.fromkeys(names):
         alike: list[Id] = [individual for individual in tracking if str(individual) == name]
         if len(alike) > 1:
             raise TrackingError(f"{name}: both the text and the number are ids in this file; rename one of them")
@@ -234,20 +228,5 @@ def _ids_of(tracking: Tracking, names: Iterable[str]) -> list[Id]:
     return ids
 
 
-def _without_results(tracking: Tracking, path: Path, overwrite: bool) -> Tracking:
-    paths = individual_paths(path, list(tracking))
-    return Tracking(tracklet for tracklet in tracking.values() if overwrite or not paths[tracklet.id].exists())
-
-
-def _save(features: Features, output: Path, stem: str, options: BatchOptions) -> list[Path]:
-    if options.layout is Layout.DICT:
-        features.save(output, metadata=options.save_metadata)
-        return [output]
-    if options.layout is Layout.DLC2ACTION:
-        return features.export(output, options.layout)
-    return features.export(options.output_path / f"{stem}.npy", options.layout)
-
-
-def _remarks(video: Video, job: Job) -> tuple[str, ...]:
-    left_out = (f"{individual} left out: {reason}" for individual, reason in job.plan.left_out.items())
-    return (*([video.remark] if video.remark else []), *left_out)
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [""])[0][:200]

@@ -1,6 +1,7 @@
 """Which videos there are to extract."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from napari_i3d.errors import VideoError
@@ -23,20 +24,34 @@ def find_videos(path: Path) -> list[Path]:
     VideoError
         No such file or folder, or no video in it.
     """
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
+    try:
+        if path.is_file():
+            return [path]
+        found = sorted(_videos_below(path)) if path.is_dir() else None
+    except OSError as error:
+        raise VideoError(f"{path}: cannot be searched for videos ({error.strerror or error})") from error
+    if found is None:
         raise VideoError(f"{path}: expected a video or a folder of videos; there is no such file or folder")
-    found = sorted(
-        file
-        for file in path.rglob("*")
-        if file.suffix.lower() in VIDEO_SUFFIXES and not file.name.startswith(".") and file.is_file()
-    )
     if not found:
         raise VideoError(
             f"{path}: no videos in this folder; expected files that end in {', '.join(sorted(VIDEO_SUFFIXES))}"
         )
     return found
+
+
+def _videos_below(top: Path) -> Iterator[Path]:
+    """Give the videos in a folder and those below it, linked folders too, each folder once."""
+    seen: set[str] = set()
+    for folder, folders, names in os.walk(top, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        for name in names:
+            path = Path(folder, name)
+            if path.suffix.lower() in VIDEO_SUFFIXES and not name.startswith(".") and path.is_file():
+                yield path
 
 
 def shared_names(videos: Iterable[Path]) -> dict[Path, Path]:

@@ -1,9 +1,11 @@
 """From a video and its tracking to features: each frame decoded once, each crop made once, chunks in batches."""
 
+import copy
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,12 +17,13 @@ from napari_i3d.errors import SettingsError, VideoError
 from napari_i3d.extraction.background import background_frames, median_background
 from napari_i3d.extraction.crops import Cropper, views
 from napari_i3d.extraction.job import Job, plan_job, whole_picture
-from napari_i3d.extraction.provenance import describe_extraction
+from napari_i3d.extraction.provenance import describe_extraction, describe_tracking
 from napari_i3d.extraction.settings import CHUNK_FRAMES, FEATURES, ExtractionSettings, Precision
 from napari_i3d.extraction.windows import TrackletWindows, needed_frames
 from napari_i3d.features.model import Features, Id
 from napari_i3d.i3d.network import I3DResNet50
 from napari_i3d.i3d.weights import WeightsFacts, load_network
+from napari_i3d.tracking.gaps import Gaps
 from napari_i3d.tracking.io import read_tracking
 from napari_i3d.tracking.model import Tracking
 from napari_i3d.video.video import Video, open_video
@@ -85,13 +88,16 @@ class ChunkNetwork:
         self._mode = settings.sample_mode
         # Measured 1.4 times as fast as the default layout on a CPU. (torch's annotations lack this overload.)
         layout: Any = {"memory_format": torch.channels_last_3d}
-        self._network = network.to(device=self._device, dtype=self._dtype, **layout)
+        # A copy: the caller's network stays where it is, in float32.
+        self._network = copy.deepcopy(network).to(device=self._device, dtype=self._dtype, **layout)
 
     @torch.inference_mode()
     def __call__(self, chunks: Sequence[torch.Tensor]) -> NDArray[np.float32]:
         """Return the features, (B, 2048) float32, of B chunks of crops, (3, 8, H, W) float32 each."""
         batch = torch.stack(list(chunks)).to(device=self._device, dtype=self._dtype)
-        answers = [self._network(view).float() for view in views(batch, self._mode)]
+        # TF32, torch's default for convolutions on recent GPUs, rounds to 10 bits: float32 means float32 here.
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            answers = [self._network(view).float() for view in views(batch, self._mode)]
         rows: NDArray[np.float32] = torch.stack(answers).mean(dim=0).cpu().numpy()
         return rows
 
@@ -163,8 +169,23 @@ def compute_chunks(video: Video, job: Job, network: ChunkNetwork) -> Iterator[Ch
         yield ChunkBatch(tuple(names), network(chunks))
 
 
-def extract(video: Video, job: Job, network: I3DResNet50, weights: WeightsFacts) -> Generator[Progress, None, Features]:
+def extract(
+    video: Video,
+    job: Job,
+    network: I3DResNet50,
+    weights: WeightsFacts,
+    tracking: Mapping[str, Any] = MappingProxyType({}),
+) -> Generator[Progress, None, Features]:
     """Run a planned extraction: yields progress after each batch and returns the features.
+
+    Parameters
+    ----------
+    video, job
+        The video, and what `plan_job` planned for it.
+    network, weights
+        From `load_network`.
+    tracking
+        What provenance tells of the tracking, from `describe_tracking`.
 
     Raises
     ------
@@ -184,10 +205,13 @@ def extract(video: Video, job: Job, network: I3DResNet50, weights: WeightsFacts)
         yield Progress(done, total)
     if done != total:
         raise VideoError(f"{video.path.name}: gave the frames for {done} of {total} chunks only; re-encode the video")
-    return _as_features(video, job, chunks, weights)
+    provenance = describe_extraction(video, job, weights, str(resolve_device(job.settings.device)), tracking)
+    return _as_features(video, job, chunks, provenance)
 
 
-def _as_features(video: Video, job: Job, chunks: dict[Id, NDArray[np.float32]], weights: WeightsFacts) -> Features:
+def _as_features(
+    video: Video, job: Job, chunks: dict[Id, NDArray[np.float32]], provenance: Mapping[str, Any]
+) -> Features:
     tracklets = job.plan.tracklets
     return Features(
         # One individual after the other gives up its chunks: padded rows are a copy of them.
@@ -197,7 +221,7 @@ def _as_features(video: Video, job: Job, chunks: dict[Id, NDArray[np.float32]], 
         first_frame={windows.id: windows.first_frame for windows in tracklets},
         last_frame={windows.id: windows.last_frame for windows in tracklets},
         fps=video.fps,
-        provenance=describe_extraction(video, job, weights),
+        provenance=provenance,
     )
 
 
@@ -249,16 +273,19 @@ def extract_features(
             return extract_features(
                 opened, tracking, settings=settings, weights=weights, individuals=individuals, progress=progress
             )
+    tracking_path = None
     if tracking is None:
         tracking = whole_picture(video, settings)
     elif not isinstance(tracking, Tracking):
-        tracking = read_tracking(tracking)
+        tracking_path = Path(tracking)
+        tracking = read_tracking(tracking_path)
     if individuals is not None:
         tracking = tracking.select(individuals)
     job = plan_job(video, tracking.values(), settings)
     network, facts = load_network(weights)
     with tqdm(total=job.plan.total_chunks, unit="chunk", disable=not progress) as bar:
-        steps = extract(video, job, network, facts)
+        source = describe_tracking(tracking_path, tracking, Gaps.ERROR)
+        steps = extract(video, job, network, facts, source)
         while True:
             try:
                 step = next(steps)

@@ -13,6 +13,10 @@ CHUNK_FRAMES = 8
 FEATURES = 2048
 """Number of values that the network gives for a chunk."""
 
+# Beyond these a number is a slip of the keyboard.
+_MOST_FRAMES = 1_000_000
+_LARGEST_SIDE_PX = 16_384
+
 
 class SampleMode(StrEnum):
     """How the part of the picture that the network sees is taken from a bounding box."""
@@ -86,7 +90,7 @@ class ExtractionSettings:
 
     def __post_init__(self) -> None:
         for name in ("frequency", "batch_size", "min_frames"):
-            object.__setattr__(self, name, _whole_number(name, getattr(self, name), at_least=1))
+            object.__setattr__(self, name, _whole_number(name, getattr(self, name), _MOST_FRAMES))
         for name, kind in (("sample_mode", SampleMode), ("normalisation", Normalisation), ("precision", Precision)):
             object.__setattr__(self, name, _choice(name, getattr(self, name), kind))
         for name in ("pad", "subtract_background"):
@@ -122,9 +126,9 @@ class ExtractionSettings:
         return cls(video_size=None if width is None or height is None else (width, height), **others)
 
 
-def _whole_number(name: str, value: Any, at_least: int) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < at_least:
-        raise SettingsError(f"{name}: expected a whole number of at least {at_least}, found {value!r}")
+def _whole_number(name: str, value: Any, at_most: int) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__") or not 1 <= int(value) <= at_most:
+        raise SettingsError(f"{name}: expected a whole number from 1 to {at_most}, found {value!r}")
     return int(value)
 
 
@@ -138,4 +142,4 @@ def _choice(name: str, value: Any, kind: type[StrEnum]) -> StrEnum:
 def _video_size(value: Any) -> tuple[int, int]:
     if not isinstance(value, tuple | list) or len(value) != 2:
         raise SettingsError(f"video_size: expected (width, height) in pixels, found {value!r}")
-    return _whole_number("video_w", value[0], at_least=1), _whole_number("video_h", value[1], at_least=1)
+    return _whole_number("video_w", value[0], _LARGEST_SIDE_PX), _whole_number("video_h", value[1], _LARGEST_SIDE_PX)

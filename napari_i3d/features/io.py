@@ -7,7 +7,7 @@ them was exchanged.
 import contextlib
 import json
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d import safe_pickle
-from napari_i3d.errors import FeaturesError
+from napari_i3d.errors import FeaturesError, OutputError
 from napari_i3d.features.model import Features, Id
 from napari_i3d.features.old_numpy import write_npy, write_pickle
 from napari_i3d.files import atomic_writer, sha256_of
@@ -30,20 +30,44 @@ def json_path(path: str | Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
-def write_features(path: str | Path, features: Features, *, metadata: bool = False) -> None:
+def write_features(path: str | Path, features: Features, *, metadata: bool = False, layout: str = "dict") -> None:
     """Write features to ``.npy``, ``.pickle`` or ``.npz``; see `Features.save`."""
     path = Path(path)
     write = WRITERS.get(path.suffix.lower())
     if write is None:
         raise FeaturesError(f"{path}: features are written to {', '.join(WRITERS)}, not to {path.suffix or 'nothing'}")
+    check_content(list(features), path.suffix, metadata=metadata)
     content: dict[Any, Any] = dict(features)
     if metadata:
         content |= _metadata(features)
-    write_with_facts(path, features, lambda file: write(file, content))
+    write_with_facts(path, features, lambda file: write(file, content), layout=layout)
+
+
+def check_content(individuals: Sequence[Id], ending: str, *, metadata: bool) -> None:
+    """See that individuals can be told apart in a file of this ending.
+
+    Raises
+    ------
+    FeaturesError
+        One has the name of a metadata entry, or two are called the same in a ``.npz``, whose names are text.
+    """
+    taken = [key for key in METADATA_KEYS if metadata and key in individuals]
+    if taken:
+        raise FeaturesError(
+            f"an individual is called {taken[0]!r}, the name of a metadata entry: save without metadata"
+        )
+    if ending.lower() == ".npz":
+        names = [str(individual) for individual in individuals]
+        if twins := [name for name in names if names.count(name) > 1]:
+            raise FeaturesError(f"two individuals would both be called {twins[0]!r} in the .npz: save as .npy")
 
 
 def write_with_facts(
-    path: Path, features: Features, write: Callable[[BinaryIO], None], individuals: list[Id] | None = None
+    path: Path,
+    features: Features,
+    write: Callable[[BinaryIO], None],
+    individuals: list[Id] | None = None,
+    layout: str = "dict",
 ) -> None:
     """Write one file and the ``.json`` beside it: neither appears before both are complete.
 
@@ -57,14 +81,37 @@ def write_with_facts(
         Writes the content of the features file.
     individuals
         Those that the file holds; None: all.
+    layout
+        For which program the file is laid out.
     """
+    facts_path = json_path(path)
+    before = facts_path.read_bytes() if facts_path.is_file() else None
+    try:
+        _write_both(path, facts_path, features, write, list(features) if individuals is None else individuals, layout)
+    except OutputError:
+        # The facts may have taken their name when the file could not: facts never stand beside a file of before.
+        if before is None:
+            facts_path.unlink(missing_ok=True)
+        elif facts_path.read_bytes() != before:
+            with atomic_writer(facts_path) as file:
+                file.write(before)
+        raise
+
+
+def _write_both(
+    path: Path,
+    facts_path: Path,
+    features: Features,
+    write: Callable[[BinaryIO], None],
+    individuals: list[Id],
+    layout: str,
+) -> None:
     with atomic_writer(path) as file:
         write(file)
         file.flush()
-        facts = _facts(features, list(features) if individuals is None else individuals)
-        facts["sha256"] = sha256_of(file.name)
+        facts = {**_facts(features, individuals), "layout": layout, "sha256": sha256_of(file.name)}
         # Renamed first: a features file that is there has its facts, whenever the program was ended.
-        with atomic_writer(json_path(path)) as facts_file:
+        with atomic_writer(facts_path) as facts_file:
             facts_file.write(json.dumps(facts, indent=1).encode())
 
 
@@ -107,10 +154,7 @@ def _write_npz(file: BinaryIO, content: Mapping[Any, Any]) -> None:
     arrays: dict[str, NDArray[Any]] = {}
     for key, value in content.items():
         numbers = value.items() if isinstance(value, Mapping) else ()
-        named = {f"{key}/{inner}": np.array(number, np.int64) for inner, number in numbers} or {str(key): value}
-        if taken := sorted(named.keys() & arrays.keys()):
-            raise FeaturesError(f"two individuals would both be called {taken[0]!r} in the .npz: save as .npy")
-        arrays |= named
+        arrays |= {f"{key}/{inner}": np.array(number, np.int64) for inner, number in numbers} or {str(key): value}
     with zipfile.ZipFile(file, "w", allowZip64=True) as archive:
         for name, array in arrays.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
@@ -229,8 +273,9 @@ def _read_facts(path: Path, facts_path: Path) -> dict[str, Any]:
 def _with_facts(path: Path, rows: dict[Id, NDArray[np.float32]], facts: dict[str, Any]) -> Features:
     try:
         entries: dict[Id, Any] = {entry["id"]: entry for entry in facts["individuals"]}
+        # A .npz knows text only: there, and nowhere else, an id is found by how it is written.
         by_text = {str(individual): individual for individual in entries}
-        named = {by_text.get(str(individual), individual): values for individual, values in rows.items()}
+        named = {i if i in entries else by_text.get(str(i), i): values for i, values in rows.items()}
         return Features(
             rows=named,
             frames={i: np.array(e["frames"], np.float64) for i, e in entries.items() if e["frames"] is not None},

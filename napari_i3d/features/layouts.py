@@ -9,7 +9,7 @@ What each program expects was found by reading and running it:
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -51,13 +51,13 @@ def export_features(path: str | Path, features: Features, layout: str) -> list[P
         write_features(path, features)
         return [path]
     if chosen is Layout.DLC2ACTION:
-        write_features(path, for_dlc2action(features), metadata=True)
+        write_features(path, for_dlc2action(features), metadata=True, layout=str(chosen))
         return [path]
     paths = individual_paths(path, list(features))
     for individual, target in paths.items():
         rows = features[individual]
         write = _array_writer(rows.T if chosen is Layout.MS_TCN else rows)
-        write_with_facts(target, features, write, [individual])
+        write_with_facts(target, features, write, [individual], str(chosen))
     return list(paths.values())
 
 
@@ -91,18 +91,12 @@ def for_dlc2action(features: Features) -> Features:
     FeaturesError
         An individual has not one row for each frame, or its id does not fit.
     """
-    new_ids: dict[Id, str] = {}
-    for individual in features:
-        new_id = str(individual) if individual != "" else DLC2ACTION_WITHOUT_TRACKING
-        if any(part in new_id for part in _DLC2ACTION_FORBIDDEN):
-            raise FeaturesError(f"{new_id}: DLC2Action allows no '---' and no '+' in ids: rename the individual")
-        if new_id in new_ids.values():
-            raise FeaturesError(f"two individuals would both be called {new_id!r}: rename one")
+    new_ids = dlc2action_ids(features)
+    for individual, new_id in new_ids.items():
         if not features.one_row_a_frame(individual):
             raise FeaturesError(
                 f"{new_id}: DLC2Action needs one row for each frame: extract with --pad and --frequency 1"
             )
-        new_ids[individual] = new_id
 
     def renamed(values: Any) -> Any:
         return {new_ids[individual]: value for individual, value in values.items()}
@@ -115,6 +109,25 @@ def for_dlc2action(features: Features) -> Features:
         first_frame=renamed(features.first_frame),
         last_frame=renamed(features.last_frame),
     )
+
+
+def dlc2action_ids(individuals: Iterable[Id]) -> dict[Id, str]:
+    """Return what DLC2Action calls each individual.
+
+    Raises
+    ------
+    FeaturesError
+        An id that it cannot read, or two that would be the same.
+    """
+    new_ids: dict[Id, str] = {}
+    for individual in individuals:
+        new_id = str(individual) if individual != "" else DLC2ACTION_WITHOUT_TRACKING
+        if any(part in new_id for part in _DLC2ACTION_FORBIDDEN):
+            raise FeaturesError(f"{new_id}: DLC2Action allows no '---' and no '+' in ids: rename the individual")
+        if new_id in new_ids.values():
+            raise FeaturesError(f"two individuals would both be called {new_id!r}: rename one")
+        new_ids[individual] = new_id
+    return new_ids
 
 
 def individual_paths(path: Path, individuals: list[Id]) -> dict[Id, Path]:

@@ -137,7 +137,7 @@ def probe_video(path: Path) -> Probe:
 
 def _check_file(path: Path) -> None:
     if not path.exists():
-        raise VideoError(f"{label(path)}: expected a video file, found nothing there; check the path ({path!r})")
+        raise VideoError(f"{label(path)}: expected a video file, found nothing there; check the path ({str(path)!r})")
     if path.is_dir():
         raise VideoError(f"{label(path)}: expected a video file, found a folder; name a file in it")
     if not path.is_file():

@@ -264,6 +264,17 @@ def test_provenance_tells_how_features_were_made(video: Video) -> None:
     assert other["tracking"]["sha256_of_crops"] != provenance["tracking"]["sha256_of_crops"]
 
 
+def test_network_of_the_caller_stays_as_it_is(video: Video) -> None:
+    class Linear(FakeNetwork):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.ones(1))
+
+    network = Linear()
+    run(video, random_tracking(seed=5, count=1), ExtractionSettings(precision="bfloat16", frequency=30), network)
+    assert network.weight.dtype == torch.float32
+
+
 @pytest.mark.parametrize("name", ["cuda:99", "mps"])
 def test_device_that_is_not_there_is_refused(name: str) -> None:
     if name == "mps" and torch.backends.mps.is_available():
@@ -275,7 +286,8 @@ def test_device_that_is_not_there_is_refused(name: str) -> None:
 @pytest.mark.parametrize(
     ("choices", "words"),
     [
-        ({"frequency": 0}, "frequency: expected a whole number of at least 1, found 0"),
+        ({"frequency": 0}, "frequency: expected a whole number from 1 to 1000000, found 0"),
+        ({"frequency": 10**20}, "frequency"),
         ({"batch_size": -1}, "batch_size"),
         ({"frequency": 1.5}, "frequency"),
         ({"frequency": True}, "frequency"),
@@ -286,6 +298,7 @@ def test_device_that_is_not_there_is_refused(name: str) -> None:
         ({"device": "gpu"}, "device"),
         ({"video_size": (100,)}, "video_size"),
         ({"video_size": (100, 0)}, "video_h"),
+        ({"video_size": (200_000, 100)}, "video_w"),
         ({"pad": 1}, "pad"),
     ],
 )

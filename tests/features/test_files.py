@@ -40,6 +40,27 @@ def test_saved_features_are_read_back_whole(features: Features, tmp_path: Path, 
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([name, name + ".json"])
 
 
+@pytest.mark.parametrize("name", ["clip.npy", "clip.pickle"])
+def test_number_and_its_digits_stay_two_individuals(tmp_path: Path, name: str) -> None:
+    features = make_features({1: (0, 9), "1": (4, 15)})
+    features.save(tmp_path / name, metadata=True)
+    assert_same(features, read_features(tmp_path / name))
+    bare = Features(rows={1: np.ones((2, 3), np.float32), "1": np.full((2, 3), 2, np.float32)})
+    bare.save(tmp_path / name)
+    assert {i: rows[0, 0] for i, rows in read_features(tmp_path / name).items()} == {1: 1, "1": 2}
+
+
+def test_failed_rename_leaves_the_facts_of_before(features: Features, tmp_path: Path) -> None:
+    (tmp_path / "clip.npy").mkdir()
+    with pytest.raises(OutputError):
+        features.save(tmp_path / "clip.npy")
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.npy"]
+    (tmp_path / "clip.npy.json").write_text("of before")
+    with pytest.raises(OutputError):
+        features.save(tmp_path / "clip.npy")
+    assert (tmp_path / "clip.npy.json").read_text() == "of before"
+
+
 def test_npy_is_a_dictionary_for_numpy(features: Features, tmp_path: Path) -> None:
     features.save(tmp_path / "clip.npy", metadata=True)
     loaded = np.load(tmp_path / "clip.npy", allow_pickle=True).item()

@@ -1,5 +1,6 @@
 """The extract command as a user gives it: what it writes, says and returns."""
 
+import hashlib
 import json
 import os
 import pickle
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 
@@ -141,6 +143,111 @@ def test_result_that_exists_is_kept_unless_overwritten(workplace: Workplace, ext
     assert (workplace.out / "one.npy").read_text() == "precious"
     assert extract("--overwrite")[0] == 0
     assert len(read_features(workplace.out / "one.npy")) == 2
+
+
+def test_result_of_other_settings_is_kept_but_is_not_what_was_asked_for(workplace: Workplace, extract: Run) -> None:
+    workplace.add("one")
+    assert extract("--frequency", "4")[0] == 0
+    before = (workplace.out / "one.npy").read_bytes()
+    status, out, _ = extract("--frequency", "5")
+    assert status == 1
+    assert "one.npy exists, made with frequency 4; --overwrite replaces it" in out
+    assert (workplace.out / "one.npy").read_bytes() == before
+    assert extract("--frequency", "4", "--batch_size", "2")[0] == 0
+
+
+def test_finished_batch_stays_finished_where_tracklets_are_too_short(workplace: Workplace, extract: Run) -> None:
+    workplace.add("one", tracking=False)
+    box = np.tile([20.0, 20, 80, 90], (12, 1))
+    workplace.add_tracking("one", {"long": (0, box), "brief": (3, box[:4])})
+    assert extract("--layout", "ms-tcn")[0] == 0
+    status, out, _ = extract("--layout", "ms-tcn")
+    assert (status, "skipped: 1" in out) == (0, True)
+
+
+@pytest.mark.parametrize("more", [[], ["--overwrite"]])
+def test_files_of_two_videos_never_share_a_name(workplace: Workplace, extract: Run, more: list[str]) -> None:
+    box = np.tile([20.0, 20, 80, 90], (12, 1))
+    workplace.add("m", tracking=False)
+    workplace.add_tracking("m", {"a_b": (0, box)})
+    workplace.add("m_a", tracking=False)
+    workplace.add_tracking("m_a", {"b": (0, box)})
+    status, out, err = extract("--layout", "ms-tcn", *more)
+    assert status == 1
+    assert "m_a_b.npy has the name of one of m.mp4" in problem_lines(err)[0]
+    facts = json.loads((workplace.out / "m_a_b.npy.json").read_text())
+    assert facts["provenance"]["video"]["file"] == "m.mp4"
+    assert "done: 1" in out
+
+
+@pytest.mark.parametrize(
+    ("ids", "more", "words"),
+    [
+        (["a+b"], ["--layout", "dlc2action", "--pad"], "DLC2Action allows no"),
+        ([1, "1"], ["--i3d_suffix", ".npz"], "both be called '1'"),
+        (["min_frames"], ["--save_metadata"], "name of a metadata entry"),
+        (["x" * 250], ["--layout", "ms-tcn"], "too long"),
+    ],
+)
+def test_names_that_cannot_be_written_are_refused_before_computing(
+    workplace: Workplace, extract: Run, ids: list[str | int], more: list[str], words: str
+) -> None:
+    workplace.add("one", tracking=False)
+    box = np.tile([20.0, 20, 80, 90], (12, 1))
+    workplace.add_tracking("one", dict.fromkeys(ids, (0, box)))
+    status, _, err = extract(*more)
+    assert status == 1
+    assert words in problem_lines(err)[0]
+    assert "chunk" not in err
+    assert workplace.results == []
+
+
+def test_untrained_weights_are_said_in_the_summary(workplace: Workplace, extract: Run) -> None:
+    workplace.add("one")
+    assert "untrained weights: the features mean nothing" in extract("--frequency", "5")[1]
+
+
+def test_cut_off_recording_gives_what_it_has_and_says_so(workplace: Workplace, extract: Run, tmp_path: Path) -> None:
+    whole = workplace.add("whole")
+    bad = workplace.videos / "bad.mkv"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(whole), "-c:v", "mpeg4", "-q:v", "2", "-bf", "0", str(bad)]
+    subprocess.run(command, check=True, capture_output=True)
+    content = bad.read_bytes()
+    bad.write_bytes(content[: len(content) * 9 // 10])
+    status, out, _ = extract(path=bad, tracking=False)
+    assert status == 0
+    assert re.search(r"bad\.mkv -> .*(cut off|do not decode)", out)
+    assert json.loads((workplace.out / "bad.npy.json").read_text())["provenance"]["video"]["remark"]
+
+
+def test_provenance_tells_tracking_file_gaps_and_device(workplace: Workplace, extract: Run) -> None:
+    workplace.add("one", tracking=False)
+    boxes = np.tile([20.0, 20, 80, 90], (12, 1))
+    boxes[3:5] = np.nan
+    path = workplace.add_tracking("one", {"a": (0, boxes)})
+    assert extract("--gaps", "interpolate", "--frequency", "5")[0] == 0
+    provenance = json.loads((workplace.out / "one.npy.json").read_text())["provenance"]
+    assert provenance["device"] == "cpu"
+    assert provenance["tracking"]["file"] == "one_tracks.pickle"
+    assert provenance["tracking"]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert provenance["tracking"]["gaps"] == "interpolate"
+    assert provenance["tracking"]["gaps_mended"] == [{"id": "a", "missing": [[3, 4]]}]
+
+
+@pytest.mark.parametrize("more", [["--save_metadata"], ["--i3d_suffix", "_i3d.npy"]])
+def test_bare_arrays_take_neither_suffix_nor_metadata(workplace: Workplace, extract: Run, more: list[str]) -> None:
+    workplace.add("one")
+    assert extract("--layout", "ms-tcn", *more)[0] == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
+def test_linked_folders_are_searched_and_loops_end(workplace: Workplace, extract: Run, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    workplace.add("one").rename(elsewhere / "one.mp4")
+    (workplace.videos / "linked").symlink_to(elsewhere)
+    (elsewhere / "loop").symlink_to(workplace.videos)
+    assert "done: 1" in extract("--frequency", "5")[1]
 
 
 def test_whole_number_ids_are_chosen_by_their_digits_and_stay_numbers(workplace: Workplace, extract: Run) -> None:
@@ -308,8 +415,8 @@ def test_unknown_individual_lists_the_known(workplace: Workplace, extract: Run) 
     [
         (["--video_w", "100"], "video_w is set and video_h is not"),
         (["--video_h", "100"], "video_h is set and video_w is not"),
-        (["--frequency", "0"], "frequency: expected a whole number of at least 1, found 0"),
-        (["--batch_size", "0"], "batch_size: expected a whole number of at least 1"),
+        (["--frequency", "0"], "frequency: expected a whole number from 1 to"),
+        (["--batch_size", "0"], "batch_size: expected a whole number from 1"),
         (["--frequency", "two"], "invalid int value: 'two'"),
         (["--sample_mode", "all"], "invalid choice: 'all'"),
         (["--device", "gpu"], "device: expected auto, cpu, cuda"),
@@ -335,6 +442,9 @@ def test_tracking_folder_needs_its_suffix(workplace: Workplace, extract: Run) ->
 
 
 def test_missing_path_and_empty_folder_are_named(workplace: Workplace, extract: Run, tmp_path: Path) -> None:
+    status, _, err = extract(path=tmp_path / ("x" * 300))
+    assert status == 1
+    assert "cannot be searched" in err
     status, _, err = extract(path=tmp_path / "nowhere.mp4")
     assert status == 1
     assert "nowhere.mp4: expected a video or a folder of videos" in err
@@ -373,7 +483,7 @@ def test_bad_weights_stop_everything_with_one_line(
     lines = problem_lines(err)
     assert len(lines) == 1
     assert re.search(words, lines[0]), lines[0]
-    assert workplace.results == []
+    assert not workplace.out.exists()
 
 
 def test_weights_that_were_not_downloaded_tell_how_to_get_them(workplace: Workplace, extract: Run) -> None:

@@ -1,6 +1,7 @@
 """check, weights, demo and the outer edge of the command, as a user gives them."""
 
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -22,12 +23,12 @@ def test_demo_runs_the_main_job_without_a_network(tmp_path: Path, capsys: pytest
     assert "untrained" in said.out
     assert "napari-i3d weights download" in said.out
     assert "CC-BY-NC 4.0" in said.out
-    features = read_features(tmp_path / "demo" / "animals.npy")
+    features = read_features(tmp_path / "demo" / "napari_i3d_demo.npy")
     assert {i: rows.shape for i, rows in features.items()} == {"striped": (72, 2048), "spotted": (72, 2048)}
     assert features.provenance["weights"]["trained"] is False
-    loaded = np.load(tmp_path / "demo" / "animals.npy", allow_pickle=True).item()
+    loaded = np.load(tmp_path / "demo" / "napari_i3d_demo.npy", allow_pickle=True).item()
     assert loaded["max_frames"] == {"striped": 71, "spotted": 71}
-    picture = (tmp_path / "demo" / "animals.png").read_bytes()
+    picture = (tmp_path / "demo" / "napari_i3d_demo.png").read_bytes()
     assert picture.startswith(b"\x89PNG")
     for line in said.out.splitlines():
         if "demo" in line and ":  " in line:
@@ -151,6 +152,16 @@ def test_output_that_nobody_reads_to_the_end_is_no_error(workplace: Workplace) -
         assert process.wait() == 1
 
 
+def test_names_that_a_pipe_cannot_show_do_not_stop_the_command(workplace: Workplace) -> None:
+    video = workplace.add("日本")
+    tracks = workplace.tracks / "日本_tracks.pickle"
+    command = [sys.executable, "-m", "napari_i3d", "check", str(video), "--tracking", str(tracks)]
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252"}
+    done = subprocess.run(command, env=environment, capture_output=True, check=True)
+    assert done.stderr == b""
+    assert b"\\u65e5\\u672c.mp4: 12 frames" in done.stdout
+
+
 def test_names_in_messages_are_made_visible(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = tmp_path / "evil\nfailed: name\x1b[2J.mp4"
     assert main(["extract", "--datasetpath", str(name), "--outputpath", str(tmp_path)]) == 1
@@ -200,14 +211,19 @@ def test_interrupted_program_leaves_no_ffmpeg_and_no_half_file(workplace: Workpl
     process = subprocess.Popen(
         [sys.executable, "-m", "napari_i3d", *arguments], stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    while not workplace.out.exists():
-        time.sleep(0.05)
-    time.sleep(3)
+    until = time.monotonic() + 60
+    while not _ffmpegs_of(workplace):
+        assert time.monotonic() < until, "no ffmpeg was started"
+        time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in err
     assert "interrupted" in err
     assert workplace.results == []
-    left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert not [line for line in left.splitlines() if "ffmpeg" in line and str(workplace.videos) in line]
+    assert not _ffmpegs_of(workplace)
+
+
+def _ffmpegs_of(workplace: Workplace) -> list[str]:
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in running.splitlines() if "ffmpeg" in line and str(workplace.videos) in line]
