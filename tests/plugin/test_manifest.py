@@ -13,7 +13,7 @@ import napari_i3d
 from napari_i3d.plugin.frame_cache import DEFAULT_LIMIT_MB
 from napari_i3d.synthetic import write_synthetic_clip
 
-HEAVY = ("torch", "matplotlib", "pandas", "pooch", "safetensors")
+HEAVY = ("torch", "matplotlib", "pooch", "safetensors")
 
 START = f"""
 import json, sys
