@@ -63,10 +63,12 @@ def plan_job(video: Video, tracklets: Iterable[Tracklet], settings: ExtractionSe
     known = {tracklet.id: tracklet for tracklet in tracklets}
     plan = plan_windows(known.values(), settings)
     if not plan.tracklets:
-        raise TrackingError(
-            f"no individual has the {settings.shortest_tracklet} frames needed (the longest of {len(known)} has "
-            f"{max(map(len, known.values()), default=0)}); lower min_frames (not below {CHUNK_FRAMES})"
-        )
+        longest = max(map(len, known.values()), default=0)
+        found = f"the longest of {len(known)} has {longest}"
+        text = f"no individual has the {settings.shortest_tracklet} frames needed ({found})"
+        if settings.shortest_tracklet > longest >= CHUNK_FRAMES:
+            text += "; lower min_frames"
+        raise TrackingError(f"{text}; {video.remark}" if video.remark else text)
     boxes: dict[Id, NDArray[np.int64]] = {}
     for windows in plan.tracklets:
         tracklet = known[windows.id]

@@ -16,6 +16,7 @@ import pytest
 
 from napari_i3d.cli import main
 from napari_i3d.features.io import read_features
+from napari_i3d.synthetic import write_synthetic_clip
 
 from .conftest import Workplace
 
@@ -208,13 +209,13 @@ def test_untrained_weights_are_said_in_the_summary(workplace: Workplace, extract
 
 
 def test_cut_off_recording_gives_what_it_has_and_says_so(workplace: Workplace, extract: Run, tmp_path: Path) -> None:
-    whole = workplace.add("whole")
+    clip = write_synthetic_clip(tmp_path / "long", 40)
     bad = workplace.videos / "bad.mkv"
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(whole), "-c:v", "mpeg4", "-q:v", "2", "-bf", "0", str(bad)]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(clip.video), "-c:v", "mjpeg", "-q:v", "2", str(bad)]
     subprocess.run(command, check=True, capture_output=True)
     content = bad.read_bytes()
     bad.write_bytes(content[: len(content) * 9 // 10])
-    status, out, _ = extract(path=bad, tracking=False)
+    status, out, _ = extract("--frequency", "30", path=bad, tracking=False)
     assert status == 0
     assert re.search(r"bad\.mkv -> .*(cut off|do not decode)", out)
     assert json.loads((workplace.out / "bad.npy.json").read_text())["provenance"]["video"]["remark"]

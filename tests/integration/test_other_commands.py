@@ -212,7 +212,7 @@ def test_interrupted_program_leaves_no_ffmpeg_and_no_half_file(workplace: Workpl
         [sys.executable, "-m", "napari_i3d", *arguments], stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     until = time.monotonic() + 60
-    while not _ffmpegs_of(workplace):
+    while not (ffmpegs := _ffmpegs_of(process.pid)):
         assert time.monotonic() < until, "no ffmpeg was started"
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
@@ -221,9 +221,14 @@ def test_interrupted_program_leaves_no_ffmpeg_and_no_half_file(workplace: Workpl
     assert "Traceback" not in err
     assert "interrupted" in err
     assert workplace.results == []
-    assert not _ffmpegs_of(workplace)
+    running = subprocess.run(["ps", "-eo", "pid="], capture_output=True, text=True, check=True).stdout.split()
+    assert not ffmpegs & set(running)
 
 
-def _ffmpegs_of(workplace: Workplace) -> list[str]:
-    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    return [line for line in running.splitlines() if "ffmpeg" in line and str(workplace.videos) in line]
+def _ffmpegs_of(pid: int) -> set[str]:
+    """Return the processes of ffmpeg that a program has started, and that still run."""
+    lines = subprocess.run(["ps", "-eo", "pid=,ppid=,stat=,comm="], capture_output=True, text=True, check=True).stdout
+    running = [line.split(None, 3) for line in lines.splitlines()]
+    return {
+        child for child, parent, state, name in running if parent == str(pid) and "ffmpeg" in name and state[0] != "Z"
+    }
