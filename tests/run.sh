@@ -29,7 +29,8 @@ if [ ! -d "$old_numpy" ]; then
         "$bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: --target "$old_numpy" "$range" 2>/dev/null && break
     done
 fi
-export NAPARI_I3D_OLD_NUMPY=$PWD/$old_numpy
+NAPARI_I3D_OLD_NUMPY=$(cd "$old_numpy" && pwd)
+export NAPARI_I3D_OLD_NUMPY
 
 "$bin/ruff" check .
 "$bin/ruff" format --check .
@@ -37,4 +38,5 @@ export NAPARI_I3D_OLD_NUMPY=$PWD/$old_numpy
 "$bin/lint-imports"
 screen=()
 command -v xvfb-run >/dev/null && screen=(xvfb-run -a -s "-screen 0 1600x1000x24")
-exec "${screen[@]}" "$bin/python" -m pytest "$@"
+# The long form: an empty list is an error to the bash of macOS.
+exec ${screen[@]+"${screen[@]}"} "$bin/python" -m pytest "$@"
