@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, QSortFilterProxyModel, Qt
-from qtpy.QtGui import QColor, QPixmap
+from qtpy.QtGui import QColor, QIcon, QPixmap
 
 from napari_i3d.features.model import Id
 from napari_i3d.plugin.colours import colours_of
@@ -251,7 +251,10 @@ def _sortable(value: Any) -> tuple[int, float, str]:
     return 0, -1.0 if np.isnan(number) else number, text
 
 
-def _swatch(colour: str) -> QPixmap:
+def _swatch(colour: str) -> QIcon:
     pixmap = QPixmap(_SWATCH_PX, _SWATCH_PX)
     pixmap.fill(QColor(colour))
-    return pixmap
+    icon = QIcon(pixmap)
+    # Else Qt mixes in the colour of selected rows.
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)
+    return icon

@@ -1,7 +1,7 @@
 """Table views of the Individuals dock: tick boxes for several rows at once, and keys that reach napari."""
 
 from psygnal import Signal
-from qtpy.QtCore import QModelIndex, QRect, Qt
+from qtpy.QtCore import QModelIndex, QRect, QSize, Qt
 from qtpy.QtGui import QKeyEvent, QMouseEvent, QPainter
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QStyle, QStyleOptionButton, QTableView, QWidget
 
@@ -113,6 +113,9 @@ class IndividualsTable(RowTable):
         super().__init__(parent)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        # Empty tick boxes are hardly to be seen on the dark theme otherwise.
+        self.setStyleSheet("QTableView::indicator:unchecked { border: 1px solid #8a8a8a; }")
+        self.setIconSize(QSize(12, 12))
         self.tick_header = TickHeader(self)
         self.setHorizontalHeader(self.tick_header)
 
