@@ -120,7 +120,7 @@ class Cropper:
         """Return a frame, (H, W, 3) uint8 RGB, as the picture that boxes refer to: (3, H, W), uint8 or float32."""
         if self._background is not None:
             frame = without_background(frame, self._background)
-        picture = torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1)
+        picture = torch.from_numpy(np.require(frame, requirements=("C", "W"))).permute(2, 0, 1)
         if self._video_size is None:
             return picture
         width, height = self._video_size

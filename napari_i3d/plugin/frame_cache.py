@@ -6,8 +6,10 @@ happen in the background, as soon as somebody steps from frame to frame, or afte
 jumps about wants the next frame soon, and has the whole machine for it.
 """
 
+import atexit
 import threading
 import time
+import weakref
 from typing import TYPE_CHECKING
 
 from napari_i3d.errors import VideoError
@@ -29,6 +31,20 @@ _STEP_BACK_FRAMES = 16
 _QUIET_S = 0.1
 _IDLE_S = 5.0
 """After so many seconds without a request ffmpeg and thread end; the next request starts them again."""
+
+_EXIT_S = 5.0
+_fillers: "weakref.WeakKeyDictionary[threading.Thread, weakref.ref[FrameCache]]" = weakref.WeakKeyDictionary()
+
+
+def _stop_all() -> None:
+    """End the background threads before the interpreter ends every ffmpeg, which they would take for damage."""
+    fillers = list(_fillers.items())
+    for _, reference in fillers:
+        cache = reference()
+        if cache is not None:
+            cache.release()
+    for thread, _ in fillers:
+        thread.join(_EXIT_S)
 
 
 class _Stream:
@@ -124,9 +140,18 @@ class FrameCache:
             self._step, self._place = number - self._place, number
         self._asked_s = time.monotonic()
         if self._filler is None:
-            self._filler = threading.Thread(target=self._fill, name=f"frames of {self._video.path.name}", daemon=True)
-            self._filler.start()
+            self._start_filler()
         self._change.notify_all()
+
+    def _start_filler(self) -> None:
+        if not _fillers:
+            # Functions registered last are called first: this one before that which ends the video's processes, as it
+            # has had some by now.
+            atexit.unregister(_stop_all)
+            atexit.register(_stop_all)
+        self._filler = threading.Thread(target=self._fill, name=f"frames of {self._video.path.name}", daemon=True)
+        _fillers[self._filler] = weakref.ref(self)
+        self._filler.start()
 
     def _wait_for_turn(self, number: int) -> "Frame | None":
         """Return the frame when there is one; None when it is for the caller to decode it."""

@@ -1,6 +1,7 @@
 """Boxes and crops, against loops over pixels."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -121,6 +122,15 @@ def test_crop_is_resized_cut_and_normalised(mode: SampleMode, video_size: tuple[
     expected = (expected * 2 / 255 - 1).transpose(2, 0, 1)
     assert crop.dtype == torch.float32
     np.testing.assert_allclose(crop.numpy(), expected, atol=2e-5)
+
+
+def test_frame_that_may_not_be_written_to_is_cropped_without_a_warning() -> None:
+    frame = np.full((HEIGHT, WIDTH, 3), 9, np.uint8)
+    frame.flags.writeable = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        picture = Cropper(ExtractionSettings()).picture(frame)
+    assert (picture == 9).all()
 
 
 def test_kinetics_normalisation_is_the_one_of_the_training() -> None:

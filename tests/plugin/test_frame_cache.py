@@ -3,6 +3,8 @@
 import gc
 import random
 import shutil
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -241,3 +243,21 @@ def test_deleted_video_keeps_what_is_in_memory_and_says_so_once(numbered_clip, t
         moved.rename(path)  # the drive is back
         np.testing.assert_array_equal(array[5], decoded[5])
         array.release()
+
+
+@pytest.mark.parametrize("last_words", ["", "array.release()"])
+def test_program_that_ends_in_the_middle_leaves_nothing(numbered_clip: Path, last_words: str) -> None:
+    program = f"""
+import sys
+from napari_i3d import open_video
+from napari_i3d.plugin.video_array import VideoArray
+array = VideoArray(open_video(sys.argv[1]))
+for number in range(100, 20, -1):
+    array[number]
+{last_words}
+"""
+    command = [sys.executable, "-c", program, str(numbered_clip)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    assert not [line for line in lines if b"ffmpeg" in line and str(numbered_clip).encode() in line]
