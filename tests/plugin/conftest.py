@@ -87,3 +87,19 @@ def ffmpegs() -> Callable[[], int]:
 def fillers() -> Callable[[], int]:
     """How many background threads of frame caches run."""
     return lambda: sum(thread.name.startswith("frames of ") for thread in threading.enumerate())
+
+
+@pytest.fixture
+def command_lines() -> Callable[[], list[str]]:
+    """The command lines of all processes that run."""
+
+    def read() -> list[str]:
+        lines = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                lines.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+            except OSError:
+                continue
+        return lines
+
+    return read

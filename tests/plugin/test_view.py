@@ -88,24 +88,14 @@ def test_unreadable_files_open_no_window(clip: SyntheticClip, tmp_path: Path, mo
     assert issubclass(VideoError, NapariI3DError)
 
 
-def test_command_shows_a_window_and_ends_with_it(clip: SyntheticClip, tmp_path: Path) -> None:
+def test_command_shows_a_window_and_ends_with_it(clip: SyntheticClip, command_lines) -> None:
     command = [sys.executable, "-c", WATCH, "view", str(clip.video), "--tracking", str(clip.tracking)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "'animals'" in done.stdout
     assert "'Boxes: animals_tracks'" in done.stdout
     assert "Individuals (napari-i3d)" in done.stdout
-    assert not [line for line in running() if str(clip.video) in line]
-
-
-def running() -> list[str]:
-    lines = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            lines.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-        except OSError:
-            continue
-    return lines
+    assert not [line for line in command_lines() if str(clip.video) in line]
 
 
 def test_command_complains_of_bad_files_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
