@@ -5,16 +5,18 @@ from pathlib import Path
 
 import napari
 from napari.viewer import Viewer
+from qtpy.QtWidgets import QApplication
 
 from napari_i3d.plugin.layers import tracking_layer_data
 from napari_i3d.plugin.reader import PLUGIN, video_layer_data
 from napari_i3d.plugin.session import get_session
+from napari_i3d.plugin.widgets.parts import open_plot
 from napari_i3d.tracking.io import read_tracking
 from napari_i3d.tracking.model import Tracking
 from napari_i3d.video.video import Video, open_video
 
-DOCKS = ("Individuals", "Crop preview", "Extract features", "Plot features")
-"""As they are named in the manifest."""
+_WINDOW_PX = 1600, 1000
+"""Width and height at which all docks and the picture have room."""
 
 
 def view(
@@ -52,16 +54,28 @@ def view(
     opened = video if video is None or isinstance(video, Video) else open_video(video)
     viewer = napari.Viewer(show=show)
     get_session(viewer)
+    if docks:
+        _open_docks(viewer)
     if opened is not None:
         array, options, _ = video_layer_data(opened)
         viewer.add_image(array, **options)
     if boxes is not None:
         lines, options, _ = tracking_layer_data(boxes, tracking_path)
         viewer.add_vectors(lines, **options)
-    if docks:
-        for dock in DOCKS:
-            viewer.window.add_plugin_dock_widget(PLUGIN, dock, tabify=dock not in (DOCKS[0], DOCKS[-1]))
     return viewer
+
+
+def _open_docks(viewer: Viewer) -> None:
+    screen = QApplication.primaryScreen()
+    if screen is not None:
+        room = screen.availableGeometry()
+        viewer.window.resize(min(room.width(), _WINDOW_PX[0]), min(room.height(), _WINDOW_PX[1]))
+    viewer.window.add_plugin_dock_widget(PLUGIN, "Extract features")
+    viewer.window.add_plugin_dock_widget(PLUGIN, "Individuals", tabify=True)  # the last one lies in front
+    viewer.window.add_plugin_dock_widget(PLUGIN, "Crop preview")
+    open_plot(viewer)
+    # The canvas takes its final size now, so that the first picture fills it.
+    QApplication.processEvents()
 
 
 def run(video: Path, tracking: Path | None) -> None:

@@ -12,8 +12,10 @@ from napari_i3d import NapariI3DError, open_video, read_tracking
 from napari_i3d.cli import main
 from napari_i3d.errors import TrackingError, VideoError
 from napari_i3d.plugin.session import get_session
-from napari_i3d.plugin.view import DOCKS, view
+from napari_i3d.plugin.view import view
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
+
+DOCKS = ("Individuals", "Crop preview", "Extract features", "Plot features")
 
 # The command as it is, with a person who looks for a second and closes the window by its button.
 WATCH = """
