@@ -63,7 +63,7 @@ def video_layer_data(video: Video) -> LayerData:
         "rgb": True,
         "multiscale": False,
         "contrast_limits": (0, 255),  # else napari looks for them, in many frames
-        "projection_mode": "none",  # the mean over one frame takes longer than to decode it
+        "projection_mode": "none",  # a mean over one frame would copy it
         "axis_labels": ("frame", "y", "x"),
         "metadata": {METADATA_KEY: VideoSource(video)},
     }
@@ -88,12 +88,12 @@ def _read_video(path: str | list[str]) -> list[Any]:
     if session is not None:
         if video.remark:
             show_warning(f"{video.path.name}: {video.remark}")
-        layers += _companion_layers(video, session)
+        layers += companion_layers(video, session)
     return layers
 
 
-def _companion_layers(video: Video, session: Session) -> list[LayerData]:
-    """Return the boxes of the tracking that lies beside a video, if there is one, and one only."""
+def companion_layers(video: Video, session: Session) -> list[LayerData]:
+    """Return the boxes of the tracking that lies beside a video, if there is one, and one only; tell the user."""
     open_paths = [tracked.tracking_path for tracked in session.videos]
     found = companions_of(video.path)
     if not found or any(path in open_paths for path in found):

@@ -8,7 +8,7 @@ from napari.viewer import Viewer
 from qtpy.QtWidgets import QApplication
 
 from napari_i3d.plugin.layers import tracking_layer_data
-from napari_i3d.plugin.reader import PLUGIN, video_layer_data
+from napari_i3d.plugin.reader import PLUGIN, companion_layers, video_layer_data
 from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.widgets.parts import open_plot
 from napari_i3d.tracking.io import read_tracking
@@ -33,7 +33,7 @@ def view(
     video
         Path, or an open video.
     tracking
-        Path, or tracking in memory.
+        Path, or tracking in memory. Without, the tracking file beside the video is taken, if there is one only.
     docks
         Whether the docks of the plugin are opened too.
     show
@@ -53,14 +53,16 @@ def view(
     boxes = tracking if tracking is None or isinstance(tracking, Tracking) else read_tracking(tracking)
     opened = video if video is None or isinstance(video, Video) else open_video(video)
     viewer = napari.Viewer(show=show)
-    get_session(viewer)
+    session = get_session(viewer)
     if docks:
         _open_docks(viewer)
     if opened is not None:
         array, options, _ = video_layer_data(opened)
         viewer.add_image(array, **options)
-    if boxes is not None:
-        lines, options, _ = tracking_layer_data(boxes, tracking_path)
+    layers = [] if boxes is None else [tracking_layer_data(boxes, tracking_path)]
+    if opened is not None and boxes is None:
+        layers = companion_layers(opened, session)
+    for lines, options, _ in layers:
         viewer.add_vectors(lines, **options)
     return viewer
 

@@ -17,6 +17,8 @@ from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
 
 DOCKS = ("Individuals", "Crop preview", "Extract features", "Plot features")
 
+DOCKS = ("Individuals", "Crop preview", "Extract features", "Plot features")
+
 # The command as it is, with a person who looks for a second and closes the window by its button.
 WATCH = """
 import sys
@@ -60,6 +62,11 @@ def test_video_and_tracking_are_shown_with_the_docks(shown, clip: SyntheticClip)
     assert list(tracked.tracking) == ["striped", "spotted"]
     assert tracked.tracking_path == clip.tracking
     assert {f"{dock} (napari-i3d)" for dock in DOCKS} <= set(viewer.window.dock_widgets)
+
+
+def test_tracking_beside_the_video_is_taken(shown, clip: SyntheticClip) -> None:
+    (tracked,) = get_session(shown(clip.video, docks=False)).videos
+    assert tracked.tracking_path == clip.tracking
 
 
 def test_values_in_memory_are_shown(shown, clip: SyntheticClip) -> None:
