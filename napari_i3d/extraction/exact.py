@@ -101,8 +101,8 @@ class SharedSteps:
         self._device = Device(settings)
         self._mode = settings.sample_mode
         self._batch_size = settings.batch_size
-        self._form = ChunkForm(network, Placement(self._device.torch, self._device.dtype))
-        self._stem_parts = Parts(self._form.part(settings.batch_size))
+        self.form = ChunkForm(network, Placement(self._device.torch, self._device.dtype))
+        self._stem_parts = Parts(self.form.part(settings.batch_size))
         self._parts = Parts(settings.batch_size)
         self._views: dict[Id, list[_View]] = {}
         self._complete: list[_Chunk] = []
@@ -139,7 +139,7 @@ class SharedSteps:
 
     def _compute_steps(self, steps: Steps, centres: list[_Centre]) -> None:
         def work(some: Sequence[_Centre]) -> dict[Steps, torch.Tensor]:
-            return self._form.pooled_steps(steps, [centre.frames for centre in some])
+            return self.form.pooled_steps(steps, [centre.frames for centre in some])
 
         with self._device.computing():
             for some, pooled in self._stem_parts.run(centres, work):
@@ -154,7 +154,7 @@ class SharedSteps:
     def _rows(self, chunks: Sequence[_Chunk]) -> torch.Tensor:
         with self._device.computing():
             by_view = zip(*(chunk.views for chunk in chunks), strict=True)
-            answers = [self._form.features(_stacked(halves)) for halves in by_view]
+            answers = [self.form.features(_stacked(halves)) for halves in by_view]
             return torch.stack(answers).mean(dim=0)
 
 

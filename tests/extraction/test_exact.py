@@ -132,7 +132,7 @@ def test_plain_network_gives_the_same_when_it_is_fed_whole_chunks(network: I3DRe
 def test_frames_and_time_steps_are_let_go(network: I3DResNet50, monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene({"a": (0, 40)}, 1, size=(9, 9))
     computer = SharedSteps(network, ExtractionSettings(batch_size=1))
-    monkeypatch.setattr(computer._form, "features", lambda pooled: torch.zeros(len(pooled), 2048))
+    monkeypatch.setattr(computer.form, "features", lambda pooled: torch.zeros(len(pooled), 2048))
     held = []
     for portion in scene.arrivals():
         for arrival in portion:
@@ -165,7 +165,7 @@ def test_batches_shrink_when_memory_runs_out_and_rows_stay_the_same(
     scene = Scene({"a": (0, 18), "b": (0, 20)}, 1, size=(9, 9))
     computer = SharedSteps(network, ExtractionSettings(batch_size=16))
     late, stem = SmallMemory(3), SmallMemory(1)
-    form = computer._form
+    form = computer.form
     monkeypatch.setattr(form, "features", late.guard(form.features, len))
     monkeypatch.setattr(form, "pooled_steps", stem.guard(form.pooled_steps, lambda _, frames: len(frames)))
     batches = [batch for portion in scene.arrivals() for batch in computer.add(portion)] + list(computer.finish())
