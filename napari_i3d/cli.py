@@ -98,6 +98,17 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("target", type=Path, metavar="TARGET", help="the .safetensors file to write")
     info = _command(actions, "info", _weights_info, "verify weights and tell about them")
     info.add_argument("weights", nargs="?", default=DEFAULT_WEIGHTS, metavar="NAME|PATH", help="default %(default)s")
+    bench = _command(commands, "bench", _bench, "how fast this machine is, against the plain network in the same run")
+    bench.add_argument(
+        "video", nargs="?", type=Path, metavar="VIDEO", help="default: a made-up one of 1024x1024 pixels"
+    )
+    bench.add_argument("--rounds", type=int, default=5, metavar="N", help="the median of these (default %(default)s)")
+    bench.add_argument(
+        "--batch_size", type=int, default=ExtractionSettings().batch_size, metavar="N", help="%(default)s"
+    )
+    bench.add_argument("--device", metavar="NAME", default="auto", help="as of extract")
+    bench.add_argument("--compiled", action="store_true", help="with TorchInductor too; needs a C++ compiler")
+    bench.add_argument("--cpu_time", action="store_true", help="one thread, processor time: where others compute too")
     demo = _command(commands, "demo", _demo, "the main job, start to end, on sample data")
     demo.add_argument("--outputpath", type=Path, default=Path("napari_i3d_demo"), metavar="DIR", help="%(default)s")
     return parser
@@ -208,8 +219,8 @@ def _extract(options: argparse.Namespace) -> int:
 def _run_with_bars(batch: "BatchOptions") -> "tuple[Outcome, ...]":
     """Run a batch with a progress bar for each video; return the outcome of each."""
     from napari_i3d.extraction.batch import run_batch
-    from napari_i3d.extraction.engine import Progress
     from napari_i3d.extraction.outcomes import VideoStarted
+    from napari_i3d.extraction.records import Progress
 
     outcomes: list[Outcome] = []
     bar: tqdm[Any] | None = None
@@ -301,6 +312,36 @@ def _weights_info(options: argparse.Namespace) -> int:
     if not facts["present"]:
         print("not downloaded: get them with `napari-i3d weights download`")
     return DONE if facts["present"] else FAILED
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from napari_i3d.extraction.bench import run_bench
+
+    settings = ExtractionSettings(batch_size=options.batch_size, device=options.device)
+    steps = run_bench(
+        options.video,
+        settings=settings,
+        rounds=options.rounds,
+        compiled=options.compiled,
+        cpu_time=options.cpu_time,
+    )
+    with tqdm(total=options.rounds, unit="round", disable=None, file=sys.stderr) as bar:
+        while True:
+            try:
+                next(steps)
+            except StopIteration as finished:
+                measurements = finished.value
+                break
+            bar.update()
+    print(f"{'':<28}{'rate':>10}             of plain  of network  of matrix product")
+    for m in measurements:
+        shares = (_percent(share) for share in (m.of_plain, m.of_network, m.of_matrix_product))
+        print(f"{m.name:<28}{m.rate:>10.1f} {m.unit:<11}{''.join(f'{share:>10}' for share in shares)}")
+    return DONE
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.0%}"
 
 
 def _demo(options: argparse.Namespace) -> int:

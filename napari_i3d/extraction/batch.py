@@ -9,7 +9,8 @@ import torch
 
 from napari_i3d.errors import FeaturesError, NapariI3DError, SettingsError, TrackingError
 from napari_i3d.extraction.dataset import find_videos, shared_names
-from napari_i3d.extraction.engine import extract, resolve_device
+from napari_i3d.extraction.device import resolve_device
+from napari_i3d.extraction.engine import extract
 from napari_i3d.extraction.job import Job, plan_job, whole_picture
 from napari_i3d.extraction.outcomes import Outcome, Record, VideoDone, VideoFailed, VideoSkipped, VideoStarted
 from napari_i3d.extraction.outputs import OutputNames, difference

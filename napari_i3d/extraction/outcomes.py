@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from napari_i3d.extraction.engine import Progress
+from napari_i3d.extraction.records import Progress
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,28 @@ class TrackletWindows:
     row_chunks: NDArray[np.int64]
     row_frames: NDArray[np.float64]
 
+    @property
+    def last_needed(self) -> int:
+        """The last frame that a chunk holds."""
+        return int(self.starts[-1]) + CHUNK_FRAMES - 1
+
+    def need(self, frame: int) -> bool:
+        """Return whether a chunk holds the frame."""
+        begun = self._begun_by(frame)
+        return begun > 0 and frame < self.starts[begun - 1] + CHUNK_FRAMES
+
+    def has_start(self, frame: int) -> bool:
+        """Return whether a chunk starts at the frame."""
+        begun = self._begun_by(frame)
+        return begun > 0 and bool(self.starts[begun - 1] == frame)
+
+    def number_of(self, start: int) -> int:
+        """Return the number of the chunk that starts at a frame."""
+        return self._begun_by(start) - 1
+
+    def _begun_by(self, frame: int) -> int:
+        return int(np.searchsorted(self.starts, frame, side="right"))
+
 
 @dataclass(frozen=True)
 class WindowPlan:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.errors import NapariI3DError
+from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.features.heat_map import HeatMap, HeatMapOptions, heat_map
 from napari_i3d.features.io import read_features
 from napari_i3d.features.layouts import Layout
@@ -31,9 +32,7 @@ from napari_i3d.plugin.stop import Stop, StoppedError
 from napari_i3d.tracking.model import Tracking
 
 if TYPE_CHECKING:
-    import torch
-
-    from napari_i3d.extraction.engine import Progress
+    from napari_i3d.extraction.records import Progress
 
 T = TypeVar("T")
 
@@ -41,7 +40,8 @@ _log = logging.getLogger(__name__)
 
 # On a CPU a chunk takes some tenths of a second, so that a batch of 16 would show no progress for seconds. Smaller
 # batches are as fast there, and features do not depend on the size of a batch.
-_CPU_BATCH = 4
+# Oversampling does ten times the work for a chunk.
+_CPU_BATCH = {SampleMode.EXPAND_BBOXES: 4, SampleMode.CENTER_CROP: 4, SampleMode.OVERSAMPLE: 1}
 _RECORD_EVERY_S = 0.1
 
 
@@ -180,18 +180,18 @@ def _extraction(request: ExtractionRequest, stop: Stop) -> Generator[Record, Non
         make_folder(request.output.parent)
         yield Stage("loading the network")
         _awaited(_in_thread(_import_engine), stop)
-        from napari_i3d.extraction.engine import extract, resolve_device
+        from napari_i3d.extraction.device import resolve_device
+        from napari_i3d.extraction.engine import extract
         from napari_i3d.extraction.job import plan_job, whole_picture
         from napari_i3d.i3d.weights import load_network
 
         settings = request.choices.settings
         device = resolve_device(settings.device)
         if device.type == "cpu":
-            settings = replace(settings, batch_size=min(settings.batch_size, _CPU_BATCH))
+            settings = replace(settings, batch_size=min(settings.batch_size, _CPU_BATCH[settings.sample_mode]))
         tracking = whole_picture(video, settings) if request.tracking is None else request.tracking
         job = plan_job(video, tracking.values(), settings)
         network, weights = _awaited(_in_thread(lambda: load_network(request.choices.weights)), stop)
-        _stop_between_blocks(network, stop)
         yield Stage("reading the first frames")
         with _one_core_left():
             began = time.monotonic()
@@ -222,17 +222,6 @@ def _advancing(steps: "Generator[Progress, None, Features]", stop: Stop) -> Gene
         if step.done_chunks and (step.done_chunks == step.total_chunks or time.monotonic() - told > _RECORD_EVERY_S):
             told = time.monotonic()
             yield Advance(step.done_chunks, step.total_chunks)
-
-
-def _stop_between_blocks(network: "torch.nn.Module", stop: Stop) -> None:
-    """Have the network look at the request to stop before each of its parts: a whole batch may take seconds."""
-
-    def look(*_: Any) -> None:
-        stop.check()
-
-    for part in network.modules():
-        if part is not network:
-            part.register_forward_pre_hook(look)
 
 
 @contextlib.contextmanager

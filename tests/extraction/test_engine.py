@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from napari_i3d.errors import SettingsError, TrackingError
-from napari_i3d.extraction.engine import extract, resolve_device
+from napari_i3d.extraction.device import resolve_device
+from napari_i3d.extraction.engine import extract
 from napari_i3d.extraction.job import plan_job, whole_picture
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.model import Features

@@ -1,0 +1,57 @@
+"""That the measurements measure; how fast things are is for `napari-i3d bench` to say, on a quiet machine."""
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from napari_i3d.cli import main
+from napari_i3d.extraction import bench
+from napari_i3d.extraction.records import Arrival
+from napari_i3d.extraction.settings import ExtractionSettings
+from napari_i3d.extraction.windows import tracklet_windows
+from napari_i3d.i3d.weights import load_network
+
+NAMES = [bench.MATRIX, bench.PLAIN, bench.EXACT, bench.BFLOAT16, bench.DECODE, bench.CROP, bench.WHOLE]
+
+
+def test_command_measures_every_part(capsys: pytest.CaptureFixture[str]) -> None:
+    threads = torch.get_num_threads()
+    assert main(["bench", "--rounds", "1", "--batch-size", "1", "--device", "cpu", "--cpu-time"]) == 0
+    assert torch.get_num_threads() == threads
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert len(lines) == len(NAMES)
+    for name, line in zip(NAMES, lines, strict=True):
+        assert line.startswith(name)
+        assert float(line[len(name) :].split()[0]) > 0
+        assert line.count("%") == (
+            0 if line.split("/s")[0].split()[-1] != "windows" else 2 if name == bench.PLAIN else 3
+        )
+
+
+def test_ratios_are_medians_of_each_round() -> None:
+    seconds = {bench.MATRIX: [1e-3, 2e-3, 1e-3], bench.PLAIN: [2.0, 8.0, 2.0], bench.EXACT: [1.0, 2.0, 0.5]}
+    task = bench._Task(bench.EXACT, "windows/s", 1, lambda: None)
+    found = bench._measurement(task, seconds)
+    assert (found.rate, found.of_plain, found.of_network) == (1.0, 0.25, 1.0)
+    assert found.of_matrix_product == pytest.approx(10.6 / 1000)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++", "c++"))), reason="needs a C++ compiler")
+def test_compiled_form_gives_the_rows_of_the_plain_network() -> None:
+    network, _ = load_network("untrained")
+    settings = ExtractionSettings(batch_size=2, device="cpu")
+    computer = bench._compiled(network, settings)
+    windows = tracklet_windows("a", 0, 9, settings)
+    pictures = torch.rand(9, 3, 33, 33, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    (batch,) = computer.add([Arrival(windows, n, picture) for n, picture in enumerate(pictures)])
+    with torch.inference_mode():
+        expected = network(torch.stack([pictures[k : k + 8].transpose(0, 1) for k in (0, 1)])).numpy()
+    assert np.abs(batch.rows - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+def test_compiling_without_a_compiler_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    assert main(["bench", "--compiled", "--batch_size", "1", "--device", "cpu"]) == 2

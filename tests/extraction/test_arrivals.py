@@ -1,0 +1,160 @@
+"""Decoding and cropping beside the network: never far ahead, and gone when the reader is."""
+
+import threading
+import time
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from napari_i3d.errors import VideoError
+from napari_i3d.extraction.arrivals import run_ahead
+from napari_i3d.extraction.engine import extract
+from napari_i3d.extraction.job import plan_job
+from napari_i3d.extraction.records import Progress
+from napari_i3d.extraction.settings import ExtractionSettings
+from napari_i3d.i3d.registry import WeightsFacts
+from napari_i3d.synthetic import write_synthetic_clip
+from napari_i3d.tracking.model import Tracking, Tracklet
+from napari_i3d.video import process
+from napari_i3d.video.video import Video, open_video
+
+FACTS = WeightsFacts("fake", None, "0" * 64, "generated", "none", trained=False)
+
+
+class Numbers:
+    """Counts, and knows how far it was read and whether it was closed."""
+
+    def __init__(self, fail_at: int = -1) -> None:
+        self.given = 0
+        self.closed = False
+        self._fail_at = fail_at
+
+    def items(self) -> Generator[int, None, None]:
+        try:
+            while self.given < 10:
+                self.given += 1
+                if self.given == self._fail_at:
+                    raise VideoError("damaged")
+                yield self.given
+        finally:
+            self.closed = True
+
+
+def threads() -> set[str]:
+    return {thread.name for thread in threading.enumerate() if thread.name.startswith("decoding")}
+
+
+def test_items_come_in_order_and_one_is_made_ahead() -> None:
+    numbers = Numbers()
+    for expected, item in enumerate(run_ahead(numbers.items()), start=1):
+        assert item == expected
+        deadline = time.monotonic() + 5
+        while numbers.given < min(item + 1, 10) and time.monotonic() < deadline:
+            time.sleep(0.001)
+        assert numbers.given == min(item + 1, 10)
+    assert expected == 10
+    assert numbers.closed
+    assert not threads()
+
+
+def test_leaving_early_ends_thread_and_source() -> None:
+    numbers = Numbers()
+    ahead = run_ahead(numbers.items())
+    assert next(ahead) == 1
+    ahead.close()
+    assert numbers.closed
+    assert not threads()
+
+
+def test_errors_of_the_source_come_through_after_the_items_before_them() -> None:
+    numbers = Numbers(fail_at=3)
+    ahead = run_ahead(numbers.items())
+    assert [next(ahead), next(ahead)] == [1, 2]
+    with pytest.raises(VideoError, match="damaged"):
+        next(ahead)
+    assert not threads()
+
+
+class Zeros(torch.nn.Module):
+    """Answers at once."""
+
+    def forward(self, chunks: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(len(chunks), 2048)
+
+
+class Processes:
+    """The ffmpegs that were started to give frames."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.started: list[process.Process] = []
+        begin = process._start
+
+        def start(arguments: list[str]) -> object:
+            popen = begin(arguments)
+            self.started.append(popen)
+            return popen
+
+        monkeypatch.setattr(process, "_start", start)
+
+    @property
+    def running(self) -> int:
+        return sum(popen.poll() is None for popen in self.started)
+
+
+@pytest.fixture(scope="module")
+def long_video(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Video]:
+    path: Path = write_synthetic_clip(tmp_path_factory.mktemp("long"), 260).video
+    with open_video(path) as video:
+        yield video
+
+
+def tracking_with_a_long_gap() -> Tracking:
+    boxes = np.tile([10.0, 10, 60, 60], (20, 1))
+    return Tracking([Tracklet("a", 3, boxes), Tracklet("b", 12, boxes), Tracklet("c", 210, boxes)])
+
+
+def test_one_ffmpeg_a_stretch_of_frames_and_none_afterwards(long_video: Video, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded = []
+    read = Video.frames
+
+    def counted(self: Video, start: int = 0, stop: int | None = None) -> Iterator[np.ndarray]:
+        for number, frame in enumerate(read(self, start, stop), start=start):
+            decoded.append(number)
+            yield frame
+
+    monkeypatch.setattr(Video, "frames", counted)
+    processes = Processes(monkeypatch)
+    job = plan_job(long_video, tracking_with_a_long_gap().values(), ExtractionSettings())
+    most = 0
+    for _ in extract(long_video, job, Zeros(), FACTS):
+        most = max(most, processes.running)
+    assert decoded == [*range(3, 32), *range(210, 230)]
+    assert len(processes.started) == 2
+    assert most == 1
+    assert processes.running == 0
+
+
+def test_cancelling_leaves_neither_ffmpeg_nor_thread(long_video: Video, monkeypatch: pytest.MonkeyPatch) -> None:
+    processes = Processes(monkeypatch)
+    tracking = Tracking([Tracklet("a", 0, np.tile([10.0, 10, 60, 60], (260, 1)))])
+    steps = extract(long_video, plan_job(long_video, tracking.values(), ExtractionSettings()), Zeros(), FACTS)
+    assert [next(steps), next(steps)] == [Progress(0, 253), Progress(16, 253)]
+    assert processes.running == 1
+    steps.close()
+    assert processes.running == 0
+    assert not threads()
+
+
+def test_closing_the_video_from_elsewhere_ends_the_extraction(tmp_path: Path) -> None:
+    tracking = Tracking([Tracklet("a", 0, np.tile([10.0, 10, 60, 60], (200, 1)))])
+    with open_video(write_synthetic_clip(tmp_path, 200).video) as video:
+        steps = extract(video, plan_job(video, tracking.values(), ExtractionSettings()), Zeros(), FACTS)
+        next(steps)
+        next(steps)
+        video.close()
+        with pytest.raises(VideoError, match="found it closed"):
+            list(steps)
+    assert not threads()

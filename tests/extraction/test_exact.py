@@ -1,0 +1,193 @@
+"""What the engine does with the network of this program, against that network, chunk by chunk."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from napari_i3d.errors import SettingsError
+from napari_i3d.extraction.crops import views
+from napari_i3d.extraction.device import Parts
+from napari_i3d.extraction.exact import SharedSteps
+from napari_i3d.extraction.records import Arrival
+from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
+from napari_i3d.extraction.whole import WholeChunks
+from napari_i3d.extraction.windows import TrackletWindows, tracklet_windows
+from napari_i3d.i3d.network import I3DResNet50
+from napari_i3d.i3d.untrained import untrained_blobs
+
+SIDE = 32  # small pictures, for speed; the network takes any
+
+Rows = dict[tuple[str, int], np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def network() -> I3DResNet50:
+    return I3DResNet50.from_blobs(untrained_blobs())
+
+
+class Scene:
+    """Tracklets with a random picture for each of their frames."""
+
+    def __init__(self, spans: dict[str, tuple[int, int]], frequency: int, size: tuple[int, int] = (SIDE, SIDE)) -> None:
+        settings = ExtractionSettings(frequency=frequency)
+        random = torch.Generator().manual_seed(len(spans))
+        self.windows = {name: tracklet_windows(name, start, n, settings) for name, (start, n) in spans.items()}
+        self.pictures = {name: torch.rand(n, 3, *size, generator=random) * 2 - 1 for name, (_, n) in spans.items()}
+
+    def arrivals(self, seed: int = 0) -> Iterator[list[Arrival]]:
+        """Portions of random length; tracklets in an order of their own in each frame."""
+        random = np.random.default_rng(seed)
+        frames = sorted({n for w in self.windows.values() for n in range(w.first_frame, w.last_frame + 1)})
+        portion: list[Arrival] = []
+        for frame in frames:
+            there = [w for w in self.windows.values() if w.first_frame <= frame <= w.last_frame and w.need(frame)]
+            for k in random.permutation(len(there)):
+                picture = self.pictures[str(there[k].id)][frame - there[k].first_frame]
+                portion.append(Arrival(there[k], frame, picture))
+            if random.random() < 0.3:
+                yield portion
+                portion = []
+        yield portion
+
+    def expected(self, network: torch.nn.Module, mode: str) -> Rows:
+        names, chunks = [], []
+        for name, windows in self.windows.items():
+            for number, start in enumerate(windows.starts - windows.first_frame):
+                names.append((name, number))
+                chunks.append(self.pictures[name][start : start + 8].transpose(0, 1))
+        with torch.inference_mode():
+            answers = [network(view) for view in views(torch.stack(chunks), SampleMode(mode))]
+        return dict(zip(names, torch.stack(answers).mean(0).numpy(), strict=True))
+
+
+def computed(computer: Any, portions: Iterator[list[Arrival]], batch_size: int) -> Rows:
+    batches = [batch for portion in portions for batch in computer.add(portion)]
+    assert all(len(batch.chunks) == batch_size for batch in batches)
+    batches += computer.finish()
+    names = [name for batch in batches for name in batch.chunks]
+    assert len(names) == len(set(names))
+    return dict(zip(names, np.concatenate([batch.rows for batch in batches]), strict=True))
+
+
+def assert_same(found: Rows, expected: Rows) -> None:
+    assert set(found) == set(expected)
+    largest = max(np.abs(row).max() for row in expected.values())
+    for name, row in expected.items():
+        assert np.abs(found[name] - row).max() <= 1e-5 * largest, name
+
+
+SPANS = {"a": (0, 21), "late": (5, 17), "shortest": (6, 8), "after": (30, 14), "one more": (29, 9)}
+
+
+@pytest.mark.parametrize("frequency", [1, 2, 3, 4, 5, 6, 8, 12])
+def test_rows_are_those_of_the_plain_network(network: I3DResNet50, frequency: int) -> None:
+    scene = Scene(SPANS, frequency)
+    settings = ExtractionSettings(frequency=frequency, batch_size=3, sample_mode="center_crop")
+    rows = computed(SharedSteps(network, settings), scene.arrivals(), 3)
+    assert_same(rows, scene.expected(network, "center_crop"))
+
+
+def test_neighbouring_rows_differ_by_more_than_the_tolerance(network: I3DResNet50) -> None:
+    rows = Scene({"a": (0, 10)}, 1).expected(network, "expand_bboxes")
+    for one, other in itertools.combinations(rows.values(), 2):
+        assert np.abs(one - other).max() > 1e-3 * np.abs(one).max()
+
+
+def test_batch_size_and_order_do_not_matter(network: I3DResNet50) -> None:
+    scene = Scene({"a": (0, 13), "b": (2, 14)}, 1, size=(9, 9))
+    expected = scene.expected(network, "expand_bboxes")
+    for batch_size in range(1, 18):
+        computer = SharedSteps(network, ExtractionSettings(batch_size=batch_size))
+        assert_same(computed(computer, scene.arrivals(seed=batch_size), batch_size), expected)
+
+
+def test_many_overlapping_tracklets_do_not_mix(network: I3DResNet50) -> None:
+    random = np.random.default_rng(1)
+    spans = {f"animal {k}": (int(random.integers(0, 12)), int(random.integers(8, 11))) for k in range(60)}
+    scene = Scene(spans, 1, size=(9, 9))
+    rows = computed(SharedSteps(network, ExtractionSettings()), scene.arrivals(), 16)
+    assert_same(rows, scene.expected(network, "expand_bboxes"))
+
+
+def test_ten_views_are_averaged(network: I3DResNet50) -> None:
+    scene = Scene({"a": (3, 8)}, 1, size=(256, 340))
+    settings = ExtractionSettings(sample_mode="oversample")
+    rows = computed(SharedSteps(network, settings), scene.arrivals(), 16)
+    assert_same(rows, scene.expected(network, "oversample"))
+
+
+def test_plain_network_gives_the_same_when_it_is_fed_whole_chunks(network: I3DResNet50) -> None:
+    scene = Scene(SPANS, 2)
+    settings = ExtractionSettings(frequency=2, batch_size=4)
+    assert_same(
+        computed(WholeChunks(network, settings), scene.arrivals(), 4),
+        computed(SharedSteps(network, settings), scene.arrivals(), 4),
+    )
+
+
+def test_frames_and_time_steps_are_let_go(network: I3DResNet50, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene({"a": (0, 40)}, 1, size=(9, 9))
+    computer = SharedSteps(network, ExtractionSettings(batch_size=1))
+    monkeypatch.setattr(computer.form, "features", lambda pooled: torch.zeros(len(pooled), 2048))
+    held = []
+    for portion in scene.arrivals():
+        for arrival in portion:
+            list(computer.add([arrival]))
+            held.append(sum(len(view._frames) + len(view._halves) for v in computer._views.values() for view in v))
+    assert max(held) <= 5 + 10
+    assert held[-1] == 0
+
+
+class SmallMemory:
+    """Stands for a card on which more than so many items at once do not fit."""
+
+    def __init__(self, fits: int) -> None:
+        self.fits = fits
+        self.tried: list[int] = []
+
+    def guard(self, work: Any, count: Any) -> Any:
+        def guarded(*arguments: Any) -> Any:
+            self.tried.append(count(*arguments))
+            if self.tried[-1] > self.fits:
+                raise torch.OutOfMemoryError("not enough memory")
+            return work(*arguments)
+
+        return guarded
+
+
+def test_batches_shrink_when_memory_runs_out_and_rows_stay_the_same(
+    network: I3DResNet50, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = Scene({"a": (0, 18), "b": (0, 20)}, 1, size=(9, 9))
+    computer = SharedSteps(network, ExtractionSettings(batch_size=16))
+    late, stem = SmallMemory(3), SmallMemory(1)
+    form = computer.form
+    monkeypatch.setattr(form, "features", late.guard(form.features, len))
+    monkeypatch.setattr(form, "pooled_steps", stem.guard(form.pooled_steps, lambda _, frames: len(frames)))
+    batches = [batch for portion in scene.arrivals() for batch in computer.add(portion)] + list(computer.finish())
+    rows = {name: row for batch in batches for name, row in zip(batch.chunks, batch.rows, strict=True)}
+    assert_same(rows, scene.expected(network, "expand_bboxes"))
+    assert late.tried[:4] == [16, 8, 4, 2]
+    assert max(late.tried[4:]) == 2
+    assert max(stem.tried) > 1
+    assert stem.tried[-1] == 1
+
+
+def test_a_chunk_that_does_not_fit_alone_is_an_error_of_one_line() -> None:
+    memory = SmallMemory(0)
+    with pytest.raises(SettingsError, match="does not suffice for a single chunk"):
+        list(Parts(5).run([1, 2, 3], memory.guard(sum, len)))
+    assert memory.tried == [3, 1]
+
+
+def test_windows_know_their_frames() -> None:
+    windows: TrackletWindows = tracklet_windows("a", 10, 25, ExtractionSettings(frequency=12))
+    assert windows.starts.tolist() == [10, 22]
+    assert [n for n in range(40) if windows.need(n)] == [*range(10, 18), *range(22, 30)]
+    assert [n for n in range(40) if windows.has_start(n)] == [10, 22]
+    assert windows.number_of(22) == 1
+    assert windows.last_needed == 29
