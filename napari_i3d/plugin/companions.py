@@ -1,11 +1,13 @@
 """The tracking files that lie beside a video."""
 
+import contextlib
 import pickletools
 from pathlib import Path
 
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.extraction.dataset import VIDEO_SUFFIXES
 from napari_i3d.tracking.io import read_tracking
+from napari_i3d.tracking.model import Tracking
 
 TRACKING_SUFFIXES = frozenset({".pickle", ".pkl"})
 _MOST_FILES = 16
@@ -14,23 +16,25 @@ _HEAD_BYTES = 4096
 _DICTIONARIES = frozenset({"EMPTY_DICT", "DICT", "REDUCE"})
 
 
-def companions_of(video: Path) -> list[Path]:
-    """Return the files beside a video that begin with its name and hold tracking, sorted.
+def companions_of(video: Path) -> dict[Path, Tracking]:
+    """Return the files beside a video that begin with its name and hold tracking, sorted, with what they hold.
 
     A file whose name also fits another video there, one with a longer name, belongs to that.
     """
     try:
         beside = sorted(path for path in video.parent.iterdir() if path.name.startswith(video.stem))
     except OSError:
-        return []
+        return {}
     videos = [path.stem for path in beside if path.suffix.lower() in VIDEO_SUFFIXES]
     longer = [stem for stem in videos if len(stem) > len(video.stem)]
-    found: list[Path] = []
+    found: dict[Path, Tracking] = {}
     for path in beside:
         if path.suffix.lower() not in TRACKING_SUFFIXES or any(path.name.startswith(stem) for stem in longer):
             continue
-        if len(found) < _MOST_FILES and may_be_tracking(path) and _is_tracking(path):
-            found.append(path)
+        if len(found) < _MOST_FILES and may_be_tracking(path):
+            # Other pickles have a right to lie there too.
+            with contextlib.suppress(NapariI3DError):
+                found[path] = read_tracking(path)
     return found
 
 
@@ -52,11 +56,3 @@ def may_be_tracking(path: Path) -> bool:
     except ValueError:  # it goes on behind the bytes looked at, or is no pickle
         return True
     return False
-
-
-def _is_tracking(path: Path) -> bool:
-    try:
-        read_tracking(path)
-    except NapariI3DError:
-        return False
-    return True

@@ -13,6 +13,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 from napari_i3d.errors import VideoError
+from napari_i3d.plugin.read_ahead import STEP_FRAMES, Position, Stream, next_to_read
 
 if TYPE_CHECKING:
     from napari_i3d.video.decoder import Frame
@@ -23,10 +24,6 @@ DEFAULT_LIMIT_MB = 512
 
 _FEWEST_FRAMES = 4
 _REACH_FRAMES = 96
-_NEAR_FRAMES = 24
-"""A frame so far ahead of the open ffmpeg is reached by reading on: about as quick as starting anew."""
-_STEP_FRAMES = 8
-"""Who moves by no more than this is stepping, not jumping."""
 _STEP_BACK_FRAMES = 16
 _QUIET_S = 0.1
 _IDLE_S = 5.0
@@ -45,26 +42,6 @@ def _stop_all() -> None:
             cache.release()
     for thread, _ in fillers:
         thread.join(_EXIT_S)
-
-
-class _Stream:
-    """Frames one after another, from an ffmpeg that is open at `next`."""
-
-    def __init__(self, video: "Video", start: int, stop: int | None = None) -> None:
-        self.next = start
-        self._frames = video.frames(start, stop)
-
-    def read(self) -> "Frame":
-        frame = next(self._frames)
-        frame.flags.writeable = False  # many may be shown the same one
-        self.next += 1
-        return frame
-
-    def close(self) -> None:
-        self._frames.close()  # type: ignore[attr-defined]  # it is a generator
-
-    def leads_to(self, number: int) -> bool:
-        return self.next <= number <= self.next + _NEAR_FRAMES
 
 
 class FrameCache:
@@ -93,7 +70,7 @@ class FrameCache:
         self._step = 0
         self._asked_s = 0.0
         self._waiting: list[object] = []
-        self._stream: _Stream | None = None
+        self._stream: Stream | None = None
         self._decoding = False  # somebody has the stream
         self._block = range(0)  # frames that the background is reading on its own stream
         self._filler: threading.Thread | None = None
@@ -185,7 +162,7 @@ class FrameCache:
     def _decode(self, number: int) -> "Frame":
         """Read up to a frame on the stream, opened anew if need be; for the one whose turn it is."""
         if self._stream is None or not self._stream.leads_to(number):
-            backwards = -_STEP_FRAMES <= self._step < 0
+            backwards = -STEP_FRAMES <= self._step < 0
             start = max(0, number - min(_STEP_BACK_FRAMES, self._reach)) if backwards else number
             self._open(start)
         while True:
@@ -205,9 +182,9 @@ class FrameCache:
             if reached == number:
                 return frame
 
-    def _open(self, start: int) -> _Stream:
+    def _open(self, start: int) -> Stream:
         self._close_stream()
-        self._stream = _Stream(self._video, start)
+        self._stream = Stream(self._video, start)
         return self._stream
 
     def _close_stream(self) -> None:
@@ -269,25 +246,17 @@ class FrameCache:
 
     def _plan(self, quiet_s: float) -> range:
         """Return the frames to be read next: one ahead, or a block behind; empty if there are none."""
-        if self._waiting or self._decoding or (quiet_s < _QUIET_S and abs(self._step) > _STEP_FRAMES):
+        if self._waiting or self._decoding:
             return range(0)
-        place, reach, last = self._place, self._reach, len(self._video) - 1
-        ahead = next((n for n in range(place + 1, min(place + reach, last) + 1) if self._is_missing(n)), None)
-        if ahead is not None:
-            at_hand = self._stream is not None and self._stream.leads_to(ahead)
-            ahead = ahead if at_hand or ahead - place <= reach // 2 else None
-        behind = next((n for n in range(place - 1, max(place - 1 - reach // 2, -1), -1) if self._is_missing(n)), None)
-        if behind is not None and (self._step < 0 or (ahead is None and quiet_s >= _QUIET_S)):
-            return range(max(0, behind + 1 - reach), behind + 1)
-        if ahead is not None and (self._step > 0 or quiet_s >= _QUIET_S):
-            return range(ahead, ahead + 1)
-        return range(0)
+        position = Position(self._place, self._step, len(self._video), quiet=quiet_s >= _QUIET_S)
+        leads_to = self._stream.leads_to if self._stream is not None else lambda _: False
+        return next_to_read(position, self._reach, self._is_missing, leads_to)
 
     def _is_missing(self, number: int) -> bool:
         return number not in self._frames and number not in self._failures
 
     def _read_block(self, block: range, me: threading.Thread) -> None:
-        stream = _Stream(self._video, block.start, block.stop)
+        stream = Stream(self._video, block.start, block.stop)
         try:
             for number in block:
                 try:

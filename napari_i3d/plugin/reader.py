@@ -102,14 +102,9 @@ def companion_layers(video: Video, session: Session) -> list[LayerData]:
         names = ", ".join(path.name for path in found)
         show_info(f"{video.path.name}: several tracking files lie beside it ({names}); open the one that you want")
         return []
-    path = found[0]
-    try:
-        layer = tracking_layer_data(read_tracking(path), path)
-    except NapariI3DError as error:
-        _tell(str(error))
-        return []
+    path, tracking = next(iter(found.items()))
     show_info(f"{video.path.name}: opened together with its tracking, {path.name}")
-    return [layer]
+    return [tracking_layer_data(tracking, path)]
 
 
 def _tracking_layers(tracking: Tracking, path: Path) -> list[Any]:

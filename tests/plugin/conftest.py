@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,10 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 import pytest
+
+# Before napari is imported: no test may change the settings of the person who runs it.
+_settings = tempfile.TemporaryDirectory(prefix="napari_settings_")
+os.environ["NAPARI_CONFIG"] = str(Path(_settings.name) / "settings.yaml")
 
 WIDTH, HEIGHT, FRAMES = 160, 96, 120
 BITS, SQUARE = 8, 16

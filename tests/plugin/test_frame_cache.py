@@ -17,6 +17,7 @@ from napari_i3d import open_video
 from napari_i3d.errors import VideoError
 from napari_i3d.plugin import frame_cache
 from napari_i3d.plugin.frame_cache import FrameCache
+from napari_i3d.plugin.read_ahead import Position, next_to_read
 from napari_i3d.plugin.video_array import LARGEST_BYTES, VideoArray, no_picture
 
 
@@ -89,6 +90,36 @@ def test_stepping_back_at_a_walking_pace_never_waits(cache: FrameCache) -> None:
         cache.frame(number)
         time.sleep(0.02)
     assert waits <= 2
+
+
+@pytest.mark.parametrize(
+    ("step", "quiet", "read", "open_at", "expected"),
+    [
+        pytest.param(1, False, [50], 51, range(51, 52), id="forward_reads_on"),
+        pytest.param(1, False, range(50, 61), 61, range(0), id="forward_has_all"),
+        pytest.param(1, False, range(50, 54), None, range(54, 55), id="forward_starts_when_half_is_used_up"),
+        pytest.param(1, False, range(50, 58), None, range(0), id="forward_waits_before_it_starts_anew"),
+        pytest.param(-1, False, [50], 51, range(40, 50), id="back_reads_a_block"),
+        pytest.param(-1, False, range(47, 51), None, range(37, 47), id="back_reads_the_block_before"),
+        pytest.param(-1, False, range(44, 51), None, range(0), id="back_has_enough"),
+        pytest.param(30, False, [50], 51, range(0), id="jump_reads_nothing"),
+        pytest.param(30, True, [50], 51, range(51, 52), id="after_a_jump_and_a_rest_ahead_comes_first"),
+        pytest.param(30, True, range(50, 61), 61, range(40, 50), id="and_behind_comes_next"),
+        pytest.param(0, True, range(40, 61), 61, range(0), id="at_rest_with_all"),
+    ],
+)
+def test_what_is_read_next(step: int, quiet: bool, read, open_at: int | None, expected: range) -> None:
+    def leads_to(number: int) -> bool:
+        return open_at is not None and open_at <= number <= open_at + 5
+
+    position = Position(50, step, 100, quiet=quiet)
+    assert next_to_read(position, 10, lambda number: number not in read, leads_to) == expected
+
+
+@pytest.mark.parametrize(("frame", "step", "expected"), [(0, -1, range(0)), (3, -1, range(3)), (99, 1, range(0))])
+def test_nothing_is_read_beyond_the_ends(frame: int, step: int, expected: range) -> None:
+    position = Position(frame, step, 100, quiet=False)
+    assert next_to_read(position, 10, lambda number: number != frame, lambda _: True) == expected
 
 
 def test_frames_may_not_be_written_to(cache: FrameCache) -> None:

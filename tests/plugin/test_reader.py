@@ -362,7 +362,6 @@ def test_closed_viewer_leaves_no_process(viewer, numbered_clip: Path, ffmpegs, f
 
 
 def test_deleted_video_leaves_the_viewer_usable(viewer, numbered_clip: Path, tmp_path: Path, qtbot) -> None:
-    get_plugin_settings(PLUGIN).video.frames_kept_mb = 16
     path = Path(shutil.copy(numbered_clip, tmp_path / "gone.mp4"))
     (layer,) = viewer.open(path, plugin=PLUGIN)
     path.unlink()
@@ -400,6 +399,10 @@ def test_all_frames_at_once_are_not_read(turn: str, viewer, numbered_clip: Path,
     assert shown(layer).shape == (96, 160, 3)
     (message,) = said()
     assert "frame by frame" in message
+
+
+def test_settings_of_the_person_are_not_touched() -> None:
+    assert Path(get_settings().config_path) == Path(os.environ["NAPARI_CONFIG"])
 
 
 def test_two_viewers_have_a_session_each(make_napari_viewer, numbered_clip: Path) -> None:
