@@ -98,10 +98,7 @@ class Process:
         view = buffer.reshape(-1).data
         while view:
             self._wait()
-            try:
-                count = self._stdout.readinto(view)
-            except ValueError:
-                return False  # closed meanwhile, by another thread
+            count = self._stdout.readinto(view)
             if not count:
                 return False
             view = view[count:]
