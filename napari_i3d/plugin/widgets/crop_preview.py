@@ -1,5 +1,6 @@
 """The Crop preview dock: what the network will see of the current individual in the frame that is shown."""
 
+from collections import deque
 from typing import Any
 
 import napari
@@ -74,6 +75,8 @@ class CropPreviewWidget(Dock):
         self._video_links = Links()
         self.destroyed.connect(self._video_links.close)
         self._running: Any = None
+        # A worker that is forgotten as soon as it is done may be deleted by its own thread, which ends the program.
+        self._kept: deque[Any] = deque(maxlen=8)
         self._again = False
         self.mode = QComboBox()
         for mode, text in _MODES.items():
@@ -147,6 +150,7 @@ class CropPreviewWidget(Dock):
         if self.view.picture is None:
             self.text.setText("Loading ...")
         worker = self._running = create_worker(_work, request)
+        self._kept.append(worker)
         worker.returned.connect(self._on_returned)
         worker.finished.connect(self._on_finished)
         worker.start()
