@@ -104,12 +104,18 @@ class ExtractionRequest:
         How.
     output
         The features file.
+    unmended
+        The tracking before its gaps were mended, for provenance.
+    tracking_path
+        Where it was read from; None: from nowhere.
     """
 
     video: Path
     tracking: Tracking | None
     choices: ExtractChoices
     output: Path
+    unmended: Tracking | None = None
+    tracking_path: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,13 +201,24 @@ def _extraction(request: ExtractionRequest, stop: Stop) -> Generator[Record, Non
         yield Stage("reading the first frames")
         with _one_core_left():
             began = time.monotonic()
-            features = yield from _advancing(extract(video, job, network, weights), stop)
+            features = yield from _advancing(extract(video, job, network, weights, _source(request)), stop)
             chunk_s = (time.monotonic() - began) / job.plan.total_chunks
     yield Stage("saving")
     stop.check()
     choices = request.choices
     paths = save_features(features, request.output, choices.layout, metadata=choices.save_metadata)
     return Extraction(features, tuple(paths), chunk_s, job.plan.left_out)
+
+
+def _source(request: ExtractionRequest) -> dict[str, Any]:
+    """Return what provenance tells of the tracking."""
+    from napari_i3d.extraction.provenance import describe_tracking
+
+    if request.unmended is None:
+        return {}
+    path = request.tracking_path
+    there = path if path is not None and path.is_file() else None
+    return describe_tracking(there, request.unmended, request.choices.gaps)
 
 
 def _import_engine() -> None:

@@ -98,7 +98,10 @@ class Process:
         view = buffer.reshape(-1).data
         while view:
             self._wait()
-            count = self._stdout.readinto(view)
+            try:
+                count = self._stdout.readinto(view)
+            except ValueError:
+                return False  # closed meanwhile, by another thread
             if not count:
                 return False
             view = view[count:]

@@ -90,6 +90,25 @@ def test_preview_follows_frame_and_individual_at_a_steady_size(opened, qtbot):
     assert dock.view.size() == size
 
 
+def test_preview_says_why_there_is_nothing_to_see(opened, qtbot):
+    _, session, dock = opened
+    wait_for(qtbot, dock, "striped, frame 3")
+    whole = session.active.tracking
+    boxes = whole["spotted"].boxes[5:12].copy()
+    boxes[2] = np.nan
+    boxes[3] = [5000, 5000, 5010, 5010]
+    session.add_tracking(Tracking([Tracklet("late", 5, boxes)]), session.active.tracking_path)
+    wait_for(qtbot, dock, "late is in frames 5 to 11, not in frame 3")
+    assert dock.view.picture is None
+    session.go_to(7)
+    wait_for(qtbot, dock, "late has no box in frame 7")
+    session.go_to(8)
+    wait_for(qtbot, dock, "holds no pixel of the 384x288 picture")
+    assert dock.view.picture is None
+    session.active.set_tracking(None, None)
+    wait_for(qtbot, dock, "sees the whole picture")
+
+
 def test_closing_the_dock_while_it_works_is_no_error(opened, qtbot):
     viewer, session, dock = opened
     for frame in range(10):

@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox
 
 from napari_i3d import ExtractionSettings, extract_features, read_features, read_tracking
+from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.features.layouts import Layout
 from napari_i3d.i3d.registry import DEFAULT_WEIGHTS, SOURCES, UNTRAINED
 from napari_i3d.plugin import tasks
@@ -151,6 +152,9 @@ def test_run_saves_plots_and_keeps_the_features_of_those_chosen(viewer, qtbot, c
     np.testing.assert_allclose(saved["spotted"], expected["spotted"], rtol=0, atol=1e-5 * largest)
     np.testing.assert_array_equal(tracked.features["spotted"], saved["spotted"])
     assert tracked.features_path == clip.video.with_suffix(".npy")
+    # Whoever runs the command later finds the same result.
+    assert saved.provenance["tracking"]["file"] == clip.tracking.name
+    assert saved.provenance["tracking"]["sha256_of_crops"] == expected.provenance["tracking"]["sha256_of_crops"]
     plot = viewer.window.dock_widgets["Plot features (napari-i3d)"]
     qtbot.waitUntil(lambda: plot.canvas.shown is not None, timeout=10_000)
     qtbot.waitUntil(lambda: "as in earlier runs" in dock.estimate_label.text())
@@ -254,6 +258,15 @@ def test_size_of_the_video_is_that_of_the_boxes(viewer, qtbot, clip):
     assert tracked.boxes_size == (192, 144)
     tracked.boxes_size = (96, 72)
     assert dock.form.size == (96, 72)
+
+
+def test_picture_shown_in_the_preview_is_the_one_extracted(viewer, qtbot, clip):
+    _, dock = open_ready(viewer, qtbot, clip)
+    preview = open_dock(viewer, "Crop preview")
+    preview.mode.setCurrentIndex(1)
+    assert dock.form.choices().settings.sample_mode == "center_crop"
+    dock.form.sample_mode.value = SampleMode.OVERSAMPLE
+    assert preview.mode.currentIndex() == 2
 
 
 def test_gaps_are_told_and_split(viewer, qtbot, clip):

@@ -123,6 +123,27 @@ def test_closed_video_says_so(path, children):
             read()
 
 
+def test_closing_ends_a_reader_in_another_thread_with_our_own_error(path):
+    problems: list[Exception] = []
+    for pause_s in (0, 0.001, 0.003, 0.01, 0.02):
+        video = open_video(path)
+
+        def read_on(video=video) -> None:
+            try:
+                for _ in range(50):
+                    list(video.frames())
+            except Exception as problem:  # noqa: BLE001 - any other would be a defect
+                problems.append(problem)
+
+        reader = threading.Thread(target=read_on)
+        reader.start()
+        time.sleep(0.2 + pause_s)
+        video.close()
+        reader.join(20)
+        assert not reader.is_alive()
+    assert {type(problem) for problem in problems} == {VideoError}
+
+
 def test_no_process_outlives_its_reader(path, children):
     threads = threading.active_count()
     with open_video(path) as video:

@@ -119,6 +119,8 @@ class ExtractWidget(Dock):
     def _connect(self) -> None:
         self.links.connect(self.form.changed, self._on_form)
         self.links.connect(self._session.active_changed, self._on_active)
+        self._session.sample_mode = self.form.sample_mode.value
+        self.links.connect(self._session.sample_mode_changed, self._on_sample_mode)
         self._timer.timeout.connect(self._refresh)
         self.bar.run.clicked.connect(self._on_run)
         self.bar.cancel.clicked.connect(self._on_cancel)
@@ -138,7 +140,12 @@ class ExtractWidget(Dock):
         self._suggest_output()
         self._timer.start()
 
+    def _on_sample_mode(self) -> None:
+        """Take up what was chosen in the preview of crops."""
+        self.form.sample_mode.value = self._session.sample_mode
+
     def _on_form(self) -> None:
+        self._session.sample_mode = self.form.sample_mode.value
         tracked, (width, height) = self._session.active, self.form.size
         if tracked is not None and (width is None) == (height is None):
             # One place for it: boxes are drawn in the same size that they are cropped in.
@@ -174,7 +181,10 @@ class ExtractWidget(Dock):
         if tracked.tracking is not None:
             tracking = choices.prepare(tracked.tracking, tracked.chosen)
         cost = estimate(len(tracked.video), tracking, choices, preferences.recall(_RATES))
-        request = ExtractionRequest(tracked.video.path, tracking, choices, Path(str(self.form.output.value)))
+        output = Path(str(self.form.output.value))
+        request = ExtractionRequest(
+            tracked.video.path, tracking, choices, output, tracked.tracking, tracked.tracking_path
+        )
         return _Plan(tracked, request, cost)
 
     def _refresh(self) -> None:
