@@ -8,6 +8,7 @@ from qtpy.QtCore import QTimer
 
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.plugin.boxes_display import BoxesDisplay
+from napari_i3d.plugin.drawing import finish_drawing
 from napari_i3d.plugin.keys import bind_keys
 from napari_i3d.plugin.problems import spell_stopping
 from napari_i3d.plugin.session import Session, TrackedVideo, get_session
@@ -113,6 +114,7 @@ class BoxesController:
     def _on_removed(self, event: Any) -> None:
         for display in self._displays.values():
             display.removed(event.value)
+        finish_drawing()
 
     def _add(self, layer: "Layer") -> None:
         layers = self._session.viewer.layers
