@@ -11,7 +11,8 @@ from napari_i3d.plugin.boxes_display import BoxesDisplay
 from napari_i3d.plugin.drawing import finish_drawing
 from napari_i3d.plugin.keys import bind_keys
 from napari_i3d.plugin.problems import spell_stopping
-from napari_i3d.plugin.session import Session, TrackedVideo, get_session
+from napari_i3d.plugin.session import Session, get_session
+from napari_i3d.plugin.tracked_video import TrackedVideo
 
 if TYPE_CHECKING:
     from napari.layers import Layer

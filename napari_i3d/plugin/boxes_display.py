@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from napari_i3d.features.model import Id
 from napari_i3d.plugin.box_table import BoxTable
-from napari_i3d.plugin.colours import HIGHLIGHT, colours_of
+from napari_i3d.plugin.colours import HIGHLIGHT, SHADOW, colours_of
 from napari_i3d.plugin.layers import (
     LINES,
     box_lines,
@@ -27,7 +27,7 @@ from napari_i3d.plugin.layers import (
     trail_colours,
     trail_lines,
 )
-from napari_i3d.plugin.session import TrackedVideo
+from napari_i3d.plugin.tracked_video import TrackedVideo
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -174,15 +174,18 @@ class BoxesDisplay:
         if layer is None or table is None:
             return
         places, boxes = places[:_LABELS], boxes[:_LABELS]
-        _overwrite(layer, label_points(boxes, lift))
+        points = label_points(boxes, lift)
+        # Each id is written twice, first as its own shadow: light colours would be lost on a light picture.
+        _overwrite(layer, np.concatenate([points + lift / 4, points]))
+        used = 2 * len(places)
         labelled = (len(layer.data), places.tobytes())
         if labelled != self._labelled:
             self._labelled = labelled
-            empty = len(layer.data) - len(places)
+            empty = len(layer.data) - used
             individuals = [table.ids[place] for place in places]
-            names = [self._names[place] for place in places]
-            layer.features = label_features([*individuals, *[""] * empty], [*names, *[HIGHLIGHT] * empty])
-            layer.shown = np.arange(len(layer.data)) < len(places)
+            colours = [*[SHADOW] * len(places), *(self._names[place] for place in places), *[SHADOW] * empty]
+            layer.features = label_features([*individuals, *individuals, *[""] * empty], colours)
+            layer.shown = np.arange(len(layer.data)) < used
         layer.refresh(**_AS_IT_IS)
 
     def _on_tracking(self) -> None:

@@ -18,7 +18,7 @@ from napari_i3d.tracking.model import Tracking
 _OVERSAMPLE_VIEWS = 10
 
 # Seconds for a chunk, to begin with; what is measured later replaces them.
-_FIRST_GUESS_S = {"cpu": 0.3, "cuda": 0.01, "mps": 0.05}
+_FIRST_GUESS_S = {"cpu": 0.1, "cuda": 0.01, "mps": 0.05}
 
 
 @dataclass(frozen=True, kw_only=True)

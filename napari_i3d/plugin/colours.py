@@ -11,6 +11,9 @@ PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#d55e00", "#cc79a7", "#0
 HIGHLIGHT = "#ffffff"
 """The outline of the current individual's box."""
 
+SHADOW = "#000000"
+"""Lies under the text of ids."""
+
 Colour = tuple[float, float, float]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
-from napari_i3d.plugin.session import TrackedVideo
+from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.tracking.model import Tracklet
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from napari_i3d.features.model import Features, Id
-from napari_i3d.plugin.session import TrackedVideo
+from napari_i3d.plugin.tracked_video import TrackedVideo
 
 
 def owner_of(features: Features, videos: Iterable[TrackedVideo]) -> TrackedVideo | None:

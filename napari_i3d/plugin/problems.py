@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from napari_i3d.features.model import Id
-from napari_i3d.plugin.session import TrackedVideo
+from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.tracking.checks import Problem, ProblemKind
 from napari_i3d.tracking.model import Tracking
 

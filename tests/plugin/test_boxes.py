@@ -10,6 +10,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
 from napari_i3d import read_tracking, write_tracking
+from napari_i3d.plugin.colours import SHADOW
 from napari_i3d.plugin.layers import tracking_layer_data
 from napari_i3d.plugin.session import get_session
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
@@ -460,3 +461,30 @@ def test_real_tracks_are_drawn(viewer, shared):
         viewer.dims.set_current_step(0, frame)
         assert rectangles(tracked) >= expected(tracked, frame)
         assert labels(viewer) == {str(name) for name, t in tracked.tracking.items() if t.start <= frame < t.stop}
+
+
+def test_a_video_begins_at_its_first_frame(viewer, lone_video):
+    open_files(viewer, lone_video)
+    assert viewer.dims.current_step[0] == 0
+
+
+def test_ids_have_a_shadow_below_and_to_the_right(viewer, clip):
+    open_files(viewer, clip.video, clip.tracking)
+    viewer.dims.set_current_step(0, 3)
+    layer = ids_layer(viewer)
+    points, colours = layer.data[layer.shown], layer.features["colour"][layer.shown]
+    assert list(colours[:2]) == [SHADOW] * 2
+    assert SHADOW not in set(colours[2:])
+    assert list(layer.features["id"][:2]) == list(layer.features["id"][2:4])
+    offsets = (points[:2] - points[2:]) * viewer.scene.camera.zoom
+    np.testing.assert_allclose(offsets, 1.0)  # of the screen
+
+
+def test_window_survives_videos_that_come_and_go(make_napari_viewer, clip, qtbot):
+    viewer = make_napari_viewer(show=True)
+    for _ in range(4):
+        open_files(viewer, clip.video, clip.tracking)
+        qtbot.wait(60)
+        viewer.layers.clear()
+        qtbot.wait(60)
+    assert not get_session(viewer).videos

@@ -13,8 +13,8 @@ from napari_i3d.plugin import preferences
 from napari_i3d.plugin.choices import ExtractChoices, estimate, output_paths, rate_key, spell_duration
 from napari_i3d.plugin.ownership import individual_to_plot, owner_of
 from napari_i3d.plugin.saving import SAVE_FORMS, form_of
-from napari_i3d.plugin.session import TrackedVideo
 from napari_i3d.plugin.stop import Stop, StoppedError
+from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.synthetic import write_synthetic_clip
 from napari_i3d.tracking.gaps import Gaps
 from napari_i3d.tracking.io import read_tracking

@@ -12,7 +12,8 @@ from napari_i3d import ExtractionSettings, open_video, read_tracking
 from napari_i3d.extraction.crops import Cropper, crop_boxes
 from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.plugin.crop_picture import crop_request
-from napari_i3d.plugin.session import TrackedVideo, get_session
+from napari_i3d.plugin.session import get_session
+from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
 from napari_i3d.tracking.model import Tracking, Tracklet
 

@@ -334,7 +334,7 @@ def test_closed_docks_are_at_rest(opened, qtbot):
 def test_a_thousand_individuals_are_quick():
     import time
 
-    from napari_i3d.plugin.session import TrackedVideo
+    from napari_i3d.plugin.tracked_video import TrackedVideo
 
     tracked = TrackedVideo("many")
     tracked.set_tracking(Tracking(Tracklet(i, i, walk(300, 10)) for i in range(1000)), None)
@@ -351,7 +351,7 @@ def test_a_thousand_individuals_are_quick():
 
 
 def test_mean_size_passes_over_boxes_that_are_none():
-    from napari_i3d.plugin.session import TrackedVideo
+    from napari_i3d.plugin.tracked_video import TrackedVideo
 
     boxes = walk(5, 0, size=10)
     boxes[2] = [np.nan, 0, np.inf, 1]

@@ -16,7 +16,8 @@ from napari_i3d.plugin.layers import (
     trail_lines,
 )
 from napari_i3d.plugin.problems import in_order, spell_stopping, stopping
-from napari_i3d.plugin.session import METADATA_KEY, TrackedVideo, TrackingSource
+from napari_i3d.plugin.session import METADATA_KEY, TrackingSource
+from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.tracking.checks import ProblemKind
 from napari_i3d.tracking.model import Tracking, Tracklet
 

@@ -25,7 +25,7 @@ from napari_i3d.plugin.choices import (
     with_size,
 )
 from napari_i3d.plugin.links import Dock, Links
-from napari_i3d.plugin.session import TrackedVideo, get_session
+from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.tasks import (
     Advance,
     Cancelled,
@@ -39,6 +39,7 @@ from napari_i3d.plugin.tasks import (
     run_download,
     run_extraction,
 )
+from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.extract_form import ExtractForm
 from napari_i3d.plugin.widgets.parts import DownloadOffer, RunBar, TextLabel, may_replace, open_plot
 from napari_i3d.plugin.workers import Crew, StoppableWorker, show_advance, start
@@ -48,6 +49,8 @@ _CHOICES, _RATES = "extract", "seconds_a_chunk"
 _NO_VIDEO = "Open a video first: File > Open, or drop it here.\nIts tracking file can be dropped along with it."
 # Estimates wait until the user has stopped clicking.
 _SETTLE_MS = 150
+# So much of the settings is seen where docks share a column.
+_LEAST_HEIGHT_PX = 110
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +99,7 @@ class ExtractWidget(Dock):
         self.more_section = _section("More settings", self.form.more)
         content = QWidget()
         layout = QVBoxLayout(content)
-        for part in (self.form.everyday, self.offer, self.more_section, self.estimate_label, self.bar):
+        for part in (self.form.everyday, self.more_section):
             layout.addWidget(part)
         layout.addStretch()
         area = QScrollArea()
@@ -104,9 +107,16 @@ class ExtractWidget(Dock):
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(content)
+        area.setMinimumHeight(_LEAST_HEIGHT_PX)
+        # Below what scrolls: Run and what it would do are seen however low the dock is.
+        below = QVBoxLayout()
+        below.setContentsMargins(layout.contentsMargins())
+        for part in (self.offer, self.estimate_label, self.bar):
+            below.addWidget(part)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(area)
+        outer.addWidget(area, 1)
+        outer.addLayout(below)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._area, self._content = area, content
 

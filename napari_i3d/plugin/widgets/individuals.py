@@ -21,7 +21,8 @@ from qtpy.QtWidgets import (
 from napari_i3d.features.model import Id
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.links import Dock, Links
-from napari_i3d.plugin.session import TrackedVideo, get_session
+from napari_i3d.plugin.session import get_session
+from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.help import help_text
 from napari_i3d.plugin.widgets.individuals_model import TICKS, Column, IndividualsModel, IndividualsProxy
 from napari_i3d.plugin.widgets.problems_list import ProblemsList

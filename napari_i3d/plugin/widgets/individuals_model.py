@@ -12,7 +12,7 @@ from qtpy.QtGui import QColor, QIcon, QPixmap
 from napari_i3d.features.model import Id
 from napari_i3d.plugin.colours import colours_of
 from napari_i3d.plugin.problems import counts
-from napari_i3d.plugin.session import TrackedVideo
+from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.tracking.model import Tracklet
 
 _SWATCH_PX = 12

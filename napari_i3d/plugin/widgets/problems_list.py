@@ -7,7 +7,7 @@ from qtpy.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, Q
 from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_i3d.plugin.problems import in_order, stopping
-from napari_i3d.plugin.session import TrackedVideo
+from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.tables import RowTable
 from napari_i3d.tracking.checks import Problem
 

@@ -3,7 +3,7 @@
 from psygnal import Signal
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSpinBox, QWidget
 
-from napari_i3d.plugin.session import TrackedVideo
+from napari_i3d.plugin.tracked_video import TrackedVideo
 
 _MOST_PX = 32768
 
