@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from napari_i3d.extraction.settings import ExtractionSettings as ExtractionSettings
     from napari_i3d.features.io import read_features as read_features
     from napari_i3d.features.model import Features as Features
+    from napari_i3d.plugin.view import view as view
     from napari_i3d.tracking.checks import Problem as Problem
     from napari_i3d.tracking.checks import check_tracking as check_tracking
     from napari_i3d.tracking.io import read_tracking as read_tracking
@@ -36,6 +37,7 @@ _HOMES = {
     "open_video": "video.video",
     "read_features": "features.io",
     "read_tracking": "tracking.io",
+    "view": "plugin.view",
     "write_tracking": "tracking.io",
 }
 
@@ -53,6 +55,7 @@ __all__ = [
     "open_video",
     "read_features",
     "read_tracking",
+    "view",
     "write_tracking",
 ]
 

@@ -7,6 +7,9 @@ import napari
 from napari.viewer import Viewer
 from qtpy.QtWidgets import QApplication
 
+from napari_i3d.errors import FeaturesError
+from napari_i3d.features.io import read_features
+from napari_i3d.features.model import Features
 from napari_i3d.plugin.layers import tracking_layer_data
 from napari_i3d.plugin.reader import PLUGIN, companion_layers, video_layer_data
 from napari_i3d.plugin.session import get_session
@@ -22,6 +25,7 @@ _WINDOW_PX = 1600, 1000
 def view(
     video: str | os.PathLike[str] | Video | None = None,
     tracking: str | os.PathLike[str] | Tracking | None = None,
+    features: str | os.PathLike[str] | Features | None = None,
     *,
     docks: bool = True,
     show: bool = True,
@@ -34,6 +38,8 @@ def view(
         Path, or an open video.
     tracking
         Path, or tracking in memory. Without, the tracking file beside the video is taken, if there is one only.
+    features
+        Path of a features file, or features in memory: those of the video, for the Plot dock.
     docks
         Whether the docks of the plugin are opened too.
     show
@@ -47,8 +53,12 @@ def view(
     Raises
     ------
     NapariI3DError
-        A file cannot be read; no window is opened.
+        A file cannot be read, or features are given without their video; no window is opened.
     """
+    if features is not None and video is None:
+        raise FeaturesError("features are shown beside their video; give the video too")
+    rows = features if features is None or isinstance(features, Features) else read_features(Path(features))
+    rows_path = None if features is None or isinstance(features, Features) else Path(features).absolute()
     tracking_path = None if tracking is None or isinstance(tracking, Tracking) else Path(tracking).absolute()
     boxes = tracking if tracking is None or isinstance(tracking, Tracking) else read_tracking(tracking)
     opened = video if video is None or isinstance(video, Video) else open_video(video)
@@ -64,6 +74,8 @@ def view(
         layers = companion_layers(opened, session)
     for lines, options, _ in layers:
         viewer.add_vectors(lines, **options)
+    if rows is not None and session.active is not None:
+        session.active.set_features(rows, rows_path)
     return viewer
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_i3d import NapariI3DError, open_video, read_tracking
+import napari_i3d
+from napari_i3d import Features, NapariI3DError, open_video, read_tracking
 from napari_i3d.cli import main
-from napari_i3d.errors import TrackingError, VideoError
+from napari_i3d.errors import FeaturesError, TrackingError, VideoError
 from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.view import view
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
@@ -79,6 +80,23 @@ def test_values_in_memory_are_shown(shown, clip: SyntheticClip) -> None:
         viewer.dims.set_current_step(0, 9)
         np.testing.assert_array_equal(viewer.layers["animals"].data[9], video[9])
         viewer.layers.clear()
+
+
+def test_features_are_those_of_the_video(shown, clip: SyntheticClip, tmp_path: Path) -> None:
+    rows = Features(rows={"spotted": np.eye(23, 2048, dtype=np.float32)})
+    (tracked,) = get_session(shown(clip.video, features=rows, docks=False)).videos
+    assert tracked.features is rows
+    assert tracked.features_path is None
+    rows.save(tmp_path / "animals.npy")
+    (tracked,) = get_session(shown(clip.video, features=tmp_path / "animals.npy", docks=False)).videos
+    np.testing.assert_array_equal(tracked.features["spotted"], rows["spotted"])
+    assert tracked.features_path == tmp_path / "animals.npy"
+    with pytest.raises(FeaturesError, match="give the video too"):
+        view(features=rows)
+
+
+def test_view_is_a_public_name() -> None:
+    assert napari_i3d.view is view
 
 
 def test_empty_viewer_has_the_docks(shown) -> None:
