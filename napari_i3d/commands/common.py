@@ -1,0 +1,44 @@
+"""What all commands share: their exit status, their words to the user, options that several of them have."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+"""Exit status: all done; anything failed; options that make no sense; stopped from outside."""
+
+
+def complain(text: str) -> None:
+    """Print a line for the user on standard error, after the name of the program."""
+    print(f"napari-i3d: {one_line(text)}", file=sys.stderr)
+
+
+def say(text: str) -> None:
+    """Print a line for the user."""
+    print(one_line(text))
+
+
+def one_line(text: str) -> str:
+    """Return a message with the control characters that a file name may bring along made visible."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def add_command(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
+    """Add a command, or an action of one, that calls `run` with its options and returns the exit status."""
+    command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+    if run is not None:
+        command.set_defaults(run=run)
+    return command
+
+
+def add_video(parser: argparse.ArgumentParser, *, tracking: bool) -> None:
+    """Add the options of a video and its tracking; `tracking`: whether that must be given."""
+    parser.add_argument("video", type=Path, metavar="VIDEO")
+    parser.add_argument("--tracking", type=Path, required=tracking, metavar="FILE", help="the tracking pickle")
+
+
+def add_video_size(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the size to which a video is resized."""
+    parser.add_argument("--video_w", type=int, metavar="W", help="resize the video first; boxes are in its new pixels")
+    parser.add_argument("--video_h", type=int, metavar="H")

@@ -1,0 +1,151 @@
+"""``napari-i3d extract``: features of one video or of a folder of them."""
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from napari_i3d.commands.common import DONE, FAILED, add_command, add_video_size, one_line, say
+from napari_i3d.extraction.settings import ExtractionSettings, Normalisation, Precision, SampleMode
+from napari_i3d.features.layouts import Layout
+from napari_i3d.i3d.registry import DEFAULT_WEIGHTS, UNTRAINED
+from napari_i3d.tracking.gaps import Gaps
+
+if TYPE_CHECKING:
+    from napari_i3d.extraction.batch import BatchOptions
+    from napari_i3d.extraction.outcomes import Outcome
+
+
+def add_extract(commands: Any) -> None:
+    """Add the command to the parser."""
+    _add_options(add_command(commands, "extract", _extract, "extract features of videos"))
+
+
+def _add_options(extract: argparse.ArgumentParser) -> None:
+    defaults = ExtractionSettings()
+    add = extract.add_argument
+    add("--datasetpath", type=Path, required=True, metavar="DIR|FILE", help="a video, or a folder searched for videos")
+    add("--outputpath", type=Path, required=True, metavar="DIR", help="folder for the features")
+    add("--tracking_folder", type=Path, metavar="DIR", help="folder of tracking pickles (without: the whole picture)")
+    add(
+        "--tracking_suffix",
+        metavar="S",
+        help="what a tracking file's name has after the video's: _tracks.pickle",
+    )
+    add("--individuals", nargs="+", metavar="ID", help="only these (default: all)")
+    add(
+        "--frequency",
+        type=int,
+        metavar="N",
+        default=defaults.frequency,
+        help="frames between chunk starts (default %(default)s)",
+    )
+    add("--pad", action="store_true", help="a row for every frame (every FREQUENCY-th), ends included")
+    add(
+        "--min_frames",
+        type=int,
+        metavar="N",
+        default=defaults.min_frames,
+        help="leave out shorter tracklets (default %(default)s)",
+    )
+    _add_choice(extract, "--gaps", Gaps, Gaps.ERROR, "frames missing in a tracklet")
+    _add_choice(extract, "--sample_mode", SampleMode, defaults.sample_mode, "")
+    _add_choice(extract, "--normalisation", Normalisation, defaults.normalisation, "")
+    add("--subtract_background", action="store_true", help="blank what does not move")
+    add_video_size(extract)
+    add(
+        "--weights",
+        default=DEFAULT_WEIGHTS,
+        metavar="NAME|PATH",
+        help=f"or {UNTRAINED} (default %(default)s)",
+    )
+    add("--batch_size", type=int, metavar="N", default=defaults.batch_size, help="chunks at once (default %(default)s)")
+    add(
+        "--device", metavar="NAME", default=defaults.device, help="auto, cpu, cuda, cuda:N or mps (default %(default)s)"
+    )
+    _add_choice(extract, "--precision", Precision, defaults.precision, "")
+    add("--i3d_suffix", default=".npy", metavar="S", help="ending of features files: .npy, .npz, .pickle (%(default)s)")
+    _add_choice(extract, "--layout", Layout, Layout.DICT, "the program to write for")
+    add("--save_metadata", action="store_true", help="add first and last frame of each individual to the file")
+    add("--overwrite", action="store_true", help="replace results that exist (default: keep them)")
+
+
+def _add_choice(parser: argparse.ArgumentParser, name: str, choices: Iterable[str], default: str, text: str) -> None:
+    # Plain text: of members of an enumeration messages would show the inside.
+    words = f"{text} (default %(default)s)" if text else "default %(default)s"
+    parser.add_argument(name, choices=[str(choice) for choice in choices], default=str(default), help=words)
+
+
+def _extract(options: argparse.Namespace) -> int:
+    from napari_i3d.extraction.batch import BatchOptions
+
+    settings = ExtractionSettings.with_video_sides(
+        options.video_w,
+        options.video_h,
+        frequency=options.frequency,
+        batch_size=options.batch_size,
+        sample_mode=options.sample_mode,
+        min_frames=options.min_frames,
+        pad=options.pad,
+        normalisation=options.normalisation,
+        subtract_background=options.subtract_background,
+        device=options.device,
+        precision=options.precision,
+    )
+    batch = BatchOptions(
+        dataset_path=options.datasetpath,
+        output_path=options.outputpath,
+        settings=settings,
+        tracking_folder=options.tracking_folder,
+        tracking_suffix=options.tracking_suffix,
+        individuals=None if options.individuals is None else tuple(options.individuals),
+        weights=options.weights,
+        i3d_suffix=options.i3d_suffix,
+        save_metadata=options.save_metadata,
+        layout=Layout(options.layout),
+        gaps=Gaps(options.gaps),
+        overwrite=options.overwrite,
+    )
+    outcomes = run_with_bars(batch)
+    _print_summary(outcomes)
+    return DONE if all(outcome.complete for outcome in outcomes) else FAILED
+
+
+def run_with_bars(batch: "BatchOptions") -> "tuple[Outcome, ...]":
+    """Run a batch with a progress bar for each video; return the outcome of each."""
+    from napari_i3d.extraction.batch import run_batch
+    from napari_i3d.extraction.outcomes import VideoStarted
+    from napari_i3d.extraction.records import Progress
+
+    outcomes: list[Outcome] = []
+    bar: tqdm[Any] | None = None
+    try:
+        for record in run_batch(batch):
+            if isinstance(record, VideoStarted):
+                title = f"{record.video.name} ({record.number}/{record.total})"
+                # A bar only where a person watches; a log gets the lines below alone.
+                bar = tqdm(desc=one_line(title), unit="chunk", disable=None, file=sys.stderr)
+            elif isinstance(record, Progress):
+                if bar is not None:
+                    bar.total = record.total_chunks
+                    bar.update(record.done_chunks - bar.n)
+            else:
+                if bar is not None:
+                    bar.close()
+                outcomes.append(record)
+                print(one_line(f"{record.word}: {record.summary}"), file=sys.stderr)
+    finally:
+        if bar is not None:
+            bar.close()
+    return tuple(outcomes)
+
+
+def _print_summary(outcomes: "tuple[Outcome, ...]") -> None:
+    for word in ("done", "skipped", "failed"):
+        chosen = [outcome for outcome in outcomes if outcome.word == word]
+        print(f"{word}: {len(chosen)}")
+        for outcome in chosen:
+            say(f"  {outcome.summary}")
