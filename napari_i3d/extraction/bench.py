@@ -39,6 +39,8 @@ MATRIX, DECODE, CROP, WHOLE = "matrix product", "decoding", "cropping", "end to 
 _SIDE = 1024
 _MATRIX = 2048
 _ENDLESS = 1 << 30
+# Batches in the clip: in fewer frames the first chunks, which share nothing with earlier ones, would weigh too much.
+_CLIP_BATCHES = 6
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def run_bench(
             stack.enter_context(_one_thread())
         if video is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="napari_i3d_"))
-            video = _write_video(Path(folder), CHUNK_FRAMES + settings.batch_size)
+            video = _write_video(Path(folder), CHUNK_FRAMES + _CLIP_BATCHES * settings.batch_size)
         opened = stack.enter_context(open_video(video))
         tasks = [*_network_tasks(network, settings, compiled), *_video_tasks(opened, network, settings)]
         for task in tasks:
@@ -224,7 +226,7 @@ def _compiled(network: I3DResNet50, settings: ExtractionSettings) -> SharedSteps
 
 
 def _video_tasks(video: Video, network: I3DResNet50, settings: ExtractionSettings) -> Iterator[_Task]:
-    n_frames = min(len(video), CHUNK_FRAMES + settings.batch_size)
+    n_frames = min(len(video), CHUNK_FRAMES + _CLIP_BATCHES * settings.batch_size)
     _, height, width, _ = video.shape
     side = max(1, min(height, width) // 6)
     squares = {"left": width // 4, "right": width // 2}
