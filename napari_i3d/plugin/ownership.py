@@ -40,3 +40,13 @@ def individual_to_plot(features: Features, current: Id | None) -> Id | None:
         if pieces:
             return pieces[0]
     return next(iter(features), None)
+
+
+def tracking_id(individual: Id, tracked: TrackedVideo) -> Id | None:
+    """Return who in the tracking of a video the individual of its features is, or is a piece of; None if nobody."""
+    if tracked.tracking is None:
+        return None
+    if individual in tracked.tracking:
+        return individual
+    whole = [name for name in tracked.tracking if str(individual).startswith(f"{name}_part")]
+    return max(whole, key=lambda name: len(str(name)), default=None)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_i3d.plugin.boxes import BoxesController
+    from napari_i3d.plugin.exploration import Exploration
     from napari_i3d.video.video import Video
 
 METADATA_KEY = "napari_i3d"
@@ -58,6 +59,8 @@ class Session:
     sample_mode_changed = Signal()
     boxes: "BoxesController"
     """What keeps the layers with boxes in step; set by `get_session`."""
+    exploration: "Exploration"
+    """What was explored of the features; set by `get_session`."""
 
     def __init__(self, viewer: "Viewer") -> None:
         self._viewer = weakref.ref(viewer)
@@ -199,9 +202,11 @@ def get_session(viewer: "Viewer") -> Session:
     # napari hands plugins a proxy of the viewer, which cannot be a key.
     viewer = getattr(viewer, "__wrapped__", viewer)
     if viewer not in _sessions:
-        # Here, because boxes know the session.
+        # Here, because these know the session.
         from napari_i3d.plugin.boxes import BoxesController
+        from napari_i3d.plugin.exploration import Exploration
 
         session = _sessions[viewer] = Session(viewer)
         session.boxes = BoxesController(session)
+        session.exploration = Exploration(session)
     return _sessions[viewer]

@@ -16,6 +16,7 @@ from napari_i3d.features.explore.changes import (
 )
 from napari_i3d.features.explore.clusters import Clusters, cluster_steps, clusters
 from napari_i3d.features.explore.compare import Comparison, compare
+from napari_i3d.features.explore.io import write_rows
 from napari_i3d.features.explore.moments import Hit, SimilarMoments, similar_moments, similar_steps
 from napari_i3d.features.explore.part import Part, Span
 from napari_i3d.features.explore.reduce import (
@@ -86,4 +87,5 @@ __all__ = [
     "standardise",
     "standardise_steps",
     "transitions",
+    "write_rows",
 ]

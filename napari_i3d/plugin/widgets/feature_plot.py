@@ -20,11 +20,10 @@ from napari_i3d.plugin.saving import OPEN_FILTER, SAVE_FORMS, form_of
 from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.tasks import Done, Failed, Outcome, run_heat_map, run_reading, run_saving
 from napari_i3d.plugin.tracked_video import TrackedVideo
-from napari_i3d.plugin.widgets.parts import TextLabel, may_replace
+from napari_i3d.plugin.widgets.parts import FIGURE_FILTER, TextLabel, figure_path, may_replace
 from napari_i3d.plugin.widgets.plot_options import PlotOptions
 from napari_i3d.plugin.workers import Crew, StoppableWorker, start
 
-_FIGURE_FILTER = "Picture (*.png);;Vector graphics (*.svg);;PDF (*.pdf)"
 _EMPTY = (
     "No features yet.\n\nExtract them with Plugins > I3D features > Extract features,\nor load a file of them below."
 )
@@ -102,6 +101,7 @@ class FeaturePlotWidget(Dock):
         self.links.connect(self._session.active_changed, self._on_active)
         self.links.connect(viewer.dims.events.current_step, self._on_frame)
         self.links.connect(viewer.events.theme, self._on_theme)
+        self.links.connect(self._session.exploration.selection_changed, self._on_selection)
         self.links.connect(self.canvas.frame_clicked, self._session.go_to)
         self.links.connect(self.options.changed, self._on_options)
         self.links.connect(self.options.individual_changed, self._on_individual)
@@ -174,6 +174,7 @@ class FeaturePlotWidget(Dock):
             same = before is not None and before.features is plot.features and before.individual == plot.individual
             self.canvas.show_map(plot.features, plot.individual, outcome.value, keep_limits=same)
             self.toolbar.update()
+            self._on_selection()
             self._on_frame()
         elif isinstance(outcome, Failed):
             show_error(outcome.message)
@@ -187,6 +188,12 @@ class FeaturePlotWidget(Dock):
 
     def _on_video(self) -> None:
         self._on_frame()
+
+    def _on_selection(self) -> None:
+        """Mark what is selected in the Explore dock."""
+        plot, tracked = self._drawn, self._tracked
+        if plot is not None and tracked is not None and tracked.features is plot.features:
+            self.canvas.mark(self._session.exploration.selected_frames(tracked, plot.individual))
 
     def _on_theme(self) -> None:
         theme = self._session.viewer.theme
@@ -263,12 +270,10 @@ class FeaturePlotWidget(Dock):
         plot, shown = self._drawn, self.canvas.shown
         if plot is None or shown is None:
             return
-        chosen, kind = QFileDialog.getSaveFileName(self, "Save the figure", f"{plot.individual}", _FIGURE_FILTER)
+        chosen, kind = QFileDialog.getSaveFileName(self, "Save the figure", f"{plot.individual}", FIGURE_FILTER)
         if not chosen:
             return
-        path = Path(chosen)
-        if not path.suffix:
-            path = path.with_suffix(kind[kind.rindex(".") : -1] if "." in kind else ".png")
+        path = figure_path(chosen, kind)
         try:
             save_heat_map(plot.features, plot.individual, shown, path, self.canvas.limits)
         except NapariI3DError as error:
