@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from napari_i3d.plugin.boxes import BoxesController
     from napari_i3d.video.video import Video
 
+# Axes are counted from the last: layers with more of them, channels say, put theirs in front.
+_FLAT, _TIME = 2, -3
+
 METADATA_KEY = "napari_i3d"
 """Under this key of its metadata a layer says what it stands for: a `VideoSource` or a `TrackingSource`."""
 
@@ -111,15 +114,33 @@ class Session:
 
     @property
     def frame(self) -> int:
-        """Number of the video frame that the viewer shows."""
-        steps = self.viewer.dims.current_step
-        return int(steps[0]) if len(steps) > 2 else 0
+        """Number of the frame of the active video that the viewer shows."""
+        return self.frame_of(self._active)
+
+    def frame_of(self, tracked: TrackedVideo | None) -> int:
+        """Return the number of the frame of a video that the viewer shows; one that it does not have where it is blank.
+
+        The slider counts in the world, in which layers may be moved and stretched, and other layers may have more axes.
+        """
+        dims = self.viewer.dims
+        if dims.ndim <= _FLAT:
+            return 0
+        if tracked is None or tracked.layer is None:
+            return int(dims.current_step[_TIME])
+        return round(float(tracked.layer.world_to_data(dims.point)[_TIME]))
 
     def go_to(self, frame: int) -> None:
-        """Show a video frame."""
+        """Show a frame of the active video."""
         dims = self.viewer.dims
-        if dims.ndim > 2:
-            dims.set_current_step(0, max(0, min(int(frame), dims.nsteps[0] - 1)))
+        if dims.ndim <= _FLAT:
+            return
+        if self._active is None or self._active.layer is None:
+            dims.set_current_step(dims.ndim + _TIME, frame)
+            return
+        layer = self._active.layer
+        number = max(0, min(int(frame), len(layer.data) - 1))
+        here = layer.world_to_data(dims.point)
+        dims.set_point(dims.ndim + _TIME, float(layer.data_to_world((number, *here[_TIME + 1 :]))[_TIME]))
 
     def add_tracking(self, tracking: Tracking, path: Path | None, layer: "Layer | None" = None) -> TrackedVideo:
         """Give tracking to the video that it belongs to by name, else to the active one, else to none yet.
