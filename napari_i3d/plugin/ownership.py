@@ -61,12 +61,14 @@ def _is_one_of(individual: Id, known: Iterable[Id]) -> bool:
     return any(individual == name or str(individual).startswith(f"{name}_part") for name in known)
 
 
+def individual_of(features: Features, current: Id) -> Id | None:
+    """Return the individual of the features that is the one looked at, or its first piece; else None."""
+    if current in features:
+        return current
+    return next((individual for individual in features if str(individual).startswith(f"{current}_part")), None)
+
+
 def individual_to_plot(features: Features, current: Id | None) -> Id | None:
     """Return the individual of the features that is the one looked at, or a piece of it; else the first."""
-    if current is not None:
-        if current in features:
-            return current
-        pieces = [individual for individual in features if str(individual).startswith(f"{current}_part")]
-        if pieces:
-            return pieces[0]
-    return next(iter(features), None)
+    found = individual_of(features, current) if current is not None else None
+    return found if found is not None else next(iter(features), None)
