@@ -178,3 +178,23 @@ class Exploration:
     def _on_videos(self) -> None:
         if self._explored is not None and not set(self._explored.owners.values()) <= set(self._session.videos):
             self.explored = None
+
+
+def axis_names(shown: Map) -> tuple[str, str]:
+    """Return what the axes of a map are called; principal components with their share of the variance."""
+    if shown.explained is None:
+        return "UMAP 1", "UMAP 2"
+    first, second = shown.explained
+    return f"component 1 ({first:.0%})", f"component 2 ({second:.0%})"
+
+
+def spell_explored(explored: Explored) -> str:
+    """Return a line about what was computed; another one where weights were untrained."""
+    parts = len(explored.stack.parts)
+    who = f"{parts} individual{'' if parts == 1 else 's'}"
+    found = f"{explored.clusters.count} clusters"
+    if explored.clusters.silhouettes:
+        found += f" (silhouette {explored.clusters.silhouettes[explored.clusters.count]:.2f})"
+    untrained = any(f.provenance.get("weights", {}).get("name") == "untrained" for f in explored.features.values())
+    warning = "\nUntrained weights: nearness on this map has no meaning." if untrained else ""
+    return f"{len(explored.stack):,} rows of {who}, {found}. Click a point to go there.{warning}"

@@ -85,6 +85,7 @@ def _open_docks(viewer: Viewer) -> None:
         room = screen.availableGeometry()
         viewer.window.resize(min(room.width(), _WINDOW_PX[0]), min(room.height(), _WINDOW_PX[1]))
     viewer.window.add_plugin_dock_widget(PLUGIN, "Extract features")
+    viewer.window.add_plugin_dock_widget(PLUGIN, "Explore features", tabify=True)
     viewer.window.add_plugin_dock_widget(PLUGIN, "Individuals", tabify=True)  # the last one lies in front
     viewer.window.add_plugin_dock_widget(PLUGIN, "Crop preview")
     open_plot(viewer)

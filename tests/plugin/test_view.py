@@ -16,9 +16,7 @@ from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.view import view
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
 
-DOCKS = ("Individuals", "Crop preview", "Extract features", "Plot features")
-
-DOCKS = ("Individuals", "Crop preview", "Extract features", "Plot features")
+DOCKS = ("Individuals", "Crop preview", "Extract features", "Explore features", "Plot features")
 
 # The command as it is, with a person who looks for a second and closes the window by its button.
 WATCH = """

@@ -16,11 +16,11 @@ from qtpy.QtWidgets import (
     QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
+    QWidget,
 )
 
 from napari_i3d.errors import NapariI3DError
-from napari_i3d.features.explore import Map
-from napari_i3d.plugin.exploration import Explored, named_features
+from napari_i3d.plugin.exploration import Explored, axis_names, named_features, spell_explored
 from napari_i3d.plugin.explore_tasks import ExploreRequest, run_exploration
 from napari_i3d.plugin.links import Dock, Links
 from napari_i3d.plugin.row_colours import ColourBy, row_colours
@@ -28,6 +28,7 @@ from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.tasks import Advance, Cancelled, Done, Failed, Outcome, Record
 from napari_i3d.plugin.widgets.explore_options import ExploreOptions
 from napari_i3d.plugin.widgets.parts import FIGURE_FILTER, TextLabel, figure_path, open_below
+from napari_i3d.plugin.widgets.scrolling import Scrolling
 from napari_i3d.plugin.widgets.selection_bar import SelectionBar
 from napari_i3d.plugin.widgets.similar import SimilarPanel
 from napari_i3d.plugin.workers import Crew, StoppableWorker, show_advance, start
@@ -89,7 +90,8 @@ class ExploreWidget(Dock):
         tools.addStretch(1)
         line = QFrame()
         line.setFrameShape(QFrame.Shape.HLine)
-        layout = QVBoxLayout(self)
+        content = QWidget()
+        layout = QVBoxLayout(content)
         layout.addWidget(self.options)
         layout.addWidget(self.progress)
         layout.addWidget(self.status)
@@ -98,6 +100,10 @@ class ExploreWidget(Dock):
         layout.addWidget(self.selection)
         layout.addWidget(line)
         layout.addWidget(self.similar, 1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        # Its full height would push the window off the screen.
+        outer.addWidget(Scrolling(content))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def _connect(self) -> None:
@@ -188,9 +194,9 @@ class ExploreWidget(Dock):
             self.canvas.clear()
             self.status.setText("")
             return
-        self.canvas.show_points(explored.map.points, _axis_names(explored.map))
+        self.canvas.show_points(explored.map.points, axis_names(explored.map))
         self.toolbar.update()
-        self.status.setText(_spell(explored))
+        self.status.setText(spell_explored(explored))
         self._on_colour()
         self._on_frame()
 
@@ -245,21 +251,3 @@ class ExploreWidget(Dock):
         self._video_links.close()
         self.selection.stop()
         self._crew.end()
-
-
-def _axis_names(shown: Map) -> tuple[str, str]:
-    if shown.explained is None:
-        return "UMAP 1", "UMAP 2"
-    first, second = shown.explained
-    return f"component 1 ({first:.0%})", f"component 2 ({second:.0%})"
-
-
-def _spell(explored: Explored) -> str:
-    parts = len(explored.stack.parts)
-    who = f"{parts} individual{'' if parts == 1 else 's'}"
-    found = f"{explored.clusters.count} clusters"
-    if explored.clusters.silhouettes:
-        found += f" (silhouette {explored.clusters.silhouettes[explored.clusters.count]:.2f})"
-    untrained = any(f.provenance.get("weights", {}).get("name") == "untrained" for f in explored.features.values())
-    warning = "\nUntrained weights: nearness on this map has no meaning." if untrained else ""
-    return f"{len(explored.stack):,} rows of {who}, {found}. Click a point to go there.{warning}"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import napari
 from napari.utils.notifications import show_error, show_info
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtGui import QIcon, QShowEvent
-from qtpy.QtWidgets import QFrame, QScrollArea, QScrollBar, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtCore import QTimer
+from qtpy.QtGui import QIcon
+from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
 from napari_i3d.errors import NapariI3DError
@@ -44,6 +44,7 @@ from napari_i3d.plugin.tasks import (
 from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.extract_form import ExtractForm
 from napari_i3d.plugin.widgets.parts import DownloadOffer, RunBar, TextLabel, may_replace, open_plot
+from napari_i3d.plugin.widgets.scrolling import Scrolling
 from napari_i3d.plugin.wording import in_dock_words
 from napari_i3d.plugin.workers import Crew, StoppableWorker, show_advance, start
 from napari_i3d.tracking.model import Tracking
@@ -52,8 +53,6 @@ _CHOICES, _RATES = "extract", "seconds_a_chunk"
 _NO_VIDEO = "Open a video first: File > Open, or drop it here.\nIts tracking file can be dropped along with it."
 # Estimates wait until the user has stopped clicking.
 _SETTLE_MS = 150
-# So much of the settings is seen where docks share a column.
-_LEAST_HEIGHT_PX = 110
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,12 +106,6 @@ class ExtractWidget(Dock):
         for part in (self.form.everyday, self.more_section):
             layout.addWidget(part)
         layout.addStretch()
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(content)
-        area.setMinimumHeight(_LEAST_HEIGHT_PX)
         # Below what scrolls: Run and what it would do are seen however low the dock is.
         below = QVBoxLayout()
         below.setContentsMargins(layout.contentsMargins())
@@ -120,16 +113,9 @@ class ExtractWidget(Dock):
             below.addWidget(part)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(area, 1)
+        outer.addWidget(Scrolling(content), 1)
         outer.addLayout(below)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        self._area, self._content = area, content
-
-    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Leave room for the scroll bar, now that napari's fonts and margins are known."""
-        bar_width = QScrollBar(Qt.Orientation.Vertical).sizeHint().width()
-        self._area.setMinimumWidth(self._content.minimumSizeHint().width() + bar_width)
-        super().showEvent(event)
 
     def _connect(self) -> None:
         self.links.connect(self.form.changed, self._on_form)
