@@ -9,13 +9,14 @@ from napari.qt.threading import create_worker
 from numpy.typing import NDArray
 from qtpy.QtCore import QRect, Qt, QTimer
 from qtpy.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QShowEvent
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.plugin.crop_picture import CropRequest, crop_picture, crop_request, spell_crop
 from napari_i3d.plugin.links import Dock, Links
 from napari_i3d.plugin.session import get_session
+from napari_i3d.plugin.widgets.parts import TextLabel
 
 # The largest picture, that of oversample. The others are shown in its middle, so that nothing moves.
 _WIDTH, _HEIGHT, _SIDE = 340, 256, 224
@@ -82,9 +83,7 @@ class CropPreviewWidget(Dock):
         for mode, text in _MODES.items():
             self.mode.addItem(text, mode)
         self.view = CropView()
-        self.text = QLabel()
-        self.text.setWordWrap(True)
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self.text = TextLabel()
         self.text.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
         self.text.setMinimumHeight(2 * self.text.fontMetrics().lineSpacing())
         middle = QHBoxLayout()

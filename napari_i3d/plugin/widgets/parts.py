@@ -24,10 +24,12 @@ from napari_i3d.plugin.choices import spell_duration
 from napari_i3d.plugin.tasks import Advance
 
 _MEGABYTES = 112
+# After these a line may be broken.
+_BREAKS = re.compile(r"([/\\_]|\S{16})")
 
 
 class TextLabel(QLabel):
-    """Text for reading; wraps, also within long paths."""
+    """Text for reading; wraps, also within long names and paths, which would make docks wider than the screen."""
 
     def __init__(self, text: str = "") -> None:
         super().__init__()
@@ -39,7 +41,7 @@ class TextLabel(QLabel):
         """Show a text; the plain text is the tooltip."""
         plain = text or ""
         self.setToolTip(plain)
-        super().setText(re.sub(r"([/\\_])", "\\1\u200b", plain))
+        super().setText(_BREAKS.sub("\\1\u200b", plain))
 
     def text(self) -> str:
         """Return the plain text."""
