@@ -1,5 +1,6 @@
 """The Crop preview dock: what the network will see of the current individual in the frame that is shown."""
 
+import atexit
 from collections import deque
 from typing import Any
 
@@ -7,7 +8,7 @@ import napari
 import numpy as np
 from napari.qt.threading import create_worker
 from numpy.typing import NDArray
-from qtpy.QtCore import QRect, Qt, QTimer
+from qtpy.QtCore import QRect, Qt, QThreadPool, QTimer
 from qtpy.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QShowEvent
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -22,6 +23,8 @@ from napari_i3d.plugin.widgets.parts import TextLabel
 _WIDTH, _HEIGHT, _SIDE = 340, 256, 224
 # Frames that fly past while the slider is dragged are not worth a crop.
 _SETTLE_MS = 30
+# Loading torch takes seconds, and nothing ends it.
+_PATIENCE_MS = 10_000
 _MODES = {
     SampleMode.EXPAND_BBOXES: "expand_bboxes: the box made square",
     SampleMode.CENTER_CROP: "center_crop: the middle of the box",
@@ -78,6 +81,8 @@ class CropPreviewWidget(Dock):
         self._running: Any = None
         # A worker that is forgotten as soon as it is done may be deleted by its own thread, which ends the program.
         self._kept: deque[Any] = deque(maxlen=8)
+        atexit.unregister(_wait_for_threads)
+        atexit.register(_wait_for_threads)
         self._again = False
         self.mode = QComboBox()
         for mode, text in _MODES.items():
@@ -173,3 +178,10 @@ def _work(request: CropRequest) -> tuple[NDArray[np.uint8] | None, str]:
         return crop_picture(request), spell_crop(request)
     except NapariI3DError as error:
         return None, str(error)
+
+
+def _wait_for_threads() -> None:
+    """Let a crop be finished when the program ends: what it reports to is deleted next, which gives a traceback."""
+    pool = QThreadPool.globalInstance()
+    if pool is not None:
+        pool.waitForDone(_PATIENCE_MS)

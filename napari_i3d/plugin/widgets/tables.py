@@ -10,7 +10,7 @@ from napari_i3d.plugin.widgets.individuals_model import HEADERS, TICKS, Column, 
 
 _BOX_PX = 14
 _WIDEST_PX = 560
-_FEWEST_ROWS = 4
+_FEWEST_ROWS = 3
 _LETTERS = frozenset(key.key[-1].upper() for key in KEYS)
 
 
