@@ -17,7 +17,7 @@ from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.plugin.crop_picture import CropRequest, crop_picture, crop_request, spell_crop
 from napari_i3d.plugin.links import Dock, Links
 from napari_i3d.plugin.session import get_session
-from napari_i3d.plugin.widgets.parts import TextLabel
+from napari_i3d.plugin.widgets.text_label import TextLabel
 
 # The largest picture, that of oversample. The others are shown in its middle, so that nothing moves.
 _WIDTH, _HEIGHT, _SIDE = 340, 256, 224

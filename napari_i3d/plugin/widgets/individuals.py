@@ -25,10 +25,10 @@ from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.help import help_text
 from napari_i3d.plugin.widgets.individuals_model import TICKS, Column, IndividualsModel, IndividualsProxy
-from napari_i3d.plugin.widgets.parts import TextLabel
 from napari_i3d.plugin.widgets.problems_list import ProblemsList
 from napari_i3d.plugin.widgets.size_row import SizeRow
 from napari_i3d.plugin.widgets.tables import IndividualsTable
+from napari_i3d.plugin.widgets.text_label import TextLabel
 from napari_i3d.tracking.checks import Problem
 
 _NOTHING = (

@@ -1,6 +1,5 @@
-"""Small parts of the Extract dock: text, the offer to download weights, and the bar with Run and Cancel."""
+"""Small parts of the Extract dock: the offer to download weights, and the bar with Run and Cancel."""
 
-import re
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +9,6 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QMainWindow,
     QMessageBox,
     QProgressBar,
@@ -22,30 +20,9 @@ from qtpy.QtWidgets import (
 from napari_i3d.i3d.registry import SOURCES, WeightsSource
 from napari_i3d.plugin.choices import spell_duration
 from napari_i3d.plugin.tasks import Advance
+from napari_i3d.plugin.widgets.text_label import TextLabel
 
 _MEGABYTES = 112
-# After these a line may be broken.
-_BREAKS = re.compile(r"([/\\_]|\S{16})")
-
-
-class TextLabel(QLabel):
-    """Text for reading; wraps, also within long names and paths, which would make docks wider than the screen."""
-
-    def __init__(self, text: str = "") -> None:
-        super().__init__()
-        self.setWordWrap(True)
-        self.setTextFormat(Qt.TextFormat.PlainText)  # names of files may look like HTML
-        self.setText(text)
-
-    def setText(self, text: str | None) -> None:  # noqa: N802 - Qt's name
-        """Show a text; the plain text is the tooltip."""
-        plain = text or ""
-        self.setToolTip(plain)
-        super().setText(_BREAKS.sub("\\1\u200b", plain))
-
-    def text(self) -> str:
-        """Return the plain text."""
-        return self.toolTip()
 
 
 class DownloadOffer(QFrame):

@@ -8,8 +8,8 @@ from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, 
 
 from napari_i3d.plugin.problems import in_order, stopping
 from napari_i3d.plugin.tracked_video import TrackedVideo
-from napari_i3d.plugin.widgets.parts import TextLabel
 from napari_i3d.plugin.widgets.tables import RowTable
+from napari_i3d.plugin.widgets.text_label import TextLabel
 from napari_i3d.plugin.wording import in_dock_words
 from napari_i3d.tracking.checks import Problem
 from napari_i3d.tracking.parse import shown
