@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from napari_i3d.errors import NapariI3DError, SettingsError
+from napari_i3d.errors import NapariI3DError, SettingsError, TrackingError
 from napari_i3d.extraction.settings import ExtractionSettings, Precision, SampleMode
 from napari_i3d.extraction.windows import plan_windows, tracklet_windows
 from napari_i3d.features.io import check_content
@@ -15,6 +15,7 @@ from napari_i3d.i3d.registry import DEFAULT_WEIGHTS, SOURCES
 from napari_i3d.tracking.checks import require_sound_boxes
 from napari_i3d.tracking.gaps import Gaps, mend_gaps
 from napari_i3d.tracking.model import Tracking
+from napari_i3d.tracking.parse import shown
 
 _OVERSAMPLE_VIEWS = 10
 
@@ -194,7 +195,7 @@ def estimate(n_frames: int, tracking: Tracking | None, choices: ExtractChoices, 
     Raises
     ------
     TrackingError
-        A tracklet that is long enough has gaps, or boxes that are none.
+        A tracklet that is long enough has gaps, boxes that are none, or boxes after the end of the video.
     """
     settings = choices.settings
     left_out: Mapping[Id, str] = {}
@@ -207,6 +208,11 @@ def estimate(n_frames: int, tracking: Tracking | None, choices: ExtractChoices, 
         tracklets, left_out = list(plan.tracklets), plan.left_out
         for windows in tracklets:
             require_sound_boxes(tracking[windows.id])
+            if windows.last_frame >= n_frames:
+                raise TrackingError(
+                    f"{shown(windows.id)}: has boxes up to frame {windows.last_frame}, but the last frame of the video "
+                    f"is {n_frames - 1}: does the tracking belong to it?"
+                )
     chunks = sum(len(windows.starts) for windows in tracklets)
     key = rate_key(settings)
     seconds = rates.get(key, first_guess_s(settings)) * chunks

@@ -10,6 +10,7 @@ from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
 from napari_i3d.features.model import Id
 from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.tracking.model import Tracklet
+from napari_i3d.tracking.parse import shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,12 +63,12 @@ def crop_request(
         return "Select an individual: click its box or its row."
     tracklet = tracked.tracking[individual]
     if not tracklet.start <= frame < tracklet.stop:
-        return f"{individual} is in frames {tracklet.start} to {tracklet.stop - 1}, not in frame {frame}."
+        return f"{shown(individual)} is in frames {tracklet.start} to {tracklet.stop - 1}, not in frame {frame}."
     box = tracklet.boxes[frame - tracklet.start]
     if np.isnan(box).all():
-        return f"{individual} has no box in frame {frame}."
+        return f"{shown(individual)} has no box in frame {frame}."
     if np.isnan(box).any():
-        return f"{individual}: the box of frame {frame} is not made of finite numbers."
+        return f"{shown(individual)}: the box of frame {frame} is not made of finite numbers."
     if frame >= len(tracked.video):
         return f"The video has no frame {frame}."
     return CropRequest(
@@ -105,4 +106,4 @@ def crop_picture(request: CropRequest) -> NDArray[np.uint8]:
 def spell_crop(request: CropRequest) -> str:
     """Return a line about a crop."""
     left, upper, right, lower = request.tracklet.boxes[0]
-    return f"{request.tracklet.id}, frame {request.frame}: box of {right - left:.0f} x {lower - upper:.0f} px"
+    return f"{shown(request.tracklet.id)}, frame {request.frame}: box of {right - left:.0f} x {lower - upper:.0f} px"

@@ -17,6 +17,7 @@ from napari_i3d.plugin.box_table import BoxTable
 from napari_i3d.plugin.colours import colours_of, rgb
 from napari_i3d.plugin.session import METADATA_KEY, TrackingSource
 from napari_i3d.tracking.model import Tracking
+from napari_i3d.tracking.parse import shown
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -154,6 +155,6 @@ def labels_layer_options(name: str) -> dict[str, Any]:
 def label_features(individuals: list[Id], colours: list[str]) -> dict[str, NDArray[np.object_]]:
     """Return the features of the Points layer: what is written and in which colour."""
     return {
-        "id": np.array([str(individual) for individual in individuals], object),
+        "id": np.array([shown(individual) for individual in individuals], object),
         "colour": np.array(colours, object),
     }

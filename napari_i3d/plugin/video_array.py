@@ -72,6 +72,10 @@ class VideoArray:
     def __len__(self) -> int:
         return self.shape[0]
 
+    def __deepcopy__(self, _: dict[int, Any]) -> "VideoArray":
+        """Return itself, which nobody can change: napari copies the data of a layer that is duplicated."""
+        return self
+
     def __repr__(self) -> str:
         return f"<VideoArray of {self.video!r}>"
 

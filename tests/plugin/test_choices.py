@@ -58,6 +58,13 @@ def test_estimate_counts_chunks_and_uses_what_was_measured():
     assert estimate(7, None, choices, {}).chunks == 0
 
 
+def test_estimate_refuses_boxes_after_the_end_of_the_video():
+    last = max(tracklet.stop for tracklet in tracking().values())
+    estimate(last, tracking(), ExtractChoices(), {})
+    with pytest.raises(TrackingError, match="does the tracking belong to it"):
+        estimate(last - 1, tracking(), ExtractChoices(), {})
+
+
 def test_estimate_refuses_gaps_and_mending_prepares_pieces():
     boxes = np.tile([0.0, 0, 10, 10], (30, 1))
     boxes[12] = np.nan

@@ -1,11 +1,13 @@
 """The Individuals dock, used as a person does: tick, sort, filter, double click, step through problems, close."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QItemSelectionModel, QPoint, Qt
+from qtpy.QtWidgets import QApplication
 
 from napari_i3d.plugin.keys import KEYS
 from napari_i3d.plugin.session import get_session
@@ -348,6 +350,19 @@ def test_a_thousand_individuals_are_quick():
     assert time.perf_counter() - start < 2
     assert proxy.individual(0) == 999
     assert len(tracked.chosen) == 1000 - proxy.rowCount() == 729
+
+
+def test_long_names_leave_room_for_the_picture(make_napari_viewer, video, tmp_path):
+    viewer = make_napari_viewer(show=True)
+    docks = [viewer.window.add_plugin_dock_widget("napari-i3d", name)[1] for name in ("Individuals", "Crop preview")]
+    before = [dock.minimumSizeHint().width() for dock in docks]
+    path = tmp_path / f"{'v' * 150}.mp4"
+    shutil.copy(video, path)
+    viewer.open(str(path), plugin="napari-i3d")
+    tracking = Tracking([Tracklet("x" * 300, 0, np.tile([10.0, 10, 40, 40], (20, 1)))])
+    get_session(viewer).add_tracking(tracking, None)
+    QApplication.processEvents()
+    assert all(dock.minimumSizeHint().width() <= max(600, width) for dock, width in zip(docks, before, strict=True))
 
 
 def test_mean_size_passes_over_boxes_that_are_none():

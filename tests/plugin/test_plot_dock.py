@@ -13,7 +13,9 @@ from qtpy.QtWidgets import QFileDialog
 from napari_i3d import Features, read_features
 from napari_i3d.features.heat_map import Content, Order, Scale
 from napari_i3d.plugin.session import get_session
+from napari_i3d.plugin.widgets.plot_options import names_of
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
+from napari_i3d.tracking.model import Tracking, Tracklet
 
 FRAMES = 20
 WAIT = 20_000
@@ -114,6 +116,24 @@ def test_individual_chosen_in_the_dock_becomes_the_current_one(plotted, qtbot):
     dock.options.individual.value = "spotted"
     qtbot.waitUntil(lambda: dock.canvas.axes.get_title(loc="left") == "spotted", timeout=WAIT)
     assert tracked.current == "spotted"
+
+
+def test_individuals_have_names_that_differ():
+    assert names_of(["male", 1, "1", "a\nb", ""]) == ["male", "1", "'1'", "'a\\nb'", "whole picture"]
+    assert len(set(names_of(["x" * 200 + "a", "x" * 200 + "b", 0, "0"]))) == 4
+
+
+def test_individuals_called_the_same_are_plotted_each(viewer, qtbot, clip):
+    tracked = open_clip(viewer, clip)
+    two = made_up((1, "1"))
+    boxes = next(iter(tracked.tracking.values())).boxes
+    tracked.set_tracking(Tracking([Tracklet(1, 0, boxes), Tracklet("1", 0, boxes)]), None)
+    dock = open_dock(viewer)
+    tracked.set_features(two, None)
+    for individual in two:
+        tracked.current = individual
+        drawn(qtbot, dock)
+        assert dock.options.individual.value == individual
 
 
 def test_untrained_weights_are_named_in_the_title(plotted, qtbot):

@@ -1,5 +1,6 @@
 """The Crop preview dock: what the network will see of the current individual in the frame that is shown."""
 
+import atexit
 from collections import deque
 from typing import Any
 
@@ -7,20 +8,25 @@ import napari
 import numpy as np
 from napari.qt.threading import create_worker
 from numpy.typing import NDArray
-from qtpy.QtCore import QRect, Qt, QTimer
+from qtpy.QtCore import QRect, Qt, QThreadPool, QTimer
 from qtpy.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QShowEvent
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.plugin.crop_picture import CropRequest, crop_picture, crop_request, spell_crop
 from napari_i3d.plugin.links import Dock, Links
 from napari_i3d.plugin.session import get_session
+from napari_i3d.plugin.widgets.scrolling import Scrolling
+from napari_i3d.plugin.widgets.text_label import TextLabel
 
 # The largest picture, that of oversample. The others are shown in its middle, so that nothing moves.
 _WIDTH, _HEIGHT, _SIDE = 340, 256, 224
+_LEAST_HEIGHT_PX = 260
 # Frames that fly past while the slider is dragged are not worth a crop.
 _SETTLE_MS = 30
+# Loading torch takes seconds, and nothing ends it.
+_PATIENCE_MS = 10_000
 _MODES = {
     SampleMode.EXPAND_BBOXES: "expand_bboxes: the box made square",
     SampleMode.CENTER_CROP: "center_crop: the middle of the box",
@@ -77,25 +83,29 @@ class CropPreviewWidget(Dock):
         self._running: Any = None
         # A worker that is forgotten as soon as it is done may be deleted by its own thread, which ends the program.
         self._kept: deque[Any] = deque(maxlen=8)
+        atexit.unregister(_wait_for_threads)
+        atexit.register(_wait_for_threads)
         self._again = False
         self.mode = QComboBox()
         for mode, text in _MODES.items():
             self.mode.addItem(text, mode)
         self.view = CropView()
-        self.text = QLabel()
-        self.text.setWordWrap(True)
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self.text = TextLabel()
         self.text.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
         self.text.setMinimumHeight(2 * self.text.fontMetrics().lineSpacing())
         middle = QHBoxLayout()
         middle.addStretch(1)
         middle.addWidget(self.view)
         middle.addStretch(1)
-        layout = QVBoxLayout(self)
+        content = QWidget()
+        layout = QVBoxLayout(content)
         layout.addWidget(self.mode)
         layout.addLayout(middle)
         layout.addWidget(self.text)
         layout.addStretch(1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(Scrolling(content, _LEAST_HEIGHT_PX))
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SETTLE_MS)
@@ -174,3 +184,10 @@ def _work(request: CropRequest) -> tuple[NDArray[np.uint8] | None, str]:
         return crop_picture(request), spell_crop(request)
     except NapariI3DError as error:
         return None, str(error)
+
+
+def _wait_for_threads() -> None:
+    """Let a crop be finished when the program ends: what it reports to is deleted next, which gives a traceback."""
+    pool = QThreadPool.globalInstance()
+    if pool is not None:
+        pool.waitForDone(_PATIENCE_MS)

@@ -27,10 +27,11 @@ from napari_i3d.plugin.row_colours import ColourBy, row_colours
 from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.tasks import Advance, Cancelled, Done, Failed, Outcome, Record
 from napari_i3d.plugin.widgets.explore_options import ExploreOptions
-from napari_i3d.plugin.widgets.parts import FIGURE_FILTER, TextLabel, figure_path, open_below
+from napari_i3d.plugin.widgets.parts import FIGURE_FILTER, figure_path, open_below
 from napari_i3d.plugin.widgets.scrolling import Scrolling
 from napari_i3d.plugin.widgets.selection_bar import SelectionBar
 from napari_i3d.plugin.widgets.similar import SimilarPanel
+from napari_i3d.plugin.widgets.text_label import TextLabel
 from napari_i3d.plugin.workers import Crew, StoppableWorker, show_advance, start
 
 _EMPTY = (

@@ -43,8 +43,9 @@ from napari_i3d.plugin.tasks import (
 )
 from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.extract_form import ExtractForm
-from napari_i3d.plugin.widgets.parts import DownloadOffer, RunBar, TextLabel, may_replace, open_plot
+from napari_i3d.plugin.widgets.parts import DownloadOffer, RunBar, may_replace, open_plot
 from napari_i3d.plugin.widgets.scrolling import Scrolling
+from napari_i3d.plugin.widgets.text_label import TextLabel
 from napari_i3d.plugin.wording import in_dock_words
 from napari_i3d.plugin.workers import Crew, StoppableWorker, show_advance, start
 from napari_i3d.tracking.model import Tracking

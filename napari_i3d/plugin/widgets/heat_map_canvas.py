@@ -40,7 +40,7 @@ class HeatMapCanvas:
     def __init__(self, theme: str) -> None:
         self.figure = Figure(figsize=(6, 3), layout="constrained")
         self.native: Any = FigureCanvasQTAgg(self.figure)  # type: ignore[no-untyped-call]
-        self.native.setMinimumSize(260, 180)
+        self.native.setMinimumSize(260, 140)
         self._theme = theme
         self._map: HeatMap | None = None
         self._axis: RowAxis | None = None

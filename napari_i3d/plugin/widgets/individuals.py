@@ -28,6 +28,7 @@ from napari_i3d.plugin.widgets.individuals_model import TICKS, Column, Individua
 from napari_i3d.plugin.widgets.problems_list import ProblemsList
 from napari_i3d.plugin.widgets.size_row import SizeRow
 from napari_i3d.plugin.widgets.tables import IndividualsTable
+from napari_i3d.plugin.widgets.text_label import TextLabel
 from napari_i3d.tracking.checks import Problem
 
 _NOTHING = (
@@ -68,7 +69,7 @@ class IndividualsWidget(Dock):
         self._tracked_links.close()
 
     def _build(self) -> None:
-        self.title = QLabel()
+        self.title = TextLabel()
         self.help_button = QToolButton()
         self.help_button.setText("?")
         self.help_button.setToolTip("Keys and mouse")
@@ -122,9 +123,8 @@ class IndividualsWidget(Dock):
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(top)
         column.addWidget(splitter, 1)
-        self.empty = QLabel()
+        self.empty = TextLabel()
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.empty.setTextFormat(Qt.TextFormat.PlainText)
         self.pages = QStackedWidget()
         # Without it napari fills the dock with empty space.
         self.pages.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)

@@ -1,6 +1,5 @@
-"""Small parts of the Extract dock: text, the offer to download weights, and the bar with Run and Cancel."""
+"""Small parts of the Extract dock: the offer to download weights, and the bar with Run and Cancel."""
 
-import re
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +11,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QMainWindow,
     QMessageBox,
     QProgressBar,
@@ -24,30 +22,11 @@ from qtpy.QtWidgets import (
 from napari_i3d.i3d.registry import SOURCES, WeightsSource
 from napari_i3d.plugin.choices import spell_duration
 from napari_i3d.plugin.tasks import Advance
+from napari_i3d.plugin.widgets.text_label import TextLabel
 
 FIGURE_FILTER = "Picture (*.png);;Vector graphics (*.svg);;PDF (*.pdf)"
 
 _MEGABYTES = 112
-
-
-class TextLabel(QLabel):
-    """Text for reading; wraps, also within long paths."""
-
-    def __init__(self, text: str = "") -> None:
-        super().__init__()
-        self.setWordWrap(True)
-        self.setTextFormat(Qt.TextFormat.PlainText)  # names of files may look like HTML
-        self.setText(text)
-
-    def setText(self, text: str | None) -> None:  # noqa: N802 - Qt's name
-        """Show a text; the plain text is the tooltip."""
-        plain = text or ""
-        self.setToolTip(plain)
-        super().setText(re.sub(r"([/\\_])", "\\1\u200b", plain))
-
-    def text(self) -> str:
-        """Return the plain text."""
-        return self.toolTip()
 
 
 class DownloadOffer(QFrame):

@@ -11,10 +11,12 @@ from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 from napari_i3d.features.heat_map import Content, HeatMapOptions, Order, Scale
 from napari_i3d.features.model import Id
 from napari_i3d.plugin import preferences
+from napari_i3d.tracking.parse import shown
 
 _SECTION = "plot"
 _COMPONENTS = 20
 _SHORTEST_BOX = 7
+_LONGEST_NAME = 70
 _CONTENTS = [("most variable", Content.FEATURES), ("principal components", Content.COMPONENTS)]
 _ORDERS = [
     ("similar together", Order.SIMILARITY),
@@ -81,7 +83,7 @@ class PlotOptions(QWidget):
     def show_individuals(self, individuals: Sequence[Id], chosen: Id | None) -> None:
         """Offer individuals, of whom one is chosen."""
         with self.individual_changed.blocked():
-            self.individual.choices = [(_name(individual), individual) for individual in individuals]
+            self.individual.choices = list(zip(names_of(individuals), individuals, strict=True))
             if chosen is not None:
                 self.individual.value = chosen
         self.individual.enabled = len(individuals) > 1
@@ -109,5 +111,11 @@ class PlotOptions(QWidget):
             self.individual_changed.emit(individual)
 
 
-def _name(individual: Id) -> str:
-    return str(individual) if individual != "" else "whole picture"
+def names_of(individuals: Sequence[Id]) -> list[str]:
+    """Return what individuals are called in a box: each another way, else magicgui would take them for one."""
+    plain = [shown(individual) if individual != "" else "whole picture" for individual in individuals]
+    names: list[str] = []
+    for individual, name in zip(individuals, plain, strict=True):
+        told = name if plain.count(name) == 1 else repr(individual)[:_LONGEST_NAME]  # the text '1' beside the number 1
+        names.append(told if told not in names else f"{told} ({len(names) + 1})")
+    return names

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, 
 from napari_i3d.plugin.problems import in_order, stopping
 from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.tables import RowTable
+from napari_i3d.plugin.widgets.text_label import TextLabel
 from napari_i3d.plugin.wording import in_dock_words
 from napari_i3d.tracking.checks import Problem
 from napari_i3d.tracking.parse import shown
@@ -100,9 +101,7 @@ class ProblemsList(QWidget):
             header.setHighlightSections(False)
             header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
             header.setSectionResizeMode(_MESSAGE, QHeaderView.ResizeMode.Stretch)
-        self.message = QLabel()
-        self.message.setWordWrap(True)
-        self.message.setTextFormat(Qt.TextFormat.PlainText)
+        self.message = TextLabel()
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         # Room for two lines, so that the list does not jump when a message is longer.
         self.message.setMinimumHeight(2 * self.message.fontMetrics().lineSpacing())
@@ -132,6 +131,8 @@ class ProblemsList(QWidget):
         self.title.setText(text)
         for button in (self.previous, self.next):
             button.setEnabled(number > 0)
+        for part in (self.table, self.message):
+            part.setVisible(number > 0)  # else the individuals have the room
         for column in range(_MESSAGE):
             self.table.resizeColumnToContents(column)
         self.show_problem(tracked.problem if tracked else None)

@@ -11,13 +11,13 @@ _LEAST_HEIGHT_PX = 110
 class Scrolling(QScrollArea):
     """Scrolls its content up and down; never from side to side."""
 
-    def __init__(self, content: QWidget) -> None:
+    def __init__(self, content: QWidget, least_height_px: int = _LEAST_HEIGHT_PX) -> None:
         super().__init__()
         self._content = content
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumHeight(_LEAST_HEIGHT_PX)
+        self.setMinimumHeight(least_height_px)
         self.setWidget(content)
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name

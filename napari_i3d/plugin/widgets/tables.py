@@ -10,6 +10,7 @@ from napari_i3d.plugin.widgets.individuals_model import HEADERS, TICKS, Column, 
 
 _BOX_PX = 14
 _WIDEST_PX = 560
+_FEWEST_ROWS = 3
 _LETTERS = frozenset(key.key[-1].upper() for key in KEYS)
 
 
@@ -116,6 +117,7 @@ class IndividualsTable(RowTable):
         # Empty tick boxes are hardly to be seen on the dark theme otherwise.
         self.setStyleSheet("QTableView::indicator:unchecked { border: 1px solid #8a8a8a; }")
         self.setIconSize(QSize(12, 12))
+        self.setMinimumHeight(_FEWEST_ROWS * self.fontMetrics().height() * 2)
         self.tick_header = TickHeader(self)
         self.setHorizontalHeader(self.tick_header)
 
