@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from napari_i3d.extraction.settings import ExtractionSettings as ExtractionSettings
     from napari_i3d.features.io import read_features as read_features
     from napari_i3d.features.model import Features as Features
+    from napari_i3d.plugin.view import tracked_video as tracked_video
     from napari_i3d.plugin.view import view as view
+    from napari_i3d.synthetic import write_synthetic_clip as write_synthetic_clip
     from napari_i3d.tracking.checks import Problem as Problem
     from napari_i3d.tracking.checks import check_tracking as check_tracking
+    from napari_i3d.tracking.gaps import mend_gaps as mend_gaps
     from napari_i3d.tracking.io import read_tracking as read_tracking
     from napari_i3d.tracking.io import write_tracking as write_tracking
     from napari_i3d.tracking.model import Tracking as Tracking
@@ -34,10 +37,13 @@ _HOMES = {
     "Video": "video.video",
     "check_tracking": "tracking.checks",
     "extract_features": "extraction.engine",
+    "mend_gaps": "tracking.gaps",
     "open_video": "video.video",
     "read_features": "features.io",
     "read_tracking": "tracking.io",
+    "tracked_video": "plugin.view",
     "view": "plugin.view",
+    "write_synthetic_clip": "synthetic",
     "write_tracking": "tracking.io",
 }
 
@@ -52,10 +58,13 @@ __all__ = [
     "__version__",
     "check_tracking",
     "extract_features",
+    "mend_gaps",
     "open_video",
     "read_features",
     "read_tracking",
+    "tracked_video",
     "view",
+    "write_synthetic_clip",
     "write_tracking",
 ]
 
