@@ -7,9 +7,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_i3d import plots as plots
     from napari_i3d.errors import NapariI3DError as NapariI3DError
     from napari_i3d.extraction.engine import extract_features as extract_features
     from napari_i3d.extraction.settings import ExtractionSettings as ExtractionSettings
+    from napari_i3d.features import explore as explore
     from napari_i3d.features.io import read_features as read_features
     from napari_i3d.features.model import Features as Features
     from napari_i3d.plugin.view import tracked_video as tracked_video
@@ -47,6 +49,9 @@ _HOMES = {
     "write_tracking": "tracking.io",
 }
 
+_MODULES = {"explore": "features.explore", "plots": "plots"}
+"""Names that are modules."""
+
 __all__ = [
     "ExtractionSettings",
     "Features",
@@ -57,9 +62,11 @@ __all__ = [
     "Video",
     "__version__",
     "check_tracking",
+    "explore",
     "extract_features",
     "mend_gaps",
     "open_video",
+    "plots",
     "read_features",
     "read_tracking",
     "tracked_video",
@@ -70,9 +77,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    value: Any
+    if name in _MODULES:
+        value = importlib.import_module(f"{__name__}.{_MODULES[name]}")
+    elif name in _HOMES:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
 

@@ -1,0 +1,89 @@
+"""Exploring features: maps, clusters, similar moments, changes, and comparisons of two files.
+
+Functions take a `Stack` (rows of several videos and individuals, each tied to its video frame), `Features` of one video
+or of several by name, or a plain array whose row n is frame n. Those that take long have a twin, ``..._steps``: a
+generator that yields `Step` records of progress and returns the result; `finish` runs it to its end.
+"""
+
+from napari_i3d.features.explore.bouts import Bout, BoutStatistics, bout_statistics, bouts, transitions
+from napari_i3d.features.explore.changes import (
+    Change,
+    Novelty,
+    kernel_change_steps,
+    kernel_changes,
+    novelty,
+    novelty_steps,
+)
+from napari_i3d.features.explore.clusters import Clusters, cluster_steps, clusters
+from napari_i3d.features.explore.compare import Comparison, compare
+from napari_i3d.features.explore.moments import Hit, SimilarMoments, similar_moments, similar_steps
+from napari_i3d.features.explore.part import Part, Span
+from napari_i3d.features.explore.reduce import (
+    Components,
+    Map,
+    MapMethod,
+    component_steps,
+    map_rows,
+    map_steps,
+    principal_components,
+)
+from napari_i3d.features.explore.scaling import Scaling
+from napari_i3d.features.explore.similarity import (
+    SimilarityPicture,
+    Tile,
+    similarity_picture,
+    similarity_picture_steps,
+    similarity_tiles,
+)
+from napari_i3d.features.explore.stack import Stack, StackLike, stack_arrays, stack_features
+from napari_i3d.features.explore.standardise import scaling_of, scaling_steps, standardise, standardise_steps
+from napari_i3d.features.explore.steps import Step, Steps, finish
+
+__all__ = [
+    "Bout",
+    "BoutStatistics",
+    "Change",
+    "Clusters",
+    "Comparison",
+    "Components",
+    "Hit",
+    "Map",
+    "MapMethod",
+    "Novelty",
+    "Part",
+    "Scaling",
+    "SimilarMoments",
+    "SimilarityPicture",
+    "Span",
+    "Stack",
+    "StackLike",
+    "Step",
+    "Steps",
+    "Tile",
+    "bout_statistics",
+    "bouts",
+    "cluster_steps",
+    "clusters",
+    "compare",
+    "component_steps",
+    "finish",
+    "kernel_change_steps",
+    "kernel_changes",
+    "map_rows",
+    "map_steps",
+    "novelty",
+    "novelty_steps",
+    "principal_components",
+    "scaling_of",
+    "scaling_steps",
+    "similar_moments",
+    "similar_steps",
+    "similarity_picture",
+    "similarity_picture_steps",
+    "similarity_tiles",
+    "stack_arrays",
+    "stack_features",
+    "standardise",
+    "standardise_steps",
+    "transitions",
+]

@@ -1,0 +1,63 @@
+"""What the explorations share: progress of long work, and the message where a package is missing."""
+
+import contextlib
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from napari_i3d.errors import FeaturesError
+
+BLOCK_ROWS = 2048
+"""Rows that are looked at together: 16 MB of 2048 values."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a long computation is.
+
+    Attributes
+    ----------
+    done, total
+        Parts of the work, of about equal length within a computation.
+    what
+        What is being done, for a progress bar.
+    """
+
+    done: int
+    total: int
+    what: str
+
+
+Steps = Generator[Step, None, T]
+"""Long work: yields `Step` records, and returns its result (``yield from``, or ``StopIteration.value``)."""
+
+
+def finish(steps: Generator[Any, None, T]) -> T:
+    """Run long work to its end and return its result."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as finished:
+            result: T = finished.value
+            return result
+
+
+@contextlib.contextmanager
+def needed_for(what: str, extra: str) -> Iterator[None]:
+    """Import a package that not everybody has installed.
+
+    Raises
+    ------
+    FeaturesError
+        It is missing; the message tells what to install.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "napari_i3d":
+            raise
+        raise FeaturesError(
+            f'{what} needs {error.name}, which is not installed: pip install "napari-i3d[{extra}]"'
+        ) from error
