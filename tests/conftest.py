@@ -1,8 +1,14 @@
 """What all tests share: where the real data lie, and a cache folder of their own."""
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
+
+# Notebooks run in processes of their own, to which no fixture applies.
+_home = tempfile.TemporaryDirectory(prefix="napari_i3d_home_")
+os.environ["NAPARI_I3D_HOME"] = _home.name
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep all windows in one process: two that share a screen would take the keyboard from each other."""
     here = Path(__file__).parent
     for item in items:
-        if here in item.path.parents:
+        if here in item.path.parents or item.path.name == "4_napari_from_a_notebook.ipynb":
             item.add_marker(pytest.mark.xdist_group("windows"))
 
 
