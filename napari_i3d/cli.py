@@ -13,6 +13,7 @@ from napari_i3d.commands.common import FAILED, INTERRUPTED, WRONG_USAGE, complai
 from napari_i3d.commands.demo import add_demo
 from napari_i3d.commands.extract import add_extract
 from napari_i3d.commands.look import add_check_and_view
+from napari_i3d.commands.plot import add_plot
 from napari_i3d.commands.weights import add_weights
 from napari_i3d.errors import NapariI3DError, SettingsError
 
@@ -60,6 +61,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for add in (add_extract, add_check_and_view, add_weights, add_bench, add_demo):
+    for add in (add_extract, add_check_and_view, add_plot, add_weights, add_bench, add_demo):
         add(commands)
     return parser

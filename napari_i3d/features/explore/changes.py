@@ -66,12 +66,14 @@ class Novelty:
     changes: tuple[Change, ...]
 
 
-def novelty(data: StackLike, half_width_frames: float = 32, prominence: float | None = None) -> Novelty:
+def novelty(data: StackLike, half_width_frames: float | None = None, prominence: float | None = None) -> Novelty:
     """Return where the features change, by novelty after Foote; see `novelty_steps`."""
     return finish(novelty_steps(data, half_width_frames, prominence))
 
 
-def novelty_steps(data: StackLike, half_width_frames: float = 32, prominence: float | None = None) -> Steps[Novelty]:
+def novelty_steps(
+    data: StackLike, half_width_frames: float | None = None, prominence: float | None = None
+) -> Steps[Novelty]:
     """Find changes by novelty on the self-similarity matrix.
 
     After Foote (2000), "Automatic audio segmentation using a measure of audio novelty" (ICME): S(i, j) is the cosine of
@@ -87,7 +89,8 @@ def novelty_steps(data: StackLike, half_width_frames: float = 32, prominence: fl
     data
         Rows; each individual is looked at by itself, and so is each stretch between missing frames.
     half_width_frames
-        L, in video frames: about the duration of the shortest behaviour to be told apart.
+        L, in video frames: about the duration of the shortest behaviour to be told apart. None: 32, or a sixth of the
+        longest stretch where that is less.
     prominence
         By how much a peak must rise above its surroundings; None: three robust deviations (1.4826 times the median
         absolute deviation) of all novelty, at least 0.02.
@@ -101,11 +104,13 @@ def novelty_steps(data: StackLike, half_width_frames: float = 32, prominence: fl
     FeaturesError
         Not a positive half width.
     """
-    if not half_width_frames > 0:
+    if half_width_frames is not None and not half_width_frames > 0:
         raise FeaturesError(f"half width: expected a positive number of frames, found {half_width_frames}")
     with needed_for("change points", "explore"):
         from scipy.signal import find_peaks
     stack = yield from standardise_steps(data)
+    if half_width_frames is None:
+        half_width_frames = _usual_half_width(stack)
     curve = np.full(len(stack), np.nan, np.float32)
     for number, start, stop in stack.segments:
         half = rows_apart(half_width_frames, stack.parts[number].step_frames)
@@ -118,9 +123,9 @@ def novelty_steps(data: StackLike, half_width_frames: float = 32, prominence: fl
     for number, start, stop in stack.segments:
         half = rows_apart(half_width_frames, stack.parts[number].step_frames)
         inner = curve[start + half : stop - half + 1]
-        # Nothing is known beyond the ends; as 0 a peak at the first or last place is one too.
-        peaks, facts = find_peaks(np.pad(inner, 1), prominence=prominence)
-        changes += _changes(stack, number, start + half + peaks - 1, facts["prominences"])
+        # Never at the first or last place: the curve may go on rising where it is not known.
+        peaks, facts = find_peaks(inner, prominence=prominence)
+        changes += _changes(stack, number, start + half + peaks, facts["prominences"])
     return Novelty(stack, curve, half_width_frames, prominence, tuple(changes))
 
 
@@ -129,6 +134,11 @@ def checkerboard(half_rows: int) -> NDArray[np.float64]:
     u = np.arange(-half_rows, half_rows) + 0.5
     kernel: NDArray[np.float64] = np.sign(u) * np.exp(-(u**2) / (2 * (half_rows / 2) ** 2))
     return kernel
+
+
+def _usual_half_width(stack: Stack) -> float:
+    longest = max((stop - start) * stack.parts[number].step_frames for number, start, stop in stack.segments)
+    return min(32.0, float(max(1, longest // 6)))
 
 
 def _fill(stack: Stack, curve: NDArray[np.float32], start: int, stop: int, half: int) -> Steps[None]:

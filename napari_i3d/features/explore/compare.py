@@ -1,7 +1,7 @@
 """Two features files of the same moments, and how alike they are."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,11 @@ class Comparison:
         ]
         if constant := self.one.width - len(columns):
             lines.append(f"  of {self.one.width} columns {constant} are constant in one of the two and left out")
+        lines += [
+            f"{name}: untrained weights, so its features mean nothing"
+            for name, stack in zip(self.names, (self.one, self.other), strict=True)
+            if not stack.trained
+        ]
         return "\n".join(lines)
 
 
@@ -159,7 +164,7 @@ def _unrepeated(frames: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArr
 
 def _only(part: Part, rows: NDArray[np.int64]) -> Part:
     whole = np.array_equal(rows, np.arange(len(part)))
-    return Part(part.video, part.individual, part.values if whole else part.values[rows], part.frames[rows], part.fps)
+    return part if whole else replace(part, values=part.values[rows], frames=part.frames[rows])
 
 
 def _correlations(

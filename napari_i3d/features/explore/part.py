@@ -63,6 +63,8 @@ class Part:
         The video frame that each row stands for, ascending.
     fps
         Frames a second; None where it is not known.
+    trained
+        False where the weights were untrained, so that the features mean nothing.
 
     Raises
     ------
@@ -75,6 +77,7 @@ class Part:
     values: NDArray[np.float32]
     frames: NDArray[np.float64]
     fps: float | None = None
+    trained: bool = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.values, np.ndarray) or self.values.ndim != 2 or self.values.dtype != np.float32:

@@ -63,6 +63,11 @@ class Stack:
         """Number of columns."""
         return int(self.parts[0].values.shape[1])
 
+    @property
+    def trained(self) -> bool:
+        """False where weights of any of the features were untrained."""
+        return all(part.trained for part in self.parts)
+
     @cached_property
     def starts(self) -> NDArray[np.int64]:
         """First row of each part, and the number of all rows: (P + 1,) int64."""
@@ -196,7 +201,8 @@ def stack_features(
                         f"{individual}: the video frames of its rows are not known (the .json beside the features "
                         "file is missing); extract it again, or make Features with frames"
                     )
-                parts.append(Part(name, individual, rows, one.frames[individual], one.fps))
+                trained = one.provenance.get("weights", {}).get("trained", True)
+                parts.append(Part(name, individual, rows, one.frames[individual], one.fps, trained))
     return Stack(tuple(parts))
 
 

@@ -1,9 +1,9 @@
-"""Figures of features, drawn on matplotlib Axes: for notebooks, the command and the viewer alike."""
+"""Features of an individual over time, as a heat map."""
 
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from napari_i3d.errors import OutputError
 from napari_i3d.features.heat_map import Content, HeatMap, HeatMapOptions, Order, Scale, heat_map
 from napari_i3d.features.model import Features, Id
 from napari_i3d.files import atomic_writer
+from napari_i3d.plots.style import add_seconds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -153,10 +154,8 @@ def label_heat_map(features: Features, individual: Id, shown: HeatMap, ax: "Axes
     ax.set_title(title_of(features, individual), loc="left")
     ax.set_xlabel("video frame" if axis.known else "row (its frame is not known)")
     ax.set_ylabel(_line_label(shown))
-    if features.fps and axis.known:
-        fps = features.fps
-        seconds = ax.secondary_xaxis("top", functions=(_Scale(1 / fps), _Scale(fps)))
-        seconds.set_xlabel(f"time at {fps:g} frames/s, s")
+    if axis.known:
+        add_seconds(ax, features.fps)
 
 
 def scale_label(shown: HeatMap) -> str:
@@ -179,16 +178,6 @@ def set_scale_ticks(bar: "Colorbar") -> None:
 
     bar.locator = MaxNLocator(nbins=4, steps=[1, 2, 5, 10])
     bar.update_ticks()
-
-
-@dataclass(frozen=True)
-class _Scale:
-    """A factor, as a function that matplotlib can apply to an axis."""
-
-    factor: float
-
-    def __call__(self, values: Any) -> Any:
-        return values * self.factor
 
 
 def plot_heat_maps(features: Features, max_features: int = 200) -> "Figure":

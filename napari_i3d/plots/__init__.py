@@ -1,0 +1,52 @@
+"""Figures of features, drawn on matplotlib Axes: for notebooks, the command and the viewer alike.
+
+Each takes ``ax=None`` (the current Axes of pyplot), returns the Axes, and labels them with units.
+"""
+
+from napari_i3d.plots.contact_sheet import plot_contact_sheet
+from napari_i3d.plots.ethogram import plot_ethogram
+from napari_i3d.plots.figures import FigureOptions, Kind, make_figure, save_figure
+from napari_i3d.plots.heat_map import (
+    COLOUR_MAP,
+    RowAxis,
+    draw_heat_map,
+    label_heat_map,
+    most_variable,
+    plot_heat_map,
+    plot_heat_maps,
+    row_axis,
+    save_heat_map,
+    save_heat_maps,
+    scale_label,
+    set_scale_ticks,
+    title_of,
+)
+from napari_i3d.plots.scatter import plot_map
+from napari_i3d.plots.self_similarity import plot_self_similarity
+from napari_i3d.plots.style import CATEGORY_COLOURS, category_colour
+
+__all__ = [
+    "CATEGORY_COLOURS",
+    "COLOUR_MAP",
+    "FigureOptions",
+    "Kind",
+    "RowAxis",
+    "category_colour",
+    "draw_heat_map",
+    "label_heat_map",
+    "make_figure",
+    "most_variable",
+    "plot_contact_sheet",
+    "plot_ethogram",
+    "plot_heat_map",
+    "plot_heat_maps",
+    "plot_map",
+    "plot_self_similarity",
+    "row_axis",
+    "save_figure",
+    "save_heat_map",
+    "save_heat_maps",
+    "scale_label",
+    "set_scale_ticks",
+    "title_of",
+]

@@ -1,0 +1,100 @@
+"""Who does what when: the clusters of each individual over time."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_i3d.features.explore.bouts import Bout, bouts
+from napari_i3d.features.explore.stack import Stack
+from napari_i3d.plots.style import HATCHES, add_seconds, category_colour, category_round, common_fps, with_warning
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_HEIGHT = 0.8
+_LEGEND_ROWS = 10
+
+
+def plot_ethogram(
+    stack: Stack,
+    labels: NDArray[np.integer],
+    ax: "Axes | None" = None,
+    *,
+    names: dict[int, str] | None = None,
+) -> "Axes":
+    """Draw a lane for each individual, coloured by the cluster, or any other label, of its rows.
+
+    Parameters
+    ----------
+    stack
+        The rows.
+    labels : (N,) integers
+        A label for each, from 0.
+    ax
+        Where to draw; None: the current Axes of pyplot.
+    names
+        What labels are called; by number.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        x: video frame, and time in seconds where all videos have the same rate. y: individual of each video. Where
+        frames are missing there is nothing.
+    """
+    found = bouts(stack, labels)
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.gca()
+    lanes = {(part.video, part.individual): lane for lane, part in enumerate(stack.parts)}
+    steps = [part.step_frames for part in stack.parts]
+    groups: dict[tuple[int, int], list[Bout]] = {}
+    for bout in found:
+        groups.setdefault((lanes[bout.video, bout.individual], bout.label), []).append(bout)
+    for (lane, label), runs in groups.items():
+        ax.broken_barh(
+            [(bout.first_frame - steps[lane] / 2, bout.frames) for bout in runs],
+            (lane - _HEIGHT / 2, _HEIGHT),
+            facecolors=category_colour(label),
+            hatch=HATCHES[category_round(label)] or None,
+            edgecolor="black" if category_round(label) else "none",
+            linewidth=0,
+        )
+    _label(stack, labels, ax, names or {})
+    return ax
+
+
+def _label(stack: Stack, labels: NDArray[np.integer], ax: "Axes", names: dict[int, str]) -> None:
+    from matplotlib.patches import Patch
+
+    ax.set_yticks(range(len(stack.parts)), [part.name for part in stack.parts])
+    ax.set_ylim(len(stack.parts) - 0.5, -0.5)
+    ax.set_xlim(
+        min(part.frames[0] - part.step_frames / 2 for part in stack.parts),
+        max(part.frames[-1] + part.step_frames / 2 for part in stack.parts),
+    )
+    ax.tick_params(axis="y", length=0)
+    ax.spines[["left", "right", "top"]].set_visible(False)
+    ax.set_xlabel("video frame")
+    ax.set_ylabel("individual")
+    add_seconds(ax, common_fps(stack))
+    handles = []
+    for number, count in zip(*(values.tolist() for values in np.unique(labels, return_counts=True)), strict=True):
+        name = names.get(number, f"cluster {number}")
+        handles.append(
+            Patch(
+                facecolor=category_colour(number),
+                hatch=HATCHES[category_round(number)] or None,
+                label=f"{name} ({count / len(labels):.0%})",
+            )
+        )
+    ax.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
+        frameon=False,
+        borderaxespad=0.3,
+        ncols=-(-len(handles) // _LEGEND_ROWS),
+    )
+    ax.set_title(with_warning("Ethogram", stack), loc="left")

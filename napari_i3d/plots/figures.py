@@ -1,0 +1,246 @@
+"""Whole figures, made of several plots: what the command draws."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_i3d.errors import FeaturesError, OutputError
+from napari_i3d.features.explore.changes import novelty
+from napari_i3d.features.explore.clusters import Clusters, clusters
+from napari_i3d.features.explore.part import Part, Span
+from napari_i3d.features.explore.reduce import DEFAULT_SEED, MapMethod, map_rows, principal_components
+from napari_i3d.features.explore.similarity import similarity_picture
+from napari_i3d.features.explore.stack import stack_features
+from napari_i3d.features.explore.standardise import standardise
+from napari_i3d.features.model import Features, Id
+from napari_i3d.files import atomic_writer
+from napari_i3d.plots.contact_sheet import plot_contact_sheet
+from napari_i3d.plots.ethogram import plot_ethogram
+from napari_i3d.plots.heat_map import plot_heat_map
+from napari_i3d.plots.scatter import MapColour, plot_map
+from napari_i3d.plots.self_similarity import plot_self_similarity
+from napari_i3d.plots.style import category_colour
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Pictures = Callable[[Sequence[Span]], NDArray[np.uint8]]
+"""Gives a picture of each of some moments: (n, H, W, 3) uint8."""
+
+_TYPICAL = 5
+_WIDTH = 9.0
+
+
+class Kind(StrEnum):
+    """What a figure shows."""
+
+    HEATMAP = "heatmap"
+    MAP = "map"
+    SIMILARITY = "similarity"
+    ETHOGRAM = "ethogram"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FigureOptions:
+    """What a figure shows, and how.
+
+    Parameters
+    ----------
+    kind
+        The features over time, all rows as a map, the self-similarity with changes, or clusters over time.
+    individuals
+        Only these; None: all. Text also finds ids that are numbers.
+    colour
+        Of a map; None: by cluster where there are pictures or a number of clusters, else by time.
+    method
+        Of a map.
+    clusters
+        Their number; None: chosen by silhouette.
+    half_width_frames
+        Of the kernel of novelty, in video frames; None: chosen by the length of the features, see `explore.novelty`.
+    seed
+        Of UMAP and clusters.
+    """
+
+    kind: Kind = Kind.HEATMAP
+    individuals: tuple[Id, ...] | None = None
+    colour: MapColour | None = None
+    method: MapMethod = MapMethod.PCA
+    clusters: int | None = None
+    half_width_frames: float | None = None
+    seed: int = DEFAULT_SEED
+
+
+def make_figure(features: Features, options: FigureOptions | None = None, pictures: Pictures | None = None) -> "Figure":
+    """Draw a figure of features.
+
+    Parameters
+    ----------
+    features
+        Of one video.
+    options
+        None: the defaults, a heat map of each individual.
+    pictures
+        Shows moments: of each cluster the typical ones, beside a map and below an ethogram; moments spread evenly over
+        time below heat maps and self-similarity. None: no pictures.
+
+    Raises
+    ------
+    FeaturesError
+        No such individual, features that cannot be used, or a package is missing.
+    """
+    options = options or FigureOptions()
+    chosen = _chosen(features, options.individuals)
+    if not len(chosen):
+        raise FeaturesError("no individual to draw: the features hold none")
+    draw = {
+        Kind.HEATMAP: _heat_maps,
+        Kind.MAP: _map,
+        Kind.SIMILARITY: _similarities,
+        Kind.ETHOGRAM: _ethogram,
+    }[Kind(options.kind)]
+    return draw(chosen, options, pictures)
+
+
+def save_figure(figure: "Figure", path: str | Path) -> None:
+    """Save a figure as PNG, SVG or PDF, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written, or its ending names no format.
+    """
+    path = Path(path)
+    require_format(path)
+    with atomic_writer(path) as file:
+        figure.savefig(file, format=path.suffix.lower().lstrip("."), dpi=150)
+
+
+def require_format(path: Path) -> None:
+    """See that figures can be saved under this name."""
+    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise OutputError(f"{path.name}: figures are saved as .png, .svg or .pdf, not as {path.suffix or 'nothing'}")
+
+
+def _chosen(features: Features, individuals: tuple[Id, ...] | None) -> Features:
+    if individuals is None:
+        return features
+    known = {str(individual): individual for individual in features} | {
+        individual: individual for individual in features
+    }
+    strangers = [individual for individual in individuals if individual not in known]
+    if strangers:
+        there = ", ".join(map(str, features)) or "none"
+        raise FeaturesError(f"no features of individual {strangers[0]!r}; there are: {there}")
+    kept = [known[individual] for individual in individuals]
+
+    def only(values: Mapping[Id, Any]) -> dict[Id, Any]:
+        return {individual: values[individual] for individual in kept if individual in values}
+
+    return replace(
+        features,
+        rows=only(features.rows),
+        frames=only(features.frames),
+        chunk_starts=only(features.chunk_starts),
+        first_frame=only(features.first_frame),
+        last_frame=only(features.last_frame),
+    )
+
+
+def _new_figure(width: float, height: float) -> "Figure":
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _heat_maps(features: Features, options: FigureOptions, pictures: Pictures | None) -> "Figure":
+    del options
+    ratios = [2.6] if pictures is None else [2.6, 1.5]
+    figure = _new_figure(_WIDTH, 0.3 + (sum(ratios) + 0.3) * len(features))
+    axes = figure.subplots(len(features) * len(ratios), height_ratios=ratios * len(features), squeeze=False)[:, 0]
+    for number, individual in enumerate(features):
+        plot_heat_map(features, individual, axes[number * len(ratios)])
+        if pictures is not None:
+            _moments(stack_features(features, [individual]).parts[0], pictures, axes[number * len(ratios) + 1], 8)
+    return figure
+
+
+def _similarities(features: Features, options: FigureOptions, pictures: Pictures | None) -> "Figure":
+    ratios = [6.4] if pictures is None else [6.4, 1.0]
+    count = len(features)
+    figure = _new_figure(6.6 * count, sum(ratios))
+    axes = figure.subplots(len(ratios), count, height_ratios=ratios, squeeze=False)
+    # On the scale of all individuals together, as everywhere else.
+    stack = standardise(stack_features(features))
+    for number, part in enumerate(stack.parts):
+        alone = replace(stack, parts=(part,))
+        found = novelty(alone, options.half_width_frames)
+        plot_self_similarity(similarity_picture(alone), axes[0, number], novelty=found)
+        if pictures is not None:
+            _moments(part, pictures, axes[1, number], 6)
+    return figure
+
+
+def _moments(part: Part, pictures: Pictures, ax: "Axes", count: int) -> None:
+    """Show moments of an individual, spread evenly over its rows."""
+    rows = np.unique(np.linspace(0, len(part) - 1, min(count, len(part))).round().astype(int))
+    spans = [Span(part.video, part.individual, float(frame), float(frame)) for frame in part.frames[rows]]
+    plot_contact_sheet(pictures(spans), [f"frame {span.middle_frame}" for span in spans], ax, columns=count)
+
+
+def _map(features: Features, options: FigureOptions, pictures: Pictures | None) -> "Figure":
+    colour = options.colour
+    if colour is None:
+        colour = MapColour.CLUSTER if pictures is not None or options.clusters is not None else MapColour.TIME
+    components = principal_components(stack_features(features))
+    shown = map_rows(components, options.method, seed=options.seed)
+    needed = pictures is not None or colour == MapColour.CLUSTER
+    found = clusters(components, options.clusters, seed=options.seed) if needed else None
+    labels = found.labels if found is not None and colour == MapColour.CLUSTER else None
+    if pictures is None or found is None:
+        figure = _new_figure(7.5, 5.5)
+        plot_map(shown, figure.subplots(), colour=colour, labels=labels)
+        return figure
+    figure = _new_figure(13, 5.5)
+    left, right = figure.subplots(1, 2, width_ratios=(1.3, 1))
+    plot_map(shown, left, colour=colour, labels=labels)
+    _typical(found, pictures, right)
+    return figure
+
+
+def _ethogram(features: Features, options: FigureOptions, pictures: Pictures | None) -> "Figure":
+    stack = stack_features(features)
+    found = clusters(stack, options.clusters, seed=options.seed)
+    lanes = 1.3 + 0.45 * max(len(stack.parts), 0.25 * found.count)
+    if pictures is None:
+        figure = _new_figure(_WIDTH, lanes)
+        plot_ethogram(found.stack, found.labels, figure.subplots())
+        return figure
+    sheet = 1.3 * found.count + 0.4
+    figure = _new_figure(_WIDTH, lanes + sheet)
+    upper, lower = figure.subplots(2, height_ratios=(lanes, sheet))
+    plot_ethogram(found.stack, found.labels, upper)
+    _typical(found, pictures, lower)
+    return figure
+
+
+def _typical(found: Clusters, pictures: Pictures, ax: "Axes") -> None:
+    """Show the typical moments of each cluster, a row for each."""
+    rows = [found.typical(cluster, _TYPICAL) for cluster in range(found.count)]
+    taken = pictures([span for row in rows for span in row])
+    names = {span.individual for row in rows for span in row}
+    plot_contact_sheet(
+        taken,
+        [f"{s.name}, {s.middle_frame}" if len(names) > 1 else f"frame {s.middle_frame}" for row in rows for s in row],
+        ax,
+        columns=[len(row) for row in rows],
+        row_titles=[f"cluster {cluster}" for cluster in range(found.count)],
+        colours=[category_colour(cluster) for cluster, row in enumerate(rows) for _ in row],
+    )
+    ax.set_title("Typical moments" + (" (individual, frame)" if len(names) > 1 else ""), loc="left")

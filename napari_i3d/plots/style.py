@@ -1,0 +1,57 @@
+"""What figures have in common: colours, the axis of time, the words about untrained weights."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_i3d.features.explore.stack import Stack
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+CATEGORY_COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#0072b2", "#f0e442", "#8c8c8c")
+"""Okabe and Ito's colours (https://jfly.uni-koeln.de/color/), which people with a colour vision deficiency can tell
+apart; gray in the place of black, to be seen on light and dark ground."""
+
+HATCHES = ("", "////", "....", "xxxx")
+MARKERS = ("o", "^", "s", "D")
+
+
+def category_colour(number: int) -> str:
+    """Return the colour of a cluster or individual; after eight they begin anew, with another hatch or marker."""
+    return CATEGORY_COLOURS[number % len(CATEGORY_COLOURS)]
+
+
+def category_round(number: int) -> int:
+    """Return how often the colours began anew before this number: which hatch or marker it has."""
+    return number // len(CATEGORY_COLOURS) % len(HATCHES)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A factor, as a function that matplotlib can apply to an axis."""
+
+    factor: float
+
+    def __call__(self, values: Any) -> Any:
+        """Return values times the factor."""
+        return values * self.factor
+
+
+def add_seconds(ax: "Axes", fps: float | None) -> None:
+    """Show the time in seconds at the upper edge of Axes whose x is the video frame; without a rate, nothing."""
+    if fps:
+        seconds = ax.secondary_xaxis("top", functions=(Scale(1 / fps), Scale(fps)))
+        seconds.set_xlabel(f"time at {fps:g} frames/s, s")
+
+
+def common_fps(stack: Stack) -> float | None:
+    """Return the frames a second that all videos of a stack have; None where they differ or are not known."""
+    rates = {part.fps for part in stack.parts}
+    return rates.pop() if len(rates) == 1 else None
+
+
+def with_warning(title: str, stack: Stack) -> str:
+    """Return a title that says so where weights were untrained."""
+    if stack.trained:
+        return title
+    return f"{title} (untrained weights: no meaning)" if title else "untrained weights: no meaning"

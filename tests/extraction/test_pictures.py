@@ -1,0 +1,69 @@
+"""Pictures of moments: the right frame, the crop of the extraction, clear words where there is none."""
+
+import numpy as np
+import pytest
+
+from napari_i3d.errors import SettingsError, TrackingError, VideoError
+from napari_i3d.extraction.crops import Cropper, crop_boxes
+from napari_i3d.extraction.pictures import pictures_of, require_video_of, settings_of
+from napari_i3d.extraction.settings import ExtractionSettings
+from napari_i3d.features.explore.part import Span
+from napari_i3d.features.model import Features
+from napari_i3d.synthetic import write_synthetic_clip
+from napari_i3d.tracking.io import read_tracking
+from napari_i3d.video.video import open_video
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    return write_synthetic_clip(tmp_path_factory.mktemp("clip"), 16)
+
+
+def moment(individual, frame) -> Span:
+    return Span("", individual, frame, frame)
+
+
+@pytest.mark.parametrize("mode", ["expand_bboxes", "center_crop"])
+def test_pictures_are_what_the_network_saw_in_the_order_asked_for(clip, mode):
+    tracking = read_tracking(clip.tracking)
+    settings = ExtractionSettings(sample_mode=mode)
+    asked = [("striped", 12.0), ("spotted", 3.5), ("striped", 3.0)]
+    with open_video(clip.video) as video:
+        pictures = pictures_of(video, tracking, [moment(*one) for one in asked], settings)
+        assert pictures.shape == (3, 224, 224, 3)
+        for picture, (individual, frame) in zip(pictures, asked, strict=True):
+            box = crop_boxes(tracking[individual], (384, 288), settings.sample_mode)[int(frame)]
+            cropper = Cropper(settings)
+            crop = cropper.crop(cropper.picture(video[int(frame)]), box)
+            np.testing.assert_allclose(picture.transpose(2, 0, 1), (crop + 1) * 127.5, atol=0.51)
+
+
+def test_the_whole_picture_needs_no_tracking(clip):
+    with open_video(clip.video) as video:
+        assert pictures_of(video, None, [moment("", 5)]).std() > 5
+        with pytest.raises(TrackingError, match="striped: expected the tracking that its features were made with"):
+            pictures_of(video, None, [moment("striped", 5)])
+
+
+def test_moments_that_video_or_tracking_lack_are_named(clip):
+    tracking = read_tracking(clip.tracking)
+    with open_video(clip.video) as video:
+        with pytest.raises(VideoError, match=r"striped: has features of frame 16, but the last frame of .* is 15"):
+            pictures_of(video, tracking, [moment("striped", 16)])
+        with pytest.raises(TrackingError, match="male: not in the tracking, which has striped, spotted"):
+            pictures_of(video, tracking, [moment("male", 1)])
+        with pytest.raises(VideoError, match="expected the video that the features were made from, 99 frames, found"):
+            require_video_of(Features(rows={}, provenance={"video": {"frames": 99}}), video)
+        require_video_of(Features(rows={}, provenance={"video": video.facts()}), video)
+        require_video_of(Features(rows={}), video)
+
+
+def test_settings_are_those_that_the_features_tell():
+    made = ExtractionSettings(sample_mode="center_crop", video_size=(640, 480), frequency=3)
+    told = settings_of(Features(rows={}, provenance={"settings": made.as_dict()}))
+    assert (told.sample_mode, told.video_size) == ("center_crop", (640, 480))
+    listed = settings_of(Features(rows={}, provenance={"settings": {"video_size": [640, 480]}}))
+    assert listed.video_size == (640, 480)
+    assert settings_of(Features(rows={})) == ExtractionSettings()
+    with pytest.raises(SettingsError, match="settings of the features: expected names and values, found str"):
+        settings_of(Features(rows={}, provenance={"settings": "all"}))
