@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from napari_i3d import plots as plots
     from napari_i3d.errors import NapariI3DError as NapariI3DError
     from napari_i3d.extraction.engine import extract_features as extract_features
+    from napari_i3d.extraction.pictures import pictures_of as pictures_of
     from napari_i3d.extraction.settings import ExtractionSettings as ExtractionSettings
     from napari_i3d.features import explore as explore
     from napari_i3d.features.io import read_features as read_features
@@ -41,6 +42,7 @@ _HOMES = {
     "extract_features": "extraction.engine",
     "mend_gaps": "tracking.gaps",
     "open_video": "video.video",
+    "pictures_of": "extraction.pictures",
     "read_features": "features.io",
     "read_tracking": "tracking.io",
     "tracked_video": "plugin.view",
@@ -66,6 +68,7 @@ __all__ = [
     "extract_features",
     "mend_gaps",
     "open_video",
+    "pictures_of",
     "plots",
     "read_features",
     "read_tracking",
