@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QApplication
 from napari_i3d.errors import FeaturesError, NapariI3DError
 from napari_i3d.features.io import read_features
 from napari_i3d.features.model import Features
+from napari_i3d.plugin.kernel import keep_kernel_awake
 from napari_i3d.plugin.layers import tracking_layer_data
 from napari_i3d.plugin.reader import PLUGIN, companion_layers, video_layer_data
 from napari_i3d.plugin.session import get_session
@@ -64,6 +65,7 @@ def view(
     boxes = tracking if tracking is None or isinstance(tracking, Tracking) else read_tracking(tracking)
     opened = video if video is None or isinstance(video, Video) else open_video(video)
     viewer = napari.Viewer(show=show)
+    keep_kernel_awake()
     session = get_session(viewer)
     if docks:
         _open_docks(viewer)
