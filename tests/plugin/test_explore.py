@@ -299,7 +299,7 @@ def test_marked_span_is_looked_for(explored, qtbot):
 
 
 def test_ethogram_is_tied_to_the_viewer(explored):
-    viewer, session, dock = explored
+    viewer, session, _ = explored
     ethogram = viewer.window.dock_widgets["Ethogram (napari-i3d)"]
     session.go_to(33)
     assert ethogram.canvas.cursor_frame == 33

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 from psygnal import Signal
 
@@ -15,6 +16,7 @@ from napari_i3d.plots import plot_ethogram
 from napari_i3d.plugin.widgets.plot_theme import CURSOR, paint_figure
 
 _LEFT_BUTTON = 1
+_STRIP_PX = 4
 _STRIP = 0.14
 """Height of the line below a lane that marks what is selected, in lanes."""
 
@@ -37,7 +39,7 @@ class EthogramCanvas:
     def __init__(self, theme: str) -> None:
         self.figure = Figure(figsize=(6, 2), layout="constrained")
         self.native: Any = FigureCanvasQTAgg(self.figure)  # type: ignore[no-untyped-call]
-        self.native.setMinimumSize(260, 110)
+        self.native.setMinimumSize(320, 150)
         self.navigating: Callable[[], bool] = lambda: False
         self._theme = theme
         self._stack: Stack | None = None
@@ -45,7 +47,12 @@ class EthogramCanvas:
         self._cursor: Any = None
         self._strips: list[Any] = []
         self._background: Any = None
+        self._drawn_px = 0.0
         self._dragging = False
+        self._listen()
+        self.set_theme(theme)
+
+    def _listen(self) -> None:
         slots: dict[str, Callable[[Any], None]] = {
             "draw_event": self._on_draw,
             "button_press_event": self._on_press,
@@ -54,7 +61,6 @@ class EthogramCanvas:
         }
         for event, slot in slots.items():
             self.native.mpl_connect(event, slot)
-        self.set_theme(theme)
 
     @property
     def axes(self) -> Axes | None:
@@ -86,6 +92,7 @@ class EthogramCanvas:
         self._axes = axes = self.figure.add_subplot()
         plot_ethogram(stack, labels, axes)
         axes.set_ylabel("")
+        axes.set_title("", loc="left")  # the dock has one
         self._cursor = axes.axvline(0, color=CURSOR, linewidth=1.5, animated=True)
         self.set_theme(self._theme)
 
@@ -116,7 +123,9 @@ class EthogramCanvas:
         if self._background is not None:
             self.native.restore_region(self._background)
             self._axes.draw_artist(self._cursor)
-            self.native.blit(self._axes.bbox)
+            self._blit_strip(self._drawn_px)
+            self._drawn_px = self._cursor_px()
+            self._blit_strip(self._drawn_px)
 
     def set_theme(self, theme: str) -> None:
         """Take the colours of one of napari's themes."""
@@ -128,6 +137,22 @@ class EthogramCanvas:
         if self._axes is not None:
             self._background = self.native.copy_from_bbox(self._axes.bbox)
             self._axes.draw_artist(self._cursor)
+            self._drawn_px = self._cursor_px()
+
+    def _cursor_px(self) -> float:
+        """Return where the cursor is, in pixels of the figure from its left edge."""
+        if self._axes is None:
+            return 0.0
+        return float(self._axes.transData.transform((self._cursor.get_xdata()[0], 0))[0])
+
+    def _blit_strip(self, x_px: float) -> None:
+        """Bring only what is around the cursor to the screen."""
+        if self._axes is None:
+            return
+        box = self._axes.bbox
+        left, right = max(box.x0, x_px - _STRIP_PX), min(box.x1, x_px + _STRIP_PX)
+        if left < right:
+            self.native.blit(Bbox([[left, box.y0], [right, box.y1]]))
 
     def _on_press(self, event: Any) -> None:
         self._dragging = event.button == _LEFT_BUTTON and event.inaxes is self._axes is not None

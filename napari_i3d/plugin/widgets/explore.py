@@ -22,7 +22,7 @@ from napari_i3d.errors import NapariI3DError
 from napari_i3d.features.explore import Map
 from napari_i3d.plugin.exploration import Explored, named_features
 from napari_i3d.plugin.explore_tasks import ExploreRequest, run_exploration
-from napari_i3d.plugin.links import Dock
+from napari_i3d.plugin.links import Dock, Links
 from napari_i3d.plugin.row_colours import ColourBy, row_colours
 from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.tasks import Advance, Cancelled, Done, Failed, Outcome, Record
@@ -56,8 +56,10 @@ class ExploreWidget(Dock):
 
         self._session = get_session(napari_viewer)
         self._exploration = self._session.exploration
+        self._video_links = Links()
         self._crew = Crew()
         self.destroyed.connect(self._crew.end)  # the window may go away without closing its docks
+        self.destroyed.connect(self._video_links.close)
         self._worker: StoppableWorker | None = None
         self.options = ExploreOptions()
         self.progress = QProgressBar()
@@ -102,7 +104,7 @@ class ExploreWidget(Dock):
         viewer = self._session.viewer
         self.links.connect(self._exploration.changed, self._show)
         self.links.connect(self._exploration.selection_changed, self._on_selection)
-        self.links.connect(self._session.active_changed, self._on_frame)
+        self.links.connect(self._session.active_changed, self._on_active)
         self.links.connect(viewer.dims.events.current_step, self._on_frame)
         self.links.connect(viewer.events.theme, self._on_theme)
         self.links.connect(self.canvas.row_clicked, self._on_row)
@@ -110,6 +112,13 @@ class ExploreWidget(Dock):
         self.colour.changed.connect(self._on_colour)
         self.options.compute.clicked.connect(self._on_compute)
         self.toolbar.set_theme(viewer.theme)
+        self._on_active()
+
+    def _on_active(self) -> None:
+        self._video_links.close()
+        if self._session.active is not None:
+            self._video_links.connect(self._session.active.current_changed, self._on_frame)
+        self._on_frame()
 
     def _on_compute(self) -> None:
         if self._worker is not None:
@@ -233,6 +242,7 @@ class ExploreWidget(Dock):
     def closed(self) -> None:
         """End what runs, and all connections: the dock was closed."""
         super().closed()
+        self._video_links.close()
         self.selection.stop()
         self._crew.end()
 

@@ -39,15 +39,14 @@ class ExploreOptions(QWidget):
             value=0,
             min=0,
             max=_MOST_CLUSTERS,
-            tooltip="Groups of rows that look alike (k-means). auto: chosen by silhouette.",
+            tooltip="Groups of rows that look alike (k-means). 0: as many as have the largest silhouette, 2 to 10.",
         )
-        self.clusters.native.setSpecialValueText("auto")
         self.compute = QPushButton("Compute")
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setVerticalSpacing(0)
         columns: tuple[tuple[str, Any], ...] = (
-            ("features of", self.all_videos), ("map", self.method), ("clusters", self.clusters)
+            ("features of", self.all_videos), ("map", self.method), ("clusters (0: auto)", self.clusters)
         )  # fmt: skip
         for column, (title, widget) in enumerate(columns):
             layout.addWidget(QLabel(title), 0, column)

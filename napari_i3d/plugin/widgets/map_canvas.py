@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 from matplotlib.figure import Figure
 from matplotlib.path import Path
+from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 from psygnal import Signal
 
@@ -19,6 +20,7 @@ _CLICK_PX = 4
 _REACH_PX = 25
 """A click that far from every point means none of them."""
 _FADED = 0.12
+_MARKER_PX = 12
 
 
 class MapCanvas:
@@ -54,6 +56,7 @@ class MapCanvas:
         self._lasso: Any = None
         self._background: Any = None
         self._row: int | None = None
+        self._drawn_px: tuple[float, float] | None = None
         self._trace: list[tuple[float, float]] = []  # of the mouse, in pixels of the figure
         self._listen()
         self._paint()
@@ -129,7 +132,10 @@ class MapCanvas:
             return
         place = np.empty((0, 2)) if row is None else self._points[[row]]
         self._marker.set_data(*place.T)
-        self._draw_animated()
+        self._draw_animated(blit=False)
+        self._blit_around(self._drawn_px)
+        self._drawn_px = self._marker_px()
+        self._blit_around(self._drawn_px)
 
     def set_theme(self, theme: str) -> None:
         """Take the colours of one of napari's themes."""
@@ -153,6 +159,7 @@ class MapCanvas:
         if self._axes is not None:
             self._background = self.native.copy_from_bbox(self._axes.bbox)
             self._draw_animated(blit=False)
+            self._drawn_px = self._marker_px()
 
     def _draw_animated(self, *, blit: bool = True) -> None:
         if self._axes is None or self._background is None:
@@ -162,6 +169,23 @@ class MapCanvas:
         self._axes.draw_artist(self._lasso)
         if blit:
             self.native.blit(self._axes.bbox)
+
+    def _marker_px(self) -> tuple[float, float] | None:
+        """Return where the marker is, in pixels of the figure."""
+        if self._axes is None or self._row is None or self._points is None:
+            return None
+        x, y = self._axes.transData.transform(self._points[self._row])
+        return float(x), float(y)
+
+    def _blit_around(self, place_px: tuple[float, float] | None) -> None:
+        """Bring only what is around the marker to the screen: all of it would take ten times as long."""
+        if self._axes is None or self._background is None or place_px is None:
+            return
+        x, y = place_px
+        box = Bbox([[x - _MARKER_PX, y - _MARKER_PX], [x + _MARKER_PX, y + _MARKER_PX]])
+        inside = Bbox.intersection(box, self._axes.bbox)
+        if inside is not None:
+            self.native.blit(inside)
 
     def _on_press(self, event: Any) -> None:
         if event.button == _LEFT_BUTTON and event.inaxes is self._axes is not None and not self.navigating():

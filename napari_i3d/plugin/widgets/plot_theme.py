@@ -23,3 +23,6 @@ def paint_figure(figure: Figure, theme: str) -> None:
                 axis.label.set(color=text, fontsize=_TEXT_PT)
             for spine in part.spines.values():
                 spine.set_color(colours.secondary.as_hex(format="long"))
+        legend = axes.get_legend()
+        for line in legend.get_texts() if legend is not None else ():
+            line.set(color=text, fontsize=_TEXT_PT)
