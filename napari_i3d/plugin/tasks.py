@@ -29,6 +29,7 @@ from napari_i3d.files import make_folder
 from napari_i3d.i3d.download import download_weights
 from napari_i3d.plugin.choices import ExtractChoices, save_features
 from napari_i3d.plugin.stop import Stop, StoppedError
+from napari_i3d.plugin.wording import in_dock_words
 from napari_i3d.tracking.model import Tracking
 
 if TYPE_CHECKING:
@@ -128,17 +129,20 @@ class Extraction:
     features
         In memory.
     paths
-        The files written.
+        The files written; none where `unsaved` says why.
     chunk_s
         Seconds that a chunk took.
     left_out
         Individuals that were too short, each with the reason.
+    unsaved
+        Why they could not be saved; empty if they were. Hours of work are not thrown away for a full disk.
     """
 
     features: Features
     paths: tuple[Path, ...]
     chunk_s: float
     left_out: dict[Id, str]
+    unsaved: str = ""
 
 
 def run_extraction(request: ExtractionRequest, stop: Stop) -> Work:
@@ -172,7 +176,7 @@ def guarded(work: Generator[R, None, Any], stop: Stop) -> Generator[R, None, Out
         return Done((yield from work))
     except NapariI3DError as error:
         # Once stopped, an error is the stop itself, or the video that was closed under the reader.
-        return Cancelled() if stop.asked else Failed(str(error))
+        return Cancelled() if stop.asked else Failed(in_dock_words(error))
     except Exception as error:  # noqa: BLE001 - the edge of the thread: beyond it there is only napari's traceback
         _log.exception("unexpected error")
         return Failed(f"unexpected {type(error).__name__}: {error}; please report this with the log")
@@ -207,7 +211,10 @@ def _extraction(request: ExtractionRequest, stop: Stop) -> Generator[Record, Non
     yield Stage("saving")
     stop.check()
     choices = request.choices
-    paths = save_features(features, request.output, choices.layout, metadata=choices.save_metadata)
+    try:
+        paths = save_features(features, request.output, choices.layout, metadata=choices.save_metadata)
+    except NapariI3DError as error:
+        return Extraction(features, (), chunk_s, job.plan.left_out, in_dock_words(error))
     return Extraction(features, tuple(paths), chunk_s, job.plan.left_out)
 
 

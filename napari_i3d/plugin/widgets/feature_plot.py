@@ -15,14 +15,16 @@ from napari_i3d.features.model import Features, Id
 from napari_i3d.plots import save_heat_map
 from napari_i3d.plugin.choices import output_paths
 from napari_i3d.plugin.links import Dock, Links
-from napari_i3d.plugin.ownership import individual_to_plot, owner_of
+from napari_i3d.plugin.ownership import individual_of, individual_to_plot, owner_of
 from napari_i3d.plugin.saving import OPEN_FILTER, SAVE_FORMS, form_of
 from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.tasks import Done, Failed, Outcome, run_heat_map, run_reading, run_saving
 from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.parts import FIGURE_FILTER, TextLabel, figure_path, may_replace
 from napari_i3d.plugin.widgets.plot_options import PlotOptions
+from napari_i3d.plugin.wording import in_dock_words
 from napari_i3d.plugin.workers import Crew, StoppableWorker, start
+from napari_i3d.tracking.parse import shown
 
 _EMPTY = (
     "No features yet.\n\nExtract them with Plugins > I3D features > Extract features,\nor load a file of them below."
@@ -140,6 +142,9 @@ class FeaturePlotWidget(Dock):
         name = self._path.name if self._path is not None else "features in memory"
         if self._tracked is None:
             return f"{name}: belongs to no open video, so there is no cursor"
+        current = self._tracked.current
+        if current is not None and individual_of(self._features, current) is None:
+            return f"{name}: has no features of {shown(current)}"
         return f"{name}: of {self._tracked.name}; click or drag to move the video"
 
     def _want(self, individual: Id | None) -> None:
@@ -206,6 +211,7 @@ class FeaturePlotWidget(Dock):
             return
         individual = individual_to_plot(self._features, current)
         self.options.show_individuals(list(self._features), individual)
+        self.status.setText(self._describe())
         self._want(individual)
 
     def _on_individual(self, individual: Id) -> None:
@@ -253,7 +259,7 @@ class FeaturePlotWidget(Dock):
         try:
             paths = output_paths(path, form.layout, list(self._features))
         except NapariI3DError as error:
-            show_error(str(error))
+            show_error(in_dock_words(error))
             return
         # The dialog has asked about the very name that was chosen.
         if may_replace(self, [target for target in paths if target != Path(chosen)]):
