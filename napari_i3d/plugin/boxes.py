@@ -82,7 +82,10 @@ class BoxesController:
         for tracked in self._session.videos:
             if tracked not in self._displays:
                 display = self._displays[tracked] = BoxesDisplay(tracked, self._add, self._discard)
-                display.frame, display.zoom = self._session.frame, float(self._session.viewer.scene.camera.zoom)
+                display.frame, display.zoom = (
+                    self._session.frame_of(tracked),
+                    float(self._session.viewer.scene.camera.zoom),
+                )
                 display.trail_frames = self._trail_frames
                 display.fill()
                 tracked.video_changed.connect(self._warn)
@@ -100,8 +103,8 @@ class BoxesController:
                     show_warning(text)
 
     def _on_step(self) -> None:
-        frame = self._session.frame
-        for display in self._displays.values():
+        for tracked, display in self._displays.items():
+            frame = self._session.frame_of(tracked)
             if frame != display.frame:
                 display.frame = frame
                 display.fill()

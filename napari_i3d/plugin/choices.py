@@ -8,7 +8,8 @@ from typing import Any, Self
 from napari_i3d.errors import NapariI3DError, SettingsError
 from napari_i3d.extraction.settings import ExtractionSettings, Precision, SampleMode
 from napari_i3d.extraction.windows import plan_windows, tracklet_windows
-from napari_i3d.features.layouts import Layout, check_suffix, individual_paths
+from napari_i3d.features.io import check_content
+from napari_i3d.features.layouts import Layout, check_suffix, dlc2action_ids, individual_paths
 from napari_i3d.features.model import Features, Id
 from napari_i3d.i3d.registry import DEFAULT_WEIGHTS, SOURCES
 from napari_i3d.tracking.checks import require_sound_boxes
@@ -117,6 +118,26 @@ def output_paths(output: Path, layout: Layout, individuals: list[Id]) -> list[Pa
     if layout.one_file:
         return [output]
     return list(individual_paths(output.with_suffix(".npy"), individuals).values())
+
+
+def require_output(output: Path, choices: ExtractChoices, individuals: list[Id]) -> None:
+    """See before hours of work that its features can have this name, and hold these individuals.
+
+    Raises
+    ------
+    SettingsError
+        The name is none of a file, or has an ending that does not fit the layout.
+    FeaturesError
+        The layout cannot hold the individuals.
+    """
+    if not output.name or output.is_dir():
+        raise SettingsError(f"save to: expected the name of a features file, found the folder {output}")
+    check_suffix(output.suffix, choices.layout)
+    output_paths(output, choices.layout, individuals)
+    if choices.layout is Layout.DLC2ACTION:
+        check_content(list(dlc2action_ids(individuals).values()), output.suffix, metadata=True)
+    elif choices.layout is Layout.DICT:
+        check_content(individuals, output.suffix, metadata=choices.save_metadata)
 
 
 def save_features(features: Features, output: Path, layout: Layout, *, metadata: bool = False) -> list[Path]:

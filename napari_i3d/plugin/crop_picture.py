@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
+from napari_i3d.features.model import Id
 from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.tracking.model import Tracklet
 
@@ -36,22 +37,37 @@ class CropRequest:
     picture_size: tuple[int, int]
 
 
-def crop_request(tracked: TrackedVideo | None, frame: int, mode: SampleMode) -> CropRequest | str:
-    """Return what to show of the current individual of a video, or a line that says why there is nothing to show."""
+def crop_request(
+    tracked: TrackedVideo | None, frame: int, mode: SampleMode, individual: Id | None = None
+) -> CropRequest | str:
+    """Return what to show of an individual of a video, or a line that says why there is nothing to show.
+
+    Parameters
+    ----------
+    tracked
+        The video.
+    frame
+        Of the video.
+    mode
+        How crops are made from boxes.
+    individual
+        Of its tracking; None: the current one.
+    """
     if tracked is None or tracked.video is None:
         return "Open a video first."
     if tracked.tracking is None:
         return "Without tracking, the network sees the whole picture."
-    if tracked.current is None:
+    individual = tracked.current if individual is None else individual
+    if individual is None:
         return "Select an individual: click its box or its row."
-    tracklet = tracked.tracking[tracked.current]
+    tracklet = tracked.tracking[individual]
     if not tracklet.start <= frame < tracklet.stop:
-        return f"{tracked.current} is in frames {tracklet.start} to {tracklet.stop - 1}, not in frame {frame}."
+        return f"{individual} is in frames {tracklet.start} to {tracklet.stop - 1}, not in frame {frame}."
     box = tracklet.boxes[frame - tracklet.start]
     if np.isnan(box).all():
-        return f"{tracked.current} has no box in frame {frame}."
+        return f"{individual} has no box in frame {frame}."
     if np.isnan(box).any():
-        return f"{tracked.current}: the box of frame {frame} is not made of finite numbers."
+        return f"{individual}: the box of frame {frame} is not made of finite numbers."
     if frame >= len(tracked.video):
         return f"The video has no frame {frame}."
     return CropRequest(

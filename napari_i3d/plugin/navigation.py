@@ -7,6 +7,7 @@ from napari_i3d.features.model import Id
 from napari_i3d.plugin.problems import in_order
 from napari_i3d.plugin.session import Session
 from napari_i3d.plugin.tracked_video import TrackedVideo
+from napari_i3d.plugin.wording import in_dock_words
 from napari_i3d.tracking.checks import Problem
 
 _SMALLEST, _LARGEST, _GOOD = 0.1, 0.8, 0.3
@@ -83,7 +84,7 @@ def go_to_problem(session: Session, tracked: TrackedVideo, problem: Problem) -> 
     """Show a problem: its frame and its individual, in the middle of the canvas."""
     go_to(session, tracked, problem.id, problem.frame)
     tracked.problem = problem
-    session.viewer.status = problem.message
+    session.viewer.status = in_dock_words(problem.message)
 
 
 def _go_to_end(session: Session, *, last: bool) -> None:

@@ -1,9 +1,39 @@
-"""To which video of a viewer features from a file belong."""
+"""To which video of a viewer a file of tracking or of features belongs."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from napari_i3d.features.model import Features, Id
 from napari_i3d.plugin.tracked_video import TrackedVideo
+
+
+def is_named_after(path: Path | None, stem: str) -> bool:
+    """Whether a file has the name of a video: ``day1_tracks.pickle`` that of ``day1``, not ``day10_tracks.pickle``."""
+    if path is None or not stem or not path.name.startswith(stem):
+        return False
+    return not (stem[-1].isdigit() and path.name[len(stem) :][:1].isdigit())
+
+
+def namesakes(path: Path | None, videos: Iterable[TrackedVideo]) -> list[TrackedVideo]:
+    """Return the videos whose name a tracking file has, the one that it belongs to most likely first.
+
+    Recordings of several cameras often have one name in several folders. So the one in the folder of the file comes
+    first, then one in a folder of the same name, then one without tracking. Videos with longer names leave those with
+    shorter ones out: ``day1_b_tracks`` is not about ``day1`` where there is a ``day1_b``.
+    """
+    named = [(t, t.video.path) for t in videos if t.video is not None and is_named_after(path, t.video.path.stem)]
+    if path is None or not named:
+        return []
+    longest = max(len(video.stem) for _, video in named)
+
+    def unlikely(found: tuple[TrackedVideo, Path]) -> tuple[bool, bool, bool]:
+        tracked, video = found
+        return video.parent != path.parent, video.parent.name != path.parent.name, tracked.tracking is not None
+
+    ranked = sorted((found for found in named if len(found[1].stem) == longest), key=unlikely)
+    if ranked[0][1].parent == path.parent:
+        ranked = ranked[:1]
+    return [tracked for tracked, _ in ranked]
 
 
 def owner_of(features: Features, videos: Iterable[TrackedVideo]) -> TrackedVideo | None:
@@ -31,12 +61,24 @@ def _is_one_of(individual: Id, known: Iterable[Id]) -> bool:
     return any(individual == name or str(individual).startswith(f"{name}_part") for name in known)
 
 
+def individual_of(features: Features, current: Id) -> Id | None:
+    """Return the individual of the features that is the one looked at, or its first piece; else None."""
+    if current in features:
+        return current
+    return next((individual for individual in features if str(individual).startswith(f"{current}_part")), None)
+
+
 def individual_to_plot(features: Features, current: Id | None) -> Id | None:
     """Return the individual of the features that is the one looked at, or a piece of it; else the first."""
-    if current is not None:
-        if current in features:
-            return current
-        pieces = [individual for individual in features if str(individual).startswith(f"{current}_part")]
-        if pieces:
-            return pieces[0]
-    return next(iter(features), None)
+    found = individual_of(features, current) if current is not None else None
+    return found if found is not None else next(iter(features), None)
+
+
+def tracking_id(individual: Id, tracked: TrackedVideo) -> Id | None:
+    """Return who in the tracking of a video the individual of its features is, or is a piece of; None if nobody."""
+    if tracked.tracking is None:
+        return None
+    if individual in tracked.tracking:
+        return individual
+    whole = [name for name in tracked.tracking if str(individual).startswith(f"{name}_part")]
+    return max(whole, key=lambda name: len(str(name)), default=None)

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari.utils.notifications import show_info
 from psygnal import Signal
+from qtpy.QtCore import QTimer
 
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.extraction.settings import SampleMode
+from napari_i3d.plugin.ownership import is_named_after, namesakes
 from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.plugin.video_array import VideoArray
 from napari_i3d.tracking.model import Tracking
@@ -21,7 +24,11 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_i3d.plugin.boxes import BoxesController
+    from napari_i3d.plugin.exploration import Exploration
     from napari_i3d.video.video import Video
+
+# Axes are counted from the last: layers with more of them, channels say, put theirs in front.
+_FLAT, _TIME = 2, -3
 
 METADATA_KEY = "napari_i3d"
 """Under this key of its metadata a layer says what it stands for: a `VideoSource` or a `TrackingSource`."""
@@ -58,6 +65,8 @@ class Session:
     sample_mode_changed = Signal()
     boxes: "BoxesController"
     """What keeps the layers with boxes in step; set by `get_session`."""
+    exploration: "Exploration"
+    """What was explored of the features; set by `get_session`."""
 
     def __init__(self, viewer: "Viewer") -> None:
         self._viewer = weakref.ref(viewer)
@@ -108,15 +117,33 @@ class Session:
 
     @property
     def frame(self) -> int:
-        """Number of the video frame that the viewer shows."""
-        steps = self.viewer.dims.current_step
-        return int(steps[0]) if len(steps) > 2 else 0
+        """Number of the frame of the active video that the viewer shows."""
+        return self.frame_of(self._active)
+
+    def frame_of(self, tracked: TrackedVideo | None) -> int:
+        """Return the number of the frame of a video that the viewer shows; one that it does not have where it is blank.
+
+        The slider counts in the world, in which layers may be moved and stretched, and other layers may have more axes.
+        """
+        dims = self.viewer.dims
+        if dims.ndim <= _FLAT:
+            return 0
+        if tracked is None or tracked.layer is None:
+            return int(dims.current_step[_TIME])
+        return round(float(tracked.layer.world_to_data(dims.point)[_TIME]))
 
     def go_to(self, frame: int) -> None:
-        """Show a video frame."""
+        """Show a frame of the active video."""
         dims = self.viewer.dims
-        if dims.ndim > 2:
-            dims.set_current_step(0, max(0, min(int(frame), dims.nsteps[0] - 1)))
+        if dims.ndim <= _FLAT:
+            return
+        if self._active is None or self._active.layer is None:
+            dims.set_current_step(dims.ndim + _TIME, frame)
+            return
+        layer = self._active.layer
+        number = max(0, min(int(frame), len(layer.data) - 1))
+        here = layer.world_to_data(dims.point)
+        dims.set_point(dims.ndim + _TIME, float(layer.data_to_world((number, *here[_TIME + 1 :]))[_TIME]))
 
     def add_tracking(self, tracking: Tracking, path: Path | None, layer: "Layer | None" = None) -> TrackedVideo:
         """Give tracking to the video that it belongs to by name, else to the active one, else to none yet.
@@ -126,14 +153,16 @@ class Session:
         tracked = self._best_match(path)
         if tracked is None:
             tracked = self._new(path.stem if path else "tracking")
+        before = tracked.tracking_path.name if tracked.tracking_path and tracked.tracking_path != path else ""
         tracked.set_tracking(tracking, path, layer)
         self.active = tracked
+        self._tell_of_doubt(tracked, before)
         return tracked
 
     def _best_match(self, path: Path | None) -> TrackedVideo | None:
-        named = [t for t in self.videos if t.video is not None and path and path.name.startswith(t.video.path.stem)]
+        named = namesakes(path, self.videos)
         if named:
-            return max(named, key=lambda tracked: len(tracked.name))
+            return named[0]
         free = [t for t in self.videos if t.tracking is None]
         if self._active in free:
             return self._active
@@ -141,6 +170,19 @@ class Session:
             return free[-1]
         # Other tracking for the video in hand replaces what it has.
         return self._active if self._active is not None and self._active.video is not None else None
+
+    def _tell_of_doubt(self, tracked: TrackedVideo, before: str = "") -> None:
+        """Say which video tracking was taken for where its name does not."""
+        path, video = tracked.tracking_path, tracked.video
+        if path is None or video is None:
+            return
+        fitting = namesakes(path, self.videos)
+        instead = f", in place of {before}" if before else ""
+        if not fitting:
+            show_info(f"{path.name} is named after no open video: taken for {video.path.name}{instead}")
+        elif len(fitting) > 1:
+            where = f"{video.path.name} in {video.path.parent}"
+            show_info(f"{path.name} is named after {len(fitting)} open videos: taken for {where}{instead}")
 
     def _new(self, name: str) -> TrackedVideo:
         tracked = TrackedVideo(name)
@@ -161,13 +203,27 @@ class Session:
         if isinstance(source, VideoSource):
             stem = source.video.path.stem
             waiting = [t for t in self.videos if t.video is None]
-            tracked = next((t for t in waiting if t.tracking_path and t.tracking_path.name.startswith(stem)), None)
+            tracked = next((t for t in waiting if is_named_after(t.tracking_path, stem)), None)
             tracked = tracked or (waiting[-1] if waiting else self._new(stem))
             tracked.name = stem
             tracked.set_video(source.video, layer)
             self.active = tracked
+            self._tell_of_doubt(tracked)
+            QTimer.singleShot(0, lambda: self._hand_over_to(tracked))  # napari is in the middle of adding a layer
         elif isinstance(source, TrackingSource):
             self.add_tracking(source.tracking, source.path, layer)
+
+    def _hand_over_to(self, tracked: TrackedVideo) -> None:
+        """Give a video the tracking of its name, which another one got while it was not open yet."""
+        if tracked not in self.videos:
+            return  # removed meanwhile
+        for other in self.videos:
+            path = other.tracking_path
+            misplaced = is_named_after(path, tracked.name) and not is_named_after(path, other.name)
+            if other is not tracked and tracked.tracking is None and misplaced and other.tracking is not None:
+                tracking = other.tracking
+                other.set_tracking(None, None)
+                tracked.set_tracking(tracking, path)
 
     def _on_removed(self, event: Any) -> None:
         if isinstance(event.value.data, VideoArray):
@@ -199,9 +255,11 @@ def get_session(viewer: "Viewer") -> Session:
     # napari hands plugins a proxy of the viewer, which cannot be a key.
     viewer = getattr(viewer, "__wrapped__", viewer)
     if viewer not in _sessions:
-        # Here, because boxes know the session.
+        # Here, because these know the session.
         from napari_i3d.plugin.boxes import BoxesController
+        from napari_i3d.plugin.exploration import Exploration
 
         session = _sessions[viewer] = Session(viewer)
         session.boxes = BoxesController(session)
+        session.exploration = Exploration(session)
     return _sessions[viewer]

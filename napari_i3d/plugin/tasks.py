@@ -29,12 +29,14 @@ from napari_i3d.files import make_folder
 from napari_i3d.i3d.download import download_weights
 from napari_i3d.plugin.choices import ExtractChoices, save_features
 from napari_i3d.plugin.stop import Stop, StoppedError
+from napari_i3d.plugin.wording import in_dock_words
 from napari_i3d.tracking.model import Tracking
 
 if TYPE_CHECKING:
     from napari_i3d.extraction.records import Progress
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +44,7 @@ _log = logging.getLogger(__name__)
 # batches are as fast there, and features do not depend on the size of a batch.
 # Oversampling does ten times the work for a chunk.
 _CPU_BATCH = {SampleMode.EXPAND_BBOXES: 4, SampleMode.CENTER_CROP: 4, SampleMode.OVERSAMPLE: 1}
-_RECORD_EVERY_S = 0.1
+RECORD_EVERY_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -127,51 +129,54 @@ class Extraction:
     features
         In memory.
     paths
-        The files written.
+        The files written; none where `unsaved` says why.
     chunk_s
         Seconds that a chunk took.
     left_out
         Individuals that were too short, each with the reason.
+    unsaved
+        Why they could not be saved; empty if they were. Hours of work are not thrown away for a full disk.
     """
 
     features: Features
     paths: tuple[Path, ...]
     chunk_s: float
     left_out: dict[Id, str]
+    unsaved: str = ""
 
 
 def run_extraction(request: ExtractionRequest, stop: Stop) -> Work:
     """Extract features and save them; the value is an `Extraction`."""
-    return (yield from _guarded(_extraction(request, stop), stop))
+    return (yield from guarded(_extraction(request, stop), stop))
 
 
 def run_download(name: str, stop: Stop) -> Work:
     """Download published weights; the value is the path of the file."""
-    return (yield from _guarded(_download(name, stop), stop))
+    return (yield from guarded(_download(name, stop), stop))
 
 
 def run_reading(path: Path, stop: Stop) -> Work:
     """Read a features file; the value is the `Features`."""
-    return (yield from _guarded(_reading(path, stop), stop))
+    return (yield from guarded(_reading(path, stop), stop))
 
 
 def run_saving(features: Features, output: Path, layout: Layout, metadata: bool, stop: Stop) -> Work:
     """Save features; the value is the files written."""
-    return (yield from _guarded(_saving(features, output, layout, metadata, stop), stop))
+    return (yield from guarded(_saving(features, output, layout, metadata, stop), stop))
 
 
 def run_heat_map(rows: NDArray[np.float32], options: HeatMapOptions, stop: Stop) -> Work:
     """Choose and scale what a heat map shows; the value is a `HeatMap`."""
-    return (yield from _guarded(_heat_map(rows, options, stop), stop))
+    return (yield from guarded(_heat_map(rows, options, stop), stop))
 
 
-def _guarded(work: Generator[Record, None, Any], stop: Stop) -> Work:
+def guarded(work: Generator[R, None, Any], stop: Stop) -> Generator[R, None, Outcome]:
     """Turn what work returns or raises into an outcome."""
     try:
         return Done((yield from work))
     except NapariI3DError as error:
         # Once stopped, an error is the stop itself, or the video that was closed under the reader.
-        return Cancelled() if stop.asked else Failed(str(error))
+        return Cancelled() if stop.asked else Failed(in_dock_words(error))
     except Exception as error:  # noqa: BLE001 - the edge of the thread: beyond it there is only napari's traceback
         _log.exception("unexpected error")
         return Failed(f"unexpected {type(error).__name__}: {error}; please report this with the log")
@@ -206,7 +211,10 @@ def _extraction(request: ExtractionRequest, stop: Stop) -> Generator[Record, Non
     yield Stage("saving")
     stop.check()
     choices = request.choices
-    paths = save_features(features, request.output, choices.layout, metadata=choices.save_metadata)
+    try:
+        paths = save_features(features, request.output, choices.layout, metadata=choices.save_metadata)
+    except NapariI3DError as error:
+        return Extraction(features, (), chunk_s, job.plan.left_out, in_dock_words(error))
     return Extraction(features, tuple(paths), chunk_s, job.plan.left_out)
 
 
@@ -236,7 +244,7 @@ def _advancing(steps: "Generator[Progress, None, Features]", stop: Stop) -> Gene
         except StopIteration as finished:
             features: Features = finished.value
             return features
-        if step.done_chunks and (step.done_chunks == step.total_chunks or time.monotonic() - told > _RECORD_EVERY_S):
+        if step.done_chunks and (step.done_chunks == step.total_chunks or time.monotonic() - told > RECORD_EVERY_S):
             told = time.monotonic()
             yield Advance(step.done_chunks, step.total_chunks)
 
@@ -280,7 +288,7 @@ def _download(name: str, stop: Stop) -> Generator[Record, None, Path]:
     download = _in_thread(lambda: download_weights(name, bar), daemon=True)
     while not download.done():
         stop.check()
-        wait([download], timeout=_RECORD_EVERY_S)
+        wait([download], timeout=RECORD_EVERY_S)
         if bar.total:
             yield Advance(bar.done, bar.total) if bar.done < bar.total else Stage("checking the weights")
     return download.result()
@@ -305,7 +313,7 @@ def _awaited(result: Future[T], stop: Stop, discard: Callable[[T], None] | None 
     try:
         while not result.done():
             stop.check()
-            wait([result], timeout=_RECORD_EVERY_S / 2)
+            wait([result], timeout=RECORD_EVERY_S / 2)
         stop.check()
     except StoppedError:
         if discard is not None:

@@ -131,6 +131,9 @@ class TrackedVideo:
 
         Without a layer that shows it, one is made.
         """
+        if tracking is not None and tracking is not self.tracking and self.features is not None:
+            # Made of other boxes, perhaps of individuals that are called the same.
+            self.set_features(None, None)
         self.tracking, self.tracking_path, self.tracking_layer = tracking, path, layer
         self._shown = self._chosen = self._known
         self._current = next(iter(tracking or ()), None)

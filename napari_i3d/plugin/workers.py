@@ -1,13 +1,13 @@
 """Tasks in a thread of their own, under napari's worker, so that they are seen in its activity dock."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 from napari.qt.threading import GeneratorWorker, thread_worker
 
 from napari_i3d.plugin.stop import Stop
-from napari_i3d.plugin.tasks import Advance, Work
+from napari_i3d.plugin.tasks import Advance, Outcome
 
 # How long the window waits for the other thread at most, when it is going away.
 _PATIENCE_S = 10.0
@@ -19,7 +19,7 @@ class StoppableWorker(GeneratorWorker):  # type: ignore[misc]  # napari has no a
     napari's just leaves the generator where it is: an open video, and its ffmpeg, would wait to be collected.
     """
 
-    def __init__(self, work: Callable[..., Work], *arguments: Any) -> None:
+    def __init__(self, work: Callable[..., Generator[Any, None, Outcome]], *arguments: Any) -> None:
         self.stop = Stop()
         super().__init__(work, *arguments, self.stop)
 
@@ -29,7 +29,11 @@ class StoppableWorker(GeneratorWorker):  # type: ignore[misc]  # napari has no a
 
 
 def start(
-    work: Callable[..., Work], *arguments: Any, text: str | None, on_outcome: Any, on_record: Any = None
+    work: Callable[..., Generator[Any, None, Outcome]],
+    *arguments: Any,
+    text: str | None,
+    on_outcome: Any,
+    on_record: Any = None,
 ) -> StoppableWorker:
     """Run work in a thread.
 

@@ -230,6 +230,28 @@ def test_boxes_go_with_a_picture_that_is_moved_and_scaled(viewer, clip):
         assert layer.scale.tolist() == [2, 2]
 
 
+def test_frame_is_that_of_the_video_among_layers_with_more_axes_and_moved_in_time(viewer, lone_video):
+    tracked = open_files(viewer, lone_video)
+    session, layer = get_session(viewer), tracked.layer
+
+    def shown() -> int:
+        return next(n for n in range(len(layer.data)) if np.array_equal(layer.data[n], layer._slice.image.raw))
+
+    session.go_to(12)
+    viewer.add_image(np.zeros((3, 5, 8, 8), np.uint8), name="channels")
+    assert session.frame == session.boxes.display(tracked).frame == shown() == 12
+    session.go_to(7)
+    assert session.frame == session.boxes.display(tracked).frame == shown() == 7
+    viewer.layers.remove("channels")
+    viewer.add_image(np.zeros((40, 8, 8), np.uint8), name="other")
+    layer.translate = (10, 0, 0)
+    viewer.dims.set_current_step(0, 13)
+    assert session.frame == session.boxes.display(tracked).frame == shown() == 3
+    session.go_to(9)
+    assert viewer.dims.current_step[0] == 19
+    assert session.frame == session.boxes.display(tracked).frame == shown() == 9
+
+
 def test_trails_are_drawn_when_asked_for(viewer, clip):
     tracked = open_files(viewer, clip.video, clip.tracking)
     viewer.dims.set_current_step(0, 15)

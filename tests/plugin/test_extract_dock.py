@@ -1,6 +1,7 @@
 """The Extract dock, used as a person does: open, choose, run, cancel, close."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox
 
 from napari_i3d import ExtractionSettings, extract_features, read_features, read_tracking
+from napari_i3d.errors import OutputError
 from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.features.layouts import Layout
 from napari_i3d.i3d.registry import DEFAULT_WEIGHTS, SOURCES, UNTRAINED
@@ -218,6 +220,55 @@ def test_error_is_one_notification_without_a_traceback(viewer, qtbot, clip, tmp_
     assert errors()[0] == dock.bar.status.text()
 
 
+@pytest.mark.parametrize(("name", "told"), [("day.txt", "needs an ending"), ("", "found the folder")])
+def test_output_that_cannot_be_is_told_before_the_work(viewer, qtbot, clip, tmp_path, name, told):
+    _, dock = open_ready(viewer, qtbot, clip)
+    dock.form.output.value = tmp_path / name
+    qtbot.waitUntil(lambda: told in dock.estimate_label.text())
+    assert not dock.bar.run.isEnabled()
+    dock.form.output.line_edit.value = "day.npy"  # beside the video
+    qtbot.waitUntil(dock.bar.run.isEnabled)
+    run(qtbot, dock)
+    assert (clip.video.parent / "day.npy").is_file()
+
+
+def test_features_that_cannot_be_saved_stay_in_memory(viewer, qtbot, clip, monkeypatch):
+    tracked, dock = open_ready(viewer, qtbot, clip)
+
+    def full(*_, **__):
+        raise OutputError("no space left")
+
+    monkeypatch.setattr(tasks, "save_features", full)
+    run(qtbot, dock)
+    assert set(tracked.features) == set(tracked.tracking)
+    assert errors() == ["no space left. The features are in memory: save them with the Plot dock."]
+
+
+def test_each_video_has_its_own_output(viewer, qtbot, clip, tmp_path):
+    tracked, dock = open_ready(viewer, qtbot, clip)
+    chosen = tmp_path / "results" / "first.npy"
+    dock.form.output.value = chosen
+    other = clip.video.with_name("other.mp4")
+    shutil.copy(clip.video, other)
+    viewer.open(str(other), plugin="napari-i3d")
+    assert Path(str(dock.form.output.value)) == chosen.with_name("other.npy")
+    get_session(viewer).active = tracked
+    assert Path(str(dock.form.output.value)) == chosen
+
+
+def test_features_of_tracking_that_was_replaced_are_not_shown_as_those_of_the_new_one(viewer, qtbot, clip):
+    tracked, dock = open_ready(viewer, qtbot, clip)
+    click(qtbot, dock.bar.run)
+    tracked.set_tracking(Tracking(tracked.tracking.values()), clip.tracking)
+    qtbot.waitUntil(lambda: not dock.bar.cancel.isEnabled(), timeout=LONG)
+    assert tracked.features is None
+    assert "not plotted" in dock.bar.status.text()
+    saved = clip.video.with_suffix(".npy")
+    tracked.set_features(read_features(saved), saved)
+    tracked.set_tracking(Tracking(tracked.tracking.values()), clip.tracking)
+    assert tracked.features is None
+
+
 def test_unexpected_error_is_one_notification(viewer, qtbot, clip, monkeypatch):
     _, dock = open_ready(viewer, qtbot, clip)
 
@@ -247,7 +298,7 @@ def test_settings_that_do_not_go_together_are_told_before_running(viewer, qtbot,
     dock.form.frequency.value = 1
     qtbot.waitUntil(dock.bar.run.isEnabled)
     dock.form.width.value = 100
-    qtbot.waitUntil(lambda: "video_h is not" in dock.estimate_label.text())
+    qtbot.waitUntil(lambda: "a width is set and no height" in dock.estimate_label.text())
     assert errors() == []
 
 
@@ -267,6 +318,16 @@ def test_picture_shown_in_the_preview_is_the_one_extracted(viewer, qtbot, clip):
     assert dock.form.choices().settings.sample_mode == "center_crop"
     dock.form.sample_mode.value = SampleMode.OVERSAMPLE
     assert preview.mode.currentIndex() == 2
+
+
+def test_gaps_are_told_in_the_words_of_the_dock(viewer, qtbot, clip):
+    tracked, dock = open_ready(viewer, qtbot, clip)
+    sound = tracked.tracking["striped"]
+    boxes, present = sound.boxes.copy(), np.ones(len(sound.boxes), np.bool_)
+    boxes[4], present[4] = np.nan, False
+    tracked.set_tracking(Tracking([Tracklet("striped", sound.start, boxes, present)]), None)
+    qtbot.waitUntil(lambda: "'Gaps'" in dock.estimate_label.text())
+    assert "--" not in dock.estimate_label.text()
 
 
 def test_gaps_are_told_and_split(viewer, qtbot, clip):

@@ -78,6 +78,8 @@ def test_everything_of_the_plugin_can_be_reached(manifest: PluginManifest) -> No
         "Crop preview",
         "Extract features",
         "Plot features",
+        "Explore features",
+        "Ethogram",
     ]
     assert [sample.key for sample in contributions.sample_data] == ["animals"]
     assert [writer.filename_extensions for writer in contributions.writers] == [[".pickle", ".pkl"]]

@@ -263,6 +263,43 @@ def test_several_videos_keep_their_own_tracking(viewer, made: SyntheticClip, tmp
     assert found == {name: f"{name}_tracks.pickle" for name in ("day1", "day10", "day2")}
 
 
+def test_videos_of_one_name_keep_the_tracking_of_their_folder(viewer, made: SyntheticClip, tmp_path: Path) -> None:
+    for camera in ("left", "right"):
+        (tmp_path / camera).mkdir()
+        shutil.copy(made.video, tmp_path / camera / "day1.mp4")
+        shutil.copy(made.tracking, tmp_path / camera / "day1_tracks.pickle")
+        viewer.open(tmp_path / camera / "day1.mp4", plugin=PLUGIN)
+    videos = get_session(viewer).videos
+    assert [tracked.tracking_path.parent for tracked in videos] == [tracked.video.path.parent for tracked in videos]
+
+
+def test_tracking_named_after_another_video_is_not_taken_in_silence(
+    viewer, made: SyntheticClip, tmp_path: Path
+) -> None:
+    tracks = tmp_path / "tracks"
+    tracks.mkdir()
+    shutil.copy(made.video, tmp_path / "day1.mp4")
+    for name in ("day1", "day10"):
+        shutil.copy(made.tracking, tracks / f"{name}_tracks.pickle")
+    viewer.open([tmp_path / "day1.mp4", tracks / "day1_tracks.pickle"], plugin=PLUGIN)
+    assert said() == []
+    viewer.open(tracks / "day10_tracks.pickle", plugin=PLUGIN)
+    assert "day10_tracks.pickle is named after no open video" in said()[0]
+    assert "in place of day1_tracks.pickle" in said()[0]
+
+
+def test_tracking_that_came_first_goes_to_the_video_of_its_name(viewer, made, tmp_path: Path, qtbot) -> None:
+    tracks = tmp_path / "tracks"
+    tracks.mkdir()
+    for name in ("day1", "day10"):
+        shutil.copy(made.video, tmp_path / f"{name}.mp4")
+    shutil.copy(made.tracking, tracks / "day10_tracks.pickle")
+    viewer.open([tracks / "day10_tracks.pickle", tmp_path / "day1.mp4", tmp_path / "day10.mp4"], plugin=PLUGIN)
+    one, ten = get_session(viewer).videos
+    qtbot.waitUntil(lambda: ten.tracking is not None)
+    assert (one.name, ten.name, one.tracking) == ("day1", "day10", None)
+
+
 def test_tracking_of_several_videos_finds_its_own(viewer, made: SyntheticClip, tmp_path: Path) -> None:
     tracks = tmp_path / "tracks"
     tracks.mkdir()

@@ -1,6 +1,7 @@
 """The Extract dock: settings, an estimate, Run and Cancel, and what became of it."""
 
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from napari_i3d.plugin.choices import (
     estimate,
     output_paths,
     rate_key,
+    require_output,
     spell_duration,
     with_size,
 )
@@ -42,6 +44,7 @@ from napari_i3d.plugin.tasks import (
 from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.extract_form import ExtractForm
 from napari_i3d.plugin.widgets.parts import DownloadOffer, RunBar, TextLabel, may_replace, open_plot
+from napari_i3d.plugin.wording import in_dock_words
 from napari_i3d.plugin.workers import Crew, StoppableWorker, show_advance, start
 from napari_i3d.tracking.model import Tracking
 
@@ -82,7 +85,9 @@ class ExtractWidget(Dock):
         self.destroyed.connect(self._run_links.close)
         self._worker: StoppableWorker | None = None
         self._running: _Plan | None = None
-        self._suggested: Path | None = None
+        self._suggested: tuple[TrackedVideo, Path] | None = None
+        self._folder: Path | None = None  # the one that the user chose last
+        self._outputs: weakref.WeakKeyDictionary[TrackedVideo, Path] = weakref.WeakKeyDictionary()  # chosen by the user
         self.form = ExtractForm()
         self.form.show(ExtractChoices.from_dict(preferences.recall(_CHOICES)))
         self.offer = DownloadOffer()
@@ -164,15 +169,20 @@ class ExtractWidget(Dock):
         self._timer.start()
 
     def _suggest_output(self) -> None:
-        """Offer a place beside the video, unless the user chose another."""
-        tracked = self._session.active
-        if self._suggested is not None and Path(str(self.form.output.value)) != self._suggested:
-            return
+        """Offer a place for the features of the video, in the folder used last, unless the user chose another."""
+        tracked, shown = self._session.active, Path(str(self.form.output.value))
+        if self._suggested is not None and shown != self._suggested[1]:
+            # For the video that was active: the next one's features must not get its name.
+            self._outputs[self._suggested[0]] = shown
+            self._folder = shown.parent if shown.is_absolute() else None
         if tracked is None or tracked.video is None:
             return
         ending = self.form.ending.value.strip() or ".npy"
-        self._suggested = tracked.video.path.with_name(f"{tracked.video.path.stem}{ending}")
-        self.form.output.value = self._suggested
+        video = tracked.video.path
+        usual = (self._folder or video.parent) / f"{video.stem}{ending}"
+        self._suggested = tracked, self._outputs.get(tracked, usual)
+        if shown != self._suggested[1]:
+            self.form.output.value = self._suggested[1]
 
     def _plan(self) -> _Plan | None:
         """Return what Run would do; None where there is no video.
@@ -191,7 +201,9 @@ class ExtractWidget(Dock):
         if tracked.tracking is not None:
             tracking = choices.prepare(tracked.tracking, tracked.chosen)
         cost = estimate(len(tracked.video), tracking, choices, preferences.recall(_RATES))
-        output = Path(str(self.form.output.value))
+        # A name alone is one beside the video: where napari was started is nothing that its user knows.
+        output = tracked.video.path.parent / str(self.form.output.value)
+        require_output(output, choices, [""] if tracking is None else list(tracking))
         request = ExtractionRequest(
             tracked.video.path, tracking, choices, output, tracked.tracking, tracked.tracking_path
         )
@@ -202,7 +214,7 @@ class ExtractWidget(Dock):
         try:
             plan, problem = self._plan(), ""
         except NapariI3DError as error:
-            plan, problem = None, str(error)
+            plan, problem = None, in_dock_words(error)
         missing = plan is not None and plan.request.choices.weights_missing
         self.offer.show_for(plan.request.choices.weights if plan is not None and missing else None)
         self.estimate_label.setText(_spell(plan) if plan is not None else problem or _NO_VIDEO)
@@ -216,7 +228,7 @@ class ExtractWidget(Dock):
             if plan is None or self._worker is not None or not self._may_replace(plan):
                 return
         except NapariI3DError as error:
-            show_error(str(error))
+            show_error(in_dock_words(error))
             return
         preferences.remember(_CHOICES, plan.request.choices.as_dict())
         self._running = plan
@@ -278,14 +290,18 @@ class ExtractWidget(Dock):
         extraction: Extraction = outcome.value
         rates = preferences.recall(_RATES)
         preferences.remember(_RATES, rates | {rate_key(plan.request.choices.settings): extraction.chunk_s})
-        where = ", ".join(path.name for path in extraction.paths[:3]) + (" ..." if len(extraction.paths) > 3 else "")
-        text = f"Saved {where} in {extraction.paths[0].parent}."
-        self.bar.finish(text)
-        if plan.tracked in self._session.videos:
-            one_file = plan.request.choices.layout.one_file
-            plan.tracked.set_features(extraction.features, extraction.paths[0] if one_file else None)
+        text, is_open = _spell_saved(extraction.paths), plan.tracked in self._session.videos
+        if is_open and plan.tracked.tracking is plan.request.unmended:
+            path = extraction.paths[0] if extraction.paths and plan.request.choices.layout.one_file else None
+            plan.tracked.set_features(extraction.features, path)
             open_plot(self._session.viewer)
-        show_info(text)
+            if extraction.unsaved:
+                text = f"{extraction.unsaved}. The features are in memory: save them with the Plot dock."
+        elif is_open:
+            # They would be taken for those of individuals that happen to be called the same.
+            text += " They are not plotted: the video got other tracking meanwhile."
+        self.bar.finish(text or extraction.unsaved)
+        (show_error if extraction.unsaved else show_info)(text or extraction.unsaved)
 
     def closed(self) -> None:
         """End what runs, and all connections: the dock was closed."""
@@ -304,6 +320,11 @@ def _spell(plan: _Plan) -> str:
         shortest = plan.request.choices.settings.shortest_tracklet
         text += f"\n{len(cost.left_out)} left out: fewer than {shortest} frames."
     return text
+
+
+def _spell_saved(paths: Sequence[Path]) -> str:
+    where = ", ".join(path.name for path in paths[:3]) + (" ..." if len(paths) > 3 else "")
+    return f"Saved {where} in {paths[0].parent}." if paths else ""
 
 
 def _section(title: str, content: QWidget) -> QCollapsible:

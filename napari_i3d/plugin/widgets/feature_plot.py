@@ -15,16 +15,17 @@ from napari_i3d.features.model import Features, Id
 from napari_i3d.plots import save_heat_map
 from napari_i3d.plugin.choices import output_paths
 from napari_i3d.plugin.links import Dock, Links
-from napari_i3d.plugin.ownership import individual_to_plot, owner_of
+from napari_i3d.plugin.ownership import individual_of, individual_to_plot, owner_of
 from napari_i3d.plugin.saving import OPEN_FILTER, SAVE_FORMS, form_of
 from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.tasks import Done, Failed, Outcome, run_heat_map, run_reading, run_saving
 from napari_i3d.plugin.tracked_video import TrackedVideo
-from napari_i3d.plugin.widgets.parts import TextLabel, may_replace
+from napari_i3d.plugin.widgets.parts import FIGURE_FILTER, TextLabel, figure_path, may_replace
 from napari_i3d.plugin.widgets.plot_options import PlotOptions
+from napari_i3d.plugin.wording import in_dock_words
 from napari_i3d.plugin.workers import Crew, StoppableWorker, start
+from napari_i3d.tracking.parse import shown
 
-_FIGURE_FILTER = "Picture (*.png);;Vector graphics (*.svg);;PDF (*.pdf)"
 _EMPTY = (
     "No features yet.\n\nExtract them with Plugins > I3D features > Extract features,\nor load a file of them below."
 )
@@ -102,6 +103,7 @@ class FeaturePlotWidget(Dock):
         self.links.connect(self._session.active_changed, self._on_active)
         self.links.connect(viewer.dims.events.current_step, self._on_frame)
         self.links.connect(viewer.events.theme, self._on_theme)
+        self.links.connect(self._session.exploration.selection_changed, self._on_selection)
         self.links.connect(self.canvas.frame_clicked, self._session.go_to)
         self.links.connect(self.options.changed, self._on_options)
         self.links.connect(self.options.individual_changed, self._on_individual)
@@ -140,6 +142,9 @@ class FeaturePlotWidget(Dock):
         name = self._path.name if self._path is not None else "features in memory"
         if self._tracked is None:
             return f"{name}: belongs to no open video, so there is no cursor"
+        current = self._tracked.current
+        if current is not None and individual_of(self._features, current) is None:
+            return f"{name}: has no features of {shown(current)}"
         return f"{name}: of {self._tracked.name}; click or drag to move the video"
 
     def _want(self, individual: Id | None) -> None:
@@ -174,6 +179,7 @@ class FeaturePlotWidget(Dock):
             same = before is not None and before.features is plot.features and before.individual == plot.individual
             self.canvas.show_map(plot.features, plot.individual, outcome.value, keep_limits=same)
             self.toolbar.update()
+            self._on_selection()
             self._on_frame()
         elif isinstance(outcome, Failed):
             show_error(outcome.message)
@@ -188,6 +194,12 @@ class FeaturePlotWidget(Dock):
     def _on_video(self) -> None:
         self._on_frame()
 
+    def _on_selection(self) -> None:
+        """Mark what is selected in the Explore dock."""
+        plot, tracked = self._drawn, self._tracked
+        if plot is not None and tracked is not None and tracked.features is plot.features:
+            self.canvas.mark(self._session.exploration.selected_frames(tracked, plot.individual))
+
     def _on_theme(self) -> None:
         theme = self._session.viewer.theme
         self.canvas.set_theme(theme)
@@ -199,6 +211,7 @@ class FeaturePlotWidget(Dock):
             return
         individual = individual_to_plot(self._features, current)
         self.options.show_individuals(list(self._features), individual)
+        self.status.setText(self._describe())
         self._want(individual)
 
     def _on_individual(self, individual: Id) -> None:
@@ -246,7 +259,7 @@ class FeaturePlotWidget(Dock):
         try:
             paths = output_paths(path, form.layout, list(self._features))
         except NapariI3DError as error:
-            show_error(str(error))
+            show_error(in_dock_words(error))
             return
         # The dialog has asked about the very name that was chosen.
         if may_replace(self, [target for target in paths if target != Path(chosen)]):
@@ -263,12 +276,10 @@ class FeaturePlotWidget(Dock):
         plot, shown = self._drawn, self.canvas.shown
         if plot is None or shown is None:
             return
-        chosen, kind = QFileDialog.getSaveFileName(self, "Save the figure", f"{plot.individual}", _FIGURE_FILTER)
+        chosen, kind = QFileDialog.getSaveFileName(self, "Save the figure", f"{plot.individual}", FIGURE_FILTER)
         if not chosen:
             return
-        path = Path(chosen)
-        if not path.suffix:
-            path = path.with_suffix(kind[kind.rindex(".") : -1] if "." in kind else ".png")
+        path = figure_path(chosen, kind)
         try:
             save_heat_map(plot.features, plot.individual, shown, path, self.canvas.limits)
         except NapariI3DError as error:

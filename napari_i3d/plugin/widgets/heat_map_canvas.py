@@ -8,18 +8,18 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
-from napari.utils.theme import get_theme
+from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_i3d.features.heat_map import HeatMap
 from napari_i3d.features.model import Features, Id
 from napari_i3d.plots import RowAxis, draw_heat_map, label_heat_map, row_axis, scale_label, set_scale_ticks
+from napari_i3d.plugin.widgets.plot_theme import CURSOR, paint_figure
 
-_CURSOR = "#ff4b3e"
 _LEFT_BUTTON = 1
 _STRIP_PX = 4
-# Smaller than in a figure: docks are low.
-_TITLE_PT, _TEXT_PT = 9, 8
+# Height of the line that marks what is selected, as a part of the picture's.
+_MARKS = 0.03
 
 
 class HeatMapCanvas:
@@ -47,6 +47,7 @@ class HeatMapCanvas:
         self._axes: Axes | None = None
         self._image: Any = None
         self._cursor: Any = None
+        self._marks: Any = None
         self._background: Any = None
         self._drawn_px: float | None = None
         self._frame: int | None = None
@@ -86,9 +87,16 @@ class HeatMapCanvas:
         """The part of the x axis that is seen."""
         return None if self._axes is None else self._axes.get_xlim()
 
+    @property
+    def marked(self) -> list[tuple[float, float]]:
+        """First frame and length, in frames, of each stretch that is marked as selected."""
+        boxes = [] if self._marks is None else [path.get_extents() for path in self._marks.get_paths()]
+        return [(float(box.x0), float(box.width)) for box in boxes]
+
     def clear(self) -> None:
         """Draw nothing."""
         self.figure.clear()
+        self._marks = None
         self._map = self._axis = self._axes = self._image = self._cursor = self._background = None
         self.native.draw_idle()
 
@@ -105,7 +113,7 @@ class HeatMapCanvas:
         bar = self.figure.colorbar(self._image, ax=axes, label=scale_label(shown), extend="both")
         bar.outline.set_visible(False)
         set_scale_ticks(bar)
-        self._cursor = axes.axvline(0, color=_CURSOR, linewidth=1.5, animated=True, visible=False)
+        self._cursor = axes.axvline(0, color=CURSOR, linewidth=1.5, animated=True, visible=False)
         axes.set_xlim(limits or axis.limits)
         axes.set_ylim(max(len(shown.lines), 1), 0)
         axes.format_coord = self._spell_place  # type: ignore[method-assign]
@@ -113,6 +121,18 @@ class HeatMapCanvas:
         self._fill()
         self._paint()
         self.set_frame(self._frame)
+
+    def mark(self, frames: NDArray[np.float64]) -> None:
+        """Mark frames as selected, by a line along the lower edge: (n,) float64, ascending."""
+        if self._marks is not None:
+            self._marks.remove()
+            self._marks = None
+        if len(frames) and self._axis is not None and self._axes is not None:
+            runs = np.split(frames, np.flatnonzero(np.diff(frames) > 1.5 * self._axis.step) + 1)
+            spans = [(float(run[0] - self._axis.step / 2), len(run) * self._axis.step) for run in runs]
+            along = self._axes.get_xaxis_transform()  # x in frames, y in parts of the height
+            self._marks = self._axes.broken_barh(spans, (0, _MARKS), facecolors=CURSOR, linewidth=0, transform=along)
+        self.native.draw_idle()
 
     def set_theme(self, theme: str) -> None:
         """Take the colours of one of napari's themes."""
@@ -162,18 +182,7 @@ class HeatMapCanvas:
         self._image.set_extent((self._axis.edge(first), self._axis.edge(stop), max(len(self._map.lines), 1), 0))
 
     def _paint(self) -> None:
-        theme = get_theme(self._theme)
-        text, ground = theme.text.as_hex(format="long"), theme.background.as_hex(format="long")
-        self.figure.set_facecolor(ground)
-        for axes in self.figure.axes:
-            axes.set_facecolor(ground)
-            axes.set_title(axes.get_title(loc="left"), loc="left", color=text, fontsize=_TITLE_PT)
-            for part in (axes, *axes.child_axes):
-                part.tick_params(colors=text, which="both", labelsize=_TEXT_PT)
-                for axis in (part.xaxis, part.yaxis):
-                    axis.label.set(color=text, fontsize=_TEXT_PT)
-                for spine in part.spines.values():
-                    spine.set_color(theme.secondary.as_hex(format="long"))
+        paint_figure(self.figure, self._theme)
         self.native.draw_idle()
 
     def _spell_place(self, x: float, y: float) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import napari
+from magicgui.widgets import ComboBox, SpinBox
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
+    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -22,6 +24,8 @@ from qtpy.QtWidgets import (
 from napari_i3d.i3d.registry import SOURCES, WeightsSource
 from napari_i3d.plugin.choices import spell_duration
 from napari_i3d.plugin.tasks import Advance
+
+FIGURE_FILTER = "Picture (*.png);;Vector graphics (*.svg);;PDF (*.pdf)"
 
 _MEGABYTES = 112
 
@@ -172,10 +176,31 @@ def may_replace(parent: QWidget, paths: Iterable[Path]) -> bool:
     return box.clickedButton() is replace
 
 
+def figure_path(chosen: str, chosen_filter: str) -> Path:
+    """Return the file that a dialog with `FIGURE_FILTER` gave, with the ending of the kind chosen if it has none."""
+    path = Path(chosen)
+    if path.suffix:
+        return path
+    kind = chosen_filter[chosen_filter.rindex(".") : -1] if "." in chosen_filter else ".png"
+    return path.with_name(path.name + kind)
+
+
+def allow_narrow(widget: ComboBox | SpinBox, characters: int = 7) -> None:
+    """Let a box be narrower than its longest choice, so that the dock can be."""
+    if isinstance(widget, ComboBox):
+        widget.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        widget.native.setMinimumContentsLength(characters)
+
+
 def open_plot(viewer: "napari.Viewer") -> None:
-    """Open the Plot dock below the canvas, where there is room for time; leave it where it is if it is open."""
+    """Open the Plot dock below the canvas; leave it where it is if it is open."""
+    open_below(viewer, "Plot features")
+
+
+def open_below(viewer: "napari.Viewer", name: str) -> None:
+    """Open a dock of the plugin below the canvas, where there is room for time; leave it where it is if it is open."""
     before = set(viewer.window.dock_widgets)
-    dock, _ = viewer.window.add_plugin_dock_widget("napari-i3d", "Plot features")
+    dock, _ = viewer.window.add_plugin_dock_widget("napari-i3d", name)
     window = dock.parent()
     if isinstance(window, QMainWindow) and set(viewer.window.dock_widgets) != before:
         window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)

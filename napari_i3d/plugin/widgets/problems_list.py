@@ -9,7 +9,9 @@ from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, 
 from napari_i3d.plugin.problems import in_order, stopping
 from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.tables import RowTable
+from napari_i3d.plugin.wording import in_dock_words
 from napari_i3d.tracking.checks import Problem
+from napari_i3d.tracking.parse import shown
 
 _HEADERS = ("Frame", "Id", "Problem", "What was found")
 _MESSAGE = 3
@@ -58,10 +60,11 @@ class ProblemsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             kind = f"{problem.kind} (stops)" if stops else str(problem.kind)
             # The message begins with the id, which has a column of its own.
-            message = problem.message.removeprefix(f"{problem.id}: ")
-            return (str(problem.frame), str(problem.id), kind, message)[index.column()]
+            message = in_dock_words(problem.message).removeprefix(f"{shown(problem.id)}: ")
+            return (str(problem.frame), shown(problem.id), kind, message)[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{problem.message}\nThis stops the extraction." if stops else problem.message
+            message = in_dock_words(problem.message)
+            return f"{message}\nThis stops the extraction." if stops else message
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() == 0:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return None
@@ -135,7 +138,7 @@ class ProblemsList(QWidget):
 
     def show_problem(self, problem: Problem | None) -> None:
         """Select a problem."""
-        self.message.setText(problem.message if problem else "")
+        self.message.setText(in_dock_words(problem.message) if problem else "")
         selection = self.table.selectionModel()
         if selection is None:
             return

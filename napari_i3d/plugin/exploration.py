@@ -1,0 +1,180 @@
+"""What is explored in a viewer: rows of its videos as points of a map, their clusters, and a selection. Knows no Qt."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from napari_i3d.errors import FeaturesError
+from napari_i3d.features.explore import Clusters, Hit, Map, Span, Stack
+from napari_i3d.features.model import Features, Id
+from napari_i3d.plugin import navigation
+from napari_i3d.plugin.ownership import tracking_id
+from napari_i3d.plugin.session import Session
+from napari_i3d.plugin.tracked_video import TrackedVideo
+
+
+@dataclass(frozen=True, eq=False)
+class Explored:
+    """What was computed.
+
+    Attributes
+    ----------
+    owners
+        The video of each name that parts of the stack have.
+    features
+        Those that were looked at, by the same names.
+    stack
+        The rows, as scores of their principal components.
+    map
+        A point for each row.
+    clusters
+        A label for each row.
+    """
+
+    owners: dict[str, TrackedVideo]
+    features: dict[str, Features]
+    stack: Stack
+    map: Map
+    clusters: Clusters
+
+
+def named_features(videos: Iterable[TrackedVideo]) -> dict[str, TrackedVideo]:
+    """Return the videos that have features, by names that differ.
+
+    Raises
+    ------
+    FeaturesError
+        None has.
+    """
+    named: dict[str, TrackedVideo] = {}
+    for tracked in videos:
+        if tracked.features is not None and len(tracked.features):
+            name, number = tracked.name, 2
+            while name in named:
+                name, number = f"{tracked.name} ({number})", number + 1
+            named[name] = tracked
+    if not named:
+        raise FeaturesError("no features to explore yet: extract them, or load a file of them in Plot features")
+    return named
+
+
+class Exploration:
+    """What was explored last, and which of its rows are selected; both docks that show it share this.
+
+    Attributes
+    ----------
+    changed, selection_changed
+        Signals, without arguments.
+    """
+
+    changed = Signal()
+    selection_changed = Signal()
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._explored: Explored | None = None
+        self._selected = np.empty(0, np.bool_)
+        session.videos_changed.connect(self._on_videos)
+
+    @property
+    def explored(self) -> Explored | None:
+        """What was computed; None where nothing was, or its features are no longer there."""
+        return self._explored
+
+    @explored.setter
+    def explored(self, explored: Explored | None) -> None:
+        if self._explored is not None:
+            for tracked in self._explored.owners.values():
+                tracked.features_changed.disconnect(self._on_features)
+        self._explored = explored
+        self._selected = np.zeros(0 if explored is None else len(explored.stack), np.bool_)
+        if explored is not None:
+            for tracked in explored.owners.values():
+                tracked.features_changed.connect(self._on_features)
+        self.changed.emit()
+        self.selection_changed.emit()
+
+    @property
+    def selected(self) -> NDArray[np.bool_]:
+        """Which rows of the stack are selected: (N,) bool."""
+        return self._selected
+
+    @selected.setter
+    def selected(self, rows: NDArray[np.bool_]) -> None:
+        self._selected = rows
+        self.selection_changed.emit()
+
+    def current_row(self) -> int | None:
+        """Return the row for the frame that is shown and the individual looked at; None if there is none."""
+        tracked, frame = self._session.active, self._session.frame
+        if tracked is None or (tracked.tracking is not None and tracked.current is None):
+            return None
+        return self.row_at(tracked, tracked.current, frame)
+
+    def row_at(self, tracked: TrackedVideo, individual: Id | None, frame: float) -> int | None:
+        """Return the row that stands for a frame of an individual of a tracking; None if there is none."""
+        for number in self.parts_of(tracked, individual):
+            try:
+                first, _ = self._stack.parts[number].find_rows(frame, frame)
+            except FeaturesError:
+                continue
+            return int(self._stack.starts[number]) + first
+        return None
+
+    def parts_of(self, tracked: TrackedVideo, individual: Id | None = None) -> list[int]:
+        """Return the numbers of the parts of a video; of one individual of its tracking, where that is given."""
+        if self._explored is None:
+            return []
+        return [
+            number
+            for number, part in enumerate(self._stack.parts)
+            if self._explored.owners[part.video] is tracked
+            and (individual is None or tracking_id(part.individual, tracked) == individual)
+        ]
+
+    def selected_frames(self, tracked: TrackedVideo, individual: Id) -> NDArray[np.float64]:
+        """Return the frames selected of an individual as its features call it: (n,) float64."""
+        if self._explored is None:
+            return np.empty(0)
+        frames = [
+            part.frames[self._selected[self._stack.starts[number] :][: len(part)]]
+            for number, part in enumerate(self._stack.parts)
+            if part.individual == individual and self._explored.owners[part.video] is tracked
+        ]
+        return np.concatenate(frames) if frames else np.empty(0)
+
+    def go_to_row(self, row: int) -> None:
+        """Show the frame and the individual of a row."""
+        self.go_to(self._stack.span(row))
+
+    def go_to(self, span: Span | Hit) -> None:
+        """Show the middle frame of a span, and its individual."""
+        if self._explored is None:
+            return
+        tracked = self._explored.owners[span.video]
+        individual = tracking_id(span.individual, tracked)
+        if individual is None:
+            self._session.active = tracked
+            self._session.go_to(span.middle_frame)
+        else:
+            navigation.go_to(self._session, tracked, individual, span.middle_frame, centre=False)
+
+    @property
+    def _stack(self) -> Stack:
+        if self._explored is None:
+            raise FeaturesError("nothing is explored: compute a map first")
+        return self._explored.stack
+
+    def _on_features(self) -> None:
+        explored = self._explored
+        if explored is not None and any(
+            explored.owners[name].features is not features for name, features in explored.features.items()
+        ):
+            self.explored = None
+
+    def _on_videos(self) -> None:
+        if self._explored is not None and not set(self._explored.owners.values()) <= set(self._session.videos):
+            self.explored = None

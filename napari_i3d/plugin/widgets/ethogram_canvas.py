@@ -1,0 +1,170 @@
+"""An ethogram in a window: lanes of individuals, a cursor at the frame that is shown, and what is selected."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from napari_i3d.features.explore import Stack, bouts
+from napari_i3d.plots import plot_ethogram
+from napari_i3d.plugin.widgets.plot_theme import CURSOR, paint_figure
+
+_LEFT_BUTTON = 1
+_STRIP_PX = 4
+_STRIP = 0.14
+"""Height of the line below a lane that marks what is selected, in lanes."""
+
+
+class EthogramCanvas:
+    """Draws the clusters of the individuals of one video over time.
+
+    Attributes
+    ----------
+    native
+        The widget.
+    navigating
+        Tells whether the toolbar is zooming or panning, so that clicks are its own.
+    place_clicked
+        Signal, with the video frame that was clicked, or dragged to, and the number of the lane.
+    """
+
+    place_clicked = Signal(int, int)
+
+    def __init__(self, theme: str) -> None:
+        self.figure = Figure(figsize=(6, 2), layout="constrained")
+        self.native: Any = FigureCanvasQTAgg(self.figure)  # type: ignore[no-untyped-call]
+        self.native.setMinimumSize(320, 150)
+        self.navigating: Callable[[], bool] = lambda: False
+        self._theme = theme
+        self._stack: Stack | None = None
+        self._axes: Axes | None = None
+        self._cursor: Any = None
+        self._strips: list[Any] = []
+        self._background: Any = None
+        self._drawn_px = 0.0
+        self._dragging = False
+        self._listen()
+        self.set_theme(theme)
+
+    def _listen(self) -> None:
+        slots: dict[str, Callable[[Any], None]] = {
+            "draw_event": self._on_draw,
+            "button_press_event": self._on_press,
+            "motion_notify_event": self._on_motion,
+            "button_release_event": self._on_release,
+        }
+        for event, slot in slots.items():
+            self.native.mpl_connect(event, slot)
+
+    @property
+    def axes(self) -> Axes | None:
+        """Where it is drawn."""
+        return self._axes
+
+    @property
+    def cursor_frame(self) -> float | None:
+        """The frame that the cursor is at; None where nothing is drawn."""
+        return None if self._cursor is None else float(self._cursor.get_xdata()[0])
+
+    @property
+    def marked(self) -> list[tuple[float, float]]:
+        """First frame and length, in frames, of each stretch that is marked as selected."""
+        boxes = [path.get_extents() for strip in self._strips for path in strip.get_paths()]
+        return [(box.x0, box.width) for box in boxes]
+
+    def clear(self) -> None:
+        """Draw nothing."""
+        self.figure.clear()
+        self._stack = self._axes = self._cursor = self._background = None
+        self._strips = []
+        self.native.draw_idle()
+
+    def show_lanes(self, stack: Stack, labels: NDArray[np.integer]) -> None:
+        """Draw a lane for each part of a stack, with a label for each of its rows: (N,) integers."""
+        self.clear()
+        self._stack = stack
+        self._axes = axes = self.figure.add_subplot()
+        plot_ethogram(stack, labels, axes)
+        axes.set_ylabel("")
+        axes.set_title("", loc="left")  # the dock has one
+        self._cursor = axes.axvline(0, color=CURSOR, linewidth=1.5, animated=True)
+        self.set_theme(self._theme)
+
+    def set_selected(self, rows: NDArray[np.bool_]) -> None:
+        """Mark rows below their lanes: (N,) bool."""
+        if self._stack is None or self._axes is None:
+            return
+        for strip in self._strips:
+            strip.remove()
+        lanes: dict[tuple[str, object], int] = {(p.video, p.individual): n for n, p in enumerate(self._stack.parts)}
+        stretches: dict[int, list[tuple[float, float]]] = {}
+        for bout in bouts(self._stack, rows.astype(np.int8)) if rows.any() else ():
+            if bout.label:
+                lane = lanes[bout.video, bout.individual]
+                half = self._stack.parts[lane].step_frames / 2
+                stretches.setdefault(lane, []).append((bout.first_frame - half, bout.frames))
+        self._strips = [
+            self._axes.broken_barh(found, (lane + 0.5 - _STRIP, _STRIP), facecolors=CURSOR, linewidth=0)
+            for lane, found in stretches.items()
+        ]
+        self.native.draw_idle()
+
+    def set_frame(self, frame: int) -> None:
+        """Move the cursor. Only the line is drawn, on the picture kept from before."""
+        if self._cursor is None or self._axes is None:
+            return
+        self._cursor.set_xdata([frame, frame])
+        if self._background is not None:
+            self.native.restore_region(self._background)
+            self._axes.draw_artist(self._cursor)
+            self._blit_strip(self._drawn_px)
+            self._drawn_px = self._cursor_px()
+            self._blit_strip(self._drawn_px)
+
+    def set_theme(self, theme: str) -> None:
+        """Take the colours of one of napari's themes."""
+        self._theme = theme
+        paint_figure(self.figure, theme)
+        self.native.draw_idle()
+
+    def _on_draw(self, _: Any) -> None:
+        if self._axes is not None:
+            self._background = self.native.copy_from_bbox(self._axes.bbox)
+            self._axes.draw_artist(self._cursor)
+            self._drawn_px = self._cursor_px()
+
+    def _cursor_px(self) -> float:
+        """Return where the cursor is, in pixels of the figure from its left edge."""
+        if self._axes is None:
+            return 0.0
+        return float(self._axes.transData.transform((self._cursor.get_xdata()[0], 0))[0])
+
+    def _blit_strip(self, x_px: float) -> None:
+        """Bring only what is around the cursor to the screen."""
+        if self._axes is None:
+            return
+        box = self._axes.bbox
+        left, right = max(box.x0, x_px - _STRIP_PX), min(box.x1, x_px + _STRIP_PX)
+        if left < right:
+            self.native.blit(Bbox([[left, box.y0], [right, box.y1]]))
+
+    def _on_press(self, event: Any) -> None:
+        self._dragging = event.button == _LEFT_BUTTON and event.inaxes is self._axes is not None
+        self._on_motion(event)
+
+    def _on_motion(self, event: Any) -> None:
+        if not self._dragging or event.inaxes is not self._axes or self._stack is None or self.navigating():
+            return
+        lane = int(np.clip(np.rint(event.ydata), 0, len(self._stack.parts) - 1))
+        frames = self._stack.parts[lane].frames
+        frame = float(np.clip(np.rint(event.xdata), np.floor(frames[0]), np.ceil(frames[-1])))
+        self.place_clicked.emit(int(frame), lane)
+
+    def _on_release(self, _: Any) -> None:
+        self._dragging = False

@@ -1,0 +1,67 @@
+"""What is explored, and how: a row of boxes above the map."""
+
+from typing import Any
+
+from magicgui.widgets import ComboBox, SpinBox
+from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
+
+from napari_i3d.features.explore import MapMethod
+from napari_i3d.plugin.widgets.parts import allow_narrow
+
+_MAPS = [("principal components", MapMethod.PCA), ("UMAP", MapMethod.UMAP)]
+_MOST_CLUSTERS = 50
+
+
+class ExploreOptions(QWidget):
+    """The choices of the Explore dock, and the button that computes.
+
+    Attributes
+    ----------
+    all_videos, method, clusters
+        The choices.
+    compute
+        The button; it cancels while something is computed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.all_videos = ComboBox(
+            choices=[("this video", False), ("all open videos", True)],
+            value=True,
+            tooltip="Whose features are laid out on one map: those of the video that is selected, or of all.",
+        )
+        self.method = ComboBox(
+            choices=_MAPS,
+            tooltip="Principal components are quick, and distances on the map mean something.\n"
+            "UMAP keeps neighbours together, but not distances; it takes minutes for long videos.",
+        )
+        self.clusters = SpinBox(
+            value=0,
+            min=0,
+            max=_MOST_CLUSTERS,
+            tooltip="Groups of rows that look alike (k-means). 0: as many as have the largest silhouette, 2 to 10.",
+        )
+        self.compute = QPushButton("Compute")
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setVerticalSpacing(0)
+        columns: tuple[tuple[str, Any], ...] = (
+            ("features of", self.all_videos), ("map", self.method), ("clusters (0: auto)", self.clusters)
+        )  # fmt: skip
+        for column, (title, widget) in enumerate(columns):
+            layout.addWidget(QLabel(title), 0, column)
+            layout.addWidget(widget.native, 1, column)
+            allow_narrow(widget)
+        layout.addWidget(self.compute, 1, len(columns))
+
+    @property
+    def cluster_count(self) -> int | None:
+        """Number of clusters; None: to be chosen by silhouette."""
+        return self.clusters.value or None
+
+    def show_running(self, running: bool) -> None:
+        """Make the button one that cancels, or one that computes."""
+        self.compute.setText("Cancel" if running else "Compute")
+        self.compute.setEnabled(True)
+        for widget in (self.all_videos, self.method, self.clusters):
+            widget.enabled = not running

@@ -1,0 +1,214 @@
+"""A map of rows in a window: points, a marker for the current one, clicks, and a lasso."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
+from matplotlib.figure import Figure
+from matplotlib.path import Path
+from matplotlib.transforms import Bbox
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from napari_i3d.plugin.widgets.plot_theme import CURSOR, paint_figure
+
+_LEFT_BUTTON = 1
+_CLICK_PX = 4
+"""The mouse may move so far during a click; beyond, it draws a lasso."""
+_REACH_PX = 25
+"""A click that far from every point means none of them."""
+_FADED = 0.12
+_MARKER_PX = 12
+
+
+class MapCanvas:
+    """Draws a map.
+
+    Attributes
+    ----------
+    native
+        The widget.
+    navigating
+        Tells whether the toolbar is zooming or panning, so that the mouse is its own.
+    row_clicked
+        Signal, with the row whose point was clicked.
+    lassoed
+        Signal, with the rows within a lasso, (N,) bool, and whether they are added to those selected before.
+    """
+
+    row_clicked = Signal(int)
+    lassoed = Signal(object, bool)
+
+    def __init__(self, theme: str) -> None:
+        self.figure = Figure(figsize=(4, 3.5), layout="constrained")
+        self.native: Any = FigureCanvasQTAgg(self.figure)  # type: ignore[no-untyped-call]
+        self.native.setMinimumSize(240, 220)
+        self.navigating: Callable[[], bool] = lambda: False
+        self._theme = theme
+        self._points: NDArray[np.float32] | None = None
+        self._colours = np.empty((0, 4))
+        self._selected = np.empty(0, np.bool_)
+        self._axes: Axes | None = None
+        self._dots: Any = None
+        self._marker: Any = None
+        self._lasso: Any = None
+        self._background: Any = None
+        self._row: int | None = None
+        self._drawn_px: tuple[float, float] | None = None
+        self._trace: list[tuple[float, float]] = []  # of the mouse, in pixels of the figure
+        self._listen()
+        self._paint()
+
+    def _listen(self) -> None:
+        slots: dict[str, Callable[[Any], None]] = {
+            "draw_event": self._on_draw,
+            "button_press_event": self._on_press,
+            "motion_notify_event": self._on_motion,
+            "button_release_event": self._on_release,
+        }
+        for event, slot in slots.items():
+            self.native.mpl_connect(event, slot)
+
+    @property
+    def axes(self) -> Axes | None:
+        """Where the map is drawn."""
+        return self._axes
+
+    @property
+    def marked(self) -> int | None:
+        """The row that is marked as the current one."""
+        return self._row
+
+    @property
+    def colours(self) -> NDArray[np.float64]:
+        """Colour of each point as it is seen: (N, 4) float64, 0 to 1."""
+        return np.asarray(self._dots.get_facecolors()) if self._dots is not None else np.empty((0, 4))
+
+    def clear(self) -> None:
+        """Draw nothing."""
+        self.figure.clear()
+        self._points = self._axes = self._dots = self._marker = self._lasso = self._background = self._row = None
+        self.native.draw_idle()
+
+    def show_points(self, points: NDArray[np.float32], labels: tuple[str, str]) -> None:
+        """Draw a map.
+
+        Parameters
+        ----------
+        points : (N, 2) float32
+            The rows.
+        labels
+            Of the axes.
+        """
+        self.clear()
+        self._points = points
+        self._selected = np.zeros(len(points), np.bool_)
+        axes = self._axes = self.figure.add_subplot()
+        size = float(np.clip(40_000 / max(len(points), 1), 2, 30))
+        self._dots = axes.scatter(points[:, 0], points[:, 1], s=size, linewidths=0)
+        self._marker = axes.plot([], [], "o", ms=11, mfc="none", mec=CURSOR, mew=2.2, animated=True)[0]
+        self._lasso = axes.plot([], [], color=CURSOR, linewidth=1.2, animated=True)[0]
+        axes.set(xlabel=labels[0], ylabel=labels[1])
+        axes.set_xticks([])
+        axes.set_yticks([])
+        self._paint()
+
+    def set_colours(self, colours: NDArray[np.float64]) -> None:
+        """Give each point a colour: (N, 4), 0 to 1."""
+        self._colours = colours
+        self._colour()
+
+    def set_selected(self, rows: NDArray[np.bool_]) -> None:
+        """Let the points that are not selected fade, where any is: (N,) bool."""
+        self._selected = rows
+        self._colour()
+
+    def set_row(self, row: int | None) -> None:
+        """Mark a row as the current one; None: no row. Only the marker is drawn, on the picture kept from before."""
+        self._row = row
+        if self._marker is None or self._points is None:
+            return
+        place = np.empty((0, 2)) if row is None else self._points[[row]]
+        self._marker.set_data(*place.T)
+        self._draw_animated(blit=False)
+        self._blit_around(self._drawn_px)
+        self._drawn_px = self._marker_px()
+        self._blit_around(self._drawn_px)
+
+    def set_theme(self, theme: str) -> None:
+        """Take the colours of one of napari's themes."""
+        self._theme = theme
+        self._paint()
+
+    def _colour(self) -> None:
+        if self._dots is None or self._points is None or len(self._colours) != len(self._points):
+            return
+        colours = self._colours.copy()
+        if self._selected.any():
+            colours[~self._selected, 3] *= _FADED
+        self._dots.set_facecolors(colours)
+        self.native.draw_idle()
+
+    def _paint(self) -> None:
+        paint_figure(self.figure, self._theme)
+        self.native.draw_idle()
+
+    def _on_draw(self, _: Any) -> None:
+        if self._axes is not None:
+            self._background = self.native.copy_from_bbox(self._axes.bbox)
+            self._draw_animated(blit=False)
+            self._drawn_px = self._marker_px()
+
+    def _draw_animated(self, *, blit: bool = True) -> None:
+        if self._axes is None or self._background is None:
+            return
+        self.native.restore_region(self._background)
+        self._axes.draw_artist(self._marker)
+        self._axes.draw_artist(self._lasso)
+        if blit:
+            self.native.blit(self._axes.bbox)
+
+    def _marker_px(self) -> tuple[float, float] | None:
+        """Return where the marker is, in pixels of the figure."""
+        if self._axes is None or self._row is None or self._points is None:
+            return None
+        x, y = self._axes.transData.transform(self._points[self._row])
+        return float(x), float(y)
+
+    def _blit_around(self, place_px: tuple[float, float] | None) -> None:
+        """Bring only what is around the marker to the screen: all of it would take ten times as long."""
+        if self._axes is None or self._background is None or place_px is None:
+            return
+        x, y = place_px
+        box = Bbox([[x - _MARKER_PX, y - _MARKER_PX], [x + _MARKER_PX, y + _MARKER_PX]])
+        inside = Bbox.intersection(box, self._axes.bbox)
+        if inside is not None:
+            self.native.blit(inside)
+
+    def _on_press(self, event: Any) -> None:
+        if event.button == _LEFT_BUTTON and event.inaxes is self._axes is not None and not self.navigating():
+            self._trace = [(event.x, event.y)]
+
+    def _on_motion(self, event: Any) -> None:
+        if not self._trace or self._axes is None:
+            return
+        self._trace.append((event.x, event.y))
+        self._lasso.set_data(*self._axes.transData.inverted().transform(self._trace).T)
+        self._draw_animated()
+
+    def _on_release(self, event: Any) -> None:
+        trace, self._trace = self._trace, []
+        if not trace or self._axes is None or self._points is None:
+            return
+        self._lasso.set_data([], [])
+        self._draw_animated()
+        places = self._axes.transData.transform(self._points)
+        moved = np.abs(np.array(trace) - trace[0]).max()
+        if moved > _CLICK_PX:
+            self.lassoed.emit(Path(trace).contains_points(places), "shift" in (event.key or ""))
+            return
+        distances = np.hypot(*(places - trace[0]).T)
+        if len(distances) and distances.min() <= _REACH_PX:
+            self.row_clicked.emit(int(distances.argmin()))

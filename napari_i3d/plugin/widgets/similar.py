@@ -1,0 +1,240 @@
+"""Moments like this one: what to look for, and what was found, with small crops."""
+
+from collections.abc import Callable
+
+import numpy as np
+from napari.utils.notifications import show_error
+from numpy.typing import NDArray
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QIcon, QImage, QPixmap
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_i3d.errors import FeaturesError
+from napari_i3d.features.explore import Hit, SimilarMoments, Span
+from napari_i3d.plugin.exploration import Exploration
+from napari_i3d.plugin.explore_tasks import Thumbnail, run_similar, run_thumbnails
+from napari_i3d.plugin.tasks import Done, Failed, Outcome
+from napari_i3d.plugin.workers import Crew, StoppableWorker, start
+
+_HITS = 24
+_THUMBNAIL_PX = 72
+
+
+class SimilarPanel(QWidget):
+    """Looks for moments like the current frame, or like a marked span, and lists them.
+
+    Parameters
+    ----------
+    exploration
+        Of the viewer.
+    crew
+        Of the dock: its workers end with it.
+    query
+        Returns the row of the frame and individual looked at; None where there is none.
+    """
+
+    def __init__(self, exploration: Exploration, crew: Crew, query: Callable[[], int | None]) -> None:
+        super().__init__()
+        self._exploration = exploration
+        self._crew = crew
+        self._query = query
+        self._first: int | None = None  # rows of the stack that the marked span begins and ends with
+        self._last: int | None = None
+        self._search: StoppableWorker | None = None
+        self._reader: StoppableWorker | None = None
+        self.hits: tuple[Hit, ...] = ()
+        self.text = QLabel()
+        self.search = QPushButton("Find similar")
+        self.first = QPushButton("From here")
+        self.last = QPushButton("To here")
+        self.unmark = QPushButton("Unmark")
+        self.previous = QPushButton("Previous")
+        self.next = QPushButton("Next")
+        self.list = QListWidget()
+        self._build()
+        self.search.clicked.connect(self._on_find)
+        self.first.clicked.connect(self._on_first)
+        self.last.clicked.connect(self._on_last)
+        self.unmark.clicked.connect(self.clear_marks)
+        self.previous.clicked.connect(lambda: self._step(-1))
+        self.next.clicked.connect(lambda: self._step(1))
+        self.list.currentRowChanged.connect(self._on_hit)
+        self.list.itemClicked.connect(lambda item: self._on_hit(self.list.row(item)))
+        self.clear()
+
+    def _build(self) -> None:
+        self.search.setToolTip("The moments most like this frame, or the marked span, over all individuals on the map.")
+        self.first.setToolTip("Mark the current frame as the first of a span of this individual.")
+        self.last.setToolTip("Mark the current frame as the last of the span.")
+        self.list.setViewMode(QListView.ViewMode.IconMode)
+        self.list.setResizeMode(QListView.ResizeMode.Adjust)
+        self.list.setMovement(QListView.Movement.Static)
+        self.list.setUniformItemSizes(True)
+        self.list.setIconSize(QSize(_THUMBNAIL_PX, _THUMBNAIL_PX))
+        self.list.setMinimumHeight(_THUMBNAIL_PX + 60)
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        marks, ways = QHBoxLayout(), QHBoxLayout()
+        for button in (self.first, self.last, self.unmark, self.search):
+            marks.addWidget(button)
+        ways.addWidget(self.text, 1)
+        for button in (self.previous, self.next):
+            ways.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(marks)
+        layout.addLayout(ways)
+        layout.addWidget(self.list, 1)
+
+    def clear(self) -> None:
+        """Forget what was marked and found: there is another map, or none."""
+        self._end_reader()
+        self._search = None
+        self._show_hits(())
+        self.clear_marks()
+
+    def clear_marks(self) -> None:
+        """Forget the marked span."""
+        self._first = self._last = None
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Say what would be looked for."""
+        query = self.query_span()
+        ready = self._exploration.explored is not None and self._query() is not None
+        self.first.setEnabled(ready)
+        self.last.setEnabled(ready)
+        self.unmark.setEnabled(self._first is not None or self._last is not None)
+        self.search.setEnabled(query is not None and self._search is None)
+        if not self.hits:
+            self.text.setText("" if query is None else _spell(query))
+
+    def query_span(self) -> Span | None:
+        """Return what would be looked for: the marked span, else the current frame; None where there is neither."""
+        explored = self._exploration.explored
+        if explored is None:
+            return None
+        if self._first is not None and self._last is not None:
+            return explored.stack.span(self._first, self._last + 1)
+        row = self._query()
+        return None if row is None else explored.stack.span(row)
+
+    def _on_first(self) -> None:
+        self._mark(self._query(), self._last)
+
+    def _on_last(self) -> None:
+        self._mark(self._first, self._query())
+
+    def _mark(self, first: int | None, last: int | None) -> None:
+        """Mark a span; an end that does not go with the one marked now is let go."""
+        explored, fresh = self._exploration.explored, self._query()
+        if explored is None:
+            return
+        if first is not None and last is not None:
+            parts = explored.stack.part_of_row
+            if first > last or parts[first] != parts[last]:
+                first, last = (first, None) if fresh == first else (None, last)
+        self._first, self._last = first, last
+        self._show_hits(())
+        self.refresh()
+        if (first is None) != (last is None):
+            row = first if first is not None else last
+            other = "To here" if first is not None else "From here"
+            self.text.setText(f"marked frame {explored.stack.frames[row]:g}; go to the other end and press {other}")
+
+    def _on_find(self) -> None:
+        explored, query = self._exploration.explored, self.query_span()
+        if explored is None or query is None:
+            return
+        self._end_reader()
+        self.search.setEnabled(False)
+        self.text.setText("looking ...")
+        self._search = self._crew.add(
+            start(run_similar, explored.stack, query, _HITS, text=None, on_outcome=self._on_found)
+        )  # fmt: skip
+
+    def _on_found(self, outcome: Outcome) -> None:
+        expected, self._search = self._search is not None, None
+        if expected and isinstance(outcome, Failed):
+            show_error(outcome.message)
+        elif expected and isinstance(outcome, Done):
+            found: SimilarMoments = outcome.value
+            self._show_hits(found.hits)
+            explored = self._exploration.explored
+            if explored is not None and found.hits:
+                self._reader = self._crew.add(
+                    start(
+                        run_thumbnails,
+                        found.hits,
+                        explored.owners,
+                        text=None,
+                        on_outcome=self._on_read,
+                        on_record=self._on_thumbnail,
+                    )
+                )
+            self.text.setText(f"{len(found.hits)} moments like {_spell(found.query)}" if found.hits else "none found")
+        self.refresh()
+
+    def _show_hits(self, hits: tuple[Hit, ...]) -> None:
+        self.hits = hits
+        self.list.clear()
+        empty = QPixmap(_THUMBNAIL_PX, _THUMBNAIL_PX)
+        empty.fill(Qt.GlobalColor.transparent)
+        for hit in hits:
+            item = QListWidgetItem(QIcon(empty), f"{hit.middle_frame}\n{hit.similarity:.2f}")
+            item.setToolTip(f"{hit.name}, {_frames(hit)}: cosine {hit.similarity:.3f}")
+            self.list.addItem(item)
+        for button in (self.previous, self.next):
+            button.setEnabled(bool(hits))
+
+    def _on_thumbnail(self, thumbnail: Thumbnail) -> None:
+        item = self.list.item(thumbnail.number)
+        if item is not None and self._reader is not None and not self._reader.stop.asked:
+            item.setIcon(QIcon(_pixmap(thumbnail.picture)))
+
+    def _on_read(self, _: Outcome) -> None:
+        self._reader = None
+
+    def _end_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.quit()
+
+    def _step(self, step: int) -> None:
+        if self.hits:
+            self.list.setCurrentRow((self.list.currentRow() + step) % len(self.hits))
+
+    def _on_hit(self, number: int) -> None:
+        if 0 <= number < len(self.hits):
+            try:
+                self._exploration.go_to(self.hits[number])
+            except FeaturesError as error:
+                show_error(str(error))
+
+
+def _spell(span: Span) -> str:
+    return f"{span.name}, {_frames(span)}"
+
+
+def _frames(span: Span) -> str:
+    if span.first_frame == span.last_frame:
+        return f"frame {span.middle_frame}"
+    return f"frames {span.first_frame:g} to {span.last_frame:g}"
+
+
+def _pixmap(picture: NDArray[np.uint8]) -> QPixmap:
+    height, width, _ = picture.shape
+    image = QImage(np.ascontiguousarray(picture).tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
+    return QPixmap.fromImage(image).scaled(
+        _THUMBNAIL_PX,
+        _THUMBNAIL_PX,
+        Qt.AspectRatioMode.KeepAspectRatio,
+        Qt.TransformationMode.SmoothTransformation,
+    )
