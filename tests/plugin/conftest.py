@@ -16,6 +16,7 @@ _settings = tempfile.TemporaryDirectory(prefix="napari_settings_")
 os.environ["NAPARI_CONFIG"] = str(Path(_settings.name) / "settings.yaml")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep all windows in one process: two that share a screen would take the keyboard from each other."""
     here = Path(__file__).parent
