@@ -12,6 +12,26 @@ os.environ["NAPARI_I3D_HOME"] = _home.name
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
+WINDOWS = ("tests/plugin/", "notebooks/4_")
+"""How the ids of tests begin that open windows."""
+
+
+@pytest.hookimpl(optionalhook=True)  # xdist may be missing
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Keep all windows in one process: two that share a screen would take the keyboard from each other.
+
+    Marks do not do it: what xdist 3.8 makes of ``xdist_group`` is not seen by pytest 9.2.
+    """
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadGroupScheduling
+
+    class Scheduling(LoadGroupScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "windows" if nodeid.startswith(WINDOWS) else super()._split_scope(nodeid)
+
+    return Scheduling(config, log)
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
