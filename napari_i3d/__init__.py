@@ -10,13 +10,17 @@ if TYPE_CHECKING:
     from napari_i3d import plots as plots
     from napari_i3d.errors import NapariI3DError as NapariI3DError
     from napari_i3d.extraction.engine import extract_features as extract_features
+    from napari_i3d.extraction.pictures import pictures_of as pictures_of
     from napari_i3d.extraction.settings import ExtractionSettings as ExtractionSettings
     from napari_i3d.features import explore as explore
     from napari_i3d.features.io import read_features as read_features
     from napari_i3d.features.model import Features as Features
+    from napari_i3d.plugin.view import tracked_video as tracked_video
     from napari_i3d.plugin.view import view as view
+    from napari_i3d.synthetic import write_synthetic_clip as write_synthetic_clip
     from napari_i3d.tracking.checks import Problem as Problem
     from napari_i3d.tracking.checks import check_tracking as check_tracking
+    from napari_i3d.tracking.gaps import mend_gaps as mend_gaps
     from napari_i3d.tracking.io import read_tracking as read_tracking
     from napari_i3d.tracking.io import write_tracking as write_tracking
     from napari_i3d.tracking.model import Tracking as Tracking
@@ -36,10 +40,14 @@ _HOMES = {
     "Video": "video.video",
     "check_tracking": "tracking.checks",
     "extract_features": "extraction.engine",
+    "mend_gaps": "tracking.gaps",
     "open_video": "video.video",
+    "pictures_of": "extraction.pictures",
     "read_features": "features.io",
     "read_tracking": "tracking.io",
+    "tracked_video": "plugin.view",
     "view": "plugin.view",
+    "write_synthetic_clip": "synthetic",
     "write_tracking": "tracking.io",
 }
 
@@ -58,11 +66,15 @@ __all__ = [
     "check_tracking",
     "explore",
     "extract_features",
+    "mend_gaps",
     "open_video",
+    "pictures_of",
     "plots",
     "read_features",
     "read_tracking",
+    "tracked_video",
     "view",
+    "write_synthetic_clip",
     "write_tracking",
 ]
 

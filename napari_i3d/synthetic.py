@@ -1,6 +1,7 @@
 """A small made-up video of two animals with its tracking: for trying things out, and for tests."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -15,15 +16,26 @@ from napari_i3d.tracking.model import Tracking, Tracklet
 WIDTH, HEIGHT = 384, 288
 FPS = 25
 FRAMES = 72
+BOUTS = 3
 _SEED = 8
 
 
 @dataclass(frozen=True)
 class SyntheticClip:
-    """Where the made-up video and its tracking were written."""
+    """Where the made-up video and its tracking were written, and what its animals do.
+
+    Attributes
+    ----------
+    video, tracking
+        The files.
+    behaviours
+        For each animal what it does in each frame, as a person would label it: ``"running"``, ``"resting"`` or
+        ``"wandering"``. Empty for a clip that was written earlier.
+    """
 
     video: Path
     tracking: Path
+    behaviours: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +64,24 @@ class _Animal:
     stripe_px: float
 
 
-def write_synthetic_clip(folder: str | Path, n_frames: int = FRAMES, stem: str = "animals") -> SyntheticClip:
+def write_synthetic_clip(
+    folder: str | Path, n_frames: int = FRAMES, stem: str = "animals", bouts: int = BOUTS
+) -> SyntheticClip:
     """Write ``{stem}.mp4`` (384x288 pixels, 25 frames/s) and ``{stem}_tracks.pickle`` to a folder.
 
-    The striped animal runs in a circle, stops in the middle third of the clip and runs on; the spotted one wanders to
-    and fro. The same numbers are drawn every time.
+    The striped animal runs half a circle, rests, runs the other half, and so on; the spotted one wanders to and fro.
+    The same numbers are drawn every time.
+
+    Parameters
+    ----------
+    folder
+        Made where it does not exist.
+    n_frames
+        Of the video.
+    stem
+        What the files are called.
+    bouts
+        How often the striped animal runs or rests, in all, each for the same time; the first bout is a run.
 
     Raises
     ------
@@ -64,8 +89,9 @@ def write_synthetic_clip(folder: str | Path, n_frames: int = FRAMES, stem: str =
         The folder or the files cannot be written.
     """
     folder = make_folder(folder)
-    clip = SyntheticClip(folder / f"{stem}.mp4", folder / f"{stem}_tracks.pickle")
-    animals = _animals(n_frames)
+    animals = _animals(n_frames, bouts)
+    behaviours = {"striped": _runs_and_rests(n_frames, bouts), "spotted": ("wandering",) * n_frames}
+    clip = SyntheticClip(folder / f"{stem}.mp4", folder / f"{stem}_tracks.pickle", behaviours)
     part = folder / f".{stem}.part.mp4"
     writer = imageio_ffmpeg.write_frames(
         str(part),
@@ -96,10 +122,10 @@ def write_synthetic_clip(folder: str | Path, n_frames: int = FRAMES, stem: str =
     return clip
 
 
-def _animals(n_frames: int) -> dict[str, _Animal]:
+def _animals(n_frames: int, bouts: int) -> dict[str, _Animal]:
     time = np.linspace(0, 1, n_frames)
-    # Runs for a third of the time, rests for a third, runs on.
-    phase = 2 * np.pi * 1.5 * (np.minimum(time, 1 / 3) + np.maximum(time - 2 / 3, 0))
+    runs = [np.clip(time, run / bouts, (run + 1) / bouts) - run / bouts for run in range(0, bouts, 2)]
+    phase = np.pi * bouts * np.sum(runs, axis=0)
     circle = np.stack([125 + 70 * np.cos(phase), 145 + 70 * np.sin(phase)], axis=1)
     sway = 2 * np.pi * time
     path = np.stack([275 + 50 * np.sin(2 * sway), 150 + 85 * np.cos(sway)], axis=1)
@@ -108,6 +134,12 @@ def _animals(n_frames: int) -> dict[str, _Animal]:
         "striped": _Animal(circle, phase + np.pi / 2, 34, 15, (205, 150, 90), 9),
         "spotted": _Animal(path, np.arctan2(step[:, 1], step[:, 0]), 28, 18, (110, 130, 170), 14),
     }
+
+
+def _runs_and_rests(n_frames: int, bouts: int) -> tuple[str, ...]:
+    return tuple(
+        "resting" if min(int(time * bouts), bouts - 1) % 2 else "running" for time in np.linspace(0, 1, n_frames)
+    )
 
 
 def _frames(animals: dict[str, _Animal], n_frames: int) -> "list[NDArray[np.uint8]]":

@@ -11,7 +11,8 @@ from napari_i3d.commands.common import DONE, add_command, say
 from napari_i3d.errors import OutputError, SettingsError
 from napari_i3d.features.explore.reduce import DEFAULT_SEED, MapMethod
 from napari_i3d.features.model import Features
-from napari_i3d.plots.figures import FigureOptions, Kind, Pictures, make_figure, require_format, save_figure
+from napari_i3d.plots.figures import FigureOptions, Kind, Pictures, make_figure
+from napari_i3d.plots.save import require_format, save_figure
 from napari_i3d.plots.scatter import MapColour
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ Each takes ``ax=None`` (the current Axes of pyplot), returns the Axes, and label
 
 from napari_i3d.plots.contact_sheet import plot_contact_sheet
 from napari_i3d.plots.ethogram import plot_ethogram
-from napari_i3d.plots.figures import FigureOptions, Kind, make_figure, save_figure
+from napari_i3d.plots.figures import FigureOptions, Kind, make_figure
 from napari_i3d.plots.heat_map import (
     COLOUR_MAP,
     RowAxis,
@@ -21,7 +21,8 @@ from napari_i3d.plots.heat_map import (
     set_scale_ticks,
     title_of,
 )
-from napari_i3d.plots.scatter import plot_map
+from napari_i3d.plots.save import save_figure
+from napari_i3d.plots.scatter import MapColour, plot_map
 from napari_i3d.plots.self_similarity import plot_self_similarity
 from napari_i3d.plots.style import CATEGORY_COLOURS, category_colour
 
@@ -30,6 +31,7 @@ __all__ = [
     "COLOUR_MAP",
     "FigureOptions",
     "Kind",
+    "MapColour",
     "RowAxis",
     "category_colour",
     "draw_heat_map",

@@ -3,22 +3,20 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d.errors import FeaturesError, OutputError
-from napari_i3d.features.explore.changes import novelty
+from napari_i3d.errors import FeaturesError
 from napari_i3d.features.explore.clusters import Clusters, clusters
+from napari_i3d.features.explore.foote import novelty
 from napari_i3d.features.explore.part import Part, Span
 from napari_i3d.features.explore.reduce import DEFAULT_SEED, MapMethod, map_rows, principal_components
 from napari_i3d.features.explore.similarity import similarity_picture
 from napari_i3d.features.explore.stack import stack_features
 from napari_i3d.features.explore.standardise import standardise
 from napari_i3d.features.model import Features, Id
-from napari_i3d.files import atomic_writer
 from napari_i3d.plots.contact_sheet import plot_contact_sheet
 from napari_i3d.plots.ethogram import plot_ethogram
 from napari_i3d.plots.heat_map import plot_heat_map
@@ -34,6 +32,7 @@ Pictures = Callable[[Sequence[Span]], NDArray[np.uint8]]
 """Gives a picture of each of some moments: (n, H, W, 3) uint8."""
 
 _TYPICAL = 5
+_IN_A_BLOCK = 5
 _WIDTH = 9.0
 
 
@@ -108,26 +107,6 @@ def make_figure(features: Features, options: FigureOptions | None = None, pictur
     return draw(chosen, options, pictures)
 
 
-def save_figure(figure: "Figure", path: str | Path) -> None:
-    """Save a figure as PNG, SVG or PDF, whole or not at all.
-
-    Raises
-    ------
-    OutputError
-        The file cannot be written, or its ending names no format.
-    """
-    path = Path(path)
-    require_format(path)
-    with atomic_writer(path) as file:
-        figure.savefig(file, format=path.suffix.lower().lstrip("."), dpi=150)
-
-
-def require_format(path: Path) -> None:
-    """See that figures can be saved under this name."""
-    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise OutputError(f"{path.name}: figures are saved as .png, .svg or .pdf, not as {path.suffix or 'nothing'}")
-
-
 def _chosen(features: Features, individuals: tuple[Id, ...] | None) -> Features:
     if individuals is None:
         return features
@@ -172,7 +151,8 @@ def _heat_maps(features: Features, options: FigureOptions, pictures: Pictures | 
 
 
 def _similarities(features: Features, options: FigureOptions, pictures: Pictures | None) -> "Figure":
-    ratios = [6.4] if pictures is None else [6.4, 1.0]
+    # Taller than wide: the layout does not see how far the novelty sticks out above a matrix whose shape is fixed.
+    ratios = [7.4] if pictures is None else [7.4, 1.3]
     count = len(features)
     figure = _new_figure(6.6 * count, sum(ratios))
     axes = figure.subplots(len(ratios), count, height_ratios=ratios, squeeze=False)
@@ -191,7 +171,11 @@ def _moments(part: Part, pictures: Pictures, ax: "Axes", count: int) -> None:
     """Show moments of an individual, spread evenly over its rows."""
     rows = np.unique(np.linspace(0, len(part) - 1, min(count, len(part))).round().astype(int))
     spans = [Span(part.video, part.individual, float(frame), float(frame)) for frame in part.frames[rows]]
-    plot_contact_sheet(pictures(spans), [f"frame {span.middle_frame}" for span in spans], ax, columns=count)
+    # Only the first says what the number is: there is no room for more.
+    titles = [
+        f"frame {span.middle_frame}" if not number else f"{span.middle_frame}" for number, span in enumerate(spans)
+    ]
+    plot_contact_sheet(pictures(spans), titles, ax, columns=count)
 
 
 def _map(features: Features, options: FigureOptions, pictures: Pictures | None) -> "Figure":
@@ -207,10 +191,11 @@ def _map(features: Features, options: FigureOptions, pictures: Pictures | None) 
         figure = _new_figure(7.5, 5.5)
         plot_map(shown, figure.subplots(), colour=colour, labels=labels)
         return figure
-    figure = _new_figure(13, 5.5)
-    left, right = figure.subplots(1, 2, width_ratios=(1.3, 1))
+    blocks = 1 if found.count <= _IN_A_BLOCK else 2
+    figure = _new_figure(13.5, max(5.5, 1.2 * -(-found.count // blocks) + 0.4))
+    left, *sheets = figure.subplots(1, 1 + blocks, width_ratios=(1.3, *[1 / blocks] * blocks))
     plot_map(shown, left, colour=colour, labels=labels)
-    _typical(found, pictures, right)
+    _typical(found, pictures, sheets, _TYPICAL if blocks == 1 else _TYPICAL - 2)
     return figure
 
 
@@ -226,21 +211,23 @@ def _ethogram(features: Features, options: FigureOptions, pictures: Pictures | N
     figure = _new_figure(_WIDTH, lanes + sheet)
     upper, lower = figure.subplots(2, height_ratios=(lanes, sheet))
     plot_ethogram(found.stack, found.labels, upper)
-    _typical(found, pictures, lower)
+    _typical(found, pictures, [lower], _TYPICAL)
     return figure
 
 
-def _typical(found: Clusters, pictures: Pictures, ax: "Axes") -> None:
-    """Show the typical moments of each cluster, a row for each."""
-    rows = [found.typical(cluster, _TYPICAL) for cluster in range(found.count)]
-    taken = pictures([span for row in rows for span in row])
-    names = {span.individual for row in rows for span in row}
-    plot_contact_sheet(
-        taken,
-        [f"{s.name}, {s.middle_frame}" if len(names) > 1 else f"frame {s.middle_frame}" for row in rows for s in row],
-        ax,
-        columns=[len(row) for row in rows],
-        row_titles=[f"cluster {cluster}" for cluster in range(found.count)],
-        colours=[category_colour(cluster) for cluster, row in enumerate(rows) for _ in row],
-    )
-    ax.set_title("Typical moments" + (" (individual, frame)" if len(names) > 1 else ""), loc="left")
+def _typical(found: Clusters, pictures: Pictures, axes: "Sequence[Axes]", count: int) -> None:
+    """Show typical moments of each cluster, a row for each, the clusters shared out to the Axes."""
+    moments = [found.typical(cluster, count) for cluster in range(found.count)]
+    several = len({span.individual for row in moments for span in row}) > 1
+    for ax, chosen in zip(axes, np.array_split(np.arange(found.count), len(axes)), strict=True):
+        rows = [(cluster, moments[cluster]) for cluster in chosen.tolist()]
+        spans = [span for _, row in rows for span in row]
+        plot_contact_sheet(
+            pictures(spans),
+            [f"{span.name}, {span.middle_frame}" if several else f"frame {span.middle_frame}" for span in spans],
+            ax,
+            columns=[len(row) for _, row in rows],
+            row_titles=[f"cluster {cluster}" for cluster, _ in rows],
+            colours=[category_colour(cluster) for cluster, row in rows for _ in row],
+        )
+    axes[0].set_title("Typical moments" + (" (individual, frame)" if several else ""), loc="left")

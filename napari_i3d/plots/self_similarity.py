@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.errors import FeaturesError
-from napari_i3d.features.explore.changes import Novelty
+from napari_i3d.features.explore.foote import Novelty
 from napari_i3d.features.explore.similarity import SimilarityPicture
 from napari_i3d.features.explore.stack import Stack
 from napari_i3d.plots.style import add_seconds, category_colour, with_warning
@@ -62,7 +62,9 @@ def plot_self_similarity(
     else:
         _name_parts(stack, ax)
     upper.set_title(
-        with_warning(stack.parts[0].name if len(stack.parts) == 1 else "Self-similarity", stack), loc="left"
+        with_warning(stack.parts[0].name if len(stack.parts) == 1 else "Self-similarity", stack),
+        loc="left",
+        pad=6 if len(stack.parts) == 1 and stack.parts[0].fps else 14,  # room for the marks of changes
     )
     return ax
 
@@ -100,7 +102,7 @@ def _draw_novelty(novelty: Novelty, ax: "Axes") -> "Axes":
         upper.plot(
             novelty.stack.frames[start:stop] + offsets[number],
             novelty.curve[start:stop],
-            color=category_colour(5),
+            color=ax.xaxis.label.get_color(),
             lw=1,
         )
     places = [

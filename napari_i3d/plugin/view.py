@@ -7,12 +7,14 @@ import napari
 from napari.viewer import Viewer
 from qtpy.QtWidgets import QApplication
 
-from napari_i3d.errors import FeaturesError
+from napari_i3d.errors import FeaturesError, NapariI3DError
 from napari_i3d.features.io import read_features
 from napari_i3d.features.model import Features
+from napari_i3d.plugin.kernel import keep_kernel_awake
 from napari_i3d.plugin.layers import tracking_layer_data
 from napari_i3d.plugin.reader import PLUGIN, companion_layers, video_layer_data
 from napari_i3d.plugin.session import get_session
+from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.parts import open_plot
 from napari_i3d.tracking.io import read_tracking
 from napari_i3d.tracking.model import Tracking
@@ -63,6 +65,7 @@ def view(
     boxes = tracking if tracking is None or isinstance(tracking, Tracking) else read_tracking(tracking)
     opened = video if video is None or isinstance(video, Video) else open_video(video)
     viewer = napari.Viewer(show=show)
+    keep_kernel_awake()
     session = get_session(viewer)
     if docks:
         _open_docks(viewer)
@@ -77,6 +80,31 @@ def view(
     if rows is not None and session.active is not None:
         session.active.set_features(rows, rows_path)
     return viewer
+
+
+def tracked_video(viewer: Viewer) -> TrackedVideo:
+    """Return the video that the docks of a viewer are about, with all that is known of it and all that was chosen.
+
+    Parameters
+    ----------
+    viewer
+        From `view`, or any other that shows a video with this plugin.
+
+    Returns
+    -------
+    TrackedVideo
+        With ``video``, ``tracking``, ``problems`` and ``features``; and, as the user chose, ``shown``, ``chosen`` (for
+        extraction) and ``current`` individuals. The last three can be set: boxes and docks follow.
+
+    Raises
+    ------
+    NapariI3DError
+        The viewer shows no video and no tracking.
+    """
+    tracked = get_session(viewer).active
+    if tracked is None:
+        raise NapariI3DError("the viewer shows no video: open one with napari_i3d.view(video, tracking)")
+    return tracked
 
 
 def _open_docks(viewer: Viewer) -> None:

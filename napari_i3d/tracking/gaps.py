@@ -17,8 +17,27 @@ class Gaps(StrEnum):
     INTERPOLATE = "interpolate"
 
 
-def mend_gaps(tracking: Tracking, gaps: Gaps) -> Tracking:
-    """Return the tracking with its gaps split or interpolated, or as it is for ``error``: extraction refuses them."""
+def mend_gaps(tracking: Tracking, gaps: Gaps | str) -> Tracking:
+    """Return the tracking with its gaps mended.
+
+    Parameters
+    ----------
+    tracking
+        With or without gaps.
+    gaps
+        ``"split"`` cuts every individual that has gaps into pieces without, `{id}_part1`, `{id}_part2`, ...;
+        ``"interpolate"`` fills in boxes that move evenly; ``"error"`` changes nothing: extraction refuses gaps.
+
+    Raises
+    ------
+    TrackingError
+        There is no such way, a piece would have the id of another individual, or a box beside a gap holds values that
+        are no finite numbers.
+    """
+    try:
+        gaps = Gaps(gaps)
+    except ValueError:
+        raise TrackingError(f"gaps: expected one of {', '.join(Gaps)}, found {gaps!r}") from None
     if gaps is Gaps.ERROR:
         return tracking
     return split_gaps(tracking) if gaps is Gaps.SPLIT else interpolate_gaps(tracking)

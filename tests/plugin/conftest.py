@@ -16,14 +16,6 @@ _settings = tempfile.TemporaryDirectory(prefix="napari_settings_")
 os.environ["NAPARI_CONFIG"] = str(Path(_settings.name) / "settings.yaml")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep all windows in one process: two that share a screen would take the keyboard from each other."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("windows"))
-
-
 WIDTH, HEIGHT, FRAMES = 160, 96, 120
 BITS, SQUARE = 8, 16
 

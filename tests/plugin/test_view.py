@@ -93,6 +93,18 @@ def test_features_are_those_of_the_video(shown, clip: SyntheticClip, tmp_path: P
         view(features=rows)
 
 
+def test_choices_are_read_and_set(shown, clip: SyntheticClip) -> None:
+    viewer = shown(clip.video, clip.tracking)
+    tracked = napari_i3d.tracked_video(viewer)
+    assert tracked.chosen == {"striped", "spotted"}
+    assert tracked.current == "striped"
+    tracked.chosen = ["spotted"]
+    assert napari_i3d.tracked_video(viewer).chosen == {"spotted"}
+    viewer.layers.clear()
+    with pytest.raises(NapariI3DError, match="shows no video"):
+        napari_i3d.tracked_video(viewer)
+
+
 def test_view_is_a_public_name() -> None:
     assert napari_i3d.view is view
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_i3d.errors import TrackingError
-from napari_i3d.tracking.gaps import interpolate_gaps, split_gaps
+from napari_i3d.tracking.gaps import interpolate_gaps, mend_gaps, split_gaps
 from napari_i3d.tracking.model import Tracking
 
 box = st.lists(st.floats(-1000, 1000), min_size=4, max_size=4)
@@ -83,3 +83,12 @@ def test_boxes_that_are_not_finite_away_from_gaps_stay():
     got = interpolate_gaps(Tracking.from_boxes({"a": boxes}))["a"]
     assert np.isnan(got.boxes).sum() == 1
     assert got.boxes[3].tolist() == [1, 2, 3, 4]
+
+
+def test_ways_are_known_by_name():
+    tracking = Tracking.from_boxes({"a": {0: [0, 0, 4, 4], 2: [2, 2, 6, 6]}})
+    assert mend_gaps(tracking, "error") is tracking
+    assert list(mend_gaps(tracking, "split")) == ["a_part1", "a_part2"]
+    np.testing.assert_array_equal(mend_gaps(tracking, "interpolate")["a"].boxes[1], [1, 1, 5, 5])
+    with pytest.raises(TrackingError, match="expected one of error, split, interpolate, found 'fill'"):
+        mend_gaps(tracking, "fill")

@@ -6,16 +6,10 @@ generator that yields `Step` records of progress and returns the result; `finish
 """
 
 from napari_i3d.features.explore.bouts import Bout, BoutStatistics, bout_statistics, bouts, transitions
-from napari_i3d.features.explore.changes import (
-    Change,
-    Novelty,
-    kernel_change_steps,
-    kernel_changes,
-    novelty,
-    novelty_steps,
-)
+from napari_i3d.features.explore.changes import Change, kernel_change_steps, kernel_changes
 from napari_i3d.features.explore.clusters import Clusters, cluster_steps, clusters
 from napari_i3d.features.explore.compare import Comparison, compare
+from napari_i3d.features.explore.foote import Novelty, novelty, novelty_steps
 from napari_i3d.features.explore.io import write_rows
 from napari_i3d.features.explore.moments import Hit, SimilarMoments, similar_moments, similar_steps
 from napari_i3d.features.explore.part import Part, Span

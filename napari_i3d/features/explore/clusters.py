@@ -109,7 +109,9 @@ def cluster_steps(
         data = yield from component_steps(as_stack(data))
     scores = data.scores
     sample = np.sort(np.random.default_rng(seed).permutation(len(scores))[:SILHOUETTE_ROWS])
-    different = len(np.unique(scores if count is not None and count > 1 else scores[sample], axis=0))
+    different = len(np.unique(scores[sample], axis=0))
+    if count is not None and different < count:
+        different = len(np.unique(scores, axis=0))  # slow where there are many rows
     if different < (2 if count is None else count):
         wanted = "2 or more clusters" if count is None else f"{count} clusters"
         raise FeaturesError(
