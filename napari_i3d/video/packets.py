@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_i3d.video.log import Log
-from napari_i3d.video.process import Process, input_arguments, stalled
+from napari_i3d.video.process import Process, input_arguments, map_arguments, stalled
 
 _NO_TIME = -(1 << 63)
 _KEY, _CORRUPT, _DISCARD = 1, 2, 4
@@ -97,7 +97,7 @@ def read_packets(path: Path, stream_index: int, options: tuple[str, ...] = ()) -
         ffmpeg stalls.
     """
     log = _ContainerLog()
-    output = ["-map", f"0:{stream_index}", "-copyinkf", "-c", "copy", "-f", "framecrc", "-"]
+    output = [*map_arguments(stream_index), "-copyinkf", "-c", "copy", "-f", "framecrc", "-"]
     process = Process([*options, "-copyts", *input_arguments(path), *output], log)
     try:
         text = process.read_all().decode("ascii", "replace")
