@@ -4,7 +4,8 @@ A pickle may call any importable function. What honest tracking, weights and fea
 containers, numbers, text and numpy arrays. The names behind those are allowed here, each replaced by a stand-in that
 does that one thing; every other name is refused. numpy's own reconstruction is not exposed: it trusts the state it is
 given, down to flags that turn numbers into pointers. Before anything is built, the instructions are scanned for those
-that bring the interpreter's unpickler itself down.
+that bring the interpreter's unpickler itself down. What is built in the end is in proportion to the file: keys that are
+slow to look up are refused, and so is one content that is copied over and over.
 """
 
 import copyreg
@@ -13,6 +14,7 @@ import math
 import pickle
 import re
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -40,6 +42,14 @@ _DAMAGE = (
 # Booleans, integers, floats, complex, text, bytes and objects; a pickle has no other way to write their dtypes.
 _DTYPE = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|f1[0-9]|c8|c16|[cf]?[0-9]{2}|[SU][0-9]{1,10}|O[48]?)", re.ASCII)
 _LAST_CHARACTER = 0x10FFFF
+# Whole numbers of 64 bits have hashes of their own, nearly; of larger ones any number can share one.
+_MOST_KEY = 2**64
+_UNUSUAL_KEYS = 1000
+# An honest content is copied twice: from text to bytes, and into its array.
+_COPIES = 4
+_FREE_BYTES = 1 << 20
+_BYTES_A_PAIR = 8
+_left: ContextVar[int] = ContextVar("bytes that this file may still make")
 
 
 class _StandIn:
@@ -55,6 +65,39 @@ class _StandIn:
 
     def __setstate__(self, _state: object) -> None:
         raise ForbiddenError("a change of a function")
+
+
+class _Dict(dict[Any, Any]):
+    """A dictionary that the unpickler fills through `__setitem__`, as it is none of its own."""
+
+    __slots__ = ("_unusual",)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if type(key) is not str and not (isinstance(key, int) and -_MOST_KEY < key < _MOST_KEY):
+            self._check(key)
+        super().__setitem__(key, value)
+
+    def __setstate__(self, _state: object) -> None:
+        raise ForbiddenError("a change of a dictionary")
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # Pickled anew, it must not name this module.
+        return dict, (), None, None, iter(self.items())
+
+    def _check(self, key: object) -> None:
+        if isinstance(key, tuple):
+            raise ForbiddenError("a dictionary whose keys are tuples")
+        if isinstance(key, int | complex | np.longdouble | np.complexfloating):
+            self._unusual = getattr(self, "_unusual", 0) + 1
+            if self._unusual > _UNUSUAL_KEYS:
+                raise ForbiddenError("a dictionary with many keys of an unusual kind")
+
+
+def _spend(count: int) -> None:
+    left = _left.get() - count
+    if left < 0:
+        raise ForbiddenError("the same content for many arrays")
+    _left.set(left)
 
 
 def _no_call(*_arguments: object) -> None:
@@ -94,9 +137,12 @@ class _Array(np.ndarray[Any, Any]):
             or not isinstance(fortran, int)
         ):
             raise ForbiddenError("a numpy array that is filled in an unusual way")
+        _spend(len(content) if isinstance(content, str | bytes | list) else 0)
         if isinstance(content, str):
             content = content.encode("latin1")
         count = math.prod(shape)
+        if count and not dtype.plain.itemsize:
+            raise ForbiddenError("a numpy array of nothing")
         if dtype.plain.hasobject:
             whole = isinstance(content, list) and len(content) == count
         else:
@@ -134,6 +180,7 @@ def _scalar(dtype: _Dtype, content: bytes | str = b"") -> Any:
     content = content.encode("latin1") if isinstance(content, str) else content
     if not isinstance(dtype, _Dtype) or dtype.plain.hasobject:
         raise ForbiddenError("a numpy scalar that holds an object")
+    _spend(len(content))
     if not isinstance(content, bytes) or len(content) != dtype.plain.itemsize:
         raise ValueError(f"a number of type {dtype.plain} has not the content for it")
     if not content:
@@ -153,13 +200,11 @@ def _frombuffer(content: Any, dtype: _Dtype, shape: Any, order: str, axes: Any =
         or not (axes is None or _is_shape(axes))
     ):
         raise ForbiddenError("a numpy array that is made in an unusual way")
+    _spend(len(content))
     if dtype.plain.kind == "U":
         _check_text(bytes(content), dtype.plain)
-    if not content:
-        flat = np.zeros(0 if dtype.plain.itemsize else math.prod(shape), dtype.plain)
-    else:
-        # A copy, which the caller may write to.
-        flat = np.frombuffer(bytearray(content), dtype.plain)
+    # A copy, which the caller may write to.
+    flat = np.frombuffer(bytearray(content), dtype.plain) if content else np.zeros(0, dtype.plain)
     if order == "K" and axes is not None:
         return flat.reshape(shape).transpose(axes).view(_Array)
     return flat.reshape(shape, order="F" if order == "F" else "C").view(_Array)
@@ -168,19 +213,24 @@ def _frombuffer(content: Any, dtype: _Dtype, shape: Any, order: str, axes: Any =
 def _encode_latin1(text: str, encoding: str = "latin1") -> bytes:
     if encoding not in ("latin1", "latin-1"):
         raise ForbiddenError("_codecs.encode to anything but latin1")
+    _spend(len(text))
     return text.encode("latin1")
 
 
-def _dict(*pairs: object) -> dict[Any, Any]:
-    if pairs and not (len(pairs) == 1 and isinstance(pairs[0], list)):
+def _dict(*pairs: Any) -> dict[Any, Any]:
+    if pairs and not (len(pairs) == 1 and type(pairs[0]) is list):
         raise ForbiddenError("an OrderedDict that is made in an unusual way")
-    return dict(*pairs)
+    made = _Dict()
+    for key, value in pairs[0] if pairs else ():
+        _spend(_BYTES_A_PAIR)
+        made[key] = value
+    return made
 
 
 def _empty_dict(factory: object = None) -> dict[Any, Any]:
     if not (factory is None or isinstance(factory, _StandIn)):
         raise ForbiddenError("a defaultdict that is made in an unusual way")
-    return {}
+    return _Dict()
 
 
 def _empty_bytes() -> bytes:
@@ -213,7 +263,7 @@ class _SafeUnpickler(pickle.Unpickler):
         return _ALLOWED[module, name]
 
     def persistent_load(self, _pid: Any) -> Any:
-        raise ForbiddenError("an object that is stored elsewhere (a persistent id)")
+        return _Dict()  # which `scan` put there; it lets no others through
 
 
 def load(file: BinaryIO, name: str, error: type[NapariI3DError], *, encoding: str = "ASCII") -> Any:
@@ -237,11 +287,13 @@ def load(file: BinaryIO, name: str, error: type[NapariI3DError], *, encoding: st
     """
     try:
         data = file.read()
-        scan(data)
+        _left.set(_FREE_BYTES + _COPIES * len(data))
+        data = scan(data)
         # Names found once are kept by their extension code and would go past `find_class`.
         copyreg.clear_extension_cache()
         # Buffered, as the unpickler reads ahead only from what can be peeked at.
-        return _SafeUnpickler(io.BufferedReader(io.BytesIO(data)), encoding=encoding).load()
+        stream = io.BufferedReader(io.BytesIO(data))
+        return _SafeUnpickler(stream, encoding=encoding, buffers=iter(_Dict, None)).load()
     except ForbiddenError as forbidden:
         raise error(
             f"{name}: the pickle asks for {forbidden}; expected plain containers, numbers, text and numpy arrays only; "
