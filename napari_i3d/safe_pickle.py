@@ -14,12 +14,12 @@ import math
 import pickle
 import re
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from napari_i3d.errors import NapariI3DError
+from napari_i3d.pickle_limits import BYTES_A_PAIR, Dict, grant, spend
 from napari_i3d.pickle_scan import ForbiddenError, one_line, scan
 
 # What the interpreter's unpickler raises on damaged input. MemoryError among them: in a damaged file counts and
@@ -42,14 +42,6 @@ _DAMAGE = (
 # Booleans, integers, floats, complex, text, bytes and objects; a pickle has no other way to write their dtypes.
 _DTYPE = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|f1[0-9]|c8|c16|[cf]?[0-9]{2}|[SU][0-9]{1,10}|O[48]?)", re.ASCII)
 _LAST_CHARACTER = 0x10FFFF
-# Whole numbers of 64 bits have hashes of their own, nearly; of larger ones any number can share one.
-_MOST_KEY = 2**64
-_UNUSUAL_KEYS = 1000
-# An honest content is copied twice: from text to bytes, and into its array.
-_COPIES = 4
-_FREE_BYTES = 1 << 20
-_BYTES_A_PAIR = 8
-_left: ContextVar[int] = ContextVar("bytes that this file may still make")
 
 
 class _StandIn:
@@ -65,39 +57,6 @@ class _StandIn:
 
     def __setstate__(self, _state: object) -> None:
         raise ForbiddenError("a change of a function")
-
-
-class _Dict(dict[Any, Any]):
-    """A dictionary that the unpickler fills through `__setitem__`, as it is none of its own."""
-
-    __slots__ = ("_unusual",)
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        if type(key) is not str and not (isinstance(key, int) and -_MOST_KEY < key < _MOST_KEY):
-            self._check(key)
-        super().__setitem__(key, value)
-
-    def __setstate__(self, _state: object) -> None:
-        raise ForbiddenError("a change of a dictionary")
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        # Pickled anew, it must not name this module.
-        return dict, (), None, None, iter(self.items())
-
-    def _check(self, key: object) -> None:
-        if isinstance(key, tuple):
-            raise ForbiddenError("a dictionary whose keys are tuples")
-        if isinstance(key, int | complex | np.longdouble | np.complexfloating):
-            self._unusual = getattr(self, "_unusual", 0) + 1
-            if self._unusual > _UNUSUAL_KEYS:
-                raise ForbiddenError("a dictionary with many keys of an unusual kind")
-
-
-def _spend(count: int) -> None:
-    left = _left.get() - count
-    if left < 0:
-        raise ForbiddenError("the same content for many arrays")
-    _left.set(left)
 
 
 def _no_call(*_arguments: object) -> None:
@@ -137,7 +96,7 @@ class _Array(np.ndarray[Any, Any]):
             or not isinstance(fortran, int)
         ):
             raise ForbiddenError("a numpy array that is filled in an unusual way")
-        _spend(len(content) if isinstance(content, str | bytes | list) else 0)
+        spend(len(content) if isinstance(content, str | bytes | list) else 0)
         if isinstance(content, str):
             content = content.encode("latin1")
         count = math.prod(shape)
@@ -180,7 +139,7 @@ def _scalar(dtype: _Dtype, content: bytes | str = b"") -> Any:
     content = content.encode("latin1") if isinstance(content, str) else content
     if not isinstance(dtype, _Dtype) or dtype.plain.hasobject:
         raise ForbiddenError("a numpy scalar that holds an object")
-    _spend(len(content))
+    spend(len(content))
     if not isinstance(content, bytes) or len(content) != dtype.plain.itemsize:
         raise ValueError(f"a number of type {dtype.plain} has not the content for it")
     if not content:
@@ -200,7 +159,7 @@ def _frombuffer(content: Any, dtype: _Dtype, shape: Any, order: str, axes: Any =
         or not (axes is None or _is_shape(axes))
     ):
         raise ForbiddenError("a numpy array that is made in an unusual way")
-    _spend(len(content))
+    spend(len(content))
     if dtype.plain.kind == "U":
         _check_text(bytes(content), dtype.plain)
     # A copy, which the caller may write to.
@@ -213,16 +172,16 @@ def _frombuffer(content: Any, dtype: _Dtype, shape: Any, order: str, axes: Any =
 def _encode_latin1(text: str, encoding: str = "latin1") -> bytes:
     if encoding not in ("latin1", "latin-1"):
         raise ForbiddenError("_codecs.encode to anything but latin1")
-    _spend(len(text))
+    spend(len(text))
     return text.encode("latin1")
 
 
 def _dict(*pairs: Any) -> dict[Any, Any]:
     if pairs and not (len(pairs) == 1 and type(pairs[0]) is list):
         raise ForbiddenError("an OrderedDict that is made in an unusual way")
-    made = _Dict()
+    made = Dict()
     for key, value in pairs[0] if pairs else ():
-        _spend(_BYTES_A_PAIR)
+        spend(BYTES_A_PAIR)
         made[key] = value
     return made
 
@@ -230,7 +189,7 @@ def _dict(*pairs: Any) -> dict[Any, Any]:
 def _empty_dict(factory: object = None) -> dict[Any, Any]:
     if not (factory is None or isinstance(factory, _StandIn)):
         raise ForbiddenError("a defaultdict that is made in an unusual way")
-    return _Dict()
+    return Dict()
 
 
 def _empty_bytes() -> bytes:
@@ -263,7 +222,7 @@ class _SafeUnpickler(pickle.Unpickler):
         return _ALLOWED[module, name]
 
     def persistent_load(self, _pid: Any) -> Any:
-        return _Dict()  # which `scan` put there; it lets no others through
+        return Dict()  # which `scan` put there; it lets no others through
 
 
 def load(file: BinaryIO, name: str, error: type[NapariI3DError], *, encoding: str = "ASCII") -> Any:
@@ -287,13 +246,13 @@ def load(file: BinaryIO, name: str, error: type[NapariI3DError], *, encoding: st
     """
     try:
         data = file.read()
-        _left.set(_FREE_BYTES + _COPIES * len(data))
+        grant(len(data))
         data = scan(data)
         # Names found once are kept by their extension code and would go past `find_class`.
         copyreg.clear_extension_cache()
         # Buffered, as the unpickler reads ahead only from what can be peeked at.
         stream = io.BufferedReader(io.BytesIO(data))
-        return _SafeUnpickler(stream, encoding=encoding, buffers=iter(_Dict, None)).load()
+        return _SafeUnpickler(stream, encoding=encoding, buffers=iter(Dict, None)).load()
     except ForbiddenError as forbidden:
         raise error(
             f"{name}: the pickle asks for {forbidden}; expected plain containers, numbers, text and numpy arrays only; "

@@ -218,10 +218,17 @@ def read_features(path: str | Path) -> Features:
         content = reader(path)
     rows, metadata = _rows_and_metadata(path, content)
     facts_path = json_path(path)
-    if facts_path.is_file():
+    if _is_file(facts_path):
         return _with_facts(path, rows, _read_facts(path, facts_path))
     with _damage_named(path):
         return _with_metadata(rows, metadata)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long, where that of the features just fits
+        return False
 
 
 @contextlib.contextmanager

@@ -49,9 +49,9 @@ def read_tracking(path: str | os.PathLike[str]) -> Tracking:
 
 
 def _load(path: Path) -> Any:
-    if path.is_dir():
-        raise TrackingError(f"this is a folder; {_EXPECTED}")
     try:
+        if path.is_dir():
+            raise TrackingError(f"this is a folder; {_EXPECTED}")
         if path.exists() and not path.is_file():  # a pipe would be waited for without end
             raise TrackingError(f"this is a device or pipe; {_EXPECTED}")
         with path.open("rb") as file:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, cast
 
@@ -120,15 +120,18 @@ class Process:
             view = view[count:]
         return True
 
-    def read_all(self) -> bytes:
-        """Return the whole standard output; errors as in `read_into`."""
-        parts: list[bytes] = []
+    def read_parts(self) -> Iterator[bytes]:
+        """Give the standard output piece by piece; errors as in `read_into`."""
         while True:
             self._wait()
             part = self._stdout.read(_PIPE_BYTES)
             if not part:
-                return b"".join(parts)
-            parts.append(part)
+                return
+            yield part
+
+    def read_all(self) -> bytes:
+        """Return the whole standard output; errors as in `read_into`."""
+        return b"".join(self.read_parts())
 
     def close(self) -> None:
         """End ffmpeg, wait for it, close its pipes; to do it again is no error."""
