@@ -98,3 +98,9 @@ def many(title: str, normal: int, nightly: int) -> list[Any]:
     """Return blocks of seeds as parameters: the first few for the normal run, thousands for the night."""
     first = pytest.param(range(normal), id=f"{title}-{normal}")
     return [first, pytest.param(range(normal, nightly), id=f"{title}-{nightly}", marks=pytest.mark.nightly)]
+
+
+def at_night(*values: Any) -> list[Any]:
+    """Return parameters, tuples for several names, that are left out of the normal run."""
+    rows = (value if isinstance(value, tuple) else (value,) for value in values)
+    return [pytest.param(*row, marks=pytest.mark.nightly) for row in rows]
