@@ -21,7 +21,7 @@ from napari_i3d.i3d.architecture import blob_shapes
 from napari_i3d.i3d.blobs import Blobs, check_layout, check_values
 from napari_i3d.i3d.caffe2 import read_caffe2
 from napari_i3d.i3d.pytorch_scan import check_pytorch
-from napari_i3d.pickle_scan import ForbiddenError
+from napari_i3d.pickle_scan import ForbiddenError, one_line
 
 __all__ = ["WeightsFile", "read_weights_file", "write_safetensors"]
 
@@ -232,4 +232,4 @@ def _is_count(name: Any) -> bool:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:120]
+    return one_line(" ".join(str(error).split()))

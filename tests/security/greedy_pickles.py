@@ -62,5 +62,5 @@ GREEDY: dict[str, bytes] = {
     "billion laughs": b"\x80\x04}K\x00]\x94" + b"".join(b"](h%ch%ce\x94" % (i, i) for i in range(200)) + b"0" * 200 + b"s.",
     "frames far apart": b"\x80\x04}\x8c\x01a}(K\x00](K\x01K\x02K\x03K\x04eJ\x00\xe1\xf5\x05](K\x01K\x02K\x03K\x04eus.",
     "many individuals far apart": b"\x80\x04](K\x01K\x02K\x03K\x04e\x940}(" + b"".join(
-        b"J" + struct.pack("<i", i) + b"}(K\x00h\x00J\x7f\x96\x98\x00h\x00u" for i in range(40)) + b"u.",
+        b"J" + struct.pack("<i", i) + b"}(K\x00h\x00J" + struct.pack("<i", 4_900_000) + b"h\x00u" for i in range(40)) + b"u.",
 }  # fmt: skip

@@ -18,8 +18,8 @@ from napari_i3d.errors import NapariI3DError
 from napari_i3d.tracking.model import Tracking
 
 
-class _PlainUnpickler(pickle._Unpickler):
-    """The slow unpickler of the standard library, for pickles that name nothing."""
+class _PlainUnpickler(pickle.Unpickler):
+    """The unpickler of the standard library, for pickles that name nothing."""
 
     def find_class(self, module: str, name: str) -> Any:
         raise pickle.UnpicklingError(name)
