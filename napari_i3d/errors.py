@@ -1,5 +1,7 @@
 """The errors that this program raises about its input. Each message is one line: expected, found, what to do."""
 
+import os
+
 __all__ = [
     "FeaturesError",
     "NapariI3DError",
@@ -8,6 +10,7 @@ __all__ = [
     "TrackingError",
     "VideoError",
     "WeightsError",
+    "label",
 ]
 
 
@@ -37,3 +40,9 @@ class FeaturesError(NapariI3DError):
 
 class OutputError(NapariI3DError):
     """A file or folder that cannot be written."""
+
+
+def label(path: str | os.PathLike[str]) -> str:
+    """Return a file's name or path fit for a one-line message: itself, or quoted where it cannot be printed."""
+    text = os.fspath(path)
+    return text if text.isprintable() else ascii(text)

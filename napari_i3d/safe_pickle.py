@@ -4,7 +4,8 @@ A pickle may call any importable function. What honest tracking, weights and fea
 containers, numbers, text and numpy arrays. The names behind those are allowed here, each replaced by a stand-in that
 does that one thing; every other name is refused. numpy's own reconstruction is not exposed: it trusts the state it is
 given, down to flags that turn numbers into pointers. Before anything is built, the instructions are scanned for those
-that bring the interpreter's unpickler itself down.
+that bring the interpreter's unpickler itself down. What is built in the end is in proportion to the file: keys that are
+slow to look up are refused, and so is one content that is copied over and over.
 """
 
 import copyreg
@@ -18,6 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from napari_i3d.errors import NapariI3DError
+from napari_i3d.pickle_limits import BYTES_A_PAIR, Dict, grant, spend
 from napari_i3d.pickle_scan import ForbiddenError, one_line, scan
 
 # What the interpreter's unpickler raises on damaged input. MemoryError among them: in a damaged file counts and
@@ -94,9 +96,12 @@ class _Array(np.ndarray[Any, Any]):
             or not isinstance(fortran, int)
         ):
             raise ForbiddenError("a numpy array that is filled in an unusual way")
+        spend(len(content) if isinstance(content, str | bytes | list) else 0)
         if isinstance(content, str):
             content = content.encode("latin1")
         count = math.prod(shape)
+        if count and not dtype.plain.itemsize:
+            raise ForbiddenError("a numpy array of nothing")
         if dtype.plain.hasobject:
             whole = isinstance(content, list) and len(content) == count
         else:
@@ -134,6 +139,7 @@ def _scalar(dtype: _Dtype, content: bytes | str = b"") -> Any:
     content = content.encode("latin1") if isinstance(content, str) else content
     if not isinstance(dtype, _Dtype) or dtype.plain.hasobject:
         raise ForbiddenError("a numpy scalar that holds an object")
+    spend(len(content))
     if not isinstance(content, bytes) or len(content) != dtype.plain.itemsize:
         raise ValueError(f"a number of type {dtype.plain} has not the content for it")
     if not content:
@@ -153,13 +159,11 @@ def _frombuffer(content: Any, dtype: _Dtype, shape: Any, order: str, axes: Any =
         or not (axes is None or _is_shape(axes))
     ):
         raise ForbiddenError("a numpy array that is made in an unusual way")
+    spend(len(content))
     if dtype.plain.kind == "U":
         _check_text(bytes(content), dtype.plain)
-    if not content:
-        flat = np.zeros(0 if dtype.plain.itemsize else math.prod(shape), dtype.plain)
-    else:
-        # A copy, which the caller may write to.
-        flat = np.frombuffer(bytearray(content), dtype.plain)
+    # A copy, which the caller may write to.
+    flat = np.frombuffer(bytearray(content), dtype.plain) if content else np.zeros(0, dtype.plain)
     if order == "K" and axes is not None:
         return flat.reshape(shape).transpose(axes).view(_Array)
     return flat.reshape(shape, order="F" if order == "F" else "C").view(_Array)
@@ -168,19 +172,24 @@ def _frombuffer(content: Any, dtype: _Dtype, shape: Any, order: str, axes: Any =
 def _encode_latin1(text: str, encoding: str = "latin1") -> bytes:
     if encoding not in ("latin1", "latin-1"):
         raise ForbiddenError("_codecs.encode to anything but latin1")
+    spend(len(text))
     return text.encode("latin1")
 
 
-def _dict(*pairs: object) -> dict[Any, Any]:
-    if pairs and not (len(pairs) == 1 and isinstance(pairs[0], list)):
+def _dict(*pairs: Any) -> dict[Any, Any]:
+    if pairs and not (len(pairs) == 1 and type(pairs[0]) is list):
         raise ForbiddenError("an OrderedDict that is made in an unusual way")
-    return dict(*pairs)
+    made = Dict()
+    for key, value in pairs[0] if pairs else ():
+        spend(BYTES_A_PAIR)
+        made[key] = value
+    return made
 
 
 def _empty_dict(factory: object = None) -> dict[Any, Any]:
     if not (factory is None or isinstance(factory, _StandIn)):
         raise ForbiddenError("a defaultdict that is made in an unusual way")
-    return {}
+    return Dict()
 
 
 def _empty_bytes() -> bytes:
@@ -213,7 +222,7 @@ class _SafeUnpickler(pickle.Unpickler):
         return _ALLOWED[module, name]
 
     def persistent_load(self, _pid: Any) -> Any:
-        raise ForbiddenError("an object that is stored elsewhere (a persistent id)")
+        return Dict()  # which `scan` put there; it lets no others through
 
 
 def load(file: BinaryIO, name: str, error: type[NapariI3DError], *, encoding: str = "ASCII") -> Any:
@@ -237,11 +246,13 @@ def load(file: BinaryIO, name: str, error: type[NapariI3DError], *, encoding: st
     """
     try:
         data = file.read()
-        scan(data)
+        grant(len(data))
+        data = scan(data)
         # Names found once are kept by their extension code and would go past `find_class`.
         copyreg.clear_extension_cache()
         # Buffered, as the unpickler reads ahead only from what can be peeked at.
-        return _SafeUnpickler(io.BufferedReader(io.BytesIO(data)), encoding=encoding).load()
+        stream = io.BufferedReader(io.BytesIO(data))
+        return _SafeUnpickler(stream, encoding=encoding, buffers=iter(Dict, None)).load()
     except ForbiddenError as forbidden:
         raise error(
             f"{name}: the pickle asks for {forbidden}; expected plain containers, numbers, text and numpy arrays only; "

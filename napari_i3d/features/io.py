@@ -6,6 +6,8 @@ them was exchanged.
 
 import contextlib
 import json
+import math
+import tokenize
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,13 +17,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d import safe_pickle
-from napari_i3d.errors import FeaturesError, OutputError
+from napari_i3d.archives import ARCHIVE_DAMAGE, check_archive
+from napari_i3d.errors import FeaturesError, OutputError, label
 from napari_i3d.features.model import Features, Id
 from napari_i3d.features.old_numpy import write_npy, write_pickle
 from napari_i3d.files import atomic_writer, sha256_of
+from napari_i3d.pickle_scan import one_line
 
 METADATA_KEYS = ("min_frames", "max_frames")
 JSON_FORMAT = 1
+_MAX_ID = 2**63 - 1
+# The last two: numpy's headers are in Python's notation.
+_DAMAGE = (
+    ValueError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    MemoryError,
+    RecursionError,
+    SyntaxError,
+    tokenize.TokenError,
+)
 
 
 def json_path(path: str | Path) -> Path:
@@ -193,14 +209,26 @@ def read_features(path: str | Path) -> Features:
         path.suffix.lower()
     )
     if reader is None:
-        raise FeaturesError(f"{path.name}: features are read from {', '.join(WRITERS)}, not from {path.suffix!r}")
+        raise FeaturesError(
+            f"{label(path.name)}: features are read from {', '.join(WRITERS)}, not from {path.suffix!r}"
+        )
     with _damage_named(path):
+        if path.exists() and not path.is_file():  # a pipe would be waited for without end
+            raise FeaturesError(f"{label(path.name)}: expected a features file, found a folder, device or pipe")
         content = reader(path)
     rows, metadata = _rows_and_metadata(path, content)
     facts_path = json_path(path)
-    if facts_path.exists():
+    if _is_file(facts_path):
         return _with_facts(path, rows, _read_facts(path, facts_path))
-    return _with_metadata(rows, metadata)
+    with _damage_named(path):
+        return _with_metadata(rows, metadata)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long, where that of the features just fits
+        return False
 
 
 @contextlib.contextmanager
@@ -208,9 +236,12 @@ def _damage_named(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise FeaturesError(f"{path}: cannot be read ({error.strerror or error}); is the path right?") from error
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
-        raise FeaturesError(f"{path.name}: not a whole features file ({error}); was it copied completely?") from error
+        raise FeaturesError(f"{label(path)}: cannot be read ({error.strerror or error}); is the path right?") from error
+    except (*_DAMAGE, *ARCHIVE_DAMAGE) as error:
+        reason = one_line(str(error) or type(error).__name__)
+        raise FeaturesError(
+            f"{label(path.name)}: not a whole features file ({reason}); was it copied completely?"
+        ) from error
 
 
 def _read_npy(path: Path) -> Any:
@@ -220,20 +251,26 @@ def _read_npy(path: Path) -> Any:
         shape, _, dtype = read_header(file)
         if dtype != np.dtype(object) or shape != ():
             raise FeaturesError(
-                f"{path.name}: a bare {dtype} array of shape {shape}, made for another program; expected a dictionary "
-                "of individuals: read the file it was exported from"
+                f"{label(path.name)}: a bare {one_line(str(dtype))} array of shape "
+                f"{one_line(str(shape))}, made for another program; expected a dictionary of individuals: "
+                "read the file it was exported from"
             )
-        return safe_pickle.load(file, path.name, FeaturesError).item()
+        content = safe_pickle.load(file, label(path.name), FeaturesError)
+        if not isinstance(content, np.ndarray) or content.shape != ():
+            raise ValueError("its content is not what its header says")
+        return content.item()
 
 
 def _read_pickle(path: Path) -> Any:
     with path.open("rb") as file:
-        return safe_pickle.load(file, path.name, FeaturesError)
+        return safe_pickle.load(file, label(path.name), FeaturesError)
 
 
 def _read_npz(path: Path) -> dict[Any, Any]:
     content: dict[Any, Any] = {}
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+    with path.open("rb") as file:
+        check_archive(file)
+        archive = np.load(file, allow_pickle=False)
         for name in archive.files:
             key, _, inner = name.partition("/")
             if key in METADATA_KEYS and inner:
@@ -245,14 +282,18 @@ def _read_npz(path: Path) -> dict[Any, Any]:
 
 def _rows_and_metadata(path: Path, content: Any) -> tuple[dict[Id, NDArray[np.float32]], dict[str, Any]]:
     if not isinstance(content, dict):
-        raise FeaturesError(f"{path.name}: expected a dictionary of individuals, found {type(content).__name__}")
+        raise FeaturesError(f"{label(path.name)}: expected a dictionary of individuals, found {type(content).__name__}")
     metadata = {key: content[key] for key in METADATA_KEYS if isinstance(content.get(key), dict)}
     rows = {key: value for key, value in content.items() if key not in metadata}
     for individual, values in rows.items():
-        if not isinstance(individual, str | int) or not isinstance(values, np.ndarray) or values.ndim != 2:
-            raise FeaturesError(f"{path.name}: {individual!r} is no array of features (rows, values)")
+        if not isinstance(individual, str | int) or (isinstance(individual, int) and abs(individual) > _MAX_ID):
+            raise FeaturesError(f"{label(path.name)}: expected ids that are text or whole numbers of up to 18 digits")
+        shown = ascii(individual)[:60]
+        # Without values, rows would take no room in the file, and any number of them could be claimed.
+        if not isinstance(values, np.ndarray) or values.ndim != 2 or not values.shape[1]:
+            raise FeaturesError(f"{label(path.name)}: {shown} is no array of features (rows, values)")
         if values.dtype.kind != "f":
-            raise FeaturesError(f"{path.name}: {individual!r}: expected float32 features, found {values.dtype}")
+            raise FeaturesError(f"{label(path.name)}: {shown}: expected float32 features, found {values.dtype}")
     return {key: np.ascontiguousarray(np.asarray(value), dtype=np.float32) for key, value in rows.items()}, metadata
 
 
@@ -261,11 +302,11 @@ def _read_facts(path: Path, facts_path: Path) -> dict[str, Any]:
         facts = json.loads(facts_path.read_text(encoding="utf-8"))
         checksum = facts["sha256"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise FeaturesError(f"{facts_path.name}: damaged ({error}); delete it to read {path.name} alone") from error
+        raise _damaged_facts(path, error) from error
     if checksum != sha256_of(path):
         raise FeaturesError(
-            f"{facts_path.name}: tells about another {path.name} than the one here (checksums differ); "
-            f"extract again, or delete it to read {path.name} alone"
+            f"{label(facts_path.name)}: tells about another {label(path.name)} than the one here (checksums differ); "
+            f"extract again, or delete it to read {label(path.name)} alone"
         )
     return dict(facts)
 
@@ -282,19 +323,40 @@ def _with_facts(path: Path, rows: dict[Id, NDArray[np.float32]], facts: dict[str
             chunk_starts={
                 i: np.array(e["chunk_starts"], np.int64) for i, e in entries.items() if e["chunk_starts"] is not None
             },
-            first_frame={i: int(e["first_frame"]) for i, e in entries.items() if e["first_frame"] is not None},
-            last_frame={i: int(e["last_frame"]) for i, e in entries.items() if e["last_frame"] is not None},
-            fps=facts["fps"],
+            first_frame={i: _frame(e["first_frame"]) for i, e in entries.items() if e["first_frame"] is not None},
+            last_frame={i: _frame(e["last_frame"]) for i, e in entries.items() if e["last_frame"] is not None},
+            fps=_rate(facts["fps"]),
             provenance=facts["provenance"],
         )
+    except FeaturesError as error:
+        raise FeaturesError(f"{label(json_path(path).name)}: {one_line(str(error))}") from error
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise FeaturesError(
-            f"{json_path(path).name}: damaged ({error!r}); delete it to read {path.name} alone"
-        ) from error
+        raise _damaged_facts(path, error) from error
+
+
+def _damaged_facts(path: Path, error: Exception) -> FeaturesError:
+    reason = one_line(repr(error))
+    return FeaturesError(
+        f"{label(json_path(path).name)}: damaged ({reason}); delete it to read {label(path.name)} alone"
+    )
+
+
+def _rate(value: object) -> float | None:
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf):
+        return value
+    raise ValueError("fps that are no positive number")
+
+
+def _frame(value: object) -> int:
+    if isinstance(value, int | np.integer) and 0 <= value <= _MAX_ID:
+        return int(value)
+    raise ValueError("frames that are no whole numbers")
 
 
 def _with_metadata(rows: dict[Id, NDArray[np.float32]], metadata: dict[str, Any]) -> Features:
-    first, last = ({key: int(n) for key, n in metadata.get(name, {}).items() if key in rows} for name in METADATA_KEYS)
+    first, last = (
+        {key: _frame(n) for key, n in metadata.get(name, {}).items() if key in rows} for name in METADATA_KEYS
+    )
     frames = {
         individual: np.arange(first[individual], last[individual] + 1, dtype=np.float64)
         for individual, values in rows.items()

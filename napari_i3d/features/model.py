@@ -82,7 +82,10 @@ class Features(Mapping[Id, NDArray[np.float32]]):
         """Tell whether the rows of an individual stand for the frames of its tracklet, one each."""
         if individual not in self.frames or individual not in self.first_frame or individual not in self.last_frame:
             return False
-        expected = np.arange(self.first_frame[individual], self.last_frame[individual] + 1)
+        first, last = self.first_frame[individual], self.last_frame[individual]
+        if last - first + 1 != len(self.frames[individual]):
+            return False  # before any are made: a file may claim any number
+        expected = np.arange(first, last + 1)
         return np.array_equal(self.frames[individual], expected)
 
     def save(self, path: str | Path, metadata: bool = False) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from napari_i3d import safe_pickle
-from napari_i3d.errors import WeightsError
+from napari_i3d.errors import WeightsError, label
 from napari_i3d.i3d.architecture import blob_shapes
 from napari_i3d.i3d.blobs import Blobs, check_layout, check_values
 
@@ -36,16 +36,18 @@ def read_caffe2(path: str | os.PathLike[str]) -> Blobs:
     path = Path(path)
     try:
         with path.open("rb") as file:
-            content = safe_pickle.load(file, str(path), WeightsError, encoding="latin1")
+            content = safe_pickle.load(file, label(path), WeightsError, encoding="latin1")
     except OSError as error:
-        raise WeightsError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise WeightsError(f"{label(path)}: cannot be read ({error.strerror or error})") from error
     found = content.get("blobs") if isinstance(content, dict) else None
     if not isinstance(found, dict):
-        raise WeightsError(f"{path}: expected a dictionary of weights under 'blobs', found none; is it another pickle?")
+        raise WeightsError(
+            f"{label(path)}: expected a dictionary of weights under 'blobs', found none; is it another pickle?"
+        )
     arrays = {name: value for name, value in found.items() if not _is_optimisers(name)}
-    check_layout(arrays, blob_shapes(), str(path))
+    check_layout(arrays, blob_shapes(), label(path))
     blobs = {name: np.ascontiguousarray(arrays[name]) for name in blob_shapes()}
-    check_values(blobs, str(path))
+    check_values(blobs, label(path))
     return blobs
 
 

@@ -41,6 +41,8 @@ def companions_of(video: Path) -> dict[Path, Tracking]:
 def may_be_tracking(path: Path) -> bool:
     """Whether a pickle may hold a dictionary in a dictionary, by its first bytes: one of features may be huge."""
     try:
+        if not path.is_file():  # a pipe would be waited for without end
+            return False
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
     except OSError:

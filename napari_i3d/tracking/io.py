@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from napari_i3d import safe_pickle
-from napari_i3d.errors import TrackingError
+from napari_i3d.errors import TrackingError, label
 from napari_i3d.files import atomic_writer
 from napari_i3d.tracking.model import Tracking
 from napari_i3d.tracking.parse import EXACT, describe
@@ -45,13 +45,15 @@ def read_tracking(path: str | os.PathLike[str]) -> Tracking:
     try:
         return Tracking.from_boxes(_load(path))
     except TrackingError as error:
-        raise TrackingError(f"{path.name}: {error}") from error.__cause__
+        raise TrackingError(f"{label(path.name)}: {error}") from error.__cause__
 
 
 def _load(path: Path) -> Any:
-    if path.is_dir():
-        raise TrackingError(f"this is a folder; {_EXPECTED}")
     try:
+        if path.is_dir():
+            raise TrackingError(f"this is a folder; {_EXPECTED}")
+        if path.exists() and not path.is_file():  # a pipe would be waited for without end
+            raise TrackingError(f"this is a device or pipe; {_EXPECTED}")
         with path.open("rb") as file:
             head = file.read(8)
             file.seek(0)
@@ -67,9 +69,9 @@ def _load(path: Path) -> Any:
             raise TrackingError(f"{_EXPECTED}, found a table of pandas (DeepLabCut); {_KEY_POINTS}") from error
         raise
     except FileNotFoundError:
-        raise TrackingError(f"no such file in {path.parent}; {_EXPECTED}") from None
-    except OSError as error:
-        raise TrackingError(f"cannot be read ({error.strerror or error})") from error
+        raise TrackingError(f"no such file in {label(path.parent)}; {_EXPECTED}") from None
+    except (OSError, ValueError) as error:  # ValueError: a name that cannot be one
+        raise TrackingError(f"cannot be read ({getattr(error, 'strerror', None) or error})") from error
     return _checked_top(content)
 
 

@@ -141,7 +141,15 @@ class Tracking(Mapping[str | int, Tracklet]):
                 "expected {id: {frame: [left, upper, right, lower]}} with at least one individual, found "
                 f"{describe(boxes)}"
             )
-        return cls(Tracklet.from_boxes(plain_id(individual), frames) for individual, frames in boxes.items())
+        span, n_boxes = 0, 0
+        tracklets = []
+        for individual, frames in boxes.items():
+            tracklet = Tracklet.from_boxes(plain_id(individual), frames)
+            # Of all together too: a small file can name many individuals.
+            span, n_boxes = span + len(tracklet), n_boxes + len(frames)
+            check_span(tracklet.id, span, n_boxes, together=True)
+            tracklets.append(tracklet)
+        return cls(tracklets)
 
     def __getitem__(self, individual: str | int) -> Tracklet:
         return self._tracklets[individual]

@@ -21,8 +21,8 @@ MAX_ID = 2**63 - 1
 # Above it, whole numbers have no exact float64; they are refused.
 EXACT = 2**53
 # Frames without a box take memory too; a lone wrong frame number must not ask for all of it.
-_FREE_ROWS = 10**7
-_ROWS_A_BOX = 100
+_FREE_ROWS = 5 * 10**6
+_ROWS_A_BOX = 30
 
 
 def shown(value: object) -> str:
@@ -71,8 +71,8 @@ def plain_id(value: object) -> str | int:
     raise TrackingError(f"expected ids that are text or whole numbers, found {describe(value)}; rename this individual")
 
 
-def check_span(individual: str | int, span: int, n_boxes: int) -> None:
-    """Refuse frame numbers so far apart that the frames without a box would fill the memory.
+def check_span(individual: str | int, span: int, n_boxes: int, *, together: bool = False) -> None:
+    """Refuse frame numbers, of one individual or of several, so far apart that frames without a box fill the memory.
 
     Raises
     ------
@@ -81,8 +81,8 @@ def check_span(individual: str | int, span: int, n_boxes: int) -> None:
     """
     if span > _FREE_ROWS + _ROWS_A_BOX * n_boxes:
         raise TrackingError(
-            f"{shown(individual)}: its first and last frame lie {span} frames apart, out of proportion to the "
-            f"{n_boxes} boxes in the file; correct the wrong frame number"
+            f"{shown(individual)}: its first and last frame {'and those before it ' if together else ''}lie {span} "
+            f"frames apart, out of proportion to the {n_boxes} boxes in the file; correct the wrong frame number"
         )
 
 

@@ -5,10 +5,10 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
-from napari_i3d.errors import VideoError
+from napari_i3d.errors import VideoError, label
 from napari_i3d.video.index import FrameIndex
 from napari_i3d.video.log import Given, Log
-from napari_i3d.video.process import Process, label
+from napari_i3d.video.process import Process
 from napari_i3d.video.source import Source
 from napari_i3d.video.survey import Judge
 
@@ -165,7 +165,7 @@ class Cursor:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise VideoError(f"{label(self._source.path)}: expected an open video, found it closed; open it again")
+            raise VideoError(f"{label(self._source.path.name)}: expected an open video, found it closed; open it again")
 
     def _drop(self) -> None:
         run, self._run = self._run, None

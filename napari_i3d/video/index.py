@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from napari_i3d.errors import VideoError
+from napari_i3d.errors import VideoError, label
 from napari_i3d.video.log import Given, Log
 from napari_i3d.video.packets import Packets, read_packets
 from napari_i3d.video.probe import Probe
-from napari_i3d.video.process import Process, input_arguments, label, output_arguments, stalled
+from napari_i3d.video.process import Process, input_arguments, output_arguments, stalled
 
 # Codecs with one frame a packet. The others hide frames (VP8), leave some out or pack two into one (MPEG-4 in AVI).
 _FRAME_A_PACKET = frozenset(
@@ -148,8 +148,9 @@ def _refuse_silent_loss(path: Path, probe: Probe, packets: Packets, index: Frame
     if index.first_bad < len(index) or index.remark or dropped_while_recording or probe.is_short:
         return
     raise VideoError(
-        f"{label(path)}: expected {probe.promised_frames} frames as its header says, found {len(index)} and no trace "
-        "of the others, so that numbers may be wrong; repair it, or if the header is wrong, copy it with ffmpeg -c copy"
+        f"{label(path.name)}: expected {probe.promised_frames} frames as its header says, found {len(index)} and no "
+        "trace of the others, so that numbers may be wrong; repair it, or if the header is wrong, copy it with ffmpeg "
+        "-c copy"
     )
 
 
@@ -211,8 +212,8 @@ def _from_decoding(path: Path, probe: Probe, packets: Packets) -> FrameIndex:
     if first_bad < 1:
         if count:
             reason = complaint or "its first picture is incomplete"
-            raise VideoError(f"{label(path)}: damaged near its beginning ({reason}); repair or re-encode the file")
-        raise VideoError(f"{label(path)}: expected frames, found none that decode ({complaint or 'no data'})")
+            raise VideoError(f"{label(path.name)}: damaged near its beginning ({reason}); repair or re-encode the file")
+        raise VideoError(f"{label(path.name)}: expected frames, found none that decode ({complaint or 'no data'})")
     pts = [frame.pts for frame in frames]
     times = np.array([0 if time is None else time for time in pts], dtype=np.int64)
     time_base = log.time_base or Fraction(1)
@@ -262,5 +263,7 @@ def _decode_all(
     checksums = [int(row.split(",")[5], 16) for row in rows if row.startswith("0,")]
     if len(checksums) != len(frames):
         found = f"{len(frames)} in its log and {len(checksums)} in its output"
-        raise VideoError(f"{label(path)}: expected one count of frames from ffmpeg, found {found}; re-encode the file")
+        raise VideoError(
+            f"{label(path.name)}: expected one count of frames from ffmpeg, found {found}; re-encode the file"
+        )
     return frames, np.array(checksums, dtype=np.int64), log

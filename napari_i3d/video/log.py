@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
 
-from napari_i3d.video.process import STALL_S
+from napari_i3d.video.process import END_OF_DESCRIPTION, STALL_S
 
 _LEVEL = re.compile(r"^(?:\[[^\]]*\] )*\[(panic|fatal|error|warning)\] (.*)$")
 # Searched for, not matched: where two threads speak at once, a line loses its beginning.
@@ -65,16 +65,26 @@ def ticks(text: str) -> int | None:
 
 
 class Log:
-    """A listener for `Process`: keeps what was said while the file was opened, the frames given, the complaints."""
+    """A listener for `Process`: keeps what was said while the file was opened, the frames given, the complaints.
+
+    Attributes
+    ----------
+    description
+        The lines up to the end of what ffmpeg says of the file. They quote the file, which can make up any of them.
+    mapping
+        The lines after it that tell which stream is put out.
+    """
 
     def __init__(self) -> None:
-        self.header: list[str] = []
+        self.description: list[str] = []
+        self.mapping: list[str] = []
         self.complaints: list[str] = []
         self.time_base: Fraction | None = None
         self.decoded_keys: list[int] = []
         self._decoded: deque[Given] = deque()
         self._given: deque[Given] = deque()
         self._change = threading.Condition()
+        self._described = False
         self._started = False
         self._ended = False
 
@@ -82,10 +92,12 @@ class Log:
         with self._change:
             if line is None:
                 self._ended = True
+            elif not self._described:
+                # What goes wrong while the file is looked at comes again when it is read.
+                self._described = line == END_OF_DESCRIPTION
+                self.description.append(line)
             elif not self._started:
-                # What goes wrong while the file is looked at comes again when it is read; names and titles are quoted.
                 self._started = line == "[info] Stream mapping:"
-                self.header.append(line)
             else:
                 self._take(line)
             self._change.notify_all()
@@ -100,7 +112,7 @@ class Log:
             self.time_base = self.time_base or Fraction(match[2])
             self._give(ticks(match[1]))
         elif line.startswith("[info]   Stream #"):
-            self.header.append(line)
+            self.mapping.append(line)
         elif text := complaint(line):
             self.complaints.append(text)
 

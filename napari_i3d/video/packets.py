@@ -1,6 +1,7 @@
 """The container's packets of one stream, as ffmpeg lists them without decoding."""
 
 import re
+from array import array
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -8,10 +9,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from napari_i3d.errors import VideoError, label
 from napari_i3d.video.log import Log
-from napari_i3d.video.process import Process, input_arguments, stalled
+from napari_i3d.video.process import Process, input_arguments, map_arguments, stalled
 
 _NO_TIME = -(1 << 63)
+# An index may name the same bytes a million times. The least that a packet takes with its place in an index, how much
+# larger packets may be than in the file (Matroska can compress them), and what is always granted.
+_LEAST_BYTES = 8
+_MOST_EXPANSION = 4
+_FREE_BYTES = 1 << 20
 _KEY, _CORRUPT, _DISCARD = 1, 2, 4
 
 # Complaints about the container itself: after these, packets may be missing from the list.
@@ -94,33 +101,74 @@ def read_packets(path: Path, stream_index: int, options: tuple[str, ...] = ()) -
     Raises
     ------
     VideoError
-        ffmpeg stalls.
+        ffmpeg stalls, or the packets are more or larger than can be in the file.
     """
     log = _ContainerLog()
-    output = ["-map", f"0:{stream_index}", "-copyinkf", "-c", "copy", "-f", "framecrc", "-"]
+    output = [*map_arguments(stream_index), "-copyinkf", "-c", "copy", "-f", "framecrc", "-"]
     process = Process([*options, "-copyts", *input_arguments(path), *output], log)
+    table = _Table(path)
     try:
-        text = process.read_all().decode("ascii", "replace")
+        for part in process.read_parts():
+            table.read(part)
         log.wait_to_end()
     except TimeoutError as error:
         raise stalled(path) from error
     finally:
         process.close()
-    return _parse(text, log)
+    return table.packets(log)
 
 
-def _parse(text: str, log: _ContainerLog) -> Packets:
-    time_base = re.search(r"^#tb 0: (\d+/\d+)", text, re.MULTILINE)
-    rows = [_parse_row(line) for line in text.splitlines() if line.startswith("0,")]
-    table = np.array(rows, dtype=np.int64).reshape(-1, 3)
-    flags = table[:, 2]
-    pts = table[:, 0]
+class _Table:
+    """The rows of ffmpeg's list, taken up as they come, as long as they are in proportion to the file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._size_bytes = path, path.stat().st_size
+        self._rows = array("q")
+        self._rest = b""
+        self._listed_bytes = 0
+        self._time_base = Fraction(1)
+
+    def read(self, part: bytes) -> None:
+        """Take up a piece of text.
+
+        Raises
+        ------
+        VideoError
+            The packets are more, or larger, than can be in the file.
+        """
+        whole, end, rest = part.rpartition(b"\n")
+        if not end:
+            self._rest += rest
+            return
+        text, self._rest = (self._rest + whole).decode("ascii", "replace"), rest
+        for line in text.splitlines():
+            if line.startswith("0,"):
+                row = _parse_row(line)
+                self._rows.extend(row)
+                self._listed_bytes += row[1]
+            elif line.startswith("#tb 0: "):
+                self._time_base = Fraction(line.removeprefix("#tb 0: "))
+        count = len(self._rows) // 3
+        claimed_bytes = max(self._listed_bytes / _MOST_EXPANSION, count * _LEAST_BYTES)
+        if claimed_bytes > self._size_bytes + _FREE_BYTES:
+            raise VideoError(
+                f"{label(self._path.name)}: expected packets that fit a file of {self._size_bytes} bytes, found "
+                f"more than {count} of {self._listed_bytes} bytes; its index is damaged, repair or re-encode it"
+            )
+
+    def packets(self, log: _ContainerLog) -> Packets:
+        """Return what was taken up."""
+        return _packets(np.array(self._rows, dtype=np.int64).reshape(-1, 3), self._time_base, log)
+
+
+def _packets(table: npt.NDArray[np.int64], time_base: Fraction, log: _ContainerLog) -> Packets:
+    pts, flags = table[:, 0], table[:, 2]
     return Packets(
         pts=pts,
         is_key=flags & _KEY > 0,
         is_shown=flags & _DISCARD == 0,
         size_bytes=table[:, 1],
-        time_base=Fraction(time_base[1]) if time_base else Fraction(1),
+        time_base=time_base,
         all_timed=bool((pts != _NO_TIME).all()),
         cut_off=log.cut_off or bool((flags & _CORRUPT > 0)[-1:].any()),
         lost=log.lost or bool((flags & _CORRUPT > 0)[:-1].any()),

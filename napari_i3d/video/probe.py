@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from napari_i3d.errors import VideoError
+from napari_i3d.errors import VideoError, label
 from napari_i3d.video.log import Log, ticks
-from napari_i3d.video.process import Process, input_arguments, label, stalled
+from napari_i3d.video.process import NO_METADATA, Process, input_arguments, stalled
 
 _HEAD_FRAMES = 24
 
-_MAPPING = re.compile(r"^\[info\]   Stream #0:(\d+) -> #0:0 \((\w+)", re.MULTILINE)
+_MAPPING = re.compile(r"^\[info\]   Stream #0:(\d+) -> #0:0 \((\w+)")
 _BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip"})  # what an MP4 or QuickTime file begins with
 _SHOWN = re.compile(r"\[Parsed_showinfo_0 .* n: *\d+ pts: *(-?\d+|NOPTS) .* s:(\d+)x(\d+) ")
 _TIMES = re.compile(r"\[Parsed_showinfo_0 .* config in time_base: (\d+/\d+), frame_rate: (\d+)/(\d+)")
@@ -103,6 +103,7 @@ def probe_video(path: Path) -> Probe:
         "passthrough",
         "-vf",
         "showinfo=checksum=0",
+        *NO_METADATA,
     ]
     process = Process(["-copyts", *input_arguments(path), *output, "-f", "null", "-"], log)
     try:
@@ -111,16 +112,16 @@ def probe_video(path: Path) -> Probe:
         raise stalled(path) from error
     finally:
         process.close()
-    header = "\n".join(log.header)
-    mapping = _MAPPING.search(header)
+    header = "\n".join(log.description)
+    mapping = next(filter(None, map(_MAPPING.match, log.mapping)), None)
     if mapping is None:
-        raise VideoError(f"{label(path)}: {_why_not(path, header)}")
+        raise VideoError(f"{label(path.name)}: {_why_not(path, header)}")
     stream = re.search(rf"^\[info\]   Stream #0:{mapping[1]}\b.*$", header, re.MULTILINE)
     if stream is not None and "(attached pic)" in stream[0]:
-        raise VideoError(f"{label(path)}: expected a video, found only a cover picture; choose another file")
+        raise VideoError(f"{label(path.name)}: expected a video, found only a cover picture; choose another file")
     if not log.head_pts:
         found = log.complaints[0] if log.complaints else "nothing that decodes"
-        raise VideoError(f"{label(path)}: expected frames, found none ({found}); re-encode or repair the file")
+        raise VideoError(f"{label(path.name)}: expected frames, found none ({found}); re-encode or repair the file")
     head_pts = log.head_pts[:_HEAD_FRAMES]
     container = re.search(r"^\[info\] Input #0, (.*), from '", header, re.MULTILINE)
     return Probe(
@@ -136,19 +137,20 @@ def probe_video(path: Path) -> Probe:
 
 
 def _check_file(path: Path) -> None:
-    if not path.exists():
-        raise VideoError(f"{label(path)}: expected a video file, found nothing there; check the path ({str(path)!r})")
-    if path.is_dir():
-        raise VideoError(f"{label(path)}: expected a video file, found a folder; name a file in it")
-    if not path.is_file():
-        raise VideoError(f"{label(path)}: expected a video file, found a device or pipe; copy the video to a file")
+    name = label(path.name)
     try:
+        if not path.exists():
+            raise VideoError(f"{name}: expected a video file, found nothing there; check the path ({str(path)!r})")
+        if path.is_dir():
+            raise VideoError(f"{name}: expected a video file, found a folder; name a file in it")
+        if not path.is_file():
+            raise VideoError(f"{name}: expected a video file, found a device or pipe; copy the video to a file")
         with path.open("rb"):
             pass
+        if path.stat().st_size == 0:
+            raise VideoError(f"{name}: expected a video file, found an empty one; copy or record it again")
     except OSError as error:
-        raise VideoError(f"{label(path)}: cannot be read ({error.strerror or error}); check its permissions") from error
-    if path.stat().st_size == 0:
-        raise VideoError(f"{label(path)}: expected a video file, found an empty one; copy or record it again")
+        raise VideoError(f"{name}: cannot be read ({error.strerror or error}); check its permissions") from error
 
 
 def _avi_promises(path: Path) -> tuple[int, bool]:

@@ -1,12 +1,13 @@
 """One running ffmpeg: started so that a file cannot lead it astray, listened to, and always ended."""
 
 import io
+import secrets
 import select
 import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, cast
 
@@ -14,7 +15,7 @@ import imageio_ffmpeg
 import numpy as np
 import numpy.typing as npt
 
-from napari_i3d.errors import VideoError
+from napari_i3d.errors import VideoError, label
 
 STALL_S = 60.0
 """After so many seconds without a sign of life ffmpeg counts as stuck (a network drive that is gone, say)."""
@@ -24,25 +25,37 @@ _FORMATS = (
     "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h261,h263,h264,hevc,vvc,av1,obu,ivf,asf,flv,live_flv,ogg,nut,mxf,"
     "dv,gif,apng,yuv4mpegpipe,wtv,rm,mjpeg,vc1,cine,ser,dhav,lxf,gxf,cavsvideo,dirac,nsv,nuv,film_cpk,avs,roq,bink,smk"
 )
+# What a header may ask for: a picture of 8192x4320, and no single block of memory much larger than that.
+_MAX_PIXELS = 8192 * 4320
+_MAX_ALLOC_BYTES = 512 << 20
+# ffmpeg describes the file when it opens it: its name, and titles and their names as the file has them, line breaks and
+# all. A second input, silence that nobody takes, ends that: no file can know its name.
+_SILENCE = f"anullsrc@{secrets.token_hex(8)}"
+END_OF_DESCRIPTION = f"[info] Input #1, lavfi, from '{_SILENCE}':"
+"""The line of the log after which nothing is quoted from the file, if `NO_METADATA` is among the options."""
+NO_METADATA = ("-map_metadata", "-1", "-map_chapters", "-1")
+
 _MAX_LINE_BYTES = 1 << 16
 _PIPE_BYTES = 1 << 20
-
-
-def label(path: Path) -> str:
-    """Return a file's name fit for a one-line message."""
-    return path.name if path.name.isprintable() else repr(path.name)
 
 
 def stalled(path: Path) -> VideoError:
     """Return the error for an ffmpeg that says nothing for too long."""
     return VideoError(
-        f"{label(path)}: expected a frame, found nothing for {STALL_S:.0f} s; see whether the drive can still be read"
+        f"{label(path.name)}: expected a frame, found nothing for {STALL_S:.0f} s; see whether the drive can "
+        "still be read"
     )
 
 
 def input_arguments(path: Path) -> list[str]:
     """Return the options that open `path`, and nothing but this one local file, whatever its name or content say."""
-    return ["-protocol_whitelist", "file,pipe", "-format_whitelist", _FORMATS, "-i", f"file:{path}"]
+    only_this = ["-protocol_whitelist", "file,pipe", "-format_whitelist", _FORMATS, "-max_pixels", str(_MAX_PIXELS)]
+    return [*only_this, "-i", f"file:{path}", "-f", "lavfi", "-i", _SILENCE]
+
+
+def map_arguments(stream_index: int) -> list[str]:
+    """Return the options that put out one stream, and none of the file's own words."""
+    return ["-map", f"0:{stream_index}", *NO_METADATA]
 
 
 def output_arguments(stream_index: int, width_px: int, height_px: int) -> list[str]:
@@ -52,7 +65,7 @@ def output_arguments(stream_index: int, width_px: int, height_px: int) -> list[s
     wherever decoding starts, as ffmpeg does when it starts at the first. It changes nothing for the others.
     """
     form = ["-s", f"{width_px}x{height_px}", "-c:v", "rawvideo", "-pix_fmt", "rgb24"]
-    return ["-map", f"0:{stream_index}", "-map_metadata", "-1", "-fps_mode", "passthrough", *form]
+    return [*map_arguments(stream_index), "-fps_mode", "passthrough", *form]
 
 
 class Process:
@@ -107,15 +120,18 @@ class Process:
             view = view[count:]
         return True
 
-    def read_all(self) -> bytes:
-        """Return the whole standard output; errors as in `read_into`."""
-        parts: list[bytes] = []
+    def read_parts(self) -> Iterator[bytes]:
+        """Give the standard output piece by piece; errors as in `read_into`."""
         while True:
             self._wait()
             part = self._stdout.read(_PIPE_BYTES)
             if not part:
-                return b"".join(parts)
-            parts.append(part)
+                return
+            yield part
+
+    def read_all(self) -> bytes:
+        """Return the whole standard output; errors as in `read_into`."""
+        return b"".join(self.read_parts())
 
     def close(self) -> None:
         """End ffmpeg, wait for it, close its pipes; to do it again is no error."""
@@ -136,6 +152,7 @@ def _start(arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
     try:
         program = imageio_ffmpeg.get_ffmpeg_exe()
         general = ["-nostdin", "-hide_banner", "-nostats", "-loglevel", "repeat+level+info"]
+        general += ["-max_alloc", str(_MAX_ALLOC_BYTES)]
         popen: subprocess.Popen[bytes] = subprocess.Popen(
             [program, *general, *arguments],
             stdin=subprocess.DEVNULL,
@@ -153,7 +170,9 @@ def _start(arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
 def _forward(stream: IO[bytes], listen: Callable[[str | None], None]) -> None:
     lines = io.BufferedReader(cast("io.RawIOBase", stream))
     while line := lines.readline(_MAX_LINE_BYTES):
-        listen(line.decode("utf-8", "replace").rstrip())
+        text = line.decode("utf-8", "replace").rstrip()
+        # What it quotes from the file may come to stand in a message of ours.
+        listen(text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text))
     listen(None)
     lines.detach()
 

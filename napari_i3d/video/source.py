@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from napari_i3d.errors import VideoError
+from napari_i3d.errors import VideoError, label
 from napari_i3d.video.index import FrameIndex
-from napari_i3d.video.process import input_arguments, label, output_arguments, stalled
+from napari_i3d.video.process import input_arguments, map_arguments, output_arguments, stalled
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Source:
     @property
     def frames(self) -> list[str]:
         """Options that give each decoded frame of the stream once, as it was decoded."""
-        return ["-map", f"0:{self.stream_index}", "-fps_mode", "passthrough"]
+        return [*map_arguments(self.stream_index), "-fps_mode", "passthrough"]
 
     def input(self, index: FrameIndex, key: int | None) -> list[str]:
         """Return the options that open the file at key frame `key`, or at its start.
@@ -39,7 +39,7 @@ class Source:
             The file is not the one that was opened.
         """
         if file_stat(self.path) != self.stat:
-            raise VideoError(f"{label(self.path)}: has changed or gone since it was opened; open it again")
+            raise VideoError(f"{label(self.path.name)}: has changed or gone since it was opened; open it again")
         seek: list[str] = []
         if key is not None:
             time_s = int(index.names[key]) * index.time_base if index.by_time else Fraction(float(index.times_s[key]))
@@ -56,13 +56,13 @@ class Source:
         advice = "frames before it can be read; re-encode or repair the file"
         time_s = float(index.times_s[number])
         reason = " ".join(reason.split())[:200]
-        return VideoError(f"{label(self.path)}: damaged at frame {number} ({time_s:.2f} s): {reason}; {advice}")
+        return VideoError(f"{label(self.path.name)}: damaged at frame {number} ({time_s:.2f} s): {reason}; {advice}")
 
 
 def file_stat(path: Path) -> tuple[int, int]:
     """Return size in bytes and time of change in ns, by which a file is known again; -1, -1 where there is none."""
     try:
         stat = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a name that cannot be one
         return -1, -1
     return stat.st_size, stat.st_mtime_ns

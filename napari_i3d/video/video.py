@@ -13,11 +13,10 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from napari_i3d.errors import VideoError
+from napari_i3d.errors import VideoError, label
 from napari_i3d.video.decoder import Cursor, Frame
 from napari_i3d.video.index import FrameIndex, build_index
 from napari_i3d.video.probe import Probe, probe_video
-from napari_i3d.video.process import label
 from napari_i3d.video.source import Source, file_stat
 from napari_i3d.video.survey import Judge, survey
 
@@ -116,7 +115,7 @@ class Video:
 
     def __repr__(self) -> str:
         count, height, width, _ = self.shape
-        return f"<Video {label(self.path)}: {count} frames of {width}x{height}, {self.fps:.6g} frames/s>"
+        return f"<Video {label(self.path.name)}: {count} frames of {width}x{height}, {self.fps:.6g} frames/s>"
 
     @overload
     def __getitem__(self, item: int) -> Frame: ...
@@ -136,7 +135,7 @@ class Video:
             return self._frames_at(range(*item.indices(len(self))))
         number = operator.index(item)
         if not -len(self) <= number < len(self):
-            raise IndexError(f"{label(self.path)}: expected a frame from 0 to {len(self) - 1}, found {number}")
+            raise IndexError(f"{label(self.path.name)}: expected a frame from 0 to {len(self) - 1}, found {number}")
         return self._frame(number % len(self))
 
     def __iter__(self) -> Iterator[Frame]:
@@ -204,7 +203,7 @@ class Video:
 
     def _new_cursor(self, start: int) -> Cursor:
         if self._closed:
-            raise VideoError(f"{label(self.path)}: expected an open video, found it closed; open it again")
+            raise VideoError(f"{label(self.path.name)}: expected an open video, found it closed; open it again")
         cursor = Cursor(self._source, self._index, self._judge, start)
         self._all_cursors.add(cursor)
         return cursor

@@ -37,7 +37,8 @@ def test_all_blobs_are_read_and_the_optimisers_left_out(published: Path, blobs: 
         ({"weights": {}}, "under 'blobs'"),
         ({"blobs": [1]}, "under 'blobs'"),
         ({"blobs": {}}, "267 missing"),
-        ({"blobs": {1: 2, ("a",): None}}, "2 surplus"),
+        ({"blobs": {1: 2, None: None}}, "2 surplus"),
+        ({"blobs": {("a",): None}}, "keys are tuples"),
     ],
 )
 def test_pickles_of_something_else_are_refused(tmp_path: Path, content: object, found: str) -> None:

@@ -1,0 +1,41 @@
+"""A reader for each kind of file, honest files to start from, and a folder that shows whether anything was written."""
+
+import pickle
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from broken_pickles import plain
+from hostile_features import features
+from witness import Witness
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, Path], Witness]]:
+    """Makes witnesses, and ends them."""
+    if not Path("/proc/self/clear_refs").exists():
+        pytest.skip("measures memory through /proc")
+    made: list[Witness] = []
+
+    def make(kind: str, honest: Path) -> Witness:
+        made.append(Witness(kind, honest, tmp_path_factory.mktemp(kind)))
+        return made[-1]
+
+    yield make
+    for witness in made:
+        witness.close()
+
+
+@pytest.fixture(scope="module")
+def tracking_witness(start: Callable[[str, Path], Witness], tmp_path_factory: pytest.TempPathFactory) -> Witness:
+    path = tmp_path_factory.mktemp("honest") / "a.pickle"
+    path.write_bytes(pickle.dumps(plain(random.Random(0))))
+    return start("tracking", path)
+
+
+@pytest.fixture(scope="module")
+def features_witness(start: Callable[[str, Path], Witness], tmp_path_factory: pytest.TempPathFactory) -> Witness:
+    path = tmp_path_factory.mktemp("honest") / "a.npy"
+    features().save(path)
+    return start("features", path)

@@ -1,0 +1,93 @@
+"""A stranger's features file, or the facts beside it, are read rightly or refused, whatever they hold."""
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+from broken_pickles import broken, damaged
+from greedy_pickles import GREEDY
+from hostile_features import FACTS, NO_FEATURES, features, honest, told
+from hostile_pickles import call
+from witness import Witness, many
+
+
+@pytest.mark.parametrize("name", NO_FEATURES)
+def test_file_that_lies_is_refused(name: str, features_witness: Witness):
+    ending, data = NO_FEATURES[name]
+    path = features_witness.folder / f"case{ending}"
+    path.write_bytes(data)
+    features_witness.refuse(path, name)
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_facts_that_lie_are_refused(name: str, features_witness: Witness):
+    path = features_witness.folder / "told.npy"
+    features().save(path)
+    facts = path.with_name("told.npy.json")
+    facts.write_bytes(told(facts.read_bytes(), name))
+    text = features_witness.refuse(path, name)
+    assert text.startswith("told.npy.json: ")
+
+
+@pytest.mark.parametrize("seeds", many("damage", 60, 4000))
+def test_damaged_file_with_facts_is_refused(seeds: range, features_witness: Witness):
+    path = features_witness.folder / "known.npy"
+    features().save(path)
+    whole = path.read_bytes()
+    for seed in seeds:
+        data = damaged(whole, random.Random(seed))
+        path.write_bytes(data)
+        if data == whole:
+            features_witness.read(path, f"seed {seed}")
+        else:
+            features_witness.refuse(path, f"seed {seed}")
+
+
+@pytest.mark.parametrize("seeds", many("alone", 150, 6000))
+def test_damaged_file_alone_is_read_or_refused(seeds: range, features_witness: Witness):
+    for seed in seeds:
+        rng = random.Random(seed)
+        ending, data = honest(rng)
+        path = features_witness.folder / f"alone{ending}"
+        path.write_bytes(damaged(data, rng) if seed % 10 else data)
+        said = features_witness.read(path, f"seed {seed}: {ending}")
+        assert seed % 10 or len(said["result"]) == 2, f"seed {seed}: {said['error']}"
+
+
+@pytest.mark.parametrize("seeds", many("pickles", 60, 3000))
+@pytest.mark.parametrize("ending", [".pickle", ".npy"])
+def test_hostile_pickle_is_refused(ending: str, seeds: range, features_witness: Witness):
+    path = features_witness.folder / f"case{ending}"
+    head = b"" if ending == ".pickle" else NO_FEATURES["object that is a number"][1][:-5]
+    for seed in seeds:
+        data, case = call(seed, features_witness.canary) if seed % 2 else broken(seed)
+        path.write_bytes(head + data)
+        said = features_witness.read(path, case)
+        assert said["error"] or not seed % 2, f"{case}: read as {said['result']}"
+
+
+@pytest.mark.parametrize("name", GREEDY)
+@pytest.mark.nightly
+def test_greedy_pickle_takes_neither_time_nor_memory(name: str, features_witness: Witness):
+    path = features_witness.folder / "case.pkl"
+    path.write_bytes(GREEDY[name])
+    features_witness.refuse(path, name)
+
+
+def test_pipe_and_folder_are_refused(features_witness: Witness):
+    for name in ("pipe.npy", "pipe.npz", "pipe.pickle"):
+        os.mkfifo(features_witness.folder / name)
+        features_witness.refuse(features_witness.folder / name, name)
+    path = features_witness.folder / "folder.npy"
+    path.mkdir()
+    features_witness.refuse(path, "folder")
+
+
+def test_facts_that_are_no_file_are_left_alone(features_witness: Witness):
+    path = features_witness.folder / "pipe_beside.npy"
+    features().save(path)
+    facts = Path(f"{path}.json")
+    facts.unlink()
+    os.mkfifo(facts)
+    assert features_witness.read(path, "pipe beside it")["result"]
