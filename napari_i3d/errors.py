@@ -5,6 +5,7 @@ __all__ = [
     "NapariI3DError",
     "OutputError",
     "SettingsError",
+    "StalledError",
     "TrackingError",
     "VideoError",
     "WeightsError",
@@ -21,6 +22,10 @@ class SettingsError(NapariI3DError):
 
 class VideoError(NapariI3DError):
     """A video that cannot be read, or not all of it."""
+
+
+class StalledError(VideoError):
+    """A video whose file gives nothing more for now: a drive that is gone. To try again later may help."""
 
 
 class TrackingError(NapariI3DError):

@@ -14,7 +14,7 @@ import imageio_ffmpeg
 import numpy as np
 import numpy.typing as npt
 
-from napari_i3d.errors import VideoError
+from napari_i3d.errors import StalledError, VideoError
 
 STALL_S = 60.0
 """After so many seconds without a sign of life ffmpeg counts as stuck (a network drive that is gone, say)."""
@@ -33,9 +33,9 @@ def label(path: Path) -> str:
     return path.name if path.name.isprintable() else repr(path.name)
 
 
-def stalled(path: Path) -> VideoError:
+def stalled(path: Path) -> StalledError:
     """Return the error for an ffmpeg that says nothing for too long."""
-    return VideoError(
+    return StalledError(
         f"{label(path)}: expected a frame, found nothing for {STALL_S:.0f} s; see whether the drive can still be read"
     )
 
