@@ -6,12 +6,10 @@ from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
 
-import torch
-
 from napari_i3d.errors import NapariI3DError, TrackingError
 from napari_i3d.extraction.arrivals import background_of
 from napari_i3d.extraction.dataset import find_videos, shared_names
-from napari_i3d.extraction.device import resolve_device
+from napari_i3d.extraction.device import is_out_of_memory, resolve_device
 from napari_i3d.extraction.engine import compute_segments, computer_for
 from napari_i3d.extraction.options import BatchOptions
 from napari_i3d.extraction.outcomes import Outcome, Record, VideoFailed, VideoProgress, VideoSkipped, VideoStarted
@@ -27,7 +25,7 @@ __all__ = ["BatchOptions", "run_batch"]
 _log = logging.getLogger(__name__)
 
 
-def run_batch(options: BatchOptions, segment_length: int | None = None) -> Generator[Record, None, tuple[Outcome, ...]]:
+def run_batch(options: BatchOptions) -> Generator[Record, None, tuple[Outcome, ...]]:
     """Extract features of videos one by one; yields records and returns the outcome of each video.
 
     What concerns one video costs that video alone. What is computed is kept every minute or so: after an interruption
@@ -116,7 +114,7 @@ def failure(path: Path, error: Exception) -> VideoFailed:
     """Return the outcome of a video that an error ended."""
     if isinstance(error, NapariI3DError):
         return VideoFailed(path, str(error))
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+    if is_out_of_memory(error):
         return VideoFailed(path, f"out of memory ({_first_line(error)}); use a smaller --batch_size")
     _log.error("%s failed", path, exc_info=error)
     return VideoFailed(path, f"unexpected {type(error).__name__}: {_first_line(error)}; please report the log above")

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import pickle
 import random
 import signal
 import subprocess
@@ -298,7 +299,7 @@ def test_finished_result_is_known_by_tracking_weights_and_individuals(
     # Another file with the same boxes is the same tracking.
     tracks = workplace.tracks / "one_tracks.pickle"
     found = read_tracking(tracks)
-    tracks.write_bytes(__import__("pickle").dumps({t.id: dict(enumerate(t.boxes.tolist())) for t in found.values()}, 2))
+    tracks.write_bytes(pickle.dumps({t.id: dict(enumerate(t.boxes.tolist())) for t in found.values()}, 2))
     assert only(run(options_of(workplace))).complete
     other_tracking(workplace, options_of(workplace))
     assert "made of another tracking" in only(run(options_of(workplace))).summary
@@ -554,7 +555,7 @@ def test_two_processes_at_once_do_each_video_once(workplace: Workplace, undistur
     workplace.add("two")
     both = [start(workplace, 0.1), start(workplace, 0.1)]
     told = [finish(process) for process in both]
-    assert sum(out.count("computing") for _, out, _ in told) == 2 * 6
+    assert sum(out.count("computing") for _, out, _ in told) == 2 * 7
     assert sorted(content(workplace.out)) == ["one.npy", "one.npy.json", "two.npy", "two.npy.json"]
     assert content(workplace.out)["one.npy"] == undisturbed["one.npy"]
     assert np.load(workplace.out / "two.npy", allow_pickle=True).item()["striped"].shape == (5, 2048)
