@@ -1,6 +1,7 @@
 """The errors that this program raises about its input. Each message is one line: expected, found, what to do."""
 
 __all__ = [
+    "ClusterError",
     "FeaturesError",
     "NapariI3DError",
     "OutputError",
@@ -9,6 +10,7 @@ __all__ = [
     "TrackingError",
     "VideoError",
     "WeightsError",
+    "WorkerError",
 ]
 
 
@@ -42,3 +44,11 @@ class FeaturesError(NapariI3DError):
 
 class OutputError(NapariI3DError):
     """A file or folder that cannot be written."""
+
+
+class ClusterError(NapariI3DError):
+    """Machines that compute for this one and cannot be reached, or are not set up alike."""
+
+
+class WorkerError(NapariI3DError):
+    """A machine that computes for this one and could not do so for one video."""

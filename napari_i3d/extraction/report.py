@@ -55,7 +55,7 @@ class Report:
 
     def add(self, outcome: Outcome, watch: Stopwatch) -> None:
         """Write what became of a video; that the report cannot be written stops nothing, and is logged once."""
-        self._told[str(outcome.video)] = _entry(outcome, watch)
+        self._told[str(outcome.video.absolute())] = _entry(outcome, watch)
         try:
             with exclusive(self._lock, _LOCK_WAIT_S):
                 self._write()
@@ -90,7 +90,7 @@ _WORDS = ("done", "skipped", "failed")
 def _entry(outcome: Outcome, watch: Stopwatch) -> dict[str, Any]:
     seconds = watch.seconds
     entry: dict[str, Any] = {
-        "video": str(outcome.video),
+        "video": str(outcome.video.absolute()),
         "status": outcome.word,
         "complete": outcome.complete,
         "started": watch.calendar.isoformat(timespec="seconds"),
@@ -99,7 +99,7 @@ def _entry(outcome: Outcome, watch: Stopwatch) -> dict[str, Any]:
     if isinstance(outcome, VideoDone):
         rate = outcome.computed_chunks / seconds if seconds > 0 else 0.0
         return entry | {
-            "outputs": [str(path) for path in outcome.outputs],
+            "outputs": [str(path.absolute()) for path in outcome.outputs],
             "remarks": list(outcome.remarks),
             "windows": outcome.chunks,
             "windows_computed": outcome.computed_chunks,

@@ -136,8 +136,13 @@ class Workshop:
         if sound and not begun:  # a job that was ended while it wrote its files is finished as a whole
             lacking = (mended[individual] for individual, target in paths.items() if target not in sound)
             job = plan_job(video, lacking, self._options.settings)
-        source = {**describe_tracking(tracking_path, tracking, self._options.gaps), "chosen": wish.tracking["chosen"]}
-        return self._resumed(path, video, video_file, job, partial_folder, source, remarks)
+        source: dict[str, Any] = {
+            **describe_tracking(tracking_path, tracking, self._options.gaps),
+            "chosen": wish.tracking["chosen"],
+        }
+        work = self._resumed(path, video, video_file, job, partial_folder, source, remarks)
+        stack.enter_context(work.unfinished())
+        return work
 
     def finish(self, work: VideoWork) -> VideoDone:
         """Write the result of a video whose segments are all kept, and remove these.
