@@ -23,6 +23,7 @@ from napari_i3d.extraction.outcomes import Outcome, VideoDone, VideoFailed, Vide
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.layouts import Layout
 from napari_i3d.files import exclusive
+from napari_i3d.synthetic import write_synthetic_clip
 from napari_i3d.tracking.io import read_tracking
 
 from . import stand_in
@@ -502,13 +503,23 @@ def test_killed_at_every_change_to_the_disk(workplace: Workplace, undisturbed: d
 
 @needs_posix
 @pytest.mark.nightly
-def test_killed_twenty_times_in_one_job(workplace: Workplace, undisturbed: dict[str, Any]) -> None:
+def test_killed_twenty_times_in_one_job(workplace: Workplace, network: StandIn, tmp_path: Path) -> None:
+    clip = write_synthetic_clip(tmp_path / "longer", 40)
+    (workplace.videos / "one.mp4").write_bytes(clip.video.read_bytes())
+    (workplace.tracks / "one_tracks.pickle").write_bytes(clip.tracking.read_bytes())
+    run(options_of(workplace))
+    expected = content(workplace.out)
+    for path in workplace.out.iterdir():
+        path.unlink()
     moments = random.Random(20)
+    kept = [0]
     for _ in range(20):
-        kill_after(start(workplace, 2.0), moments.uniform(0, 1.5))
-    assert kept_segments(workplace) < 4
+        kill_after(start(workplace, 0.2), moments.uniform(0, 0.6))
+        kept.append(kept_segments(workplace))
+    assert kept == sorted(kept)
+    assert 5 < kept[-1] < 22
     assert finish(start(workplace, 0))[0] == 0
-    assert content(workplace.out) == undisturbed
+    assert content(workplace.out) == expected
 
 
 @needs_posix
