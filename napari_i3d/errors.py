@@ -3,13 +3,16 @@
 import os
 
 __all__ = [
+    "ClusterError",
     "FeaturesError",
     "NapariI3DError",
     "OutputError",
     "SettingsError",
+    "StalledError",
     "TrackingError",
     "VideoError",
     "WeightsError",
+    "WorkerError",
     "label",
 ]
 
@@ -26,6 +29,10 @@ class VideoError(NapariI3DError):
     """A video that cannot be read, or not all of it."""
 
 
+class StalledError(VideoError):
+    """A video whose file gives nothing more for now: a drive that is gone. To try again later may help."""
+
+
 class TrackingError(NapariI3DError):
     """A tracking file that cannot be read, or boxes that do not fit the video."""
 
@@ -40,6 +47,14 @@ class FeaturesError(NapariI3DError):
 
 class OutputError(NapariI3DError):
     """A file or folder that cannot be written."""
+
+
+class ClusterError(NapariI3DError):
+    """Machines that compute for this one and cannot be reached, or are not set up alike."""
+
+
+class WorkerError(NapariI3DError):
+    """A machine that computes for this one and could not do so for one video."""
 
 
 def label(path: str | os.PathLike[str]) -> str:

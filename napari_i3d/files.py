@@ -1,26 +1,36 @@
-"""Files that appear whole or not at all, their checksums, and the folder where downloads are kept."""
+"""Files that appear whole or not at all, checksums, locks, and the folder where downloads are kept."""
 
 import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+import filelock
 import platformdirs
 
 from napari_i3d.errors import OutputError
 
 CACHE_VARIABLE = "NAPARI_I3D_HOME"
 
+_HASHED_BYTES = 1 << 23
+
 
 @contextlib.contextmanager
-def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def atomic_writer(path: str | os.PathLike[str], part: Path | None = None) -> Iterator[BinaryIO]:
     """Open a file that takes its name only when the block ends without an exception.
 
     The content goes to a hidden file beside `path`, is flushed to the disk and renamed. After an exception the hidden
     file is removed, and what stood at `path` before is untouched.
+
+    Parameters
+    ----------
+    path
+        The file to be.
+    part
+        The hidden file; what is there is overwritten, so that nobody else may write it. None: a name of its own.
 
     Raises
     ------
@@ -28,9 +38,10 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         The file cannot be written: no such folder, no permission, disk full.
     """
     path = Path(path)
-    part = path.with_name(f".napari_i3d-{secrets.token_hex(8)}.part")
+    new = part is None
+    part = part or path.with_name(f".napari_i3d-{secrets.token_hex(8)}.part")
     try:
-        with part.open("xb") as file:
+        with part.open("xb") if new else part.open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -68,6 +79,53 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
     """Return the SHA-256 checksum of a file, 64 hexadecimal digits."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hashing(path: str | os.PathLike[str]) -> Generator[tuple[int, int], None, str]:
+    """Compute the SHA-256 checksum of a large file: yields bytes read and bytes in all, returns 64 hexadecimal digits.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    """
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as file:
+        done, total = 0, os.fstat(file.fileno()).st_size
+        while part := file.read(_HASHED_BYTES):
+            digest.update(part)
+            done += len(part)
+            yield done, max(done, total)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def exclusive(path: str | os.PathLike[str], wait_s: float = 0.0) -> Iterator[bool]:
+    """Hold a lock among processes; yields whether it could be had within `wait_s`.
+
+    The lock is the operating system's on a file at `path`: it ends with the process that has it, however that ends. The
+    file is removed when the lock is given back; one that a killed process left locks nothing.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be made.
+    """
+    lock = filelock.FileLock(path, timeout=wait_s)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        yield False
+        return
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be locked ({error.strerror or error}); choose another place") from error
+    try:
+        yield True
+    finally:
+        # While it is still held: whoever opened the file before and gets the lock now finds it gone, and tries again.
+        with contextlib.suppress(OSError):
+            Path(path).unlink(missing_ok=True)
+        lock.release()
 
 
 def cache_folder() -> Path:

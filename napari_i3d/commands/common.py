@@ -1,8 +1,13 @@
 """What all commands share: their exit status, their words to the user, options that several of them have."""
 
 import argparse
+import contextlib
+import signal
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -42,3 +47,20 @@ def add_video_size(parser: argparse.ArgumentParser) -> None:
     """Add the options of the size to which a video is resized."""
     parser.add_argument("--video_w", type=int, metavar="W", help="resize the video first; boxes are in its new pixels")
     parser.add_argument("--video_h", type=int, metavar="H")
+
+
+@contextlib.contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM, with which systems end programs, do what Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,14 +1,13 @@
 """``napari-i3d extract``: features of one video or of a folder of them."""
 
 import argparse
-import sys
+import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
-from napari_i3d.commands.common import DONE, FAILED, add_command, add_video_size, one_line, say
+from napari_i3d.commands.bars import Bars
+from napari_i3d.commands.common import DONE, FAILED, add_command, add_video_size, ended_by_sigterm, say
 from napari_i3d.extraction.settings import ExtractionSettings, Normalisation, Precision, SampleMode
 from napari_i3d.features.layouts import Layout
 from napari_i3d.i3d.registry import DEFAULT_WEIGHTS, UNTRAINED
@@ -71,6 +70,8 @@ def _add_options(extract: argparse.ArgumentParser) -> None:
     _add_choice(extract, "--layout", Layout, Layout.DICT, "the program to write for")
     add("--save_metadata", action="store_true", help="add first and last frame of each individual to the file")
     add("--overwrite", action="store_true", help="replace results that exist (default: keep them)")
+    add("--scheduler", metavar="ADDRESS", help="compute on a dask cluster; local: on worker processes of this machine")
+    add("--workers", type=int, metavar="N", help="of --scheduler local (default: one a GPU, else as many as fit)")
 
 
 def _add_choice(parser: argparse.ArgumentParser, name: str, choices: Iterable[str], default: str, text: str) -> None:
@@ -108,6 +109,8 @@ def _extract(options: argparse.Namespace) -> int:
         layout=Layout(options.layout),
         gaps=Gaps(options.gaps),
         overwrite=options.overwrite,
+        scheduler=options.scheduler,
+        workers=options.workers,
     )
     outcomes = run_with_bars(batch)
     _print_summary(outcomes)
@@ -115,32 +118,29 @@ def _extract(options: argparse.Namespace) -> int:
 
 
 def run_with_bars(batch: "BatchOptions") -> "tuple[Outcome, ...]":
-    """Run a batch with a progress bar for each video; return the outcome of each."""
-    from napari_i3d.extraction.batch import run_batch
-    from napari_i3d.extraction.outcomes import VideoStarted
-    from napari_i3d.extraction.records import Progress
+    """Run a batch with a progress bar for each video in work; return the outcome of each.
 
-    outcomes: list[Outcome] = []
-    bar: tqdm[Any] | None = None
+    Raises
+    ------
+    KeyboardInterrupt
+        The user, or the system with SIGTERM, wants it to end; what is done was said.
+    """
+    from napari_i3d.extraction.batch import run_batch
+
+    bars = Bars()
     try:
-        for record in run_batch(batch):
-            if isinstance(record, VideoStarted):
-                title = f"{record.video.name} ({record.number}/{record.total})"
-                # A bar only where a person watches; a log gets the lines below alone.
-                bar = tqdm(desc=one_line(title), unit="chunk", disable=None, file=sys.stderr)
-            elif isinstance(record, Progress):
-                if bar is not None:
-                    bar.total = record.total_chunks
-                    bar.update(record.done_chunks - bar.n)
-            else:
-                if bar is not None:
-                    bar.close()
-                outcomes.append(record)
-                print(one_line(f"{record.word}: {record.summary}"), file=sys.stderr)
+        with ended_by_sigterm(), contextlib.closing(run_batch(batch)) as records:
+            for record in records:
+                bars.show(record)
+    except KeyboardInterrupt:
+        bars.close()
+        _print_summary(bars.outcomes)
+        for text in bars.unfinished:
+            say(f"  {text}")
+        raise
     finally:
-        if bar is not None:
-            bar.close()
-    return tuple(outcomes)
+        bars.close()
+    return bars.outcomes
 
 
 def _print_summary(outcomes: "tuple[Outcome, ...]") -> None:

@@ -1,7 +1,8 @@
 """From a video and its tracking to features: each frame decoded once, each crop made once, chunks in batches."""
 
 import contextlib
-from collections.abc import Generator, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -12,12 +13,13 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from napari_i3d.errors import VideoError
-from napari_i3d.extraction.arrivals import arriving_crops, run_ahead
+from napari_i3d.extraction.arrivals import Background, arriving_crops, background_of, run_ahead
 from napari_i3d.extraction.device import resolve_device
 from napari_i3d.extraction.exact import SharedSteps
 from napari_i3d.extraction.job import Job, plan_job, whole_picture
 from napari_i3d.extraction.provenance import describe_extraction, describe_tracking
 from napari_i3d.extraction.records import Arrival, ChunkBatch, Progress
+from napari_i3d.extraction.segments import ChunkRows, Segment, SegmentRows, plan_segments
 from napari_i3d.extraction.settings import FEATURES, ExtractionSettings
 from napari_i3d.extraction.whole import WholeChunks
 from napari_i3d.features.model import Features, Id
@@ -32,7 +34,9 @@ __all__ = [
     "ChunkBatch",
     "Computer",
     "Progress",
+    "as_features",
     "compute_chunks",
+    "compute_segments",
     "computer_for",
     "extract",
     "extract_features",
@@ -42,6 +46,11 @@ __all__ = [
 
 class Computer(Protocol):
     """Turns crops into features: `SharedSteps` for the network of this program, `WholeChunks` for any other."""
+
+    @property
+    def device(self) -> str:
+        """What computes: ``"cpu"``, ``"cuda:0"``."""
+        ...
 
     def add(self, arrivals: Sequence[Arrival]) -> Iterator[ChunkBatch]:
         """Take crops, in the order of frames; yield the features of each full batch of chunks."""
@@ -63,20 +72,61 @@ def computer_for(network: torch.nn.Module, settings: ExtractionSettings) -> Comp
     return SharedSteps(network, settings) if isinstance(network, I3DResNet50) else WholeChunks(network, settings)
 
 
-def compute_chunks(video: Video, job: Job, computer: Computer) -> Generator[ChunkBatch, None, None]:
-    """Decode the frames that are needed, each once, and yield the features of chunks as they are computed.
+def compute_segments(
+    video: Video,
+    segments: Sequence[Segment],
+    computer: Computer,
+    background: Background = None,
+    abandon: Callable[[], object] | None = None,
+) -> Generator[ChunkBatch | SegmentRows, None, None]:
+    """Compute segments of a job one after the other: yields each batch of chunks, and each segment when it is whole.
 
-    Decoding and cropping run beside the network, at most a portion of crops ahead of it.
+    Decoding and cropping run beside the network, at most a portion of crops ahead of it. No batch holds chunks of two
+    segments.
+
+    Parameters
+    ----------
+    video, segments, background
+        As of `arriving_crops`.
+    computer
+        Is as fresh after each segment as before it.
+    abandon
+        As of `run_ahead`.
 
     Raises
     ------
     VideoError
         The video is damaged within the frames needed.
     """
-    with contextlib.closing(run_ahead(arriving_crops(video, job))) as portions:
+    rows = np.empty((0, FEATURES), np.float32)
+    missing = 0
+    with contextlib.closing(run_ahead(arriving_crops(video, segments, background), abandon)) as portions:
         for portion in portions:
-            yield from computer.add(portion)
-    yield from computer.finish()
+            segment = portion.segment
+            if not missing:
+                missing = segment.n_chunks
+                rows = np.empty((missing, FEATURES), np.float32)
+            ending = computer.finish() if portion.last else ()
+            for batch in itertools.chain(computer.add(portion.arrivals), ending):
+                for (individual, number), row in zip(batch.chunks, batch.rows, strict=True):
+                    rows[segment.offsets[individual] + number] = row
+                missing -= len(batch.chunks)
+                yield batch
+            if portion.last and missing:
+                raise VideoError(
+                    f"{video.path.name}: lacks frames for {missing} of {segment.n_chunks} chunks; re-encode the video"
+                )
+            if portion.last:
+                yield SegmentRows(segment, rows, computer.device)
+
+
+def compute_chunks(video: Video, job: Job, computer: Computer) -> Generator[ChunkBatch, None, None]:
+    """Compute all chunks of a job as one segment, without keeping them; errors as of `compute_segments`."""
+    segments = plan_segments(job, job.plan.total_chunks)
+    with contextlib.closing(compute_segments(video, segments, computer, background_of(video, job.settings))) as steps:
+        for step in steps:
+            if isinstance(step, ChunkBatch):
+                yield step
 
 
 def extract(
@@ -104,25 +154,22 @@ def extract(
     SettingsError
         This machine has not the device asked for.
     """
-    total = job.plan.total_chunks
-    chunks = {windows.id: np.empty((len(windows.starts), FEATURES), np.float32) for windows in job.plan.tracklets}
-    done = 0
+    total, done = job.plan.total_chunks, 0
     yield Progress(done, total)
-    with contextlib.closing(compute_chunks(video, job, computer_for(network, job.settings))) as batches:
-        for batch in batches:
-            for (individual, number), row in zip(batch.chunks, batch.rows, strict=True):
-                chunks[individual][number] = row
-            done += len(batch.chunks)
-            yield Progress(done, total)
-    if done != total:
-        raise VideoError(f"{video.path.name}: gave the frames for {done} of {total} chunks only; re-encode the video")
-    provenance = describe_extraction(video, job, weights, str(resolve_device(job.settings.device)), tracking)
-    return _as_features(video, job, chunks, provenance)
+    computer, rows = computer_for(network, job.settings), ChunkRows(job)
+    background = background_of(video, job.settings)
+    with contextlib.closing(compute_segments(video, plan_segments(job), computer, background)) as steps:
+        for step in steps:
+            if isinstance(step, SegmentRows):
+                rows.put(step.segment, step.rows)
+            else:
+                done += len(step.chunks)
+                yield Progress(done, total)
+    return as_features(video, job, rows, describe_extraction(video, job, weights, computer.device, tracking))
 
 
-def _as_features(
-    video: Video, job: Job, chunks: dict[Id, NDArray[np.float32]], provenance: Mapping[str, Any]
-) -> Features:
+def as_features(video: Video, job: Job, chunks: ChunkRows, provenance: Mapping[str, Any]) -> Features:
+    """Make the result of the features of all chunks; these are used up."""
     tracklets = job.plan.tracklets
     return Features(
         # One individual after the other gives up its chunks: padded rows are a copy of them.

@@ -107,6 +107,11 @@ class SharedSteps:
         self._views: dict[Id, list[_View]] = {}
         self._complete: list[_Chunk] = []
 
+    @property
+    def device(self) -> str:
+        """What computes: ``"cpu"``, ``"cuda:0"``."""
+        return str(self._device.torch)
+
     def add(self, arrivals: Sequence[Arrival]) -> Iterator[ChunkBatch]:
         """Take crops, in the order of frames; yield the features of each full batch of chunks."""
         centres = [centre for arrival in arrivals for centre in self._arrive(arrival)]

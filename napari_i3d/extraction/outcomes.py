@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from napari_i3d.extraction.records import Progress
-
 
 @dataclass(frozen=True)
 class VideoStarted:
@@ -17,12 +15,55 @@ class VideoStarted:
 
 
 @dataclass(frozen=True)
+class VideoReading:
+    """The content of a video's file is being looked at: how many of its bytes have been."""
+
+    video: Path
+    done_bytes: int
+    total_bytes: int
+
+
+@dataclass(frozen=True)
+class VideoProgress:
+    """How far a video is.
+
+    Attributes
+    ----------
+    video
+        Which: on a cluster several are in work.
+    done_chunks, total_chunks
+        Chunks computed, now or in a run before, and all.
+    kept_chunks
+        Those of the computed that are on disk: after an interruption the same command goes on with the others.
+    """
+
+    video: Path
+    done_chunks: int
+    total_chunks: int
+    kept_chunks: int
+
+
+@dataclass(frozen=True)
 class VideoDone:
-    """The features of a video were saved; `remarks` says what was left out."""
+    """The features of a video were saved.
+
+    Attributes
+    ----------
+    video, outputs
+        The video and the files of its features.
+    remarks
+        What was left out, or was not as usual.
+    chunks
+        Number of chunks in all.
+    computed_chunks
+        Number of those that this run computed; a run before it had computed the others.
+    """
 
     video: Path
     outputs: tuple[Path, ...]
     remarks: tuple[str, ...]
+    chunks: int
+    computed_chunks: int
 
     word: ClassVar = "done"
     complete: ClassVar = True
@@ -36,11 +77,22 @@ class VideoDone:
 
 @dataclass(frozen=True)
 class VideoSkipped:
-    """A video was not extracted; `complete` where that is because its result is there already."""
+    """A video was not extracted.
+
+    Attributes
+    ----------
+    video, reason
+        The video, and why.
+    complete
+        Its result is there already.
+    busy
+        Another process is working on it.
+    """
 
     video: Path
     reason: str
     complete: bool
+    busy: bool = False
 
     word: ClassVar = "skipped"
 
@@ -70,5 +122,5 @@ class VideoFailed:
 Outcome = VideoDone | VideoSkipped | VideoFailed
 """How a video ended."""
 
-Record = VideoStarted | Progress | Outcome
+Record = VideoStarted | VideoReading | VideoProgress | Outcome
 """What a batch yields."""

@@ -1,21 +1,17 @@
-"""What the results of a video are called, and whether they are there already."""
+"""What the results of a video are called."""
 
-import json
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from napari_i3d.errors import FeaturesError
-from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.io import check_content, json_path
 from napari_i3d.features.layouts import Layout, dlc2action_ids, individual_paths
 from napari_i3d.features.model import Id
 
 _LONGEST_NAME_BYTES = 255
-# These decide how features are computed, not which numbers come out.
-_WITHOUT_EFFECT = ("batch_size", "device")
 
 
 @dataclass(frozen=True)
@@ -43,6 +39,13 @@ class OutputNames:
         """Return the file of all individuals of a video."""
         return self.folder / f"{video.stem}{self.suffix}"
 
+    def hidden_path(self, video: Path, ending: str) -> Path:
+        """Return what work on a video is kept under while it is not finished: no reader takes it for a result."""
+        name = f".{self.shared_path(video).name}{ending}"
+        if len(os.fsencode(name)) > _LONGEST_NAME_BYTES:
+            name = f".{hashlib.sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}{ending}"
+        return self.folder / name
+
     def paths(self, video: Path, individuals: Sequence[Id]) -> dict[Id, Path]:
         """Return the file of each individual, and see beforehand that all can be written under their names.
 
@@ -63,27 +66,3 @@ class OutputNames:
             if len(os.fsencode(json_path(path).name)) > _LONGEST_NAME_BYTES:
                 raise FeaturesError(f"{path.name}: a name too long for a file; shorten the name of the video or the id")
         return paths
-
-
-def difference(path: Path, video: Path, settings: ExtractionSettings, layout: Layout) -> str:
-    """Say in what the result at a path differs from what would be made now, as its ``.json`` tells; "" if in nothing.
-
-    A result without a readable ``.json`` tells nothing, and differs in nothing.
-    """
-    try:
-        facts = json.loads(json_path(path).read_text(encoding="utf-8"))
-        provenance = facts["provenance"]
-        made_of, made_with, made_for = provenance["video"]["file"], provenance["settings"], facts.get("layout")
-    except (OSError, ValueError, LookupError, TypeError):
-        return ""
-    if made_of != video.name:
-        return f"of the video {made_of}"
-    if made_for not in (None, str(layout)):
-        return f"for {made_for}"
-    wanted: dict[str, Any] = json.loads(json.dumps(settings.as_dict()))
-    changed = [
-        f"{name} {made_with.get(name)}"
-        for name, value in wanted.items()
-        if name not in _WITHOUT_EFFECT and made_with.get(name) != value
-    ]
-    return f"with {', '.join(changed)}" if changed else ""

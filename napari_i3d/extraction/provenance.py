@@ -5,6 +5,7 @@ import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import imageio_ffmpeg
@@ -13,11 +14,15 @@ import torch
 
 import napari_i3d
 from napari_i3d.extraction.job import Job
+from napari_i3d.features.model import Id
 from napari_i3d.files import sha256_of
 from napari_i3d.i3d.weights import WeightsFacts
 from napari_i3d.tracking.gaps import Gaps
 from napari_i3d.tracking.model import Tracking
 from napari_i3d.video.video import Video
+
+WITHOUT_EFFECT = ("batch_size", "device")
+"""Settings that decide how features are computed, not which numbers come out."""
 
 
 def describe_tracking(path: Path | None, tracking: Tracking, gaps: Gaps) -> dict[str, Any]:
@@ -41,36 +46,68 @@ def describe_tracking(path: Path | None, tracking: Tracking, gaps: Gaps) -> dict
     return facts if path is None else {"file": path.name, "sha256": sha256_of(path), **facts}
 
 
+def versions() -> dict[str, str]:
+    """Return the versions of this program and of what it computes with."""
+    return {
+        "napari_i3d": napari_i3d.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "torch": torch.__version__,
+        "ffmpeg": imageio_ffmpeg.get_ffmpeg_version(),
+    }
+
+
 def describe_extraction(
-    video: Video, job: Job, weights: WeightsFacts, device: str, tracking: Mapping[str, Any]
+    video: Video,
+    job: Job,
+    weights: WeightsFacts,
+    device: str,
+    tracking: Mapping[str, Any],
+    video_file: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Return versions, weights, settings and the facts of video and tracking, in values that JSON knows."""
+    """Return versions, weights, settings and the facts of video and tracking, in values that JSON knows.
+
+    Parameters
+    ----------
+    video, job, weights
+        What was computed from what.
+    device
+        What computed.
+    tracking
+        From `describe_tracking`.
+    video_file
+        What is known of the video's file besides: ``sha256`` and ``mtime_ns``, the time of its last change.
+    """
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {
-            "napari_i3d": napari_i3d.__version__,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "torch": torch.__version__,
-            "ffmpeg": imageio_ffmpeg.get_ffmpeg_version(),
-        },
+        "versions": versions(),
         "weights": weights.as_dict(),
         "settings": job.settings.as_dict(),
-        "video": video.facts(),
+        "video": {**video.facts(), **video_file},
         "device": device,
         "tracking": {
             **tracking,
             "individuals": [windows.id for windows in job.plan.tracklets],
-            "sha256_of_crops": _checksum(job),
+            "sha256_of_crops": crops_sha256(job),
+            "crops": [{"id": id_, "sha256": crops_sha256(job, id_)} for id_ in job.boxes],
         },
         "left_out": [{"id": individual, "reason": reason} for individual, reason in job.plan.left_out.items()],
     }
 
 
-def _checksum(job: Job) -> str:
-    """Return a checksum of what is cropped from which frame: it depends on nothing else of the tracking file."""
+def crops_sha256(job: Job, individual: Id | None = None) -> str:
+    """Return a checksum of what is cropped from which frame: it depends on nothing else of the tracking file.
+
+    Parameters
+    ----------
+    job
+        What is computed.
+    individual
+        Of this one alone; None: of all.
+    """
     digest = hashlib.sha256()
     for windows in job.plan.tracklets:
-        digest.update(f"{windows.id!r} {windows.first_frame} {windows.last_frame}\n".encode())
-        digest.update(job.boxes[windows.id].astype("<i8").tobytes())
+        if individual is None or windows.id == individual:
+            digest.update(f"{windows.id!r} {windows.first_frame} {windows.last_frame}\n".encode())
+            digest.update(job.boxes[windows.id].astype("<i8").tobytes())
     return digest.hexdigest()

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from napari_i3d.extraction.segments import Segment
 from napari_i3d.extraction.windows import TrackletWindows
 from napari_i3d.features.model import Id
 
@@ -27,6 +28,15 @@ class Arrival:
     windows: TrackletWindows
     frame: int
     crop: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Portion:
+    """Some crops of a segment, in the order of frames; `last`: the segment needs no more."""
+
+    segment: Segment
+    arrivals: tuple[Arrival, ...]
+    last: bool
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,6 +33,11 @@ class WholeChunks:
         self._crops: dict[Id, deque[tuple[int, torch.Tensor]]] = {}
         self._complete: list[tuple[tuple[Id, int], torch.Tensor]] = []
 
+    @property
+    def device(self) -> str:
+        """What computes: ``"cpu"``, ``"cuda:0"``."""
+        return str(self._device.torch)
+
     def add(self, arrivals: Sequence[Arrival]) -> Iterator[ChunkBatch]:
         """Take crops, in the order of frames; yield the features of each full batch of chunks."""
         for arrival in arrivals:

@@ -4,7 +4,7 @@ A chunk is 8 consecutive frames. Chunk k of a tracklet starts at its frame ``k *
 of the video unless said otherwise.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,6 +58,14 @@ class TrackletWindows:
     def number_of(self, start: int) -> int:
         """Return the number of the chunk that starts at a frame."""
         return self._begun_by(start) - 1
+
+    def part(self, first: int, stop: int) -> "TrackletWindows":
+        """Return the chunks `first` up to `stop` alone, as those of a tracklet that is no longer than they are."""
+        starts = self.starts[first:stop]
+        count = np.arange(len(starts), dtype=np.int64)
+        centres = np.asarray(starts + (CHUNK_FRAMES - 1) / 2, dtype=np.float64)
+        first_frame, last_frame = int(starts[0]), int(starts[-1]) + CHUNK_FRAMES - 1
+        return TrackletWindows(self.id, first_frame, last_frame, starts, count, centres)
 
     def _begun_by(self, frame: int) -> int:
         return int(np.searchsorted(self.starts, frame, side="right"))
@@ -127,14 +135,14 @@ def padded_row_chunks(n_frames: int, n_chunks: int, step: int) -> NDArray[np.int
     return np.clip(nearest, 0, n_chunks - 1)
 
 
-def needed_frames(plan: WindowPlan, skip_frames: int) -> list[tuple[int, int]]:
-    """Return the ranges of frames, half-open and ascending, that chunks of the plan lie in.
+def needed_frames(tracklets: Sequence[TrackletWindows], skip_frames: int) -> list[tuple[int, int]]:
+    """Return the ranges of frames, half-open and ascending, that chunks lie in.
 
     Ranges less than `skip_frames` apart are joined: decoding through is cheaper than finding a place anew.
     """
-    if not plan.tracklets:
+    if not tracklets:
         return []
-    starts = np.unique(np.concatenate([windows.starts for windows in plan.tracklets]))
+    starts = np.unique(np.concatenate([windows.starts for windows in tracklets]))
     stops = starts + CHUNK_FRAMES
     breaks = np.flatnonzero(starts[1:] - stops[:-1] >= skip_frames)
     firsts = np.concatenate([starts[:1], starts[breaks + 1]])

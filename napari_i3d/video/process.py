@@ -15,7 +15,7 @@ import imageio_ffmpeg
 import numpy as np
 import numpy.typing as npt
 
-from napari_i3d.errors import VideoError, label
+from napari_i3d.errors import StalledError, VideoError, label
 
 STALL_S = 60.0
 """After so many seconds without a sign of life ffmpeg counts as stuck (a network drive that is gone, say)."""
@@ -39,9 +39,9 @@ _MAX_LINE_BYTES = 1 << 16
 _PIPE_BYTES = 1 << 20
 
 
-def stalled(path: Path) -> VideoError:
+def stalled(path: Path) -> StalledError:
     """Return the error for an ffmpeg that says nothing for too long."""
-    return VideoError(
+    return StalledError(
         f"{label(path.name)}: expected a frame, found nothing for {STALL_S:.0f} s; see whether the drive can "
         "still be read"
     )

@@ -1,18 +1,20 @@
 """Decoding and cropping beside the network: never far ahead, and gone when the reader is."""
 
+import sys
 import threading
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 import torch
 
-from napari_i3d.errors import VideoError
+from napari_i3d.errors import StalledError, VideoError
 from napari_i3d.extraction.arrivals import run_ahead
 from napari_i3d.extraction.engine import extract
-from napari_i3d.extraction.job import plan_job
+from napari_i3d.extraction.job import Job, plan_job
 from napari_i3d.extraction.records import Progress
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.i3d.registry import WeightsFacts
@@ -75,6 +77,22 @@ def test_errors_of_the_source_come_through_after_the_items_before_them() -> None
     assert [next(ahead), next(ahead)] == [1, 2]
     with pytest.raises(VideoError, match="damaged"):
         next(ahead)
+    assert not threads()
+
+
+def test_leaving_early_cuts_short_what_is_being_made() -> None:
+    cut = threading.Event()
+
+    def endless() -> Generator[int, None, None]:
+        yield 1
+        assert cut.wait(20)
+        raise VideoError("closed meanwhile")
+
+    ahead = run_ahead(endless(), abandon=cut.set)
+    assert next(ahead) == 1
+    began = time.monotonic()
+    ahead.close()
+    assert time.monotonic() - began < 5
     assert not threads()
 
 
@@ -158,3 +176,70 @@ def test_closing_the_video_from_elsewhere_ends_the_extraction(tmp_path: Path) ->
         with pytest.raises(VideoError, match="found it closed"):
             list(steps)
     assert not threads()
+
+
+class FakeFfmpeg:
+    """A program in the place of ffmpeg that runs it, and after so many bytes of frames stands still or crashes."""
+
+    def __init__(self, path: Path, end: str, n_bytes: int) -> None:
+        real = imageio_ffmpeg.get_ffmpeg_exe()
+        path.write_text(
+            f"""#!{sys.executable}
+import subprocess, sys, time
+if "rawvideo" not in sys.argv:
+    sys.exit(subprocess.run([{real!r}, *sys.argv[1:]]).returncode)
+running = subprocess.Popen([{real!r}, *sys.argv[1:]], stdout=subprocess.PIPE)
+sys.stdout.buffer.write(running.stdout.read({n_bytes}))
+sys.stdout.buffer.flush()
+running.kill()
+{end}
+"""
+        )
+        path.chmod(0o755)
+        self.path = str(path)
+
+
+needs_scripts = pytest.mark.skipif(sys.platform == "win32", reason="a script in the place of a program")
+
+
+@needs_scripts
+@pytest.mark.parametrize(
+    ("end", "frames", "words"),
+    [
+        ("time.sleep(60)", 12, "expected a frame, found nothing for 1 s"),
+        ("sys.exit(139)", 0, "damaged at frame 0 .*: ffmpeg gives no such frame"),
+    ],
+)
+def test_ffmpeg_that_stands_still_or_crashes_is_ended_with_an_error(
+    long_video: Video, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, end: str, frames: int, words: str
+) -> None:
+    fake = FakeFfmpeg(tmp_path / "ffmpeg", end, long_video[0].nbytes * frames + 100)
+    monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", lambda: fake.path)
+    monkeypatch.setattr(process, "STALL_S", 1.0)
+    processes = Processes(monkeypatch)
+    began = time.monotonic()
+    with pytest.raises(VideoError, match=words) as caught:
+        list(extract(long_video, sixty_frames(long_video), Zeros(), FACTS))
+    assert time.monotonic() - began < 15
+    assert isinstance(caught.value, StalledError) == ("sleep" in end)
+    assert processes.started
+    assert processes.running == 0
+    assert not threads()
+
+
+@needs_scripts
+def test_ffmpeg_that_crashes_now_and_then_is_started_again(
+    long_video: Video, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fake = FakeFfmpeg(tmp_path / "ffmpeg", "sys.exit(139)", long_video[0].nbytes * 25 + 100)
+    monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", lambda: fake.path)
+    processes = Processes(monkeypatch)
+    last = list(extract(long_video, sixty_frames(long_video), Zeros(), FACTS))[-1]
+    assert last == Progress(53, 53)
+    assert len(processes.started) > 2
+    assert processes.running == 0
+
+
+def sixty_frames(video: Video) -> Job:
+    tracking = Tracking([Tracklet("a", 0, np.tile([10.0, 10, 60, 60], (60, 1)))])
+    return plan_job(video, tracking.values(), ExtractionSettings())

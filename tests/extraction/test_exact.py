@@ -10,7 +10,7 @@ import torch
 
 from napari_i3d.errors import SettingsError
 from napari_i3d.extraction.crops import views
-from napari_i3d.extraction.device import Parts
+from napari_i3d.extraction.device import Parts, is_out_of_memory
 from napari_i3d.extraction.exact import SharedSteps
 from napari_i3d.extraction.records import Arrival
 from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
@@ -175,6 +175,35 @@ def test_batches_shrink_when_memory_runs_out_and_rows_stay_the_same(
     assert max(late.tried[4:]) == 2
     assert max(stem.tried) > 1
     assert stem.tried[-1] == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:124] . DefaultCPUAllocator: can't allocate memory: you tried to"),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."),
+    ],
+)
+def test_every_way_to_run_out_of_memory_halves_the_batch(error: Exception) -> None:
+    def work(items: Any) -> int:
+        if len(items) > 2:
+            raise error
+        return sum(items)
+
+    assert [result for _, result in Parts(5).run([1, 2, 3, 4, 5], work)] == [3, 7, 5]
+
+
+def test_other_errors_of_the_network_are_no_matter_of_memory() -> None:
+    with pytest.raises(RuntimeError, match="shape"):
+        list(Parts(5).run([1, 2], lambda _: torch.ones(2).reshape(3)))
+
+
+def test_memory_that_the_system_refuses_is_known_as_such() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(1 << 58, dtype=torch.uint8)
+    assert is_out_of_memory(caught.value)
 
 
 def test_a_chunk_that_does_not_fit_alone_is_an_error_of_one_line() -> None:

@@ -64,10 +64,10 @@ def test_needed_frames_cover_every_chunk_and_skip_the_rest(frequency: int) -> No
     plan = plan_windows(tracklets, ExtractionSettings(frequency=frequency))
     needed = {f for windows in plan.tracklets for start in windows.starts for f in range(start, start + 8)}
     for skip in (1, 10, 50, 10_000):
-        ranges = needed_frames(plan, skip)
+        ranges = needed_frames(plan.tracklets, skip)
         given = [f for first, stop in ranges for f in range(first, stop)]
         assert len(given) == len(set(given))
         assert needed <= set(given)
         assert given == sorted(given)
         assert all(after[0] - before[1] >= skip for before, after in itertools.pairwise(ranges))
-    assert {f for first, stop in needed_frames(plan, 1) for f in range(first, stop)} == needed
+    assert {f for first, stop in needed_frames(plan.tracklets, 1) for f in range(first, stop)} == needed

@@ -1,0 +1,308 @@
+"""The work on one video: from its name to what is still to be computed, and from computed segments to its result."""
+
+import contextlib
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from napari_i3d.errors import FeaturesError, OutputError, StalledError, TrackingError, VideoError
+from napari_i3d.extraction.engine import as_features
+from napari_i3d.extraction.finished import State, Verdict, Wish, judge
+from napari_i3d.extraction.job import Job, plan_job, whole_picture
+from napari_i3d.extraction.options import BatchOptions
+from napari_i3d.extraction.outcomes import Record, VideoDone, VideoReading, VideoSkipped
+from napari_i3d.extraction.outputs import OutputNames
+from napari_i3d.extraction.partial import Fingerprint, PartialWork, fingerprint
+from napari_i3d.extraction.provenance import crops_sha256, describe_extraction, describe_tracking
+from napari_i3d.extraction.segments import ChunkRows, Segment, plan_segments
+from napari_i3d.features.io import json_path
+from napari_i3d.features.layouts import Layout
+from napari_i3d.features.model import Features, Id
+from napari_i3d.files import exclusive, hashing
+from napari_i3d.i3d.weights import WeightsFacts
+from napari_i3d.tracking.gaps import mend_gaps
+from napari_i3d.tracking.io import read_tracking
+from napari_i3d.tracking.model import Tracking
+from napari_i3d.video.video import Video, open_video
+
+
+@dataclass(frozen=True, eq=False)
+class VideoWork:
+    """A video that is open, planned, and locked against other processes.
+
+    Attributes
+    ----------
+    path, video
+        Its file.
+    video_file
+        ``sha256`` and ``mtime_ns`` of the file.
+    job, segments
+        What is computed, and in which portions.
+    todo
+        The segments that are not finished yet.
+    partial
+        Keeps those that are.
+    tracking
+        What provenance tells of the tracking.
+    remarks
+        What was found, for the summary.
+    """
+
+    path: Path
+    video: Video
+    video_file: dict[str, Any]
+    job: Job
+    segments: list[Segment]
+    todo: list[Segment]
+    partial: PartialWork
+    tracking: dict[str, Any]
+    remarks: tuple[str, ...]
+
+    @contextlib.contextmanager
+    def unfinished(self) -> Iterator[None]:
+        """Keep what is finished when the block fails, unless it is of no more use to anybody."""
+        try:
+            yield
+        except StalledError:
+            raise
+        except VideoError:
+            self.partial.remove()  # a damaged video stays damaged; a repaired one is another
+            raise
+        finally:
+            self.partial.remove_if_empty()
+
+    @property
+    def kept_chunks(self) -> int:
+        """Chunks that were finished when the work began."""
+        return self.job.plan.total_chunks - sum(segment.n_chunks for segment in self.todo)
+
+
+class Workshop:
+    """Begins and finishes the work on the videos of a batch.
+
+    Parameters
+    ----------
+    options
+        What is asked for.
+    weights
+        Of the network.
+    """
+
+    def __init__(self, options: BatchOptions, weights: WeightsFacts) -> None:
+        self._options = options
+        self._weights = weights
+        self._names = OutputNames(options.output_path, options.i3d_suffix, options.layout, options.save_metadata)
+        self._claimed: dict[str, Path] = {}  # the video that each result, without regard to capitals, belongs to
+
+    def begin(self, path: Path, stack: ExitStack) -> Generator[Record, None, VideoWork | VideoSkipped]:
+        """Lock, read and plan a video; what is opened for it is closed with `stack`.
+
+        Raises
+        ------
+        VideoError, TrackingError, FeaturesError, OutputError
+            Video, tracking or results cannot be used.
+        """
+        if not stack.enter_context(exclusive(self._names.hidden_path(path, ".lock"))):
+            text = "another process is working on it; give the command again when that has ended"
+            return VideoSkipped(path, text, complete=False, busy=True)
+        tracking_path = self._tracking_path(path)
+        wish = self._wish(path, tracking_path)
+        shared = self._names.shared_path(path)
+        partial_folder = self._names.hidden_path(path, ".partial")
+        if self._options.layout.one_file and shared.exists() and not self._options.overwrite:
+            verdict = judge(shared, wish)
+            if verdict.state in (State.SOUND, State.OTHER):
+                return _kept(path, {shared: verdict}, partial_folder)
+        if tracking_path is not None and not tracking_path.exists():
+            return VideoSkipped(path, f"its tracking file {tracking_path} is missing", complete=False)
+        video_file = yield from _described_file(path)
+        video = stack.enter_context(open_video(path))
+        tracking = self._tracking_of(video, tracking_path)
+        mended = mend_gaps(tracking, self._options.gaps)
+        job = plan_job(video, mended.values(), self._options.settings)
+        paths = self._names.paths(path, [windows.id for windows in job.plan.tracklets])
+        self._claim(path, paths.values())
+        crops: dict[Id | None, str] = {individual: crops_sha256(job, individual) for individual in (None, *paths)}
+        wish = replace(wish, video_sha256=video_file["sha256"], crops_sha256=crops)
+        verdicts = self._verdicts(paths, wish)
+        unwanted = [target for target, verdict in verdicts.items() if verdict.state is State.OTHER]
+        sound = [target for target, verdict in verdicts.items() if verdict.state is not State.DAMAGED]
+        if unwanted or len(sound) == len(set(paths.values())):
+            return _kept(path, verdicts, partial_folder)
+        remarks = tuple(f"{v.text}, and was made again" for v in verdicts.values() if v.state is State.DAMAGED)
+        begun = PartialWork.holds(partial_folder, self._fingerprint(job, video_file))
+        if sound and not begun:  # a job that was ended while it wrote its files is finished as a whole
+            lacking = (mended[individual] for individual, target in paths.items() if target not in sound)
+            job = plan_job(video, lacking, self._options.settings)
+        source: dict[str, Any] = {
+            **describe_tracking(tracking_path, tracking, self._options.gaps),
+            "chosen": wish.tracking["chosen"],
+        }
+        work = self._resumed(path, video, video_file, job, partial_folder, source, remarks)
+        stack.enter_context(work.unfinished())
+        return work
+
+    def finish(self, work: VideoWork) -> VideoDone:
+        """Write the result of a video whose segments are all kept, and remove these.
+
+        Raises
+        ------
+        OutputError, FeaturesError
+            It cannot be written.
+        """
+        rows, devices = ChunkRows(work.job), set()
+        for segment in work.segments:
+            finished = work.partial.read(segment)
+            rows.put(segment, finished.rows)
+            devices.add(finished.device)
+        device = ", ".join(sorted(devices))
+        provenance = describe_extraction(work.video, work.job, self._weights, device, work.tracking, work.video_file)
+        features = as_features(work.video, work.job, rows, provenance)
+        outputs = self._save(features, work)
+        work.partial.remove()
+        total = work.job.plan.total_chunks
+        return VideoDone(work.path, tuple(outputs), self._remarks(work), total, total - work.kept_chunks)
+
+    def _resumed(
+        self,
+        path: Path,
+        video: Video,
+        video_file: dict[str, Any],
+        job: Job,
+        partial_folder: Path,
+        source: dict[str, Any],
+        remarks: tuple[str, ...],
+    ) -> VideoWork:
+        segments = plan_segments(job)
+        partial = PartialWork(partial_folder, self._fingerprint(job, video_file))
+        finished = {segment.number for segment in partial.resume(segments)}
+        todo = [segment for segment in segments if segment.number not in finished]
+        if partial.remark:
+            remarks = (*remarks, partial.remark)
+        return VideoWork(path, video, video_file, job, segments, todo, partial, source, remarks)
+
+    def _fingerprint(self, job: Job, video_file: dict[str, Any]) -> Fingerprint:
+        return fingerprint(job, self._weights, video_file["sha256"])
+
+    def _tracking_path(self, path: Path) -> Path | None:
+        folder = self._options.tracking_folder
+        return None if folder is None else folder / f"{path.stem}{self._options.tracking_suffix}"
+
+    def _wish(self, path: Path, tracking_path: Path | None) -> Wish:
+        chosen = None if self._options.individuals is None else list(self._options.individuals)
+        tracking: dict[str, Any] = {"gaps": str(self._options.gaps), "chosen": chosen}
+        if tracking_path is not None and tracking_path.exists():
+            tracking["sha256"] = _sha256(tracking_path)
+        return Wish(
+            video=path,
+            settings=self._options.settings,
+            layout=self._options.layout,
+            weights_sha256=self._weights.sha256,
+            tracking=tracking,
+        )
+
+    def _verdicts(self, paths: dict[Id, Path], wish: Wish) -> dict[Path, Verdict]:
+        """Judge the results that exist, unless they are to be replaced anyhow."""
+        if self._options.overwrite:
+            return {}
+        one_file = self._options.layout.one_file
+        owners = {target: None if one_file else individual for individual, target in paths.items()}
+        return {target: judge(target, wish, owner) for target, owner in owners.items() if target.exists()}
+
+    def _claim(self, path: Path, targets: Iterable[Path]) -> None:
+        for target in targets:
+            owner = self._claimed.setdefault(str(target).casefold(), path)
+            if owner != path:
+                raise FeaturesError(
+                    f"its result {target.name} has the name of one of {owner.name}; rename an individual"
+                )
+
+    def _tracking_of(self, video: Video, tracking_path: Path | None) -> Tracking:
+        if tracking_path is None:
+            return whole_picture(video, self._options.settings)
+        tracking = read_tracking(tracking_path)
+        if self._options.individuals is None:
+            return tracking
+        return tracking.select(_ids_of(tracking, self._options.individuals))
+
+    def _save(self, features: Features, work: VideoWork) -> list[Path]:
+        """Write the result into the hidden folder and move it to its place: what a kill leaves half is in there."""
+        shared = self._names.shared_path(work.path)
+        folder = work.partial.result_folder()
+        if self._options.layout is Layout.DICT:
+            features.save(folder / shared.name, metadata=self._options.save_metadata)
+            written = [folder / shared.name]
+        elif self._options.layout is Layout.DLC2ACTION:
+            written = features.export(folder / shared.name, self._options.layout)
+        else:
+            written = features.export(folder / f"{work.path.stem}.npy", self._options.layout)
+        return [_move(path, shared.with_name(path.name)) for path in written]
+
+    def _remarks(self, work: VideoWork) -> tuple[str, ...]:
+        remarks = [f"{individual} left out: {reason}" for individual, reason in work.job.plan.left_out.items()]
+        if work.video.remark:
+            remarks.insert(0, work.video.remark)
+        if not self._weights.trained:
+            remarks.insert(0, "untrained weights: the features mean nothing")
+        return (*remarks, *work.remarks)
+
+
+def _move(path: Path, target: Path) -> Path:
+    """Give a result its place, its facts first: a features file that is there has its facts, whatever happens."""
+    try:
+        json_path(path).replace(json_path(target))
+        path.replace(target)
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written ({error.strerror or error}); choose another place") from error
+    return target
+
+
+def _kept(path: Path, verdicts: dict[Path, Verdict], partial_folder: Path) -> VideoSkipped:
+    for target, verdict in verdicts.items():
+        if verdict.state is State.OTHER:
+            text = f"{target} exists, made {verdict.text}; --overwrite replaces it"
+            return VideoSkipped(path, text, complete=False)
+    # Of a run that was ended when all was done but this.
+    PartialWork(partial_folder, {}).remove()
+    targets = list(verdicts)
+    named = f"{targets[0]} exists" if len(targets) == 1 else f"the files of all {len(targets)} individuals exist"
+    return VideoSkipped(path, f"{named}; --overwrite replaces", complete=True)
+
+
+def _described_file(path: Path) -> Generator[Record, None, dict[str, Any]]:
+    """Read a video's file once: what identifies its content."""
+    try:
+        modified_ns = path.stat().st_mtime_ns
+        steps = hashing(path)
+        while True:
+            try:
+                done, total = next(steps)
+            except StopIteration as finished:
+                return {"sha256": finished.value, "mtime_ns": modified_ns}
+            yield VideoReading(path, done, total)
+    except OSError as error:
+        raise VideoError(f"{path.name}: cannot be read ({error.strerror or error}); check the drive") from error
+
+
+def _sha256(path: Path) -> str:
+    steps = hashing(path)
+    try:
+        while True:
+            next(steps)
+    except StopIteration as finished:
+        return str(finished.value)
+    except OSError as error:
+        raise TrackingError(f"{path}: cannot be read ({error.strerror or error}); check its permissions") from error
+
+
+def _ids_of(tracking: Tracking, names: Sequence[str]) -> list[Id]:
+    """Return the ids, text or whole numbers, that are written as the names."""
+    ids: list[Id] = []
+    for name in dict.fromkeys(names):
+        alike: list[Id] = [individual for individual in tracking if str(individual) == name]
+        if len(alike) > 1:
+            raise TrackingError(f"{name}: both the text and the number are ids in this file; rename one of them")
+        ids += alike or [name]
+    return ids

@@ -1,0 +1,235 @@
+"""What a worker of a cluster does: it computes one segment at a time, and keeps network and videos for the next."""
+
+import hashlib
+import socket
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import napari_i3d
+from napari_i3d.errors import ClusterError, NapariI3DError, WeightsError, WorkerError
+from napari_i3d.extraction.arrivals import Background, background_of
+from napari_i3d.extraction.engine import Computer, compute_segments, computer_for
+from napari_i3d.extraction.segments import Segment, SegmentRows
+from napari_i3d.extraction.settings import ExtractionSettings
+from napari_i3d.i3d.network import I3DResNet50
+from napari_i3d.i3d.weights import load_network
+from napari_i3d.video.video import Video, open_video
+
+_KEPT_VIDEOS = 2
+_MARK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class VideoMark:
+    """By what a worker sees that a file is the one that is meant: its size, and its first and last megabyte."""
+
+    path: Path
+    size_bytes: int
+    ends_sha256: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """What all tasks of a batch compute with.
+
+    Attributes
+    ----------
+    weights, weights_sha256
+        Name or path of the weights, and what they must be.
+    version
+        Of this program.
+    local_gpus
+        Number of CUDA devices that workers of this machine, numbered from 0, share; 0: each takes what it has.
+    threads
+        Of a worker, for computing on the processor; None: as it is.
+    """
+
+    weights: str | Path
+    weights_sha256: str
+    version: str = napari_i3d.__version__
+    local_gpus: int = 0
+    threads: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A segment of a video, to be computed somewhere."""
+
+    mark: VideoMark
+    segment: Segment
+    source: Source
+
+
+@dataclass(frozen=True, eq=False)
+class TaskResult:
+    """A computed segment as it travels: rows (K, 2048) float32, what and who computed them, and a checksum."""
+
+    rows: NDArray[np.float32]
+    device: str
+    sha256: str
+    host: str
+    seconds: float
+
+    def verified(self, segment: Segment) -> SegmentRows:
+        """Return the rows, if they are what was sent and as many as there should be.
+
+        Raises
+        ------
+        WorkerError
+            They are not.
+        """
+        if len(self.rows) != segment.n_chunks or _sha256(self.rows) != self.sha256:
+            raise WorkerError(
+                f"worker {self.host}: expected the {segment.n_chunks} rows that it computed, found others; give the "
+                "same command again"
+            )
+        return SegmentRows(segment, self.rows, self.device)
+
+
+def mark_of(path: Path) -> VideoMark:
+    """Return the mark of a video file.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    """
+    with path.open("rb") as file:
+        size = path.stat().st_size
+        digest = hashlib.sha256(file.read(_MARK_BYTES))
+        file.seek(max(0, size - _MARK_BYTES))
+        digest.update(file.read(_MARK_BYTES))
+    return VideoMark(path, size, digest.hexdigest())
+
+
+def device_of(device: str, worker: str | int, local_gpus: int) -> str:
+    """Return the device of a worker: of several CUDA devices each worker of this machine takes one, in turn.
+
+    Parameters
+    ----------
+    device
+        The setting.
+    worker
+        Its name; those of this machine are numbered from 0.
+    local_gpus
+        As of `Source`.
+    """
+    if local_gpus < 2 or device not in ("auto", "cuda") or not str(worker).isdecimal():
+        return device
+    return f"cuda:{int(worker) % local_gpus}"
+
+
+class Bench:
+    """What a worker process keeps from task to task."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # a worker may have several threads; PyTorch uses all processors for each task
+        self._network: tuple[Source, I3DResNet50] | None = None
+        self._computer: tuple[Source, ExtractionSettings, Computer] | None = None
+        self._videos: OrderedDict[VideoMark, tuple[Video, Background, bool]] = OrderedDict()
+
+    def compute(self, task: Task, worker: str | int) -> TaskResult:
+        """Compute a segment.
+
+        Parameters
+        ----------
+        task
+            What to compute.
+        worker
+            Name of the worker.
+
+        Raises
+        ------
+        ClusterError
+            The worker runs another version of this program.
+        WeightsError, WorkerError, VideoError, SettingsError
+            Weights, video or device are not on this machine, or not those that are meant.
+        """
+        with self._lock:
+            began = time.monotonic()
+            if task.source.threads is not None:
+                torch.set_num_threads(task.source.threads)
+            settings = task.segment.settings
+            settings = replace(settings, device=device_of(settings.device, worker, task.source.local_gpus))
+            computer = self._computer_for(task.source, settings)
+            video, background = self._video_of(task.mark, settings)
+            try:
+                steps = compute_segments(video, [task.segment], computer, background)
+                (finished,) = [step for step in steps if isinstance(step, SegmentRows)]
+            except BaseException:
+                self._computer = None  # stopped in the middle, it is as good as new no more
+                self._close(task.mark)
+                raise
+        seconds = time.monotonic() - began
+        return TaskResult(finished.rows, finished.device, _sha256(finished.rows), socket.gethostname(), seconds)
+
+    def _computer_for(self, source: Source, settings: ExtractionSettings) -> Computer:
+        if self._computer is None or self._computer[:2] != (source, settings):
+            self._computer = source, settings, computer_for(self._network_of(source), settings)
+        return self._computer[2]
+
+    def _network_of(self, source: Source) -> I3DResNet50:
+        if self._network is not None and self._network[0] == source:
+            return self._network[1]
+        host = socket.gethostname()
+        if source.version != napari_i3d.__version__:
+            raise ClusterError(
+                f"worker {host}: expected napari_i3d {source.version}, found {napari_i3d.__version__}; install the same"
+            )
+        try:
+            network, facts = load_network(source.weights)
+        except NapariI3DError as error:
+            raise WeightsError(f"worker {host}: {error}") from error
+        if facts.sha256 != source.weights_sha256:
+            raise WeightsError(
+                f"worker {host}: expected the weights {source.weights} with SHA-256 {source.weights_sha256[:12]}..., "
+                f"found {facts.sha256[:12]}...; copy the same there"
+            )
+        self._network = source, network
+        return network
+
+    def _video_of(self, mark: VideoMark, settings: ExtractionSettings) -> tuple[Video, Background]:
+        kept = self._videos.get(mark)
+        if kept is None:
+            _check(mark)
+            kept = open_video(mark.path), None, False
+        video, background, known = kept
+        if settings.subtract_background and not known:
+            background, known = background_of(video, settings), True
+        self._videos[mark] = video, background, known
+        self._videos.move_to_end(mark)
+        while len(self._videos) > _KEPT_VIDEOS:
+            self._close(next(iter(self._videos)))
+        return video, background if settings.subtract_background else None
+
+    def _close(self, mark: VideoMark) -> None:
+        if kept := self._videos.pop(mark, None):
+            kept[0].close()
+
+
+def _check(mark: VideoMark) -> None:
+    """See that the file that lies under the path here is the one that is meant."""
+    host = socket.gethostname()
+    try:
+        found = mark_of(mark.path)
+    except OSError as error:
+        raise WorkerError(
+            f"{mark.path.name}: worker {host} expected the video at {mark.path}, found none "
+            f"({error.strerror or error}); all machines must see videos under the same path"
+        ) from error
+    if found != mark:
+        raise WorkerError(
+            f"{mark.path.name}: worker {host} found another file of {found.size_bytes} bytes at {mark.path}, expected "
+            f"the one of {mark.size_bytes}; all machines must see the same videos"
+        )
+
+
+def _sha256(rows: NDArray[np.float32]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(rows).data.cast("B")).hexdigest()
