@@ -42,7 +42,7 @@ def fingerprint(job: Job, weights: WeightsFacts, video_sha256: str) -> Fingerpri
         "tracking": crops_sha256(job),
         "weights": weights.sha256,
         **settings,
-        "length of segments": segment_length(job.settings),
+        "length of segments": segment_length(job),
         **of_programs,
     }
     plain: dict[str, Any] = json.loads(json.dumps(values))

@@ -1,18 +1,19 @@
 """The work on one video: from its name to what is still to be computed, and from computed segments to its result."""
 
 import contextlib
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from napari_i3d.errors import FeaturesError, OutputError, StalledError, TrackingError, VideoError
+from napari_i3d.errors import FeaturesError, OutputError, StalledError, VideoError
 from napari_i3d.extraction.engine import as_features
 from napari_i3d.extraction.finished import State, Verdict, Wish, judge
-from napari_i3d.extraction.job import Job, plan_job, whole_picture
+from napari_i3d.extraction.inputs import describe_file, read_chosen, tracking_sha256
+from napari_i3d.extraction.job import Job, plan_job
 from napari_i3d.extraction.options import BatchOptions
-from napari_i3d.extraction.outcomes import Record, VideoDone, VideoReading, VideoSkipped
+from napari_i3d.extraction.outcomes import Record, VideoDone, VideoSkipped
 from napari_i3d.extraction.outputs import OutputNames
 from napari_i3d.extraction.partial import Fingerprint, PartialWork, fingerprint
 from napari_i3d.extraction.provenance import crops_sha256, describe_extraction, describe_tracking
@@ -20,11 +21,9 @@ from napari_i3d.extraction.segments import ChunkRows, Segment, plan_segments
 from napari_i3d.features.io import json_path
 from napari_i3d.features.layouts import Layout
 from napari_i3d.features.model import Features, Id
-from napari_i3d.files import exclusive, hashing
+from napari_i3d.files import exclusive
 from napari_i3d.i3d.weights import WeightsFacts
 from napari_i3d.tracking.gaps import mend_gaps
-from napari_i3d.tracking.io import read_tracking
-from napari_i3d.tracking.model import Tracking
 from napari_i3d.video.video import Video, open_video
 
 
@@ -110,18 +109,25 @@ class Workshop:
         tracking_path = self._tracking_path(path)
         wish = self._wish(path, tracking_path)
         shared = self._names.shared_path(path)
-        partial_folder = self._names.hidden_path(path, ".partial")
         if self._options.layout.one_file and shared.exists() and not self._options.overwrite:
             verdict = judge(shared, wish)
             if verdict.state in (State.SOUND, State.OTHER):
-                return _kept(path, {shared: verdict}, partial_folder)
+                return _kept(path, {shared: verdict}, self._names.hidden_path(path, ".partial"))
         if tracking_path is not None and not tracking_path.exists():
             return VideoSkipped(path, f"its tracking file {tracking_path} is missing", complete=False)
-        video_file = yield from _described_file(path)
+        return (yield from self._open(path, tracking_path, wish, stack))
+
+    def _open(
+        self, path: Path, tracking_path: Path | None, wish: Wish, stack: ExitStack
+    ) -> Generator[Record, None, VideoWork | VideoSkipped]:
+        """Read and plan a video that is locked."""
+        options = self._options
+        partial_folder = self._names.hidden_path(path, ".partial")
+        video_file = yield from describe_file(path)
         video = stack.enter_context(open_video(path))
-        tracking = self._tracking_of(video, tracking_path)
-        mended = mend_gaps(tracking, self._options.gaps)
-        job = plan_job(video, mended.values(), self._options.settings)
+        tracking = read_chosen(video, tracking_path, options.individuals, options.settings)
+        mended = mend_gaps(tracking, options.gaps)
+        job = plan_job(video, mended.values(), options.settings)
         paths = self._names.paths(path, [windows.id for windows in job.plan.tracklets])
         self._claim(path, paths.values())
         crops: dict[Id | None, str] = {individual: crops_sha256(job, individual) for individual in (None, *paths)}
@@ -135,9 +141,9 @@ class Workshop:
         begun = PartialWork.holds(partial_folder, self._fingerprint(job, video_file))
         if sound and not begun:  # a job that was ended while it wrote its files is finished as a whole
             lacking = (mended[individual] for individual, target in paths.items() if target not in sound)
-            job = plan_job(video, lacking, self._options.settings)
+            job = plan_job(video, lacking, options.settings)
         source: dict[str, Any] = {
-            **describe_tracking(tracking_path, tracking, self._options.gaps),
+            **describe_tracking(tracking_path, tracking, options.gaps),
             "chosen": wish.tracking["chosen"],
         }
         work = self._resumed(path, video, video_file, job, partial_folder, source, remarks)
@@ -194,7 +200,7 @@ class Workshop:
         chosen = None if self._options.individuals is None else list(self._options.individuals)
         tracking: dict[str, Any] = {"gaps": str(self._options.gaps), "chosen": chosen}
         if tracking_path is not None and tracking_path.exists():
-            tracking["sha256"] = _sha256(tracking_path)
+            tracking["sha256"] = tracking_sha256(tracking_path)
         return Wish(
             video=path,
             settings=self._options.settings,
@@ -218,14 +224,6 @@ class Workshop:
                 raise FeaturesError(
                     f"its result {target.name} has the name of one of {owner.name}; rename an individual"
                 )
-
-    def _tracking_of(self, video: Video, tracking_path: Path | None) -> Tracking:
-        if tracking_path is None:
-            return whole_picture(video, self._options.settings)
-        tracking = read_tracking(tracking_path)
-        if self._options.individuals is None:
-            return tracking
-        return tracking.select(_ids_of(tracking, self._options.individuals))
 
     def _save(self, features: Features, work: VideoWork) -> list[Path]:
         """Write the result into the hidden folder and move it to its place: what a kill leaves half is in there."""
@@ -269,40 +267,3 @@ def _kept(path: Path, verdicts: dict[Path, Verdict], partial_folder: Path) -> Vi
     targets = list(verdicts)
     named = f"{targets[0]} exists" if len(targets) == 1 else f"the files of all {len(targets)} individuals exist"
     return VideoSkipped(path, f"{named}; --overwrite replaces", complete=True)
-
-
-def _described_file(path: Path) -> Generator[Record, None, dict[str, Any]]:
-    """Read a video's file once: what identifies its content."""
-    try:
-        modified_ns = path.stat().st_mtime_ns
-        steps = hashing(path)
-        while True:
-            try:
-                done, total = next(steps)
-            except StopIteration as finished:
-                return {"sha256": finished.value, "mtime_ns": modified_ns}
-            yield VideoReading(path, done, total)
-    except OSError as error:
-        raise VideoError(f"{path.name}: cannot be read ({error.strerror or error}); check the drive") from error
-
-
-def _sha256(path: Path) -> str:
-    steps = hashing(path)
-    try:
-        while True:
-            next(steps)
-    except StopIteration as finished:
-        return str(finished.value)
-    except OSError as error:
-        raise TrackingError(f"{path}: cannot be read ({error.strerror or error}); check its permissions") from error
-
-
-def _ids_of(tracking: Tracking, names: Sequence[str]) -> list[Id]:
-    """Return the ids, text or whole numbers, that are written as the names."""
-    ids: list[Id] = []
-    for name in dict.fromkeys(names):
-        alike: list[Id] = [individual for individual in tracking if str(individual) == name]
-        if len(alike) > 1:
-            raise TrackingError(f"{name}: both the text and the number are ids in this file; rename one of them")
-        ids += alike or [name]
-    return ids

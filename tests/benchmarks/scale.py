@@ -63,13 +63,15 @@ def main() -> None:
 def measure(folder: Path, n_frames: int) -> Costs:
     import torch
 
-    from napari_i3d.extraction import spread, work, worker
+    from napari_i3d.extraction import cluster, spread, worker
     from napari_i3d.extraction.batch import BatchOptions
     from napari_i3d.extraction.partial import PartialWork
     from napari_i3d.extraction.settings import ExtractionSettings
     from napari_i3d.synthetic import write_synthetic_clip
 
     torch.set_num_threads(1)
+    # One thread in every process, so that they compare: a single worker would take all cores.
+    cluster.plan_this_machine = lambda workers, _: cluster.LocalPlan(workers or 1, 1, 0)
     clip = write_synthetic_clip(folder / "videos", n_frames)
     options = BatchOptions(
         dataset_path=clip.video,
@@ -79,31 +81,24 @@ def measure(folder: Path, n_frames: int) -> Costs:
         tracking_suffix="_tracks.pickle",
         weights="untrained",
     )
+    rates = worker_rates(options)
     taken: list[tuple[float, int]] = []  # seconds and chunks of each task
     keeps: list[float] = []
-    finishes: list[float] = []
     with (
         noted(spread.Spread, "_take", lambda _, a: taken.append((a[3].seconds, a[2].segment.n_chunks))),
         noted(PartialWork, "keep", lambda seconds, _: keeps.append(seconds)),
-        noted(work.Workshop, "finish", lambda seconds, _: finishes.append(seconds)),
     ):
-        rates = {"this process": timed(options)}
-        for count in (1, 2):
-            taken.clear()
-            on_workers = replace(options, output_path=folder / f"on{count}", scheduler="local", workers=count)
-            rates[f"{count} worker process" + "es" * (count > 1)] = timed(on_workers)
-            if count == 1:
-                tasks = list(taken)
-    print("windows/s from the first batch to the result; the machine may have been doing other things")
+        timed(replace(options, output_path=folder / "tasks", scheduler="local", workers=1))
+    print("windows/s from the first result to the last; the machine may have been doing other things")
     for name, rate in rates.items():
         print(f"  {name:<20} {rate:.2f}")
+    tasks = taken[1:]  # the first loads the weights
     whole = max(chunks for _, chunks in tasks)
     segments = tuple(seconds for seconds, chunks in tasks if chunks == whole)
     segment_bytes = whole * 2048 * 4
     begun = time.perf_counter()
     mark = worker.mark_of(clip.video)
     open_s = time.perf_counter() - begun
-    n_rows = sum(chunks for _, chunks in tasks)
     costs = Costs(
         tasks=segments,
         segment_chunks=whole,
@@ -111,7 +106,7 @@ def measure(folder: Path, n_frames: int) -> Costs:
         keep=statistics.median(keeps) + hash_s(segment_bytes),
         transfer=segment_bytes / NETWORK_BYTES_S,
         begin_video=1.0 + hash_s(1 << 30),  # an hour opens in 0.9 s (frames.py); a gigabyte is read for its checksum
-        finish_video=statistics.median(finishes) * HOUR_FRAMES / n_rows,
+        finish_video=finish_s(folder),
         open_video=1.0 + open_s,
         start_worker=5.0,
     )
@@ -121,6 +116,37 @@ def measure(folder: Path, n_frames: int) -> Costs:
     overhead = (costs.submit + costs.transfer + costs.keep) / statistics.median(segments)
     print(f"  scheduling, transfer and keeping: {overhead:.2%} of a segment; {mark.size_bytes} bytes of video")
     return costs
+
+
+def worker_rates(options: Any) -> dict[str, float]:
+    """Return windows a second here and on worker processes, in short segments: there are enough of them then."""
+    from napari_i3d.extraction import segments
+
+    length, segments._CHUNKS = segments._CHUNKS, 32
+    folder = options.output_path
+    rates = {"this process": timed(options)}
+    for count in (1, 2):
+        there = replace(options, output_path=folder / f"on{count}", scheduler="local", workers=count)
+        rates[f"{count} worker process" + "es" * (count > 1)] = timed(there)
+    segments._CHUNKS = length
+    return rates
+
+
+def finish_s(folder: Path) -> float:
+    """Return how long the result of an hour takes: segments read and verified, rows saved; a quarter is measured."""
+    from napari_i3d.features.model import Features
+
+    n_rows = HOUR_FRAMES // 4
+    rows = np.random.default_rng(1).random((n_rows, 2048), np.float32)
+    starts = np.arange(n_rows)
+    content = folder / "segments"
+    content.write_bytes(rows.tobytes())
+    began = time.perf_counter()
+    copy = np.frombuffer(content.read_bytes(), np.float32).reshape(rows.shape).copy()
+    Features({"a": copy}, {"a": starts + 3.5}, {"a": starts}, {"a": 0}, {"a": n_rows + 6}, 25.0, {}).save(
+        folder / "quarter.npy"
+    )
+    return 4 * (time.perf_counter() - began + hash_s(rows.nbytes))
 
 
 @contextlib.contextmanager
