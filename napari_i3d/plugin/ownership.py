@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from napari_i3d.features.model import Features, Id
 from napari_i3d.plugin.tracked_video import TrackedVideo
@@ -39,8 +40,8 @@ def namesakes(path: Path | None, videos: Iterable[TrackedVideo]) -> list[Tracked
 def owner_of(features: Features, videos: Iterable[TrackedVideo]) -> TrackedVideo | None:
     """Return the first of the videos that features belong to; None where there is none.
 
-    They do where they say that they were made of a file of its name, or say nothing; where all their individuals are
-    in its tracking (or are pieces, split at gaps, of those); and where the video has their frames.
+    They do where they say that they were made of a file of its name, size and length, or say nothing; where all their
+    individuals are in its tracking (or are pieces, split at gaps, of those); and where the video has their frames.
     """
     return next((tracked for tracked in videos if _belongs(features, tracked)), None)
 
@@ -49,12 +50,19 @@ def _belongs(features: Features, tracked: TrackedVideo) -> bool:
     if tracked.video is None or not len(features):
         return False
     made_of = features.provenance.get("video")
-    if isinstance(made_of, dict) and made_of.get("file") != tracked.video.path.name:
+    if isinstance(made_of, dict) and not _same_video(made_of, tracked.video.facts()):
         return False
     if any(len(frames) and frames.max() > len(tracked.video) - 1 for frames in features.frames.values()):
         return False
     known: Iterable[Id] = [""] if tracked.tracking is None else tracked.tracking
     return all(_is_one_of(individual, known) for individual in features)
+
+
+def _same_video(made_of: dict[str, Any], here: dict[str, Any]) -> bool:
+    """Tell whether all that features say of their file is so: cameras give many files the same name."""
+    if made_of.get("file") != here["file"]:
+        return False
+    return all(made_of.get(fact) in (None, here[fact]) for fact in ("size_bytes", "frames", "width_px", "height_px"))
 
 
 def _is_one_of(individual: Id, known: Iterable[Id]) -> bool:

@@ -112,6 +112,11 @@ def test_features_belong_to_the_video_that_they_were_made_of(tmp_path):
         assert owner("striped") is tracked
         assert owner("striped_part2", video={"file": "animals.mp4"}) is tracked
         assert owner("striped", video={"file": "other.mp4"}) is None
+        facts = video.facts()
+        assert owner("striped", video=facts) is tracked
+        # A camera that gives every file the same name.
+        assert owner("striped", video={**facts, "size_bytes": 5}) is None
+        assert owner("striped", video={**facts, "frames": 13}) is None
         assert owner("stranger") is None
         assert owner("striped", last=12) is None
 
