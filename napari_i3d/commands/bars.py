@@ -33,6 +33,11 @@ class Bars:
         return tuple(self._outcomes)
 
     @property
+    def begun(self) -> bool:
+        """Whether any video was begun."""
+        return bool(self._titles)
+
+    @property
     def unfinished(self) -> list[str]:
         """A line for each video that has not ended."""
         return [

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_i3d.commands.bars import Bars
 from napari_i3d.commands.common import DONE, FAILED, add_command, add_video_size, ended_by_sigterm, say
+from napari_i3d.errors import NapariI3DError
 from napari_i3d.extraction.settings import ExtractionSettings, Normalisation, Precision, SampleMode
 from napari_i3d.features.layouts import Layout
 from napari_i3d.i3d.registry import DEFAULT_WEIGHTS, UNTRAINED
@@ -124,6 +125,8 @@ def run_with_bars(batch: "BatchOptions") -> "tuple[Outcome, ...]":
     ------
     KeyboardInterrupt
         The user, or the system with SIGTERM, wants it to end; what is done was said.
+    NapariI3DError
+        Nothing can be done at all, or no more.
     """
     from napari_i3d.extraction.batch import run_batch
 
@@ -132,9 +135,10 @@ def run_with_bars(batch: "BatchOptions") -> "tuple[Outcome, ...]":
         with ended_by_sigterm(), contextlib.closing(run_batch(batch)) as records:
             for record in records:
                 bars.show(record)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, NapariI3DError):
         bars.close()
-        _print_summary(bars.outcomes)
+        if bars.begun:
+            _print_summary(bars.outcomes)
         for text in bars.unfinished:
             say(f"  {text}")
         raise

@@ -86,7 +86,7 @@ def connected(scheduler: str, plan: LocalPlan | None) -> Iterator["Cluster"]:
         import dask
 
         # Of joining and leaving workers dask tells much; what matters to the user is told here.
-        dask.config.set({"logging.distributed": "critical"})
+        dask.config.set({"logging": {"distributed": "critical", "distributed.client": "critical"}})
         import distributed
     except ModuleNotFoundError as error:
         raise ClusterError(

@@ -22,6 +22,7 @@ from napari_i3d.extraction import batch, cluster, segments, worker
 from napari_i3d.extraction.batch import BatchOptions, run_batch
 from napari_i3d.extraction.outcomes import Outcome, VideoDone, VideoFailed, VideoProgress
 from napari_i3d.extraction.worker import Bench, Task, TaskResult, device_of, mark_of
+from napari_i3d.synthetic import write_synthetic_clip
 
 from .conftest import Workplace
 from .stand_in import CHUNKS, FACTS, StandIn
@@ -317,7 +318,7 @@ def test_worker_killed_in_the_middle_changes_nothing(
 def test_interrupted_local_cluster_ends_in_two_seconds_without_leaving_processes(workplace: Workplace) -> None:
     import psutil
 
-    workplace.add("one")
+    write_synthetic_clip(workplace.videos, 400, stem="one")  # half a minute of work
     arguments = ["extract", "--datasetpath", str(workplace.videos), "--outputpath", str(workplace.out)]
     arguments += ["--weights", "untrained", "--scheduler", "local", "--workers", "2"]
     process = subprocess.Popen(
