@@ -259,6 +259,18 @@ def test_similar_moments_are_those_of_the_same_behaviour(explored, qtbot):
     assert (session.active.current, session.frame) == (best[0].individual, best[0].middle_frame)
 
 
+def test_hits_of_a_map_that_is_gone_are_not_listed(explored, qtbot):
+    _, session, dock = explored
+    session.go_to(8)
+    dock.similar.search.click()
+    session.active.set_features(planted(seed=4), None)
+    qtbot.wait(300)
+    assert dock.similar.hits == ()
+    compute(dock, qtbot)
+    dock.similar.search.click()
+    qtbot.waitUntil(lambda: len(dock.similar.hits) > 0, timeout=WAIT)
+
+
 def test_hits_are_listed_with_their_crops(explored, qtbot):
     _, session, dock = explored
     session.go_to(8)
@@ -280,6 +292,7 @@ def test_marked_span_is_looked_for(explored, qtbot):
     session.go_to(20)
     dock.similar.first.click()
     session.go_to(25)
+    assert "marked frame 20" in dock.similar.text.text()
     dock.similar.last.click()
     query = dock.similar.query_span()
     assert (query.individual, query.first_frame, query.last_frame) == ("spotted", 20, 25)

@@ -22,7 +22,7 @@ from napari_i3d.errors import FeaturesError
 from napari_i3d.features.explore import Hit, SimilarMoments, Span
 from napari_i3d.plugin.exploration import Exploration
 from napari_i3d.plugin.explore_tasks import Thumbnail, run_similar, run_thumbnails
-from napari_i3d.plugin.tasks import Done, Failed, Outcome
+from napari_i3d.plugin.tasks import Cancelled, Done, Failed, Outcome
 from napari_i3d.plugin.workers import Crew, StoppableWorker, start
 
 _HITS = 24
@@ -50,6 +50,7 @@ class SimilarPanel(QWidget):
         self._first: int | None = None  # rows of the stack that the marked span begins and ends with
         self._last: int | None = None
         self._search: StoppableWorker | None = None
+        self._sought: Span | None = None
         self._reader: StoppableWorker | None = None
         self.hits: tuple[Hit, ...] = ()
         self.text = QLabel()
@@ -97,7 +98,9 @@ class SimilarPanel(QWidget):
     def clear(self) -> None:
         """Forget what was marked and found: there is another map, or none."""
         self._end_reader()
-        self._search = None
+        if self._search is not None:
+            self._search.quit()
+        self._search = self._sought = None
         self._show_hits(())
         self.clear_marks()
 
@@ -114,8 +117,16 @@ class SimilarPanel(QWidget):
         self.last.setEnabled(ready)
         self.unmark.setEnabled(self._first is not None or self._last is not None)
         self.search.setEnabled(query is not None and self._search is None)
-        if not self.hits:
-            self.text.setText("" if query is None else _spell(query))
+        if not self.hits and self._search is None:
+            self.text.setText(self._half_marked() or ("" if query is None else _spell(query)))
+
+    def _half_marked(self) -> str:
+        """Say how to go on where one end of a span is marked."""
+        explored = self._exploration.explored
+        if explored is None or (self._first is None) == (self._last is None):
+            return ""
+        row, other = (self._first, "To here") if self._first is not None else (self._last, "From here")
+        return f"marked frame {explored.stack.frames[row]:g}; go to the other end and press {other}"
 
     def query_span(self) -> Span | None:
         """Return what would be looked for: the marked span, else the current frame; None where there is neither."""
@@ -145,16 +156,13 @@ class SimilarPanel(QWidget):
         self._first, self._last = first, last
         self._show_hits(())
         self.refresh()
-        if (first is None) != (last is None):
-            row = first if first is not None else last
-            other = "To here" if first is not None else "From here"
-            self.text.setText(f"marked frame {explored.stack.frames[row]:g}; go to the other end and press {other}")
 
     def _on_find(self) -> None:
         explored, query = self._exploration.explored, self.query_span()
         if explored is None or query is None:
             return
         self._end_reader()
+        self._sought = query
         self.search.setEnabled(False)
         self.text.setText("looking ...")
         self._search = self._crew.add(
@@ -162,26 +170,32 @@ class SimilarPanel(QWidget):
         )  # fmt: skip
 
     def _on_found(self, outcome: Outcome) -> None:
-        expected, self._search = self._search is not None, None
-        if expected and isinstance(outcome, Failed):
+        if isinstance(outcome, Cancelled) or (isinstance(outcome, Done) and outcome.value.query != self._sought):
+            return  # of a map that is gone
+        self._search = self._sought = None
+        if isinstance(outcome, Failed):
+            self.refresh()
             show_error(outcome.message)
-        elif expected and isinstance(outcome, Done):
-            found: SimilarMoments = outcome.value
-            self._show_hits(found.hits)
-            explored = self._exploration.explored
-            if explored is not None and found.hits:
-                self._reader = self._crew.add(
-                    start(
-                        run_thumbnails,
-                        found.hits,
-                        explored.owners,
-                        text=None,
-                        on_outcome=self._on_read,
-                        on_record=self._on_thumbnail,
-                    )
+        else:
+            self._list(outcome.value)
+            self.refresh()
+
+    def _list(self, found: SimilarMoments) -> None:
+        """List hits, and begin to read their crops."""
+        self._show_hits(found.hits)
+        self.text.setText(f"{len(found.hits)} moments like {_spell(found.query)}" if found.hits else "none found")
+        explored = self._exploration.explored
+        if explored is not None and found.hits:
+            self._reader = self._crew.add(
+                start(
+                    run_thumbnails,
+                    found.hits,
+                    explored.owners,
+                    text=None,
+                    on_outcome=self._on_read,
+                    on_record=self._on_thumbnail,
                 )
-            self.text.setText(f"{len(found.hits)} moments like {_spell(found.query)}" if found.hits else "none found")
-        self.refresh()
+            )
 
     def _show_hits(self, hits: tuple[Hit, ...]) -> None:
         self.hits = hits
