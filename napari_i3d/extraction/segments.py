@@ -1,8 +1,8 @@
 """Segments: the portions of an extraction that are computed on their own, kept, and handed out to other machines.
 
 A segment is a range of the chunks of a job, ordered by their first frame. It is computed from a fresh start, whatever
-was computed before and wherever: so its numbers are the same in a run that was never disturbed, in one that went on
-after it was killed, and on a cluster.
+was computed before and wherever: so its numbers are the same in a run that was never disturbed and in one that went on
+after it was killed, and on a cluster but for the rounding of other machines and numbers of threads.
 """
 
 import math
