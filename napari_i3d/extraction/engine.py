@@ -99,12 +99,13 @@ def compute_segments(
         The video is damaged within the frames needed.
     """
     rows = np.empty((0, FEATURES), np.float32)
-    missing = 0
+    current: Segment | None = None
+    missing, whole = 0, 0
     with contextlib.closing(run_ahead(arriving_crops(video, segments, background), abandon)) as portions:
         for portion in portions:
             segment = portion.segment
-            if not missing:
-                missing = segment.n_chunks
+            if segment is not current:
+                current, missing = segment, segment.n_chunks
                 rows = np.empty((missing, FEATURES), np.float32)
             ending = computer.finish() if portion.last else ()
             for batch in itertools.chain(computer.add(portion.arrivals), ending):
@@ -112,12 +113,14 @@ def compute_segments(
                     rows[segment.offsets[individual] + number] = row
                 missing -= len(batch.chunks)
                 yield batch
-            if portion.last and missing:
-                raise VideoError(
-                    f"{video.path.name}: lacks frames for {missing} of {segment.n_chunks} chunks; re-encode the video"
-                )
-            if portion.last:
+            if portion.last and not missing:
+                whole += 1
                 yield SegmentRows(segment, rows, computer.device)
+    if whole != len(segments):
+        # Rows that nobody computed must never pass for features.
+        raise VideoError(
+            f"{video.path.name}: gave the frames for {whole} of {len(segments)} portions of the work only; re-encode it"
+        )
 
 
 def compute_chunks(video: Video, job: Job, computer: Computer) -> Generator[ChunkBatch, None, None]:

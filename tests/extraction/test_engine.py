@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from napari_i3d.errors import SettingsError, TrackingError
+from napari_i3d.errors import SettingsError, TrackingError, VideoError
+from napari_i3d.extraction import segments
 from napari_i3d.extraction.device import resolve_device
 from napari_i3d.extraction.engine import extract
 from napari_i3d.extraction.job import plan_job, whole_picture
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.model import Features
 from napari_i3d.i3d.registry import WeightsFacts
+from napari_i3d.i3d.weights import load_network
 from napari_i3d.synthetic import HEIGHT, WIDTH, write_synthetic_clip
 from napari_i3d.tracking.model import Tracking, Tracklet
 from napari_i3d.video.video import Video, open_video
@@ -204,6 +206,30 @@ def test_each_frame_is_decoded_once_and_only_if_it_is_needed(video: Video) -> No
     tracking = Tracking([Tracklet("a", 20, boxes), Tracklet("b", 25, boxes), Tracklet("c", 26, boxes)])
     run(counting, tracking, ExtractionSettings())
     assert counting.given == Counter(range(20, 38))
+
+
+class ShortVideo(CountingVideo):
+    """A video whose decoder stops some frames before the end, without a word."""
+
+    lacking = 5
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[np.ndarray]:
+        return super().frames(start, min(len(self) if stop is None else stop, len(self) - self.lacking))
+
+
+@pytest.mark.parametrize(("chunks", "told"), [(256, "0 of 1"), (2, "2 of 3")])
+@pytest.mark.parametrize("network", ["fake", "untrained"])
+def test_frames_that_never_come_are_an_error_not_rows_of_nothing(
+    video: Video, network: str, chunks: int, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments, "_CHUNKS", chunks)
+    short = ShortVideo(video)
+    settings = ExtractionSettings(frequency=8)
+    job = plan_job(video, whole_picture(video, settings).values(), settings)
+    weights = FakeNetwork() if network == "fake" else load_network("untrained")[0]
+    with pytest.raises(VideoError, match=f"gave the frames for {told} portions"):
+        for _ in extract(short, job, weights, FACTS):
+            pass
 
 
 def test_whole_picture_is_one_individual_without_a_name(video: Video, frames: np.ndarray) -> None:
