@@ -110,8 +110,10 @@ class Exploration:
     def current_row(self) -> int | None:
         """Return the row for the frame that is shown and the individual looked at; None if there is none."""
         tracked, frame = self._session.active, self._session.frame
-        if tracked is None or (tracked.tracking is not None and tracked.current is None):
+        if tracked is None:
             return None
+        if tracked.current is None and (tracked.tracking is not None or len(self.parts_of(tracked)) != 1):
+            return None  # nobody says which of them is meant
         return self.row_at(tracked, tracked.current, frame)
 
     def row_at(self, tracked: TrackedVideo, individual: Id | None, frame: float) -> int | None:

@@ -100,7 +100,7 @@ def _exploration(request: ExploreRequest, stop: Stop) -> Generator[Record, None,
 
 def _similar(stack: Stack, query: Span, count: int, stop: Stop) -> Generator[Record, None, SimilarMoments]:
     steps = similar_steps(stack, query.individual, query.first_frame, query.last_frame, video=query.video, count=count)
-    return (yield from _told(steps, stop))  # fmt: skip
+    return (yield from _told(steps, stop))
 
 
 def _thumbnails(
@@ -123,6 +123,8 @@ def _crop(tracked: TrackedVideo, span: Span) -> NDArray[np.uint8] | None:
         if tracked.tracking is None:
             return None if tracked.video is None else tracked.video[span.middle_frame]
         individual = tracking_id(span.individual, tracked)
+        if individual is None:
+            return None  # without an id, the current individual would be shown
         request = crop_request(tracked, span.middle_frame, SampleMode.EXPAND_BBOXES, individual)
         return None if isinstance(request, str) else crop_picture(request)
     except NapariI3DError:

@@ -13,8 +13,11 @@ from sklearn.metrics import adjusted_rand_score
 
 from napari_i3d import Features, read_tracking
 from napari_i3d.extraction.settings import SampleMode
+from napari_i3d.features.explore import Hit
 from napari_i3d.plugin.crop_picture import crop_picture, crop_request
+from napari_i3d.plugin.explore_tasks import run_thumbnails
 from napari_i3d.plugin.session import get_session
+from napari_i3d.plugin.stop import Stop
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
 from napari_i3d.tracking.model import Tracking, Tracklet
 
@@ -346,6 +349,30 @@ def test_pieces_of_an_individual_lead_to_it(opened, qtbot):
     session.active.current = "spotted"
     dock._exploration.go_to_row(2)
     assert (session.active.current, session.frame) == ("striped", 2)
+
+
+def test_strangers_to_the_tracking_get_no_crop_of_another(opened):
+    _, session, _ = opened
+    spans = tuple(Hit("animals", name, 5.0, 5.0, 0.9) for name in ("stranger", "spotted"))
+    seen = list(run_thumbnails(spans, {"animals": session.active}, Stop()))
+    assert [thumbnail.number for thumbnail in seen] == [1]
+    request = crop_request(session.active, 5, SampleMode.EXPAND_BBOXES, "spotted")
+    np.testing.assert_array_equal(seen[0].picture, crop_picture(request))
+
+
+def test_without_tracking_no_individual_is_taken_for_the_one_meant(make_napari_viewer, clip, tmp_path, qtbot):
+    viewer = make_napari_viewer()
+    viewer.open(shutil.copy(clip.video, tmp_path / "alone.mp4"), plugin="napari-i3d")
+    session = get_session(viewer)
+    session.active.set_features(planted(), None)
+    dock = viewer.window.add_plugin_dock_widget("napari-i3d", "Explore features")[1]
+    compute(dock, qtbot)
+    assert dock.canvas.marked is None
+    whole = Features(rows={"": planted()["spotted"]}, frames={"": np.arange(60.0)})
+    session.active.set_features(whole, None)
+    compute(dock, qtbot)
+    session.go_to(7)
+    assert dock.canvas.marked == 7
 
 
 def test_rows_of_two_videos_on_one_map(opened, clip, tmp_path, qtbot):
