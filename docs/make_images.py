@@ -1,0 +1,358 @@
+"""Make every picture of the README by running the program: figures with the command, windows with the viewer.
+
+    python docs/make_images.py
+
+On a machine without a screen: ``xvfb-run -s "-screen 0 1920x1200x24" python docs/make_images.py``. The windows show the
+clip of ``napari_i3d.write_synthetic_clip``, or a video that is named with ``--video``, ``--tracking`` and ``--credit``.
+What a picture must not be taken for stands in the picture.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+from small_png import small_png, with_caption
+
+import napari_i3d
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+FOLDER = Path(__file__).resolve().parent / "images"
+FIGURES = ("overview", "map", "similarity")
+WINDOWS = ("viewer", "explore", "problems")
+MOST_BYTES = 300_000
+DEMO = "napari_i3d_demo"
+
+_MADE_UP = "Video: made up by this program (napari-i3d demo)."
+_WINDOW_PX = 1600, 1000
+_WAIT_S = 180.0
+_TURNING_PX = 50
+_STEADY_S = 1.0
+"""A window that looks the same for so long, while no thread works, is ready."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What the windows show.
+
+    Attributes
+    ----------
+    video, tracking, features
+        Files.
+    trained
+        Whether the weights of the features were.
+    source
+        The sentence of the caption that says where the video is from.
+    """
+
+    video: Path
+    tracking: Path
+    features: Path
+    trained: bool
+    source: str
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Make the pictures that the options ask for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--out", type=Path, default=FOLDER, metavar="DIR", help="where the pictures go: docs/images")
+    add("--only", nargs="+", choices=(*FIGURES, *WINDOWS), default=(*FIGURES, *WINDOWS), metavar="NAME",
+        help="only these: %(choices)s")  # fmt: skip
+    add("--video", type=Path, help="the video that the windows show (default: a clip that is made up)")
+    add("--tracking", type=Path, help="its tracking")
+    add("--credit", help="whose video it is and under which license: stands in the pictures")
+    add("--features", type=Path, help="its features (default: extracted with untrained weights)")
+    add("--theme", choices=("dark", "light"), default="dark", help="of the windows")
+    options = parser.parse_args(arguments)
+    given = [options.video, options.tracking, options.credit]
+    if (any(given) or options.features) and not all(given):
+        parser.error("a video of your own takes --video, --tracking and --credit together")
+    options.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="napari_i3d_images_") as scratch:
+        work = Path(scratch)
+        if figures := [name for name in FIGURES if name in options.only]:
+            make_figures(work, options.out, figures)
+        if windows := [name for name in WINDOWS if name in options.only]:
+            clip = _clip(work, options.video, options.tracking, options.credit, options.features)
+            with _settings_of_nobody(work):
+                make_windows(clip, work, options.out, windows, options.theme)
+
+
+def make_figures(work: Path, out: Path, names: Sequence[str] = FIGURES) -> None:
+    """Make figures with the commands that the README names; what the demo writes stays in `work`.
+
+    Always with untrained weights, as the demo uses them where there are no others: a cache folder without weights is
+    set.
+    """
+    demo = work / DEMO
+    _command(work, "demo", "--outputpath", demo)
+    features, video, tracking = (demo / f"{DEMO}{ending}" for ending in (".npy", ".mp4", "_tracks.pickle"))
+    pictures = "--video", video, "--tracking", tracking
+    plots: dict[str, tuple[str | Path, ...]] = {
+        "overview": ("--individuals", "striped", *pictures),
+        "map": ("--kind", "map", *pictures),
+        "similarity": ("--kind", "similarity", "--individuals", "striped"),
+    }
+    for name in names:
+        figure = work / f"{name}.png"
+        _command(work, "plot", features, *plots[name], "--out", figure)
+        with Image.open(figure) as picture:
+            _save(picture, out / figure.name, f"{_MADE_UP} Features: untrained weights.")
+
+
+def make_windows(clip: Clip, work: Path, out: Path, names: Sequence[str] = WINDOWS, theme: str = "dark") -> None:
+    """Make pictures of windows."""
+    weights = "" if clip.trained else " Features: untrained weights, so they mean nothing."
+    if "viewer" in names:
+        with _viewer(clip.video, clip.tracking, clip.features, theme) as viewer:
+            _save(_viewer_picture(viewer), out / "viewer.png", clip.source + weights)
+    if "explore" in names:
+        with _viewer(clip.video, clip.tracking, clip.features, theme) as viewer:
+            _save(_explore_picture(viewer), out / "explore.png", clip.source + weights)
+    if "problems" in names:
+        mistaken = work / f"{clip.video.stem}_with_mistakes.pickle"
+        _write_mistakes(clip.tracking, mistaken)
+        with _viewer(clip.video, mistaken, None, theme) as viewer:
+            mistakes = " The mistakes were put into the tracking for this picture."
+            _save(_problems_picture(viewer), out / "problems.png", clip.source + mistakes)
+
+
+def _command(work: Path, *arguments: str | Path) -> None:
+    environment = os.environ | {"NAPARI_I3D_HOME": str(work / "home"), "MPLBACKEND": "agg"}
+    subprocess.run([sys.executable, "-m", "napari_i3d", *map(str, arguments)], env=environment, check=True)
+
+
+def _save(picture: Image.Image, path: Path, caption: str) -> None:
+    software = f"napari_i3d {napari_i3d.__version__}, docs/make_images.py"
+    path.write_bytes(small_png(with_caption(picture, caption), MOST_BYTES, Software=software, Description=caption))
+    sys.stdout.write(f"{path}: {path.stat().st_size / 1000:.0f} kB\n")
+
+
+def _clip(work: Path, video: Path | None, tracking: Path | None, credit: str | None, path: Path | None) -> Clip:
+    """Return what the windows show, with features that are extracted where there are none."""
+    source = f"Video: {credit}."
+    if video is None or tracking is None:
+        made_up = napari_i3d.write_synthetic_clip(work, n_frames=140, bouts=7)
+        video, tracking, source = made_up.video, made_up.tracking, _MADE_UP
+    if path is None:
+        path = work / f"{video.stem}.npy"
+        settings = napari_i3d.ExtractionSettings(pad=True, frequency=4)
+        with napari_i3d.open_video(video) as opened:
+            boxes = napari_i3d.read_tracking(tracking)
+            napari_i3d.extract_features(opened, boxes, settings=settings, weights="untrained").save(path)
+    provenance = napari_i3d.read_features(path).provenance
+    return Clip(video, tracking, path, bool(provenance["weights"]["trained"]), source)
+
+
+def _write_mistakes(tracking: Path, path: Path) -> None:
+    """Write a tracking with mistakes in it: a gap, an empty box and a jump of one individual; a gap of another."""
+    boxes = {
+        tracklet.id: {tracklet.start + i: box for i, box in enumerate(tracklet.boxes.tolist())}
+        for tracklet in napari_i3d.read_tracking(tracking).values()
+    }
+    first, second = sorted(boxes, key=lambda name: -len(boxes[name]))[:2]
+    frames = sorted(boxes[first])
+    place = len(frames) // 4
+    for frame in frames[place : place + 6]:
+        del boxes[first][frame]
+    left, upper, _, _ = boxes[first][frames[2 * place]]
+    boxes[first][frames[2 * place]] = [left, upper, left, upper]
+    width = max(right - left for left, _, right, _ in boxes[first].values())
+    jump = boxes[first][frames[3 * place]]
+    boxes[first][frames[3 * place]] = [jump[0] + 1.5 * width, jump[1], jump[2] + 1.5 * width, jump[3]]
+    for frame in sorted(boxes[second])[-12:-9]:
+        del boxes[second][frame]
+    import pickle
+
+    path.write_bytes(pickle.dumps(boxes))
+
+
+@contextmanager
+def _settings_of_nobody(work: Path) -> Iterator[None]:
+    """Let neither napari nor this program read or change what the person who runs this has set."""
+    own = {"NAPARI_CONFIG": str(work / "napari.yaml"), "NAPARI_I3D_HOME": str(work / "home")}
+    before = {name: os.environ.get(name) for name in own}
+    os.environ.update(own)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+@contextmanager
+def _viewer(video: Path, tracking: Path, features: Path | None, theme: str) -> "Iterator[Viewer]":
+    """Open the viewer with all docks, of a fixed size."""
+    from qtpy.QtWidgets import QApplication
+
+    viewer = napari_i3d.view(video, tracking, features)
+    try:
+        QApplication.setCursorFlashTime(0)  # a cursor that blinks would never look the same for long
+        viewer.theme = theme
+        viewer.window.resize(*_WINDOW_PX)
+        yield viewer
+    finally:
+        viewer.close()
+
+
+def _viewer_picture(viewer: "Viewer") -> Image.Image:
+    _look_at_animals(viewer)
+    crop = _dock(viewer, "Crop preview")
+    _dock(viewer, "Individuals")
+    frame = viewer.dims.current_step[0]
+    return _picture(viewer, lambda: _says(crop, rf"frame {frame}\b"))
+
+
+def _explore_picture(viewer: "Viewer") -> Image.Image:
+    from qtpy.QtWidgets import QListWidget
+
+    _look_at_animals(viewer)
+    viewer.window.add_plugin_dock_widget("napari-i3d", "Crop preview")[0].hide()  # room for the map
+    explore = _dock(viewer, "Explore features")
+    _press(viewer, explore, "Compute")
+    _wait(viewer, lambda: _says(explore, r"\d rows of .* clusters"))
+    _draw_around_points(explore)
+    _wait(viewer, lambda: _says(explore, r"rows selected"))
+    _press(viewer, explore, "Find similar")
+    return _picture(viewer, lambda: _says(explore, r"moments like") and explore.findChild(QListWidget).count() > 0)
+
+
+def _problems_picture(viewer: "Viewer") -> Image.Image:
+    individuals = _dock(viewer, "Individuals")
+    crop = _dock(viewer, "Crop preview")
+    _wait(viewer, lambda: _says(individuals, r"\d problems"))
+    start = viewer.dims.current_step[0]
+    for _ in range(3):
+        _press(viewer, individuals, "Next")
+        _wait(viewer, lambda: True)
+    frame = viewer.dims.current_step[0]
+    if frame == start:
+        raise RuntimeError("expected Next to go to a problem, but the frame is the same")
+    return _picture(viewer, lambda: _says(crop, rf"frame {frame}\b"))
+
+
+def _look_at_animals(viewer: "Viewer") -> None:
+    """Go on a fifth of the video, and nearer to the animals, as with the wheel of the mouse."""
+    tracked = napari_i3d.tracked_video(viewer)
+    frame = len(tracked.video) // 5
+    viewer.dims.set_current_step(0, frame)
+    boxes = [t.boxes[frame - t.start] for t in tracked.tracking.values() if t.start <= frame < t.stop]
+    left, upper = (min(box[edge] for box in boxes) for edge in (0, 1))
+    right, lower = (max(box[edge] for box in boxes) for edge in (2, 3))
+    camera = viewer.scene.camera
+    near = min(viewer.canvas.size) / max(right - left, lower - upper) / 3
+    if near > camera.zoom:
+        camera.zoom = near
+        camera.center = (*camera.center[:-2], (upper + lower) / 2, (left + right) / 2)
+
+
+def _dock(viewer: "Viewer", name: str) -> Any:
+    """Bring a dock to the front, opened if it is not, and return what is in it."""
+    dock, widget = viewer.window.add_plugin_dock_widget("napari-i3d", name)
+    dock.show()
+    dock.raise_()
+    return widget
+
+
+def _press(viewer: "Viewer", dock: Any, text: str) -> None:
+    """Click a button, as soon as it can be."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
+    from qtpy.QtWidgets import QPushButton
+
+    button = next((button for button in dock.findChildren(QPushButton) if button.text() == text), None)
+    if button is None:
+        raise RuntimeError(f"expected a button {text!r} in {type(dock).__name__}, found none")
+    _wait(viewer, button.isEnabled)
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def _draw_around_points(dock: Any) -> None:
+    """Draw around the right third of a map with the mouse."""
+    from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
+    from qtpy.QtCore import QPoint, Qt
+    from qtpy.QtTest import QTest
+
+    canvas = next(canvas for canvas in dock.findChildren(FigureCanvasQTAgg) if canvas.isVisible())
+    box = canvas.figure.axes[0].bbox
+    top = canvas.height() * canvas.device_pixel_ratio - box.y1
+    corners = [
+        QPoint(round(box.x0 + x * box.width), round(top + y * box.height))
+        for x, y in ((0.66, 0.03), (0.98, 0.03), (0.98, 0.97), (0.66, 0.97))
+    ]
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=corners[0])
+    for corner in corners[1:]:
+        QTest.mouseMove(canvas, corner)
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=corners[-1])
+
+
+def _says(dock: Any, pattern: str) -> bool:
+    """Tell whether a text that can be seen in a dock matches."""
+    from qtpy.QtWidgets import QLabel
+
+    return any(label.isVisible() and re.search(pattern, label.text()) for label in dock.findChildren(QLabel))
+
+
+def _wait(viewer: "Viewer", ready: Callable[[], bool]) -> Any:
+    """Wait until a condition holds, no thread works, no message lies over the window, and it looks the same for long.
+
+    Returns
+    -------
+    numpy.ndarray
+        The window, (H, W, 4) uint8.
+    """
+    from napari._qt.dialogs.qt_notification import NapariQtNotification
+    from qtpy.QtCore import QThreadPool
+    from qtpy.QtWidgets import QApplication
+
+    deadline = time.monotonic() + _WAIT_S
+    shown, since = None, time.monotonic()
+    while time.monotonic() < deadline:
+        QApplication.processEvents()
+        time.sleep(0.05)
+        window = viewer.window._qt_window
+        messages = [found for found in window.findChildren(NapariQtNotification) if found.isVisible()]
+        for message in messages:
+            message.close()  # warnings stay until somebody does
+        if messages or not ready() or QThreadPool.globalInstance().activeThreadCount():
+            shown = None
+            continue
+        picture = viewer.screenshot(canvas_only=False, flash=False)
+        if shown is None or not _alike(picture, shown):
+            shown, since = picture, time.monotonic()
+        elif time.monotonic() - since >= _STEADY_S:
+            return picture
+    raise TimeoutError(f"the window is not ready after {_WAIT_S:g} s; look at what it shows")
+
+
+def _alike(picture: Any, other: Any) -> bool:
+    """Tell whether two screenshots are equal, but for a few pixels: napari's list of layers has signs that turn."""
+    return picture.shape == other.shape and (picture != other).any(axis=2).sum() <= _TURNING_PX
+
+
+def _picture(viewer: "Viewer", ready: Callable[[], bool]) -> Image.Image:
+    picture = _wait(viewer, ready)
+    if picture.shape[1::-1] != _WINDOW_PX:
+        width, height = picture.shape[1::-1]
+        raise RuntimeError(
+            f"expected a window of {_WINDOW_PX[0]}x{_WINDOW_PX[1]}, found {width}x{height}: take a larger screen"
+        )
+    return Image.fromarray(picture)
+
+
+if __name__ == "__main__":
+    main()
