@@ -115,7 +115,7 @@ def test_outputs_that_are_wrong_are_named(change, complaint: str, run_notebooks,
 def test_a_run_stores_clean_outputs(run_notebooks, tmp_path: Path) -> None:
     """A cell that shows a bar, a large picture, an address, and text in two pieces."""
     cells = [
-        "from tqdm.auto import tqdm\nfor _ in tqdm(range(3)):\n    pass",
+        "from tqdm.notebook import tqdm\nfor _ in tqdm(range(3)):\n    pass",
         "import matplotlib.pyplot as plt\nimport numpy as np\n"
         "plt.imsave('noise.png', np.random.default_rng(8).random((700, 1400)))\n"
         "from IPython.display import Image\nImage('noise.png')",
