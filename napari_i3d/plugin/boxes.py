@@ -63,6 +63,12 @@ class BoxesController:
         """Return what is drawn of a video."""
         return self._displays.get(tracked)
 
+    def layers_of(self, tracked: TrackedVideo) -> list["Layer"]:
+        """Return the layers of a video: its picture, boxes and ids, as far as they are there."""
+        display = self._displays.get(tracked)
+        layers = [tracked.layer, tracked.tracking_layer, display.ids_layer if display else None]
+        return [layer for layer in layers if layer is not None]
+
     def pick(self, world: tuple[float, ...]) -> bool:
         """Make the individual current whose box lies at a place; of several boxes the smallest."""
         hits = [(hit, tracked) for tracked, display in self._displays.items() if (hit := display.hit(world))]

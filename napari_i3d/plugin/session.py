@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
 
+    from napari_i3d.plugin.arrangement import Arrangement
     from napari_i3d.plugin.boxes import BoxesController
     from napari_i3d.plugin.exploration import Exploration
     from napari_i3d.video.video import Video
@@ -67,6 +68,8 @@ class Session:
     """What keeps the layers with boxes in step; set by `get_session`."""
     exploration: "Exploration"
     """What was explored of the features; set by `get_session`."""
+    arrangement: "Arrangement"
+    """Which videos are seen; set by `get_session`."""
 
     def __init__(self, viewer: "Viewer") -> None:
         self._viewer = weakref.ref(viewer)
@@ -256,10 +259,12 @@ def get_session(viewer: "Viewer") -> Session:
     viewer = getattr(viewer, "__wrapped__", viewer)
     if viewer not in _sessions:
         # Here, because these know the session.
+        from napari_i3d.plugin.arrangement import Arrangement
         from napari_i3d.plugin.boxes import BoxesController
         from napari_i3d.plugin.exploration import Exploration
 
         session = _sessions[viewer] = Session(viewer)
         session.boxes = BoxesController(session)
         session.exploration = Exploration(session)
+        session.arrangement = Arrangement(session)
     return _sessions[viewer]
