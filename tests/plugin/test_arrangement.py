@@ -71,7 +71,7 @@ def click_individual(viewer, session, tracked, individual) -> None:
 
 
 def test_opened_video_is_seen_alone(opened):
-    viewer, session, dock = opened
+    viewer, _session, dock = opened
     assert seen(viewer) == names_of("second")
     assert [dock.videos.list.itemText(place) for place in range(2)] == ["first", "second"]
     assert dock.videos.list.currentText() == "second"
@@ -101,7 +101,7 @@ def test_eye_of_a_hidden_layer_switches_to_its_video(opened):
 
 
 def test_layers_the_user_hid_stay_hidden(opened, qtbot):
-    viewer, session, dock = opened
+    viewer, _session, dock = opened
     viewer.layers["Ids: second_tracks"].visible = False
     choose(qtbot, dock, 0)
     choose(qtbot, dock, 1)
@@ -122,7 +122,7 @@ def test_slider_has_the_frames_of_the_video_seen(opened, qtbot):
 
 
 def test_boxes_are_those_of_the_frame_after_a_switch(opened, qtbot):
-    viewer, session, dock = opened
+    _viewer, session, dock = opened
     session.go_to(3)
     choose(qtbot, dock, 0)
     session.go_to(11)
@@ -155,7 +155,7 @@ def test_side_by_side_pictures_do_not_overlap_and_clicks_hit_their_own(opened, q
 
 
 def test_place_that_the_user_gave_a_picture_is_kept(opened):
-    viewer, session, _ = opened
+    _viewer, session, _ = opened
     session.videos[1].layer.translate = (0, 10, 20)
     session.arrangement.side_by_side = True
     assert session.videos[1].layer.translate[-1] > 100
@@ -164,7 +164,7 @@ def test_place_that_the_user_gave_a_picture_is_kept(opened):
 
 
 def test_each_video_keeps_its_view(opened, qtbot):
-    viewer, session, dock = opened
+    viewer, _session, dock = opened
     viewer.scene.camera.zoom, viewer.scene.camera.center = 7.5, (0, 30, 40)
     choose(qtbot, dock, 0)
     assert viewer.scene.camera.zoom != 7.5
