@@ -1,4 +1,4 @@
-"""Frames of a video kept in memory, bounded for all videos together, with the neighbours of the frame looked at read before they are asked for.
+"""Frames of videos kept in memory, bounded, with the neighbours of the frame looked at read before they are asked for.
 
 Reading forward costs a few milliseconds a frame; starting anywhere else costs up to a whole group of pictures. So one
 ffmpeg stays open where the last frame was read and reads on from there, and frames before it are read in blocks. Both

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from napari_i3d.plugin.arrangement import Arrangement
     from napari_i3d.plugin.boxes import BoxesController
+    from napari_i3d.plugin.closing import Losses
     from napari_i3d.plugin.exploration import Exploration
     from napari_i3d.plugin.playback import Playback
     from napari_i3d.video.video import Video
@@ -73,6 +74,8 @@ class Session:
     """What was explored of the features; set by `get_session`."""
     arrangement: "Arrangement"
     """Which videos are seen; set by `get_session`."""
+    losses: "Losses"
+    """What closing the viewer now would lose; set by `get_session`."""
     playback: "Playback"
     """The player; set by `get_session`."""
 
@@ -267,6 +270,7 @@ def get_session(viewer: "Viewer") -> Session:
         # Here, because these know the session.
         from napari_i3d.plugin.arrangement import Arrangement
         from napari_i3d.plugin.boxes import BoxesController
+        from napari_i3d.plugin.closing import ClosingQuestion, Losses
         from napari_i3d.plugin.exploration import Exploration
         from napari_i3d.plugin.playback import Playback
 
@@ -275,4 +279,6 @@ def get_session(viewer: "Viewer") -> Session:
         session.exploration = Exploration(session)
         session.arrangement = Arrangement(session)
         session.playback = Playback(session)
+        session.losses = Losses()
+        ClosingQuestion(viewer.window._qt_window, session.losses)
     return _sessions[viewer]

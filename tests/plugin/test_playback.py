@@ -78,10 +78,12 @@ def test_playing_keeps_to_the_clock_where_drawing_is_slow(opened, qtbot):
     viewer, session = opened
     session.go_to(0)
     shown = play_for(viewer, qtbot, 4.0)
-    # Without the first ones: what is seen lies one drawing behind the clock, and the first frame does not.
-    (begin, first), (end, last) = shown[2], shown[-1]
-    assert len(shown) < last - first  # frames were left out
-    assert (last - first) / (end - begin) == pytest.approx(25, rel=0.15)
+    begin, first = shown[0]
+    assert len(shown) < shown[-1][1] - first  # frames were left out
+    # What is seen lies a drawing or two behind the clock; without keeping to it, by ever more.
+    behind = [first + 25 * (when - begin) - frame for when, frame in shown]
+    assert np.median(behind) < 25
+    assert shown[-1][1] > first + 50
     assert [frame for _, frame in shown] == sorted({frame for _, frame in shown})
 
 
