@@ -415,9 +415,10 @@ def test_strangers_to_the_tracking_get_no_crop_of_another(opened):
     _, session, _ = opened
     spans = tuple(Hit("animals", name, 5.0, 5.0, 0.9) for name in ("stranger", "spotted"))
     seen = list(run_thumbnails(spans, {"animals": session.active}, Stop()))
-    assert [thumbnail.number for thumbnail in seen] == [1]
+    assert [thumbnail.span.individual for thumbnail in seen] == ["stranger", "spotted"]
+    assert seen[0].picture is None
     request = crop_request(session.active, 5, SampleMode.EXPAND_BBOXES, "spotted")
-    np.testing.assert_array_equal(seen[0].picture, crop_picture(request))
+    np.testing.assert_array_equal(seen[1].picture, crop_picture(request))
 
 
 def test_without_tracking_no_individual_is_taken_for_the_one_meant(make_napari_viewer, clip, tmp_path, qtbot):

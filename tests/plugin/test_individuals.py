@@ -246,9 +246,9 @@ def test_click_on_a_problem_goes_there(opened, qtbot):
 def test_arrow_keys_in_the_problems_move_the_video(opened, qtbot):
     _, session, dock = opened
     table, problems = dock.problems.table, dock.problems.model.problems
-    assert len(problems) == 3
+    assert len(problems) == 2
     qtbot.mouseClick(dock.problems.next, Qt.MouseButton.LeftButton)
-    for key, place in ((Qt.Key.Key_Down, 1), (Qt.Key.Key_Down, 2), (Qt.Key.Key_Up, 1)):
+    for key, place in ((Qt.Key.Key_Down, 1), (Qt.Key.Key_Up, 0), (Qt.Key.Key_Down, 1)):
         qtbot.keyClick(table, key)
         assert session.active.problem is problems[place]
         assert (session.frame, session.active.current) == (problems[place].frame, problems[place].id)
@@ -258,7 +258,7 @@ def test_problems_say_whether_they_stop_the_extraction(opened):
     _, _, dock = opened
     model = dock.problems.model
     levels = {problem.kind: model.data(model.index(row, 2)) for row, problem in enumerate(model.problems)}
-    assert levels == {ProblemKind.GAP: "stops", ProblemKind.JUMP: "note", ProblemKind.OUTSIDE: "note"}
+    assert levels == {ProblemKind.GAP: "stops", ProblemKind.JUMP: "note"}
 
 
 def test_texts_of_problems_are_not_cut(make_napari_viewer, video, qtbot):
