@@ -7,6 +7,7 @@ from napari.utils.notifications import show_warning
 from qtpy.QtCore import QTimer
 
 from napari_i3d.errors import NapariI3DError
+from napari_i3d.plugin import navigation
 from napari_i3d.plugin.boxes_display import BoxesDisplay
 from napari_i3d.plugin.drawing import finish_drawing
 from napari_i3d.plugin.keys import bind_keys
@@ -42,6 +43,7 @@ class BoxesController:
         session.videos_changed.connect(self._on_videos)
         viewer.dims.events.current_step.connect(self._on_step)
         viewer.scene.camera.events.zoom.connect(self._on_zoom)
+        viewer.events.reset_view.connect(self._on_reset_view)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.mouse_drag_callbacks.append(_on_mouse)
         bind_keys(viewer)
@@ -62,6 +64,12 @@ class BoxesController:
     def display(self, tracked: TrackedVideo) -> BoxesDisplay | None:
         """Return what is drawn of a video."""
         return self._displays.get(tracked)
+
+    def layers_of(self, tracked: TrackedVideo) -> list["Layer"]:
+        """Return the layers of a video: its picture, boxes and ids, as far as they are there."""
+        display = self._displays.get(tracked)
+        layers = [tracked.layer, tracked.tracking_layer, display.ids_layer if display else None]
+        return [layer for layer in layers if layer is not None]
 
     def pick(self, world: tuple[float, ...]) -> bool:
         """Make the individual current whose box lies at a place; of several boxes the smallest."""
@@ -108,12 +116,16 @@ class BoxesController:
             if frame != display.frame:
                 display.frame = frame
                 display.fill()
+        navigation.follow(self._session)
 
     def _on_zoom(self) -> None:
         zoom = float(self._session.viewer.scene.camera.zoom)
         for display in self._displays.values():
             display.zoom = zoom
             display.fill()
+
+    def _on_reset_view(self) -> None:
+        self._session.following = False
 
     def _on_removed(self, event: Any) -> None:
         for display in self._displays.values():

@@ -93,6 +93,11 @@ class BoxesDisplay:
         if layer is self._ids_layer:
             self._ids_layer = None
 
+    @property
+    def ids_layer(self) -> Points | None:
+        """The layer of the ids."""
+        return self._ids_layer
+
     def hit(self, world: tuple[float, ...]) -> tuple[Id, float] | None:
         """Return the individual whose box lies at a place of the world, and the area of the box; smallest first."""
         if self._boxes_layer is None or self._table is None or not self._boxes_layer.visible:
@@ -122,7 +127,7 @@ class BoxesDisplay:
     def fill(self) -> None:
         """Draw the frame."""
         layer, table = self._boxes_layer, self._table
-        if layer is None or table is None or not layer.visible:
+        if layer is None or table is None or not (layer.visible or (self._ids_layer and self._ids_layer.visible)):
             return
         width = LINE_WIDTH_PX / (self.zoom * abs(float(layer.scale[-1])))
         places, boxes = table.at(self.frame)
@@ -218,6 +223,7 @@ class BoxesDisplay:
         self._ids_layer = Points(np.empty((0, 2)), **labels_layer_options(layer.name.replace("Boxes", "Ids", 1)))
         self._add(self._ids_layer)
         layer.events.visible.connect(self.fill)
+        self._ids_layer.events.visible.connect(self.fill)
         self._place()
 
     def _drop_layers(self) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
 from napari_i3d.features.model import Id
 from napari_i3d.plugin.tracked_video import TrackedVideo
+from napari_i3d.plugin.wording import in_dock_words
 from napari_i3d.tracking.model import Tracklet
 from napari_i3d.tracking.parse import shown
 
@@ -107,3 +108,22 @@ def spell_crop(request: CropRequest) -> str:
     """Return a line about a crop."""
     left, upper, right, lower = request.tracklet.boxes[0]
     return f"{shown(request.tracklet.id)}, frame {request.frame}: box of {right - left:.0f} x {lower - upper:.0f} px"
+
+
+def whole_picture(tracked: TrackedVideo | None, mode: SampleMode) -> tuple[int, int, ExtractionSettings] | None:
+    """Return the width and height of a video without tracking, and how it is seen; None where there is no such."""
+    if tracked is None or tracked.video is None or tracked.tracking is not None:
+        return None
+    _, height, width, _ = tracked.video.shape
+    return width, height, ExtractionSettings(sample_mode=mode, video_size=tracked.boxes_size)
+
+
+def spell_squash(width_px: int, height_px: int, settings: ExtractionSettings) -> str:
+    """Return a sentence about a whole picture that is not square; empty where it keeps its shape.
+
+    The first call loads torch, which takes a while.
+    """
+    from napari_i3d.extraction.crops import squash_note
+
+    note = squash_note(width_px, height_px, settings)
+    return f"{note[0].upper()}{in_dock_words(note[1:])}." if note else ""

@@ -62,14 +62,14 @@ class Thumbnail:
 
     Attributes
     ----------
-    number
+    span
         Which.
     picture
-        (H, W, 3) uint8.
+        (H, W, 3) uint8; None where there is none.
     """
 
-    number: int
-    picture: NDArray[np.uint8]
+    span: Hit
+    picture: NDArray[np.uint8] | None
 
 
 def run_exploration(request: ExploreRequest, stop: Stop) -> Work:
@@ -77,15 +77,15 @@ def run_exploration(request: ExploreRequest, stop: Stop) -> Work:
     return (yield from guarded(_exploration(request, stop), stop))
 
 
-def run_similar(stack: Stack, query: Span, count: int, stop: Stop) -> Work:
+def run_similar(stack: Stack, query: Span, count: int, apart_s: float, others_only: bool, stop: Stop) -> Work:
     """Look for moments like one; the value is a `SimilarMoments`."""
-    return (yield from guarded(_similar(stack, query, count, stop), stop))
+    return (yield from guarded(_similar(stack, query, count, apart_s, others_only, stop), stop))
 
 
 def run_thumbnails(
     spans: tuple[Hit, ...], owners: Mapping[str, TrackedVideo], stop: Stop
 ) -> Generator[Thumbnail, None, Outcome]:
-    """Read the crops of spans, the first one first; yields a `Thumbnail` each, the value is how many there are."""
+    """Read the crops of spans, the first one first; yields a `Thumbnail` each, the value is their number."""
     return (yield from guarded(_thumbnails(spans, owners, stop), stop))
 
 
@@ -98,23 +98,29 @@ def _exploration(request: ExploreRequest, stop: Stop) -> Generator[Record, None,
     return Explored(request.owners, request.features, components.stack, laid_out, groups)
 
 
-def _similar(stack: Stack, query: Span, count: int, stop: Stop) -> Generator[Record, None, SimilarMoments]:
-    steps = similar_steps(stack, query.individual, query.first_frame, query.last_frame, video=query.video, count=count)
+def _similar(
+    stack: Stack, query: Span, count: int, apart_s: float, others_only: bool, stop: Stop
+) -> Generator[Record, None, SimilarMoments]:
+    steps = similar_steps(
+        stack,
+        query.individual,
+        query.first_frame,
+        query.last_frame,
+        video=query.video,
+        count=count,
+        apart_s=apart_s,
+        others_only=others_only,
+    )
     return (yield from _told(steps, stop))
 
 
 def _thumbnails(
     spans: tuple[Hit, ...], owners: Mapping[str, TrackedVideo], stop: Stop
 ) -> Generator[Thumbnail, None, int]:
-    made = 0
-    for number, span in enumerate(spans):
+    for span in spans:
         stop.check()
-        tracked = owners[span.video]
-        picture = _crop(tracked, span)
-        if picture is not None:
-            made += 1
-            yield Thumbnail(number, picture)
-    return made
+        yield Thumbnail(span, _crop(owners[span.video], span))
+    return len(spans)
 
 
 def _crop(tracked: TrackedVideo, span: Span) -> NDArray[np.uint8] | None:

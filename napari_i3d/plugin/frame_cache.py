@@ -1,4 +1,4 @@
-"""Frames of a video kept in memory, bounded, with the neighbours of the frame looked at read before they are asked for.
+"""Frames of videos kept in memory, bounded, with the neighbours of the frame looked at read before they are asked for.
 
 Reading forward costs a few milliseconds a frame; starting anywhere else costs up to a whole group of pictures. So one
 ffmpeg stays open where the last frame was read and reads on from there, and frames before it are read in blocks. Both
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_i3d.video.video import Video
 
 DEFAULT_LIMIT_MB = 512
-"""Megabytes (2**20 bytes) of frames that are kept of one video."""
+"""Megabytes (2**20 bytes) of frames that are kept of all videos together."""
 
 _FEWEST_FRAMES = 4
 _REACH_FRAMES = 96
@@ -44,6 +44,54 @@ def _stop_all() -> None:
         thread.join(_EXIT_S)
 
 
+class FrameBudget:
+    """Memory for the frames of several videos; those that are looked at share it evenly, and take it from the others.
+
+    Parameters
+    ----------
+    limit_mb
+        Megabytes of frames kept of all videos. At least 4 frames are of each that is looked at, however large.
+    """
+
+    def __init__(self, limit_mb: float = DEFAULT_LIMIT_MB) -> None:
+        self.limit_mb = limit_mb
+        self.lock = threading.RLock()
+        """Held by all caches while they change what they keep."""
+        self._caches: weakref.WeakSet[FrameCache] = weakref.WeakSet()
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes of all frames kept."""
+        with self.lock:
+            return sum(cache.used_bytes for cache in self._caches)
+
+    def add(self, cache: "FrameCache") -> None:
+        """Let a cache have a share."""
+        with self.lock:
+            self._caches.add(cache)
+
+    def share_bytes(self, cache: "FrameCache") -> int:
+        """Return the bytes that a cache may keep while it is looked at."""
+        with self.lock:
+            others = sum(other.in_use for other in self._caches if other is not cache)
+        return int(self.limit_mb * 2**20) // (1 + others)
+
+    def make_room(self) -> None:
+        """Forget frames until no more are kept than may be; first those of the videos looked at longest ago."""
+        limit_bytes = int(self.limit_mb * 2**20)
+        caches = list(self._caches)
+        for cache in caches:
+            if cache.in_use:
+                cache.forget(self.share_bytes(cache))
+        excess = sum(cache.used_bytes for cache in caches) - limit_bytes
+        for cache in sorted((cache for cache in caches if not cache.in_use), key=lambda cache: cache.asked_s):
+            if excess <= 0:
+                break
+            before = cache.used_bytes
+            cache.forget(before - excess, fewest=0)
+            excess -= before - cache.used_bytes
+
+
 class FrameCache:
     """The frames of a video, any one by its number; may be used by several threads.
 
@@ -53,27 +101,54 @@ class FrameCache:
     ----------
     video
         The video; it stays open when the cache is released.
-    limit_mb
-        Megabytes of frames kept. At least 4 frames are, however large.
+    budget
+        Memory that is shared with other caches; None: a budget of its own.
     """
 
-    def __init__(self, video: "Video", limit_mb: float = DEFAULT_LIMIT_MB) -> None:
+    def __init__(self, video: "Video", budget: FrameBudget | None = None) -> None:
         self._video = video
+        self._budget = budget or FrameBudget()
         _, height, width, colours = video.shape
-        self.capacity = max(_FEWEST_FRAMES, int(limit_mb * 2**20) // (height * width * colours))
-        # A block behind, half a block more that is not yet needed, a block ahead, and the frame itself.
-        self._reach = max(1, min(_REACH_FRAMES, (self.capacity - 1) * 2 // 5))
-        self._change = threading.Condition()
+        self._frame_bytes = height * width * colours
+        self._change = threading.Condition(self._budget.lock)
         self._frames: dict[int, Frame] = {}
         self._failures: dict[int, str] = {}
         self._place = 0
         self._step = 0
-        self._asked_s = 0.0
+        self.asked_s = 0.0
+        """Time of the last request."""
         self._waiting: list[object] = []
         self._stream: Stream | None = None
         self._decoding = False  # somebody has the stream
         self._block = range(0)  # frames that the background is reading on its own stream
         self._filler: threading.Thread | None = None
+        self._budget.add(self)
+
+    @property
+    def in_use(self) -> bool:
+        """Whether somebody asked for a frame lately."""
+        return self._filler is not None
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes of the frames kept."""
+        return len(self._frames) * self._frame_bytes
+
+    @property
+    def capacity(self) -> int:
+        """How many frames may be kept while they are looked at."""
+        return max(_FEWEST_FRAMES, self._budget.share_bytes(self) // self._frame_bytes)
+
+    @property
+    def _reach(self) -> int:
+        # A block behind, half a block more that is not yet needed, a block ahead, and the frame itself.
+        return max(1, min(_REACH_FRAMES, (self.capacity - 1) * 2 // 5))
+
+    def forget(self, bytes_left: int, fewest: int = _FEWEST_FRAMES) -> None:
+        """Forget the frames farthest from where somebody looked last, until so many bytes or frames are left."""
+        with self._change:
+            while len(self._frames) > max(fewest, bytes_left // self._frame_bytes):
+                del self._frames[max(self._frames, key=lambda kept: abs(kept - self._place))]
 
     def frame(self, number: int) -> "Frame":
         """Return a frame, (H, W, 3) uint8, not to be written to; waits until it is decoded.
@@ -115,7 +190,7 @@ class FrameCache:
     def _note(self, number: int) -> None:
         if number != self._place:
             self._step, self._place = number - self._place, number
-        self._asked_s = time.monotonic()
+        self.asked_s = time.monotonic()
         if self._filler is None:
             self._start_filler()
         self._change.notify_all()
@@ -203,8 +278,7 @@ class FrameCache:
             if self._filler is None:  # released
                 return
             self._frames[number] = frame
-            while len(self._frames) > self.capacity:
-                del self._frames[max(self._frames, key=lambda kept: abs(kept - self._place))]
+            self._budget.make_room()
             self._change.notify_all()
 
     def _fill(self) -> None:
@@ -213,18 +287,18 @@ class FrameCache:
         broken_at = -1.0  # time of the request after which reading failed
         while True:
             with self._change:
-                quiet_s = time.monotonic() - self._asked_s
+                quiet_s = time.monotonic() - self.asked_s
                 if self._filler is not me:
                     return
-                block = range(0) if self._asked_s == broken_at else self._plan(quiet_s)
+                block = range(0) if self.asked_s == broken_at else self._plan(quiet_s)
                 if not block:
                     if quiet_s > _IDLE_S and not self._decoding:
                         self._filler = None
-                        self._close_stream()
-                        return
+                        idle, self._stream = self._stream, None
+                        break
                     self._change.wait(_QUIET_S - quiet_s if quiet_s < _QUIET_S else _IDLE_S)
                     continue
-                asked_s = self._asked_s
+                asked_s = self.asked_s
                 ahead = block.start > self._place
                 if ahead:
                     self._decoding = True
@@ -243,6 +317,8 @@ class FrameCache:
                 with self._change:
                     self._block = range(0)
                     self._change.notify_all()
+        if idle is not None:
+            idle.close()  # not while other caches wait for the lock
 
     def _plan(self, quiet_s: float) -> range:
         """Return the frames to be read next: one ahead, or a block behind; empty if there are none."""

@@ -27,12 +27,13 @@ class Key:
 
 
 KEYS = (
-    Key("N", partial(navigation.step_problem, step=1), "next problem"),
+    Key("N", partial(navigation.step_problem, step=1), "next problem; its individual stays in the middle"),
     Key("Shift-N", partial(navigation.step_problem, step=-1), "previous problem"),
     Key("J", partial(navigation.step_individual, step=1), "next individual"),
     Key("Shift-J", partial(navigation.step_individual, step=-1), "previous individual"),
     Key("G", navigation.go_to_start, "first frame of the individual"),
     Key("Shift-G", navigation.go_to_stop, "last frame of the individual"),
+    Key("H", navigation.show_whole, "whole picture; no individual is followed"),
 )
 
 

@@ -28,15 +28,36 @@ def go_to(session: Session, tracked: TrackedVideo, individual: Id, frame: int, *
     frame
         Of the video; one that it does not have shows the nearest.
     centre
-        Move the box to the middle; else only where it is not wholly in view.
+        Move the box to the middle, and keep it there from now on (see `follow`); else it is moved only where it is not
+        wholly in view, or another one was in the middle so far.
     """
     session.active = tracked
     tracked.current = individual
     session.go_to(frame)
     display = session.boxes.display(tracked)
     box = display.box(individual, frame) if display else None
+    session.following |= centre
     if box is not None:
-        _look_at(session, box, centre=centre)
+        _look_at(session, box, centre=session.following)
+
+
+def follow(session: Session) -> None:
+    """Keep the current individual in the middle of the canvas, where one was brought there."""
+    tracked = session.active
+    display = session.boxes.display(tracked) if tracked is not None else None
+    if not session.following or tracked is None or tracked.current is None or display is None:
+        return
+    box = display.box(tracked.current, session.frame)
+    if box is not None and np.isfinite(box).all():
+        left, upper, right, lower = box.tolist()
+        camera = session.viewer.scene.camera
+        camera.center = (*camera.center[:-2], (upper + lower) / 2, (left + right) / 2)
+
+
+def show_whole(session: Session) -> None:
+    """Show the whole picture, and follow the individual no longer."""
+    session.following = False
+    session.arrangement.show_whole()
 
 
 def go_to_start(session: Session) -> None:
@@ -84,7 +105,7 @@ def go_to_problem(session: Session, tracked: TrackedVideo, problem: Problem) -> 
     """Show a problem: its frame and its individual, in the middle of the canvas."""
     go_to(session, tracked, problem.id, problem.frame)
     tracked.problem = problem
-    session.viewer.status = in_dock_words(problem.message)
+    session.viewer.status = f"{in_dock_words(problem.message)} (H: whole picture)"
 
 
 def _go_to_end(session: Session, *, last: bool) -> None:

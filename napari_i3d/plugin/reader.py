@@ -17,7 +17,7 @@ from npe2 import PluginManager
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.plugin.companions import companions_of
 from napari_i3d.plugin.flat_view import go_back_to_frames
-from napari_i3d.plugin.frame_cache import DEFAULT_LIMIT_MB
+from napari_i3d.plugin.frame_cache import DEFAULT_LIMIT_MB, FrameBudget
 from napari_i3d.plugin.layers import LayerData, tracking_layer_data
 from napari_i3d.plugin.session import METADATA_KEY, Session, VideoSource, get_session
 from napari_i3d.plugin.video_array import VideoArray
@@ -26,6 +26,9 @@ from napari_i3d.tracking.model import Tracking
 from napari_i3d.video.video import Video, open_video
 
 PLUGIN = "napari-i3d"
+
+_budget = FrameBudget()
+"""Of all videos in all viewers."""
 
 Reader = Callable[[str | list[str]], list[Any]]
 
@@ -57,7 +60,8 @@ def get_tracking_reader(path: str | list[str]) -> Reader | None:
 
 def video_layer_data(video: Video) -> LayerData:
     """Return the image layer of a video: (T, H, W, 3), decoded frame by frame as they are looked at."""
-    array = VideoArray(video, _limit_mb(), show_warning, go_back_to_frames)
+    _budget.limit_mb = _limit_mb()
+    array = VideoArray(video, _budget, show_warning, go_back_to_frames)
     options = {
         "name": video.path.stem,
         "rgb": True,
@@ -130,7 +134,7 @@ def _others_read(path: str) -> bool:
 
 
 def _limit_mb() -> float:
-    """Return the megabytes of frames to be kept, as set in napari's preferences."""
+    """Return the megabytes of frames to be kept of all videos, as set in napari's preferences."""
     settings = get_plugin_settings(PLUGIN)
     return float(getattr(getattr(settings, "video", None), "frames_kept_mb", DEFAULT_LIMIT_MB))
 

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
 
+    from napari_i3d.plugin.arrangement import Arrangement
     from napari_i3d.plugin.boxes import BoxesController
+    from napari_i3d.plugin.closing import Losses
     from napari_i3d.plugin.exploration import Exploration
+    from napari_i3d.plugin.playback import Playback
     from napari_i3d.video.video import Video
 
 # Axes are counted from the last: layers with more of them, channels say, put theirs in front.
@@ -56,6 +59,8 @@ class Session:
     ----------
     videos
         In the order of opening.
+    following
+        Whether the current individual is kept in the middle of the canvas.
     active_changed, videos_changed, sample_mode_changed
         Signals, without arguments.
     """
@@ -67,10 +72,17 @@ class Session:
     """What keeps the layers with boxes in step; set by `get_session`."""
     exploration: "Exploration"
     """What was explored of the features; set by `get_session`."""
+    arrangement: "Arrangement"
+    """Which videos are seen; set by `get_session`."""
+    losses: "Losses"
+    """What closing the viewer now would lose; set by `get_session`."""
+    playback: "Playback"
+    """The player; set by `get_session`."""
 
     def __init__(self, viewer: "Viewer") -> None:
         self._viewer = weakref.ref(viewer)
         self.videos: list[TrackedVideo] = []
+        self.following = False
         self._active: TrackedVideo | None = None
         self._sample_mode = SampleMode.EXPAND_BBOXES
         viewer.layers.events.inserted.connect(self._on_inserted)
@@ -256,10 +268,17 @@ def get_session(viewer: "Viewer") -> Session:
     viewer = getattr(viewer, "__wrapped__", viewer)
     if viewer not in _sessions:
         # Here, because these know the session.
+        from napari_i3d.plugin.arrangement import Arrangement
         from napari_i3d.plugin.boxes import BoxesController
+        from napari_i3d.plugin.closing import ClosingQuestion, Losses
         from napari_i3d.plugin.exploration import Exploration
+        from napari_i3d.plugin.playback import Playback
 
         session = _sessions[viewer] = Session(viewer)
         session.boxes = BoxesController(session)
         session.exploration = Exploration(session)
+        session.arrangement = Arrangement(session)
+        session.playback = Playback(session)
+        session.losses = Losses()
+        ClosingQuestion(viewer.window._qt_window, session.losses)
     return _sessions[viewer]

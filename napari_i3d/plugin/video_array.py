@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.errors import VideoError
-from napari_i3d.plugin.frame_cache import DEFAULT_LIMIT_MB, FrameCache
+from napari_i3d.plugin.frame_cache import FrameBudget, FrameCache
 
 if TYPE_CHECKING:
     from napari_i3d.video.decoder import Frame
@@ -30,8 +30,8 @@ class VideoArray:
     ----------
     video
         The video.
-    limit_mb
-        Megabytes of frames that are kept.
+    budget
+        Memory for frames that are kept, shared with other videos; None: a budget of its own.
     on_failure
         Called with one line when a frame cannot be read: the first time, and when the file is found to have gone.
     on_too_much
@@ -42,14 +42,14 @@ class VideoArray:
     def __init__(
         self,
         video: "Video",
-        limit_mb: float = DEFAULT_LIMIT_MB,
+        budget: FrameBudget | None = None,
         on_failure: Callable[[str], None] | None = None,
         on_too_much: Callable[[], None] | None = None,
     ) -> None:
         self.video = video
         self.shape = video.shape
         self.dtype = video.dtype
-        self.cache = FrameCache(video, limit_mb)
+        self.cache = FrameCache(video, budget)
         self._on_failure = on_failure
         self._on_too_much = on_too_much
         self._told: set[bool] = set()

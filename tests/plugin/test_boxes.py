@@ -272,6 +272,7 @@ def test_videos_in_one_viewer_have_their_own_boxes(viewer, clip, tmp_path):
     second = open_files(viewer, renamed, tracks)
     assert first is not second
     second.shown = {"spotted"}
+    get_session(viewer).arrangement.side_by_side = True
     viewer.dims.set_current_step(0, 8)
     assert rectangles(first) >= expected(first, 8)
     assert rectangles(second) == expected(second, 8, {"spotted"})
@@ -510,3 +511,66 @@ def test_window_survives_videos_that_come_and_go(make_napari_viewer, clip, qtbot
         viewer.layers.clear()
         qtbot.wait(60)
     assert not get_session(viewer).videos
+
+
+def middle_of_view(viewer) -> tuple[float, float]:
+    return tuple(viewer.scene.camera.center[-2:])
+
+
+def middle_of_box(session) -> tuple[float, float]:
+    tracked = session.active
+    left, upper, right, lower = session.boxes.display(tracked).box(tracked.current, session.frame)
+    return (upper + lower) / 2, (left + right) / 2
+
+
+@pytest.fixture
+def followed(viewer, lone_video):
+    """A viewer in which N has brought an individual to the middle."""
+    session = open_files(viewer, lone_video) and get_session(viewer)
+    moving = np.stack([np.arange(FRAMES) * 5.0 + side for side in (10, 20, 40, 50)], axis=1)
+    moving[10] = np.nan
+    other = np.tile([300.0, 200.0, 320.0, 230.0], (FRAMES - 5, 1))
+    session.add_tracking(Tracking([Tracklet("moving", 0, moving), Tracklet("other", 5, other)]), None)
+    session.go_to(0)
+    press(viewer, Qt.Key.Key_N)
+    assert session.frame == 10
+    return viewer, session
+
+
+def test_individual_of_a_problem_stays_in_the_middle(followed):
+    viewer, session = followed
+    for frame in (11, 20, 3):
+        viewer.dims.set_current_step(0, frame)
+        assert middle_of_view(viewer) == pytest.approx(middle_of_box(session))
+    for key in (Qt.Key.Key_G, Qt.Key.Key_J, Qt.Key.Key_G):
+        press(viewer, key)
+        assert middle_of_view(viewer) == pytest.approx(middle_of_box(session))
+    assert session.active.current == "other"
+
+
+def test_zoom_of_the_user_stays_while_following(followed):
+    viewer, session = followed
+    viewer.scene.camera.zoom = 3.25
+    viewer.dims.set_current_step(0, 25)
+    assert viewer.scene.camera.zoom == 3.25
+    assert middle_of_view(viewer) == pytest.approx(middle_of_box(session))
+
+
+def test_key_goes_back_to_the_whole_picture(followed):
+    viewer, session = followed
+    press(viewer, Qt.Key.Key_H)
+    extent = session.active.layer.extent.world[:, -2:]
+    half = np.array(viewer.canvas.size) / viewer.scene.camera.zoom / 2
+    assert (np.array(middle_of_view(viewer)) - half <= extent[0]).all()
+    assert (np.array(middle_of_view(viewer)) + half >= extent[1]).all()
+    before = middle_of_view(viewer)
+    viewer.dims.set_current_step(0, 25)
+    assert middle_of_view(viewer) == before
+
+
+def test_reset_view_of_napari_ends_following_too(followed):
+    viewer, _session = followed
+    viewer.reset_view()
+    before = middle_of_view(viewer)
+    viewer.dims.set_current_step(0, 25)
+    assert middle_of_view(viewer) == before

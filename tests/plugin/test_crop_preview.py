@@ -1,5 +1,6 @@
 """The Crop preview: the very pixels of the extraction, a reason where there are none, and no waiting."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,16 @@ def expected(clip: SyntheticClip, name: str, frame: int, mode: SampleMode, size=
 
 def wait_for(qtbot, dock, text: str) -> None:
     qtbot.waitUntil(lambda: text in dock.text.text(), timeout=WAIT)
+
+
+def test_whole_picture_that_is_not_square_is_said_to_be_squashed(make_napari_viewer, clip, qtbot, tmp_path):
+    viewer = make_napari_viewer(show=True)
+    viewer.open(shutil.copy(clip.video, tmp_path), plugin="napari-i3d")
+    dock = viewer.window.add_plugin_dock_widget("napari-i3d", "Crop preview")[1]
+    wait_for(qtbot, dock, "The whole 384x288 picture is squashed to a square, 1.33 times too narrow")
+    dock.mode.setCurrentIndex(list(SampleMode).index(SampleMode.CENTER_CROP))
+    qtbot.waitUntil(lambda: "squashed" not in dock.text.text(), timeout=WAIT)
+    assert "whole picture" in dock.text.text()
 
 
 @pytest.mark.parametrize("mode", SampleMode)

@@ -1,6 +1,7 @@
 """The Explore dock: a map tied to the viewer, selections, similar moments, and the ethogram."""
 
 import csv
+import itertools
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sklearn.metrics import adjusted_rand_score
 from napari_i3d import Features, read_tracking
 from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.features.explore import Hit
+from napari_i3d.plugin import explore_tasks
 from napari_i3d.plugin.crop_picture import crop_picture, crop_request
 from napari_i3d.plugin.explore_tasks import run_thumbnails
 from napari_i3d.plugin.session import get_session
@@ -249,6 +251,7 @@ def test_similar_moments_are_those_of_the_same_behaviour(explored, qtbot):
     _, session, dock = explored
     session.active.current = "striped"
     session.go_to(8)
+    dock.similar.apart.setValue(0.3)
     dock.similar.search.click()
     qtbot.waitUntil(lambda: len(dock.similar.hits) > 0, timeout=WAIT)
     best = dock.similar.hits[:4]
@@ -287,6 +290,63 @@ def test_hits_are_listed_with_their_crops(explored, qtbot):
     around = crop[108:117, 108:117].reshape(-1, 3).mean(axis=0)
     np.testing.assert_allclose([middle.red(), middle.green(), middle.blue()], around, atol=40)
     assert dock.similar.list.count() == len(dock.similar.hits)
+
+
+def find(dock, qtbot) -> None:
+    dock.similar.search.click()
+    qtbot.waitUntil(lambda: dock.similar._search is None and dock.similar._reader is None, timeout=WAIT)
+
+
+def test_hits_are_other_moments_at_the_gap_chosen(explored, qtbot):
+    _, session, dock = explored
+    session.active.current = "striped"
+    session.go_to(8)
+    assert dock.similar.apart.value() == 2.0
+    for seconds in (2.0, 0.4):
+        dock.similar.apart.setValue(seconds)
+        find(dock, qtbot)
+        assert dock.similar.hits
+        query = dock.similar.query_span()
+        for individual in ("striped", "spotted"):
+            spans = [(h.first_frame, h.last_frame) for h in dock.similar.hits if h.individual == individual]
+            spans = sorted(spans + [(query.first_frame, query.last_frame)] * (individual == "striped"))
+            gaps = [later[0] - earlier[1] for earlier, later in itertools.pairwise(spans)]
+            assert all(gap >= seconds * 25 for gap in gaps)
+
+
+def test_other_individuals_only(explored, qtbot):
+    _, session, dock = explored
+    session.active.current = "striped"
+    session.go_to(8)
+    qtbot.mouseClick(dock.similar.others_only, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+    find(dock, qtbot)
+    assert {hit.individual for hit in dock.similar.hits} == {"spotted"}
+    assert all(dock.similar.list.item(n).text().startswith("spotted\n") for n in range(len(dock.similar.hits)))
+
+
+def test_crops_are_read_once(explored, qtbot, monkeypatch):
+    _, session, dock = explored
+    session.active.current = "striped"
+    session.go_to(8)
+    read = []
+    crop = explore_tasks.crop_picture
+    monkeypatch.setattr(explore_tasks, "crop_picture", lambda request: read.append(request.frame) or crop(request))
+    find(dock, qtbot)
+    first = len(read)
+    assert first == len(dock.similar.hits) > 0
+    icons = [dock.similar.list.item(n).icon().pixmap(72, 72).toImage() for n in range(first)]
+    find(dock, qtbot)
+    assert len(read) == first
+    assert [dock.similar.list.item(n).icon().pixmap(72, 72).toImage() for n in range(first)] == icons
+    tracked = session.active
+    features = tracked.features
+    tracked.set_tracking(read_tracking(tracked.tracking_path), tracked.tracking_path)
+    tracked.set_features(features, None)
+    compute(dock, qtbot)
+    tracked.current = "striped"
+    session.go_to(8)
+    find(dock, qtbot)
+    assert len(read) > first  # the boxes may be others
 
 
 def test_marked_span_is_looked_for(explored, qtbot):
@@ -355,9 +415,10 @@ def test_strangers_to_the_tracking_get_no_crop_of_another(opened):
     _, session, _ = opened
     spans = tuple(Hit("animals", name, 5.0, 5.0, 0.9) for name in ("stranger", "spotted"))
     seen = list(run_thumbnails(spans, {"animals": session.active}, Stop()))
-    assert [thumbnail.number for thumbnail in seen] == [1]
+    assert [thumbnail.span.individual for thumbnail in seen] == ["stranger", "spotted"]
+    assert seen[0].picture is None
     request = crop_request(session.active, 5, SampleMode.EXPAND_BBOXES, "spotted")
-    np.testing.assert_array_equal(seen[0].picture, crop_picture(request))
+    np.testing.assert_array_equal(seen[1].picture, crop_picture(request))
 
 
 def test_without_tracking_no_individual_is_taken_for_the_one_meant(make_napari_viewer, clip, tmp_path, qtbot):

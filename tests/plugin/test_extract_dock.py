@@ -19,6 +19,7 @@ from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.features.layouts import Layout
 from napari_i3d.i3d.registry import DEFAULT_WEIGHTS, SOURCES, UNTRAINED
 from napari_i3d.plugin import tasks
+from napari_i3d.plugin.closing import ClosingQuestion
 from napari_i3d.plugin.session import get_session
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
 from napari_i3d.tracking.model import Tracking, Tracklet
@@ -433,6 +434,24 @@ def test_closing_the_dock_ends_the_extraction_and_its_ffmpeg(viewer, qtbot, clip
     qtbot.waitUntil(lambda: ffmpegs() == 0, timeout=5000)
     assert leftovers(clip.video.parent) == []
     assert errors() == []
+
+
+@pytest.mark.parametrize("reply", ["Keep it running", "Close and lose it"])
+def test_closing_the_window_while_extracting_says_what_is_lost(make_napari_viewer, qtbot, clip, reply, monkeypatch):
+    viewer = make_napari_viewer(show=True)
+    _, dock = open_ready(viewer, qtbot, clip, frequency=1)
+    click(qtbot, dock.bar.run)
+    qtbot.waitUntil(lambda: " of " in dock.bar.status.text(), timeout=60_000)
+    told, closed = answer(reply), []
+    monkeypatch.setattr(ClosingQuestion, "_close", lambda _: closed.append(True))
+    viewer.window._qt_window.close()
+    qtbot.waitUntil(lambda: bool(told), timeout=60_000)
+    qtbot.wait(100)
+    assert "extraction of animals.mp4" in told[0]
+    assert "would be lost" in told[0]
+    assert closed == ([True] if reply == "Close and lose it" else [])
+    assert viewer.window._qt_window.isVisible()
+    assert dock._worker is not None
 
 
 _CLOSING = """

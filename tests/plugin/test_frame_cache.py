@@ -16,7 +16,7 @@ import pytest
 from napari_i3d import open_video
 from napari_i3d.errors import VideoError
 from napari_i3d.plugin import frame_cache
-from napari_i3d.plugin.frame_cache import FrameCache
+from napari_i3d.plugin.frame_cache import FrameBudget, FrameCache
 from napari_i3d.plugin.read_ahead import Position, next_to_read
 from napari_i3d.plugin.video_array import LARGEST_BYTES, VideoArray, no_picture
 
@@ -54,7 +54,7 @@ def cache(video):
 )
 @pytest.mark.parametrize("frames_kept", [4, 12, 500])
 def test_each_frame_is_that_of_a_plain_decode(way, frames_kept: int, video, decoded: np.ndarray) -> None:
-    cache = FrameCache(video, frames_kept * decoded[0].nbytes / 2**20)
+    cache = FrameCache(video, FrameBudget(frames_kept * decoded[0].nbytes / 2**20))
     for number in way:
         np.testing.assert_array_equal(cache.frame(number), decoded[number], err_msg=str(number))
         assert len(cache) <= max(frames_kept, 4)
@@ -72,6 +72,60 @@ def test_real_frames_are_those_of_video(shared: Path) -> None:
 def test_neighbours_on_both_sides_are_read_while_nobody_asks(cache: FrameCache) -> None:
     cache.frame(60)
     wait_until(lambda: all(number in cache for number in range(40, 80)))
+
+
+def test_videos_share_one_budget(numbered_clip: Path, decoded: np.ndarray) -> None:
+    frame_bytes = decoded[0].nbytes
+    budget = FrameBudget(40 * frame_bytes / 2**20)
+    with open_video(numbered_clip) as one, open_video(numbered_clip) as other:
+        caches = [FrameCache(one, budget), FrameCache(other, budget)]
+        most = 0
+        for number in [*range(60), *range(90, 30, -1), *range(0, 120, 11)]:
+            for cache in caches:
+                np.testing.assert_array_equal(cache.frame(number), decoded[number])
+                most = max(most, budget.used_bytes)
+        assert 20 * frame_bytes < most <= 40 * frame_bytes
+        assert [cache.capacity for cache in caches] == [20, 20]
+        for cache in caches:
+            cache.release()
+
+
+def test_video_that_nobody_looks_at_gives_its_memory_to_the_others(
+    numbered_clip: Path, decoded: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frame_cache, "_IDLE_S", 0.3)
+    frame_bytes = decoded[0].nbytes
+    budget = FrameBudget(40 * frame_bytes / 2**20)
+    with open_video(numbered_clip) as one, open_video(numbered_clip) as other:
+        first, second = FrameCache(one, budget), FrameCache(other, budget)
+        for number in range(40):
+            first.frame(number)
+        wait_until(lambda: not first.in_use)
+        assert len(first) > 30
+        for number in range(60):
+            second.frame(number)
+            assert budget.used_bytes <= 40 * frame_bytes
+        assert second.capacity == 40
+        assert len(second) > 30
+        np.testing.assert_array_equal(first.frame(5), decoded[5])  # and takes its share again
+        assert budget.used_bytes <= 40 * frame_bytes
+        first.release()
+        second.release()
+
+
+def test_reading_ahead_of_two_videos_comes_to_rest(numbered_clip: Path, decoded: np.ndarray) -> None:
+    budget = FrameBudget(40 * decoded[0].nbytes / 2**20)
+    with open_video(numbered_clip) as one, open_video(numbered_clip) as other:
+        caches = [FrameCache(one, budget), FrameCache(other, budget)]
+        for cache in caches:
+            cache.frame(60)
+        time.sleep(1.0)
+        before = [sorted(number for number in range(120) if number in cache) for cache in caches]
+        time.sleep(0.5)
+        assert before == [sorted(number for number in range(120) if number in cache) for cache in caches]
+        assert all(60 in cache and 61 in cache and 59 in cache for cache in caches)
+        for cache in caches:
+            cache.release()
 
 
 def test_jumping_about_does_not_start_reading_around(cache: FrameCache, ffmpegs) -> None:
@@ -264,7 +318,7 @@ def test_deleted_video_keeps_what_is_in_memory_and_says_so_once(numbered_clip, t
     told: list[str] = []
     path = Path(shutil.copy(numbered_clip, tmp_path / "gone.mp4"))
     with open_video(path) as video:
-        array = VideoArray(video, on_failure=told.append, limit_mb=0.5)
+        array = VideoArray(video, on_failure=told.append, budget=FrameBudget(0.5))
         assert number_of(array[60]) == 60
         moved = path.rename(tmp_path / "elsewhere.mp4")
         for number in (5, 118, 6):

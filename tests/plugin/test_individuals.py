@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
-from qtpy.QtCore import QItemSelectionModel, QPoint, Qt
+from qtpy.QtCore import QItemSelectionModel, QPoint, QRect, Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_i3d.plugin.keys import KEYS
 from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.widgets.individuals_model import Column, IndividualsModel, IndividualsProxy, rows_of
 from napari_i3d.synthetic import write_synthetic_clip
+from napari_i3d.tracking.checks import ProblemKind
 from napari_i3d.tracking.model import Tracking, Tracklet
 
 FRAMES = 30
@@ -240,6 +241,40 @@ def test_click_on_a_problem_goes_there(opened, qtbot):
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=table.visualRect(index).center())
     assert session.frame == 8
     assert session.active.current == "10"
+
+
+def test_arrow_keys_in_the_problems_move_the_video(opened, qtbot):
+    _, session, dock = opened
+    table, problems = dock.problems.table, dock.problems.model.problems
+    assert len(problems) == 2
+    qtbot.mouseClick(dock.problems.next, Qt.MouseButton.LeftButton)
+    for key, place in ((Qt.Key.Key_Down, 1), (Qt.Key.Key_Up, 0), (Qt.Key.Key_Down, 1)):
+        qtbot.keyClick(table, key)
+        assert session.active.problem is problems[place]
+        assert (session.frame, session.active.current) == (problems[place].frame, problems[place].id)
+
+
+def test_problems_say_whether_they_stop_the_extraction(opened):
+    _, _, dock = opened
+    model = dock.problems.model
+    levels = {problem.kind: model.data(model.index(row, 2)) for row, problem in enumerate(model.problems)}
+    assert levels == {ProblemKind.GAP: "stops", ProblemKind.JUMP: "note"}
+
+
+def test_texts_of_problems_are_not_cut(make_napari_viewer, video, qtbot):
+    viewer = make_napari_viewer(show=True)
+    session = get_session(viewer)
+    dock = open_dock(viewer)
+    viewer.open(str(video), plugin="napari-i3d")
+    session.add_tracking(four(), None)
+    qtbot.wait(50)
+    table, model = dock.problems.table, dock.problems.model
+    for row in range(model.rowCount()):
+        place = table.visualRect(model.index(row, 3))
+        room = QRect(0, 0, place.width() - 8, 10_000)
+        text = model.data(model.index(row, 3))
+        needed = table.fontMetrics().boundingRect(room, int(Qt.TextFlag.TextWordWrap.value), text)
+        assert place.height() >= needed.height(), text
 
 
 def test_keys_work_while_a_table_has_the_focus(opened, qtbot):

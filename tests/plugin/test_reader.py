@@ -16,7 +16,7 @@ from qtpy.QtGui import QDropEvent
 from napari_i3d import open_video, read_tracking, write_tracking
 from napari_i3d.errors import VideoError
 from napari_i3d.extraction.dataset import VIDEO_SUFFIXES
-from napari_i3d.plugin.reader import get_tracking_reader, get_video_reader
+from napari_i3d.plugin.reader import get_tracking_reader, get_video_reader, video_layer_data
 from napari_i3d.plugin.session import METADATA_KEY, get_session
 from napari_i3d.plugin.video_array import VideoArray, no_picture
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
@@ -448,3 +448,16 @@ def test_two_viewers_have_a_session_each(make_napari_viewer, numbered_clip: Path
     one.add_image(np.zeros((4, 4)))
     assert len(get_session(two).videos) == 1
     assert get_session(one).videos == []
+
+
+def test_all_videos_share_the_memory_for_frames(numbered_clip: Path, shared: Path) -> None:
+    with open_video(numbered_clip) as one, open_video(shared / "data" / "flies_centered_pair.mp4") as other:
+        arrays = [video_layer_data(video)[0] for video in (one, other)]
+        for array in arrays:
+            array.frame(0)
+        limit_mb = 512
+        assert sum(array.cache.capacity * array.video.shape[1] * array.video.shape[2] * 3 for array in arrays) <= (
+            limit_mb * 2**20
+        )
+        for array in arrays:
+            array.release()

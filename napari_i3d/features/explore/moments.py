@@ -1,5 +1,6 @@
 """More moments like this one."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,13 @@ from napari_i3d.features.explore.standardise import standardise_steps, unit_rows
 from napari_i3d.features.explore.steps import BLOCK_ROWS, Step, Steps, finish
 from napari_i3d.features.model import Id
 
-CHUNK_FRAMES = 8
-"""Rows at least so many frames apart share no picture."""
+APART_S = 2.0
+"""Seconds between two moments that are not the same one."""
+
+ASSUMED_FPS = 25.0
+"""Frames a second of videos whose rate is not known."""
+
+_PIECE = re.compile(r"_part\d+$")
 
 
 @dataclass(frozen=True)
@@ -56,14 +62,22 @@ def similar_moments(
     *,
     video: str | None = None,
     count: int = 20,
-    apart_frames: float = CHUNK_FRAMES,
+    apart_s: float = APART_S,
+    others_only: bool = False,
 ) -> SimilarMoments:
     """Return the moments most like the given one; see `similar_steps`."""
     return finish(
         similar_steps(
-            data, individual, first_frame, last_frame, video=video, count=count, apart_frames=apart_frames
+            data,
+            individual,
+            first_frame,
+            last_frame,
+            video=video,
+            count=count,
+            apart_s=apart_s,
+            others_only=others_only,
         )
-    )  # fmt: skip
+    )
 
 
 def similar_steps(
@@ -74,7 +88,8 @@ def similar_steps(
     *,
     video: str | None = None,
     count: int = 20,
-    apart_frames: float = CHUNK_FRAMES,
+    apart_s: float = APART_S,
+    others_only: bool = False,
 ) -> Steps[SimilarMoments]:
     """Look through all individuals of all videos for the moments most like a frame or a span of frames.
 
@@ -93,9 +108,13 @@ def similar_steps(
         What to look for: a frame, or a span of frames, both included; see `Stack.find_rows`.
     count
         Number of hits at most.
-    apart_frames
-        Two hits of one individual, and a hit and the query, have at least so many frames between the last of the one
-        and the first of the other. 8, a chunk: no picture is in both.
+    apart_s
+        Two hits of one individual, and a hit and the query, have at least so many seconds between the last frame of
+        the one and the first of the other, at the frame rate of their video (25 frames/s where it is not known). What
+        is nearer is the same moment. Less than 8 frames, a chunk, and rows of both share pictures. Pieces of an
+        individual that was split at gaps (``male_part1``, ``male_part2``) count as one individual.
+    others_only
+        Leave out all of the query's individual; individuals of other videos are others, whatever they are called.
 
     Yields
     ------
@@ -109,6 +128,8 @@ def similar_steps(
     """
     if count < 1:
         raise FeaturesError(f"expected at least 1 hit, found {count}")
+    if not apart_s >= 0:
+        raise FeaturesError(f"expected at least 0 seconds between two moments, found {apart_s:g}")
     stack = as_stack(data)
     start, stop = stack.find_rows(individual, first_frame, last_frame, video)
     own = int(stack.part_of_row[start])
@@ -132,7 +153,7 @@ def similar_steps(
         lengths[number] = offsets[-1] + 1
         for _, first, end in (segment for segment in stack.segments if segment[0] == number):
             yield from _match(stack, query[query_rows], offsets, (first, end), scores)
-    hits = _best(stack, scores, lengths, (start, stop), count, apart_frames)
+    hits = _best(stack, scores, lengths, (start, stop), count, apart_s, others_only)
     return SimilarMoments(stack.span(start, stop), hits, scores)
 
 
@@ -181,12 +202,13 @@ def _best(
     lengths: NDArray[np.int64],
     query: tuple[int, int],
     count: int,
-    apart_frames: float,
+    apart_s: float,
+    others_only: bool,
 ) -> tuple[Hit, ...]:
-    """Return the best spans, of which none overlaps a better one or the query."""
+    """Return the best spans, of which none is the same moment as a better one or the query."""
     left = np.where(np.isnan(scores), -np.inf, scores)
     own = int(stack.part_of_row[query[0]])
-    _leave_out(stack, left, own, int(lengths[own]), query, apart_frames)
+    _leave_out(stack, left, lengths, own, query, np.inf if others_only else apart_s)
     hits: list[Hit] = []
     while len(hits) < count:
         row = int(left.argmax())
@@ -196,19 +218,39 @@ def _best(
         found = (row, row + int(lengths[part]))
         span = stack.span(*found)
         hits.append(Hit(span.video, span.individual, span.first_frame, span.last_frame, float(scores[row])))
-        _leave_out(stack, left, part, int(lengths[part]), found, apart_frames)
+        _leave_out(stack, left, lengths, part, found, apart_s)
     return tuple(hits)
 
 
 def _leave_out(
-    stack: Stack, left: NDArray[np.floating], number: int, length: int, taken: tuple[int, int], apart_frames: float
+    stack: Stack,
+    left: NDArray[np.floating],
+    lengths: NDArray[np.int64],
+    number: int,
+    taken: tuple[int, int],
+    apart_s: float,
 ) -> None:
-    """Take out the spans of a part that lie too near to one that is taken."""
-    begin, end = int(stack.starts[number]), int(stack.starts[number + 1])
-    first_frames = stack.frames[begin:end]
-    step = stack.parts[number].step_frames
-    last_frames = first_frames + (length - 1) * step
+    """Take out the spans of an individual, in all its pieces, that lie too near to one of a part that is taken."""
     low, high = stack.frames[taken[0]], stack.frames[taken[1] - 1]
-    # At least a row apart, whatever is asked for: no row is in two hits.
-    apart = max(apart_frames, 0.5 * step)
-    left[begin:end][(last_frames > low - apart) & (first_frames < high + apart)] = -np.inf
+    for other in _pieces(stack, number):
+        part = stack.parts[other]
+        begin, end = int(stack.starts[other]), int(stack.starts[other + 1])
+        first_frames = stack.frames[begin:end]
+        last_frames = first_frames + (int(lengths[other]) - 1) * part.step_frames
+        # At least a row apart, whatever is asked for: no row is in two hits.
+        apart = max(apart_s * (part.fps or ASSUMED_FPS), 0.5 * part.step_frames)
+        left[begin:end][(last_frames > low - apart) & (first_frames < high + apart)] = -np.inf
+
+
+def _pieces(stack: Stack, number: int) -> list[int]:
+    """Return the parts that are of the same individual of the same video: more than one if it was split at gaps."""
+    part = stack.parts[number]
+    return [
+        other
+        for other, piece in enumerate(stack.parts)
+        if piece.video == part.video and _whole(piece.individual) == _whole(part.individual)
+    ]
+
+
+def _whole(individual: Id) -> Id:
+    return _PIECE.sub("", individual) if isinstance(individual, str) else individual

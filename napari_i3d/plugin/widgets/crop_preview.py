@@ -13,8 +13,15 @@ from qtpy.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QShowEvent
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_i3d.errors import NapariI3DError
-from napari_i3d.extraction.settings import SampleMode
-from napari_i3d.plugin.crop_picture import CropRequest, crop_picture, crop_request, spell_crop
+from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
+from napari_i3d.plugin.crop_picture import (
+    CropRequest,
+    crop_picture,
+    crop_request,
+    spell_crop,
+    spell_squash,
+    whole_picture,
+)
 from napari_i3d.plugin.links import Dock, Links
 from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.widgets.scrolling import Scrolling
@@ -154,12 +161,14 @@ class CropPreviewWidget(Dock):
             self._again = True
             return
         request = crop_request(self._session.active, self._session.frame, self._session.sample_mode)
-        if isinstance(request, str):
+        tracked = self._session.active
+        whole = tracked is not None and tracked.video is not None and tracked.tracking is None
+        if isinstance(request, str) and not whole:
             self._show(None, request)
             return
-        if self.view.picture is None:
+        if not whole and self.view.picture is None:
             self.text.setText("Loading ...")
-        worker = self._running = create_worker(_work, request)
+        worker = self._running = create_worker(_work, request, whole_picture(tracked, self._session.sample_mode))
         self._kept.append(worker)
         worker.returned.connect(self._on_returned)
         worker.finished.connect(self._on_finished)
@@ -179,7 +188,11 @@ class CropPreviewWidget(Dock):
         self.text.setText(text)
 
 
-def _work(request: CropRequest) -> tuple[NDArray[np.uint8] | None, str]:
+def _work(
+    request: CropRequest | str, whole: tuple[int, int, ExtractionSettings] | None
+) -> tuple[NDArray[np.uint8] | None, str]:
+    if isinstance(request, str):
+        return None, request if whole is None else f"{request} {spell_squash(*whole)}".rstrip()
     try:
         return crop_picture(request), spell_crop(request)
     except NapariI3DError as error:

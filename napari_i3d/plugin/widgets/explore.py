@@ -109,6 +109,7 @@ class ExploreWidget(Dock):
 
     def _connect(self) -> None:
         viewer = self._session.viewer
+        self.links.connect(self._session.losses, self._spell_loss)
         self.links.connect(self._exploration.changed, self._show)
         self.links.connect(self._exploration.selection_changed, self._on_selection)
         self.links.connect(self._session.active_changed, self._on_active)
@@ -149,6 +150,12 @@ class ExploreWidget(Dock):
             run_exploration, request, text="map of features", on_outcome=self._on_outcome, on_record=self._on_record
         )  # fmt: skip
         self._crew.add(self._worker)
+
+    def _spell_loss(self) -> str:
+        """Say what is lost where the viewer is closed now."""
+        if self._worker is None or self._worker.stop.asked:
+            return ""
+        return "A map of features is being computed; it would have to be computed again. The features are kept."
 
     def _on_record(self, record: Record) -> None:
         if self._worker is None or self._worker.stop.asked:

@@ -123,6 +123,7 @@ class ExtractWidget(Dock):
         self.links.connect(self._session.active_changed, self._on_active)
         self._session.sample_mode = self.form.sample_mode.value
         self.links.connect(self._session.sample_mode_changed, self._on_sample_mode)
+        self.links.connect(self._session.losses, self._spell_loss)
         self._timer.timeout.connect(self._refresh)
         self.bar.run.clicked.connect(self._on_run)
         self.bar.cancel.clicked.connect(self._on_cancel)
@@ -244,6 +245,19 @@ class ExtractWidget(Dock):
             self.bar.say("cancelling")
             self.bar.cancel.setEnabled(False)
             self._worker.quit()
+
+    def _spell_loss(self) -> str:
+        """Say what is lost where the viewer is closed now."""
+        if self._worker is None or self._worker.stop.asked:
+            return ""
+        if self._running is None:
+            return "The weights are being downloaded; the download would have to start again."
+        request = self._running.request
+        return (
+            f"The extraction of {request.video.name} is running: {self.bar.status.text().rstrip(' .')}. Its features "
+            f"are saved when it is finished, so all that was computed so far would be lost. A file "
+            f"{request.output.name} from before and all other files stay as they are."
+        )
 
     def _on_running_video(self) -> None:
         if self._running is not None and self._running.tracked.video is None:

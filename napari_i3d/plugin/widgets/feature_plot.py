@@ -60,6 +60,7 @@ class FeaturePlotWidget(Dock):
         self._tracked: TrackedVideo | None = None  # whose features are shown; None: they belong to no open video
         self._features: Features | None = None
         self._path: Path | None = None
+        self._saving: Path | None = None
         self._wanted: _Plot | None = None
         self._drawn: _Plot | None = None
         self._drawing: tuple[_Plot, StoppableWorker] | None = None
@@ -101,6 +102,7 @@ class FeaturePlotWidget(Dock):
 
     def _connect(self) -> None:
         viewer = self._session.viewer
+        self.links.connect(self._session.losses, self._spell_loss)
         self.links.connect(self._session.active_changed, self._on_active)
         self.links.connect(viewer.dims.events.current_step, self._on_frame)
         self.links.connect(viewer.events.theme, self._on_theme)
@@ -264,10 +266,18 @@ class FeaturePlotWidget(Dock):
             return
         # The dialog has asked about the very name that was chosen.
         if may_replace(self, [target for target in paths if target != Path(chosen)]):
+            self._saving = path
             arguments = (self._features, path, form.layout, form.metadata)
             self._crew.add(start(run_saving, *arguments, text=f"saving {path.name}", on_outcome=self._on_saved))
 
+    def _spell_loss(self) -> str:
+        """Say what is lost where the viewer is closed now."""
+        if self._saving is None:
+            return ""
+        return f"Features are being saved to {self._saving}; they may not be there if you close now."
+
     def _on_saved(self, outcome: Outcome) -> None:
+        self._saving = None
         if isinstance(outcome, Failed):
             show_error(outcome.message)
         elif isinstance(outcome, Done):

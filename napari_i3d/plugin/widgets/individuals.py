@@ -29,6 +29,7 @@ from napari_i3d.plugin.widgets.problems_list import ProblemsList
 from napari_i3d.plugin.widgets.size_row import SizeRow
 from napari_i3d.plugin.widgets.tables import IndividualsTable
 from napari_i3d.plugin.widgets.text_label import TextLabel
+from napari_i3d.plugin.widgets.video_switch import VideoSwitch
 from napari_i3d.tracking.checks import Problem
 
 _NOTHING = (
@@ -130,7 +131,10 @@ class IndividualsWidget(Dock):
         self.pages.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.pages.addWidget(content)
         self.pages.addWidget(self.empty)
-        QVBoxLayout(self).addWidget(self.pages)
+        self.videos = VideoSwitch(self._session, self.links)
+        outer = QVBoxLayout(self)
+        outer.addWidget(self.videos)
+        outer.addWidget(self.pages, 1)
 
     def _connect(self) -> None:
         self.links.connect(self._session.active_changed, self._on_active)

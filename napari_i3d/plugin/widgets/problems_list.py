@@ -3,7 +3,8 @@
 from typing import Any
 
 from psygnal import Signal
-from qtpy.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, QObject, Qt
+from qtpy.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, QObject, QRect, Qt
+from qtpy.QtGui import QColor, QFontMetrics, QIcon, QPixmap, QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_i3d.plugin.problems import in_order, stopping
@@ -14,8 +15,12 @@ from napari_i3d.plugin.wording import in_dock_words
 from napari_i3d.tracking.checks import Problem
 from napari_i3d.tracking.parse import shown
 
-_HEADERS = ("Frame", "Id", "Problem", "What was found")
-_MESSAGE = 3
+_HEADERS = ("Frame", "Id", "Level", "What was found")
+_LEVEL, _MESSAGE = 2, 3
+_STOPS, _NOTE = "stops", "note"
+_COLOURS = {_STOPS: "#d55e00", _NOTE: "#8a8a8a"}
+_MARK_PX = 10
+_MOST_LINES = 6
 
 
 class ProblemsModel(QAbstractTableModel):
@@ -54,21 +59,74 @@ class ProblemsModel(QAbstractTableModel):
             return _HEADERS[section]
         return None
 
+    def message(self, row: int) -> str:
+        """Return what was found; without the id that it begins with, which has a column of its own."""
+        problem = self.problems[row]
+        return in_dock_words(problem.message).removeprefix(f"{shown(problem.id)}: ")
+
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return the text of a cell; problems that stop the extraction are marked."""
         problem = self.problems[index.row()]
         stops = problem in self._stopping
         if role == Qt.ItemDataRole.DisplayRole:
-            kind = f"{problem.kind} (stops)" if stops else str(problem.kind)
-            # The message begins with the id, which has a column of its own.
-            message = in_dock_words(problem.message).removeprefix(f"{shown(problem.id)}: ")
-            return (str(problem.frame), shown(problem.id), kind, message)[index.column()]
+            level = _STOPS if stops else _NOTE
+            return (str(problem.frame), shown(problem.id), level, self.message(index.row()))[index.column()]
+        if role == Qt.ItemDataRole.DecorationRole and index.column() == _LEVEL:
+            return _mark(_STOPS if stops else _NOTE)
         if role == Qt.ItemDataRole.ToolTipRole:
             message = in_dock_words(problem.message)
-            return f"{message}\nThis stops the extraction." if stops else message
+            what = "This stops the extraction." if stops else "The extraction runs nevertheless."
+            return f"{message}\n{what}"
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() == 0:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return None
+
+
+def _mark(level: str) -> QIcon:
+    mark = QPixmap(_MARK_PX, _MARK_PX)
+    mark.fill(QColor(_COLOURS[level]))
+    return QIcon(mark)
+
+
+class ProblemsTable(RowTable):
+    """A table whose messages are wrapped, so that they can be read whole in a narrow dock.
+
+    All rows are as high as the longest message needs: one by one, they would take seconds where there are thousands.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._longest = ""
+        self.setWordWrap(True)
+        self.setTextElideMode(Qt.TextElideMode.ElideNone)
+
+    def fit_rows(self) -> None:
+        """Take up other messages."""
+        model = self.model()
+        rows = model.rowCount() if isinstance(model, ProblemsModel) else 0
+        texts = {model.message(row) for row in range(rows)} if isinstance(model, ProblemsModel) else set()
+        self._longest = max(texts, key=self.fontMetrics().horizontalAdvance, default="")
+        self._set_height()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Wrap the messages again."""
+        super().resizeEvent(event)
+        self._set_height()
+
+    def _set_height(self) -> None:
+        rows = self.verticalHeader()
+        if rows is None:
+            return
+        metrics = self.fontMetrics()
+        # What is drawn is a little narrower than the column.
+        room = max(1, self.columnWidth(_MESSAGE) - 10)
+        height = _wrapped_height(metrics, self._longest, room)
+        rows.setDefaultSectionSize(min(height, _MOST_LINES * metrics.lineSpacing()) + 8)
+
+
+def _wrapped_height(metrics: QFontMetrics, text: str, width_px: int) -> int:
+    room = QRect(0, 0, width_px, 10_000)
+    return max(metrics.height(), metrics.boundingRect(room, int(Qt.TextFlag.TextWordWrap.value), text).height())
 
 
 class ProblemsList(QWidget):
@@ -77,7 +135,7 @@ class ProblemsList(QWidget):
     Attributes
     ----------
     chosen
-        Signal (problem): the user clicked one.
+        Signal (problem): the user clicked one, or went to it with the arrow keys.
     stepped
         Signal (1 or -1): the user pressed next or previous.
     """
@@ -93,7 +151,7 @@ class ProblemsList(QWidget):
         self.next = QPushButton("Next")
         self.previous.setToolTip("Previous problem (Shift-N)")
         self.next.setToolTip("Next problem (N)")
-        self.table = RowTable()
+        self.table = ProblemsTable()
         self.table.setModel(self.model)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         header = self.table.horizontalHeader()
@@ -116,8 +174,12 @@ class ProblemsList(QWidget):
         layout.addLayout(top)
         layout.addWidget(self.table, 1)
         layout.addWidget(self.message)
+        self._showing = False
         self.table.clicked.connect(self._on_clicked)
         self.table.activated.connect(self._on_clicked)
+        selection = self.table.selectionModel()
+        if selection is not None:
+            selection.selectionChanged.connect(self._on_selected)
         self.previous.clicked.connect(lambda: self.stepped.emit(-1))
         self.next.clicked.connect(lambda: self.stepped.emit(1))
 
@@ -135,6 +197,7 @@ class ProblemsList(QWidget):
             part.setVisible(number > 0)  # else the individuals have the room
         for column in range(_MESSAGE):
             self.table.resizeColumnToContents(column)
+        self.table.fit_rows()
         self.show_problem(tracked.problem if tracked else None)
 
     def show_problem(self, problem: Problem | None) -> None:
@@ -143,13 +206,24 @@ class ProblemsList(QWidget):
         selection = self.table.selectionModel()
         if selection is None:
             return
-        if problem not in self.model.problems:
-            selection.clear()
-            return
-        index = self.model.index(self.model.problems.index(problem), 0)
-        both = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
-        selection.setCurrentIndex(index, both)
-        self.table.scrollTo(index)
+        self._showing = True
+        try:
+            if problem not in self.model.problems:
+                selection.clear()
+                return
+            index = self.model.index(self.model.problems.index(problem), 0)
+            both = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+            selection.setCurrentIndex(index, both)
+            self.table.scrollTo(index)
+        finally:
+            self._showing = False
+
+    def _on_selected(self) -> None:
+        """Go where the arrow keys lead; a click goes there too, and does so again on the row selected already."""
+        selection = self.table.selectionModel()
+        if selection is not None and not self._showing:
+            for index in selection.selectedRows():
+                self._on_clicked(index)
 
     def _on_clicked(self, index: QModelIndex) -> None:
         self.chosen.emit(self.model.problems[index.row()])

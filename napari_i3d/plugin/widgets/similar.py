@@ -1,6 +1,7 @@
 """Moments like this one: what to look for, and what was found, with small crops."""
 
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from napari.utils.notifications import show_error
@@ -8,11 +9,14 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QIcon, QImage, QPixmap
 from qtpy.QtWidgets import (
+    QCheckBox,
+    QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
     QListView,
     QListWidget,
     QListWidgetItem,
+    QProgressBar,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -20,13 +24,35 @@ from qtpy.QtWidgets import (
 
 from napari_i3d.errors import FeaturesError
 from napari_i3d.features.explore import Hit, SimilarMoments, Span
+from napari_i3d.features.explore.moments import APART_S
+from napari_i3d.features.model import Id
 from napari_i3d.plugin.exploration import Exploration
 from napari_i3d.plugin.explore_tasks import Thumbnail, run_similar, run_thumbnails
 from napari_i3d.plugin.tasks import Cancelled, Done, Failed, Outcome
+from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.plugin.workers import Crew, StoppableWorker, start
+from napari_i3d.tracking.model import Tracking
+from napari_i3d.tracking.parse import shown
 
 _HITS = 24
 _THUMBNAIL_PX = 72
+_LONGEST_GAP_S = 3600.0
+
+
+class _Crops:
+    """Crops of one video that were read; None where an individual has none in a frame."""
+
+    def __init__(self, tracked: TrackedVideo) -> None:
+        self._made_of = self._facts(tracked)
+        self.icons: dict[tuple[Id, int], QIcon | None] = {}
+
+    def are_of(self, tracked: TrackedVideo) -> bool:
+        """Whether they show what the video and its boxes are now."""
+        return all(was is now for was, now in zip(self._made_of, self._facts(tracked), strict=True))
+
+    @staticmethod
+    def _facts(tracked: TrackedVideo) -> tuple[object, Tracking | None, object]:
+        return tracked.video, tracked.tracking, tracked.boxes_size
 
 
 class SimilarPanel(QWidget):
@@ -52,8 +78,12 @@ class SimilarPanel(QWidget):
         self._search: StoppableWorker | None = None
         self._sought: Span | None = None
         self._reader: StoppableWorker | None = None
+        self._crops: WeakKeyDictionary[TrackedVideo, _Crops] = WeakKeyDictionary()
         self.hits: tuple[Hit, ...] = ()
         self.text = QLabel()
+        self.apart = QDoubleSpinBox()
+        self.others_only = QCheckBox("other individuals only")
+        self.progress = QProgressBar()
         self.search = QPushButton("Find similar")
         self.first = QPushButton("From here")
         self.last = QPushButton("To here")
@@ -83,7 +113,20 @@ class SimilarPanel(QWidget):
         self.list.setIconSize(QSize(_THUMBNAIL_PX, _THUMBNAIL_PX))
         self.list.setMinimumHeight(_THUMBNAIL_PX + 60)
         self.text.setTextFormat(Qt.TextFormat.PlainText)
-        marks, ways = QHBoxLayout(), QHBoxLayout()
+        self.apart.setRange(0.0, _LONGEST_GAP_S)
+        self.apart.setDecimals(1)
+        self.apart.setValue(APART_S)
+        self.apart.setSuffix(" s apart")
+        self.apart.setToolTip(
+            "Seconds between two moments of an individual, and to the one looked for: what is nearer is the same one."
+        )
+        self.others_only.setToolTip("Leave out the individual of the moment that is looked for.")
+        self.progress.setFormat("crops: %v of %m")
+        self.progress.hide()
+        marks, ways, options = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        options.addWidget(self.apart)
+        options.addWidget(self.others_only)
+        options.addStretch(1)
         for button in (self.first, self.last, self.unmark, self.search):
             marks.addWidget(button)
         ways.addWidget(self.text, 1)
@@ -92,7 +135,9 @@ class SimilarPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(marks)
+        layout.addLayout(options)
         layout.addLayout(ways)
+        layout.addWidget(self.progress)
         layout.addWidget(self.list, 1)
 
     def clear(self) -> None:
@@ -166,8 +211,17 @@ class SimilarPanel(QWidget):
         self.search.setEnabled(False)
         self.text.setText("looking ...")
         self._search = self._crew.add(
-            start(run_similar, explored.stack, query, _HITS, text=None, on_outcome=self._on_found)
-        )  # fmt: skip
+            start(
+                run_similar,
+                explored.stack,
+                query,
+                _HITS,
+                self.apart.value(),
+                self.others_only.isChecked(),
+                text=None,
+                on_outcome=self._on_found,
+            )
+        )
 
     def _on_found(self, outcome: Outcome) -> None:
         if isinstance(outcome, Cancelled) or (isinstance(outcome, Done) and outcome.value.query != self._sought):
@@ -185,11 +239,22 @@ class SimilarPanel(QWidget):
         self._show_hits(found.hits)
         self.text.setText(f"{len(found.hits)} moments like {_spell(found.query)}" if found.hits else "none found")
         explored = self._exploration.explored
-        if explored is not None and found.hits:
+        if explored is None:
+            return
+        missing = []
+        for number, hit in enumerate(found.hits):
+            if _place_of(hit) in self._crops_of(hit).icons:
+                self._set_icon(number, self._crops_of(hit).icons[_place_of(hit)])
+            else:
+                missing.append(hit)
+        if missing:
+            self.progress.setRange(0, len(found.hits))
+            self.progress.setValue(len(found.hits) - len(missing))
+            self.progress.show()
             self._reader = self._crew.add(
                 start(
                     run_thumbnails,
-                    found.hits,
+                    tuple(missing),
                     explored.owners,
                     text=None,
                     on_outcome=self._on_read,
@@ -197,29 +262,60 @@ class SimilarPanel(QWidget):
                 )
             )
 
+    def _crops_of(self, hit: Hit) -> _Crops:
+        """Return the crops kept of the video of a hit."""
+        explored = self._exploration.explored
+        if explored is None:
+            raise FeaturesError("nothing is explored: compute a map first")
+        tracked = explored.owners[hit.video]
+        if tracked not in self._crops or not self._crops[tracked].are_of(tracked):
+            self._crops[tracked] = _Crops(tracked)
+        return self._crops[tracked]
+
+    def _set_icon(self, number: int, icon: QIcon | None) -> None:
+        item = self.list.item(number)
+        if item is not None and icon is not None:
+            item.setIcon(icon)
+
     def _show_hits(self, hits: tuple[Hit, ...]) -> None:
         self.hits = hits
         self.list.clear()
         empty = QPixmap(_THUMBNAIL_PX, _THUMBNAIL_PX)
         empty.fill(Qt.GlobalColor.transparent)
         for hit in hits:
-            item = QListWidgetItem(QIcon(empty), f"{hit.middle_frame}\n{hit.similarity:.2f}")
+            item = QListWidgetItem(QIcon(empty), self._caption(hit))
             item.setToolTip(f"{hit.name}, {_frames(hit)}: cosine {hit.similarity:.3f}")
             self.list.addItem(item)
         for button in (self.previous, self.next):
             button.setEnabled(bool(hits))
 
-    def _on_thumbnail(self, thumbnail: Thumbnail) -> None:
-        item = self.list.item(thumbnail.number)
-        if item is not None and self._reader is not None and not self._reader.stop.asked:
-            item.setIcon(QIcon(_pixmap(thumbnail.picture)))
+    def _caption(self, hit: Hit) -> str:
+        """Say whose moment it is: the video where there are several, the individual, the frame and the cosine."""
+        explored = self._exploration.explored
+        lines = [hit.video] if explored is not None and len(explored.owners) > 1 else []
+        if hit.individual != "":
+            lines.append(shown(hit.individual))
+        return "\n".join([*lines, f"{hit.middle_frame} \u00b7 {hit.similarity:.2f}"])
 
-    def _on_read(self, _: Outcome) -> None:
+    def _on_thumbnail(self, thumbnail: Thumbnail) -> None:
+        if self._reader is None or self._reader.stop.asked or thumbnail.span not in self.hits:
+            return
+        icon = None if thumbnail.picture is None else QIcon(_pixmap(thumbnail.picture))
+        self._crops_of(thumbnail.span).icons[_place_of(thumbnail.span)] = icon
+        self._set_icon(self.hits.index(thumbnail.span), icon)
+        self.progress.setValue(self.progress.value() + 1)
+
+    def _on_read(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Cancelled):
+            return  # another one may read by now
         self._reader = None
+        self.progress.hide()
 
     def _end_reader(self) -> None:
+        self.progress.hide()
         if self._reader is not None:
             self._reader.quit()
+            self._reader = None
 
     def _step(self, step: int) -> None:
         if self.hits:
@@ -231,6 +327,10 @@ class SimilarPanel(QWidget):
                 self._exploration.go_to(self.hits[number])
             except FeaturesError as error:
                 show_error(str(error))
+
+
+def _place_of(hit: Hit) -> tuple[Id, int]:
+    return hit.individual, hit.middle_frame
 
 
 def _spell(span: Span) -> str:

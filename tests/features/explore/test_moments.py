@@ -40,8 +40,9 @@ def test_hits_overlap_neither_each_other_nor_the_query():
     rows = planted([0] * 50 + [1] * 50 + [0] * 50, noise=0.05)
     found = explore.similar_moments(rows, "", 10, 19, count=50)
     spans = sorted([(h.first_frame, h.last_frame) for h in found.hits] + [(10, 19)])
-    assert all(later[0] - earlier[1] >= 8 for earlier, later in itertools.pairwise(spans))
-    close = explore.similar_moments(rows, "", 10, count=500, apart_frames=0)
+    assert len(spans) == 3
+    assert all(later[0] - earlier[1] >= 50 for earlier, later in itertools.pairwise(spans))  # 2 s at 25 frames/s
+    close = explore.similar_moments(rows, "", 10, count=500, apart_s=0)
     frames = [hit.first_frame for hit in close.hits]
     assert len(set(frames)) == len(frames) == 149
     assert 10 not in frames
@@ -92,7 +93,7 @@ def test_hits_never_reach_across_missing_frames():
     frames = np.arange(60.0)
     frames[30:] += 100
     stack = explore.stack_arrays({"a": noise(60, 1)}, {"a": frames})
-    found = explore.similar_moments(stack, "a", 3, 7, count=60, apart_frames=1)
+    found = explore.similar_moments(stack, "a", 3, 7, count=60, apart_s=1 / 25)
     assert all(hit.last_frame - hit.first_frame == 4 for hit in found.hits)
     assert np.isnan(found.similarity[26:30]).all()
     with pytest.raises(FeaturesError, match="a: frames are missing within 28 to 131"):
@@ -101,7 +102,7 @@ def test_hits_never_reach_across_missing_frames():
 
 def test_a_span_longer_than_an_individual_has_no_hits_there():
     stack = explore.stack_arrays({"a": noise(60, 1), "b": noise(5, 2)})
-    assert {hit.individual for hit in explore.similar_moments(stack, "a", 0, 9).hits} == {"a"}
+    assert {hit.individual for hit in explore.similar_moments(stack, "a", 0, 9, apart_s=0.3).hits} == {"a"}
 
 
 def test_questions_without_answer_are_refused():
@@ -111,6 +112,8 @@ def test_questions_without_answer_are_refused():
         explore.similar_moments(np.ones((9, 64), np.float32), "", 3)
     with pytest.raises(FeaturesError, match="at least 1 hit, found 0"):
         explore.similar_moments(noise(9, 0), "", 3, count=0)
+    with pytest.raises(FeaturesError, match="at least 0 seconds between two moments, found -1"):
+        explore.similar_moments(noise(9, 0), "", 3, apart_s=-1)
     with pytest.raises(FeaturesError, match="no row stands for frame 9"):
         explore.similar_moments(noise(9, 0), "", 9)
 
@@ -120,3 +123,40 @@ def test_on_principal_components_the_same_repeats_are_found():
     components = explore.principal_components(with_repeats([30, 100, 250], motif), 64)
     hits = explore.similar_moments(components.stack, "", 30, 35, count=2).hits
     assert {hit.first_frame for hit in hits} == {100, 250}
+
+
+@pytest.mark.parametrize(
+    ("fps", "apart_s", "gap"), [(50.0, 2.0, 100), (10.0, 2.0, 20), (None, 2.0, 50), (50.0, 0.5, 25)]
+)
+def test_gap_between_moments_is_in_seconds_of_the_video(fps, apart_s, gap):
+    features = features_of({"a": planted([0] * 400, noise=0.05)}, fps=fps)
+    found = explore.similar_moments(features, "a", 200, 204, count=100, apart_s=apart_s)
+    spans = sorted([(h.first_frame, h.last_frame) for h in found.hits] + [(200, 204)])
+    gaps = [later[0] - earlier[1] for earlier, later in itertools.pairwise(spans)]
+    assert len(gaps) >= 2
+    assert gap <= min(gaps) < 1.6 * gap
+
+
+def test_others_only_leaves_out_the_individual_of_the_query():
+    motif = noise(6, 100)
+    one = features_of({"a": with_repeats([30, 200], motif), "b": with_repeats([100], motif, seed=1)})
+    two = features_of({"a": with_repeats([50], motif, seed=2)})
+    hits = explore.similar_moments({"one": one, "two": two}, "a", 30, 35, video="one", others_only=True).hits
+    assert {(hit.video, hit.individual) for hit in hits} == {("one", "b"), ("two", "a")}
+    assert {(hit.video, hit.first_frame) for hit in hits[:2]} == {("one", 100), ("two", 50)}
+
+
+def test_pieces_of_an_individual_are_that_individual():
+    rows = planted([0] * 120, noise=0.05)
+    frames = np.arange(120.0)
+    frames[60:] += 3
+    stack = explore.stack_arrays(
+        {"a_part1": rows[:60], "a_part2": rows[60:], "b": rows},
+        {"a_part1": frames[:60], "a_part2": frames[60:], "b": frames},
+    )
+    hits = explore.similar_moments(stack, "a_part1", 58, count=100).hits
+    own = [hit.first_frame for hit in hits if hit.individual != "b"]
+    assert own
+    assert all(abs(frame - 58) >= 50 for frame in own)
+    others = explore.similar_moments(stack, "a_part1", 58, count=100, others_only=True).hits
+    assert {hit.individual for hit in others} == {"b"}

@@ -1,0 +1,80 @@
+"""Asking before a viewer is closed while something is computed or saved, in words that say what would be lost."""
+
+from collections.abc import Callable
+
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtWidgets import QMainWindow, QMessageBox
+
+
+class Losses:
+    """What closing a viewer now would lose: functions that return a line about it, or an empty one.
+
+    Has the methods of a signal, so that the links of a dock connect and disconnect it.
+    """
+
+    def __init__(self) -> None:
+        self._tells: list[Callable[[], str]] = []
+
+    def connect(self, tell: Callable[[], str]) -> None:
+        """Ask a function from now on."""
+        self._tells.append(tell)
+
+    def disconnect(self, tell: Callable[[], str]) -> None:
+        """Ask it no longer."""
+        self._tells.remove(tell)
+
+    def lines(self) -> list[str]:
+        """Return the lines of all that would be lost."""
+        return [line for tell in self._tells if (line := tell())]
+
+
+class ClosingQuestion(QObject):
+    """Asks when the user closes the window.
+
+    `Viewer.close` of a script removes all layers first, which ends the work, so that nothing is asked.
+
+    Parameters
+    ----------
+    window
+        The window of the viewer.
+    losses
+        What would be lost.
+    """
+
+    def __init__(self, window: QMainWindow, losses: Losses) -> None:
+        super().__init__(window)
+        self._window = window
+        self._losses = losses
+        self._answered = False
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
+        """Keep the window open where the user wants to."""
+        if event is None or event.type() != QEvent.Type.Close or watched is not self._window or self._answered:
+            return False
+        lines = self._losses.lines()
+        if not lines:
+            return False
+        if self._may_close(lines):
+            # Again, as a program does it: napari has a question of its own about work for a user who closes.
+            self._answered = True
+            QTimer.singleShot(0, self._close)
+        event.ignore()
+        return True
+
+    def _close(self) -> None:
+        QMainWindow.close(self._window)
+
+    def _may_close(self, lines: list[str]) -> bool:
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setWindowTitle("Close while something is running?")
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setText("\n\n".join(lines))
+        close = box.addButton("Close and lose it", QMessageBox.ButtonRole.DestructiveRole)
+        stay = box.addButton("Keep it running", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(stay)
+        box.setEscapeButton(stay)
+        box.exec()
+        # It may be finished by now: then nothing is lost, and the answer is the one to what was asked.
+        return box.clickedButton() is close
