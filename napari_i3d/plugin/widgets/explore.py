@@ -4,7 +4,6 @@ from typing import Any
 
 import napari
 import numpy as np
-from magicgui.widgets import ComboBox
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
@@ -26,6 +25,7 @@ from napari_i3d.plugin.links import Dock, Links
 from napari_i3d.plugin.row_colours import ColourBy, row_colours
 from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.tasks import Advance, Cancelled, Done, Failed, Outcome, Record
+from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 from napari_i3d.plugin.widgets.explore_options import ExploreOptions
 from napari_i3d.plugin.widgets.parts import FIGURE_FILTER, figure_path, open_below
 from napari_i3d.plugin.widgets.scrolling import Scrolling
@@ -69,7 +69,7 @@ class ExploreWidget(Dock):
         self.canvas = MapCanvas(napari_viewer.theme)
         self.toolbar: Any = PlotToolbar(self.canvas.native, self, self._on_save)
         self.canvas.navigating = lambda: bool(self.toolbar.mode)
-        self.colour = ComboBox(choices=_COLOURS, tooltip="What the colours of the points say.")
+        self.colour = ChoiceBox(_COLOURS, tooltip="What the colours of the points say.")
         self.selection = SelectionBar(self._exploration, self.links)
         self.similar = SimilarPanel(self._exploration, self._crew, self._exploration.current_row)
         self._build()

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from magicgui.widgets import ComboBox, SpinBox
+from magicgui.widgets import SpinBox
 from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
 from napari_i3d.features.explore import MapMethod
-from napari_i3d.plugin.widgets.parts import allow_narrow
+from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 
 _MAPS = [("principal components", MapMethod.PCA), ("UMAP", MapMethod.UMAP)]
 _MOST_CLUSTERS = 50
@@ -25,13 +25,13 @@ class ExploreOptions(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.all_videos = ComboBox(
-            choices=[("this video", False), ("all open videos", True)],
+        self.all_videos = ChoiceBox(
+            [("this video", False), ("all open videos", True)],
             value=True,
             tooltip="Whose features are laid out on one map: those of the video that is selected, or of all.",
         )
-        self.method = ComboBox(
-            choices=_MAPS,
+        self.method = ChoiceBox(
+            _MAPS,
             tooltip="Principal components are quick, and distances on the map mean something.\n"
             "UMAP keeps neighbours together, but not distances; it takes minutes for long videos.",
         )
@@ -51,7 +51,6 @@ class ExploreOptions(QWidget):
         for column, (title, widget) in enumerate(columns):
             layout.addWidget(QLabel(title), 0, column)
             layout.addWidget(widget.native, 1, column)
-            allow_narrow(widget)
         layout.addWidget(self.compute, 1, len(columns))
 
     @property

@@ -5,10 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import napari
-from magicgui.widgets import ComboBox, SpinBox
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
-    QComboBox,
     QFrame,
     QHBoxLayout,
     QMainWindow,
@@ -162,13 +160,6 @@ def figure_path(chosen: str, chosen_filter: str) -> Path:
         return path
     kind = chosen_filter[chosen_filter.rindex(".") : -1] if "." in chosen_filter else ".png"
     return path.with_name(path.name + kind)
-
-
-def allow_narrow(widget: ComboBox | SpinBox, characters: int = 7) -> None:
-    """Let a box be narrower than its longest choice, so that the dock can be."""
-    if isinstance(widget, ComboBox):
-        widget.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        widget.native.setMinimumContentsLength(characters)
 
 
 def open_plot(viewer: "napari.Viewer") -> None:

@@ -4,18 +4,17 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any
 
-from magicgui.widgets import ComboBox
 from psygnal import Signal
-from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
+from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
 from napari_i3d.features.heat_map import Content, HeatMapOptions, Order, Scale
 from napari_i3d.features.model import Id
 from napari_i3d.plugin import preferences
+from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 from napari_i3d.tracking.parse import shown
 
 _SECTION = "plot"
 _COMPONENTS = 20
-_SHORTEST_BOX = 7
 _LONGEST_NAME = 70
 _CONTENTS = [("most variable", Content.FEATURES), ("principal components", Content.COMPONENTS)]
 _ORDERS = [
@@ -42,15 +41,15 @@ class PlotOptions(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.individual = ComboBox(choices=[], tooltip="Whose features are shown.")
-        self.content = ComboBox(
-            choices=_CONTENTS,
+        self.individual = ChoiceBox([], tooltip="Whose features are shown.")
+        self.content = ChoiceBox(
+            _CONTENTS,
             tooltip="What the lines of the picture are: the 200 features that vary most,\n"
             "or the scores on the first 20 principal components.",
         )
-        self.order = ComboBox(choices=_ORDERS, tooltip="How features are ordered, from the top.")
-        self.scale = ComboBox(
-            choices=_SCALES, tooltip="Standardised: each line has mean 0 and standard deviation 1 over time."
+        self.order = ChoiceBox(_ORDERS, tooltip="How features are ordered, from the top.")
+        self.scale = ChoiceBox(
+            _SCALES, tooltip="Standardised: each line has mean 0 and standard deviation 1 over time."
         )
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -64,9 +63,6 @@ class PlotOptions(QWidget):
         for column, (title, widget) in enumerate(rows):
             layout.addWidget(QLabel(title), 0, column)
             layout.addWidget(widget.native, 1, column)
-            # The dock may be made narrower than the longest choices.
-            widget.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            widget.native.setMinimumContentsLength(_SHORTEST_BOX)
             layout.setColumnStretch(column, 1)
         self._recall()
         for widget in (self.content, self.order, self.scale):
