@@ -28,9 +28,12 @@ class ChoiceBox(ComboBox):
         self, choices: Iterable[tuple[str, Any]], *, least_characters: int = _LEAST_CHARACTERS, **others: Any
     ) -> None:
         self._values: dict[str, Any] = {}
+        self._about = others.get("tooltip", "")
         super().__init__(choices=list(choices), **others)
         self.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.native.setMinimumContentsLength(least_characters)
+        self.native.currentTextChanged.connect(self._show_text)
+        self._show_text(self.current_choice)
 
     @property
     def choices(self) -> tuple[Any, ...]:
@@ -46,6 +49,10 @@ class ChoiceBox(ComboBox):
         """Return the value that is chosen; None if there is none."""
         return self._values.get(self.current_choice)
 
-    def _on_value_change(self, value: Any = None) -> None:
+    def _on_value_change(self, value: Any = None) -> None:  # noqa: ARG002
         # Qt's value is one that it has made.
         super()._on_value_change(self.get_value())
+
+    def _show_text(self, text: str) -> None:
+        """Show the text in the tooltip too: the box may be narrower."""
+        self.native.setToolTip(f"{text}\n\n{self._about}" if text else self._about)

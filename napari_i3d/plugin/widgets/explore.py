@@ -8,11 +8,11 @@ from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QFileDialog,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QSizePolicy,
+    QSplitter,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -27,7 +27,7 @@ from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.tasks import Advance, Cancelled, Done, Failed, Outcome, Record
 from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 from napari_i3d.plugin.widgets.explore_options import ExploreOptions
-from napari_i3d.plugin.widgets.parts import FIGURE_FILTER, figure_path, open_below
+from napari_i3d.plugin.widgets.parts import FIGURE_FILTER, figure_path, open_dock
 from napari_i3d.plugin.widgets.scrolling import Scrolling
 from napari_i3d.plugin.widgets.selection_bar import SelectionBar
 from napari_i3d.plugin.widgets.similar import SimilarPanel
@@ -49,6 +49,9 @@ class ExploreWidget(Dock):
     napari_viewer
         The viewer.
     """
+
+    NAME = "Explore features"
+    TAB = "Explore"
 
     def __init__(self, napari_viewer: "napari.Viewer") -> None:
         super().__init__()
@@ -89,18 +92,23 @@ class ExploreWidget(Dock):
         tools.addWidget(self.colour.native)
         tools.addWidget(self.toolbar)
         tools.addStretch(1)
-        line = QFrame()
-        line.setFrameShape(QFrame.Shape.HLine)
+        upper = QWidget()
+        layout = QVBoxLayout(upper)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._stack, 1)
+        layout.addLayout(tools)
+        layout.addWidget(self.selection)
+        parts = QSplitter(Qt.Orientation.Vertical)
+        parts.setChildrenCollapsible(False)
+        parts.addWidget(upper)
+        parts.addWidget(self.similar)
+        parts.setStretchFactor(0, 1)
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.addWidget(self.options)
         layout.addWidget(self.progress)
         layout.addWidget(self.status)
-        layout.addWidget(self._stack, 3)
-        layout.addLayout(tools)
-        layout.addWidget(self.selection)
-        layout.addWidget(line)
-        layout.addWidget(self.similar, 1)
+        layout.addWidget(parts, 1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         # Its full height would push the window off the screen.
@@ -183,7 +191,7 @@ class ExploreWidget(Dock):
             self.status.setText("The features changed meanwhile; compute again.")
             return
         self._exploration.explored = explored
-        open_below(self._session.viewer, "Ethogram")
+        open_dock(self._session.viewer, "Ethogram")
 
     def _show(self) -> None:
         explored = self._exploration.explored

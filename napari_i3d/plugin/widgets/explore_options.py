@@ -1,4 +1,4 @@
-"""What is explored, and how: a row of boxes above the map."""
+"""What is explored, and how: boxes above the map."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 
 _MAPS = [("principal components", MapMethod.PCA), ("UMAP", MapMethod.UMAP)]
 _MOST_CLUSTERS = 50
+_FEW = 4
 
 
 class ExploreOptions(QWidget):
@@ -28,10 +29,12 @@ class ExploreOptions(QWidget):
         self.all_videos = ChoiceBox(
             [("this video", False), ("all open videos", True)],
             value=True,
+            least_characters=_FEW,
             tooltip="Whose features are laid out on one map: those of the video that is selected, or of all.",
         )
         self.method = ChoiceBox(
             _MAPS,
+            least_characters=_FEW,
             tooltip="Principal components are quick, and distances on the map mean something.\n"
             "UMAP keeps neighbours together, but not distances; it takes minutes for long videos.",
         )
@@ -44,14 +47,21 @@ class ExploreOptions(QWidget):
         self.compute = QPushButton("Compute")
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setVerticalSpacing(0)
-        columns: tuple[tuple[str, Any], ...] = (
-            ("features of", self.all_videos), ("map", self.method), ("clusters (0: auto)", self.clusters)
-        )  # fmt: skip
-        for column, (title, widget) in enumerate(columns):
-            layout.addWidget(QLabel(title), 0, column)
-            layout.addWidget(widget.native, 1, column)
-        layout.addWidget(self.compute, 1, len(columns))
+        layout.setVerticalSpacing(3)
+        fields: tuple[tuple[str, Any], ...] = (
+            ("features of", self.all_videos),
+            ("map", self.method),
+            ("clusters (0: auto)", self.clusters),
+        )
+        for number, (title, widget) in enumerate(fields):
+            row, column = divmod(number, 2)
+            label = QLabel(title)
+            label.setToolTip(widget.tooltip)
+            layout.addWidget(label, row, 2 * column)
+            layout.addWidget(widget.native, row, 2 * column + 1)
+        layout.addWidget(self.compute, 1, 3)
+        layout.setColumnStretch(1, 4)
+        layout.setColumnStretch(3, 5)
 
     @property
     def cluster_count(self) -> int | None:

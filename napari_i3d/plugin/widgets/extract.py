@@ -41,7 +41,7 @@ from napari_i3d.plugin.tasks import (
 )
 from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.extract_form import ExtractForm
-from napari_i3d.plugin.widgets.parts import DownloadOffer, RunBar, may_replace, open_plot
+from napari_i3d.plugin.widgets.parts import DownloadOffer, RunBar, may_replace, open_dock
 from napari_i3d.plugin.widgets.scrolling import Scrolling
 from napari_i3d.plugin.widgets.section import Section
 from napari_i3d.plugin.widgets.text_label import TextLabel
@@ -72,6 +72,9 @@ class ExtractWidget(Dock):
     napari_viewer
         The viewer.
     """
+
+    NAME = "Extract features"
+    TAB = "Extract"
 
     def __init__(self, napari_viewer: "napari.Viewer") -> None:
         super().__init__()
@@ -280,7 +283,7 @@ class ExtractWidget(Dock):
         if is_open and plan.tracked.tracking is plan.request.unmended:
             path = extraction.paths[0] if extraction.paths and plan.request.choices.layout.one_file else None
             plan.tracked.set_features(extraction.features, path)
-            open_plot(self._session.viewer)
+            open_dock(self._session.viewer, "Plot features")
             if extraction.unsaved:
                 text = f"{extraction.unsaved}. The features are in memory: save them with the Plot dock."
         elif is_open:

@@ -37,7 +37,7 @@ _NORMALISATIONS = [
 ]
 _DEVICES = ["auto", "cpu", "cuda", "cuda:1", "cuda:2", "cuda:3", "mps"]
 _LARGEST = 100_000
-_SHORTEST_BOX = 18
+_SHORTEST_BOX = 12
 
 
 class ExtractForm:

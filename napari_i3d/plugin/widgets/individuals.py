@@ -25,7 +25,9 @@ from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.help import help_text
 from napari_i3d.plugin.widgets.individuals_model import TICKS, Column, IndividualsModel, IndividualsProxy
+from napari_i3d.plugin.widgets.parts import MARGINS
 from napari_i3d.plugin.widgets.problems_list import ProblemsList
+from napari_i3d.plugin.widgets.scrolling import Scrolling
 from napari_i3d.plugin.widgets.size_row import SizeRow
 from napari_i3d.plugin.widgets.tables import IndividualsTable
 from napari_i3d.plugin.widgets.text_label import TextLabel
@@ -49,6 +51,9 @@ class IndividualsWidget(Dock):
     napari_viewer
         The viewer.
     """
+
+    NAME = "Individuals"
+    TAB = "Individuals"
 
     def __init__(self, napari_viewer: "napari.Viewer") -> None:
         super().__init__()
@@ -130,7 +135,9 @@ class IndividualsWidget(Dock):
         self.pages.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.pages.addWidget(content)
         self.pages.addWidget(self.empty)
-        QVBoxLayout(self).addWidget(self.pages)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(*MARGINS)
+        outer.addWidget(Scrolling(self.pages))
 
     def _connect(self) -> None:
         self.links.connect(self._session.active_changed, self._on_active)

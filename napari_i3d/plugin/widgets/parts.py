@@ -9,7 +9,6 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QMainWindow,
     QMessageBox,
     QProgressBar,
     QPushButton,
@@ -23,6 +22,9 @@ from napari_i3d.plugin.tasks import Advance
 from napari_i3d.plugin.widgets.text_label import TextLabel
 
 FIGURE_FILTER = "Picture (*.png);;Vector graphics (*.svg);;PDF (*.pdf)"
+
+MARGINS = 6, 3, 6, 3
+"""Of docks that are low: left, top, right, bottom, in pixels."""
 
 _MEGABYTES = 112
 
@@ -162,15 +164,6 @@ def figure_path(chosen: str, chosen_filter: str) -> Path:
     return path.with_name(path.name + kind)
 
 
-def open_plot(viewer: "napari.Viewer") -> None:
-    """Open the Plot dock below the canvas; leave it where it is if it is open."""
-    open_below(viewer, "Plot features")
-
-
-def open_below(viewer: "napari.Viewer", name: str) -> None:
-    """Open a dock of the plugin below the canvas, where there is room for time; leave it where it is if it is open."""
-    before = set(viewer.window.dock_widgets)
-    dock, _ = viewer.window.add_plugin_dock_widget("napari-i3d", name)
-    window = dock.parent()
-    if isinstance(window, QMainWindow) and set(viewer.window.dock_widgets) != before:
-        window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+def open_dock(viewer: "napari.Viewer", name: str) -> None:
+    """Open a dock of the plugin; leave it where it is if it is open."""
+    viewer.window.add_plugin_dock_widget("napari-i3d", name)

@@ -9,7 +9,6 @@ from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QIcon, QImage, QPixmap
 from qtpy.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QListView,
     QListWidget,
     QListWidgetItem,
@@ -23,6 +22,7 @@ from napari_i3d.features.explore import Hit, SimilarMoments, Span
 from napari_i3d.plugin.exploration import Exploration
 from napari_i3d.plugin.explore_tasks import Thumbnail, run_similar, run_thumbnails
 from napari_i3d.plugin.tasks import Cancelled, Done, Failed, Outcome
+from napari_i3d.plugin.widgets.text_label import LineLabel
 from napari_i3d.plugin.workers import Crew, StoppableWorker, start
 
 _HITS = 24
@@ -53,7 +53,7 @@ class SimilarPanel(QWidget):
         self._sought: Span | None = None
         self._reader: StoppableWorker | None = None
         self.hits: tuple[Hit, ...] = ()
-        self.text = QLabel()
+        self.text = LineLabel()
         self.search = QPushButton("Find similar")
         self.first = QPushButton("From here")
         self.last = QPushButton("To here")
@@ -82,7 +82,6 @@ class SimilarPanel(QWidget):
         self.list.setUniformItemSizes(True)
         self.list.setIconSize(QSize(_THUMBNAIL_PX, _THUMBNAIL_PX))
         self.list.setMinimumHeight(_THUMBNAIL_PX + 60)
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
         marks, ways = QHBoxLayout(), QHBoxLayout()
         for button in (self.first, self.last, self.unmark, self.search):
             marks.addWidget(button)
@@ -206,6 +205,7 @@ class SimilarPanel(QWidget):
             item = QListWidgetItem(QIcon(empty), f"{hit.middle_frame}\n{hit.similarity:.2f}")
             item.setToolTip(f"{hit.name}, {_frames(hit)}: cosine {hit.similarity:.3f}")
             self.list.addItem(item)
+        self.list.setVisible(bool(hits))  # else the map has the room
         for button in (self.previous, self.next):
             button.setEnabled(bool(hits))
 
