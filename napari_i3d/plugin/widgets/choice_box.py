@@ -30,7 +30,7 @@ class ChoiceBox(ComboBox):
         self._values: dict[str, Any] = {}
         self._about = others.get("tooltip", "")
         super().__init__(choices=list(choices), **others)
-        self.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.native.setMinimumContentsLength(least_characters)
         self.native.currentTextChanged.connect(self._show_text)
         self._show_text(self.current_choice)

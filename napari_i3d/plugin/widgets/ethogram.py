@@ -8,7 +8,7 @@ import numpy as np
 from napari.utils.notifications import show_error, show_info
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QSizePolicy, QStackedWidget
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.features.explore import Stack
@@ -16,7 +16,8 @@ from napari_i3d.plugin import navigation
 from napari_i3d.plugin.links import Dock
 from napari_i3d.plugin.ownership import tracking_id
 from napari_i3d.plugin.session import get_session
-from napari_i3d.plugin.widgets.parts import FIGURE_FILTER, MARGINS, figure_path
+from napari_i3d.plugin.widgets.parts import FIGURE_FILTER, MARGINS, SPACING, figure_path
+from napari_i3d.plugin.widgets.scrolling import Scrolling
 from napari_i3d.plugin.widgets.text_label import TextLabel
 
 _WIDTH_INCH, _HEIGHT_INCH, _LANE_INCH = 9.0, 1.8, 0.4
@@ -53,10 +54,15 @@ class EthogramWidget(Dock):
         self._stack = QStackedWidget()
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self.canvas.native)
-        layout = QHBoxLayout(self)
+        content = QWidget()
+        layout = QHBoxLayout(content)
         layout.setContentsMargins(*MARGINS)
+        layout.setSpacing(SPACING)
         layout.addWidget(self.toolbar)
         layout.addWidget(self._stack, 1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(Scrolling(content))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._connect()
         self._show()

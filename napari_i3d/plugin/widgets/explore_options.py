@@ -3,7 +3,7 @@
 from typing import Any
 
 from magicgui.widgets import SpinBox
-from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_i3d.features.explore import MapMethod
 from napari_i3d.plugin.widgets.choice_box import ChoiceBox
@@ -45,23 +45,23 @@ class ExploreOptions(QWidget):
             tooltip="Groups of rows that look alike (k-means). 0: as many as have the largest silhouette, 2 to 10.",
         )
         self.compute = QPushButton("Compute")
-        layout = QGridLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setVerticalSpacing(3)
-        fields: tuple[tuple[str, Any], ...] = (
-            ("features of", self.all_videos),
-            ("map", self.method),
-            ("clusters (0: auto)", self.clusters),
+        upper, lower = QHBoxLayout(), QHBoxLayout()
+        fields: tuple[tuple[QHBoxLayout, str, Any], ...] = (
+            (upper, "features of", self.all_videos),
+            (upper, "map", self.method),
+            (lower, "clusters (0: auto)", self.clusters),
         )
-        for number, (title, widget) in enumerate(fields):
-            row, column = divmod(number, 2)
+        for row, title, widget in fields:
             label = QLabel(title)
             label.setToolTip(widget.tooltip)
-            layout.addWidget(label, row, 2 * column)
-            layout.addWidget(widget.native, row, 2 * column + 1)
-        layout.addWidget(self.compute, 1, 3)
-        layout.setColumnStretch(1, 4)
-        layout.setColumnStretch(3, 5)
+            row.addWidget(label)
+            row.addWidget(widget.native, 1)
+        lower.addWidget(self.compute, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(3)
+        layout.addLayout(upper)
+        layout.addLayout(lower)
 
     @property
     def cluster_count(self) -> int | None:

@@ -21,7 +21,7 @@ from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.tasks import Done, Failed, Outcome, run_heat_map, run_reading, run_saving
 from napari_i3d.plugin.time_axis import TimeAxis
 from napari_i3d.plugin.tracked_video import TrackedVideo
-from napari_i3d.plugin.widgets.parts import FIGURE_FILTER, MARGINS, figure_path, may_replace
+from napari_i3d.plugin.widgets.parts import FIGURE_FILTER, MARGINS, SPACING, figure_path, may_replace
 from napari_i3d.plugin.widgets.plot_options import PlotOptions
 from napari_i3d.plugin.widgets.scrolling import Scrolling
 from napari_i3d.plugin.widgets.text_label import LineLabel, TextLabel
@@ -97,18 +97,18 @@ class FeaturePlotWidget(Dock):
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self.canvas.native)
         row = QHBoxLayout()
-        row.addWidget(self.options, 3)
+        row.addWidget(self.options)
         row.addWidget(self.load_button)
         row.addWidget(self.save_button)
-        row.addWidget(self.status, 2)
-        plot = QHBoxLayout()
-        plot.addWidget(self.toolbar)
+        row.addWidget(self.status, 1)
+        plot = QVBoxLayout()
+        plot.addLayout(row)
         plot.addWidget(self._stack, 1)
         content = QWidget()
-        layout = QVBoxLayout(content)
+        layout = QHBoxLayout(content)
         layout.setContentsMargins(*MARGINS)
-        layout.setSpacing(3)
-        layout.addLayout(row)
+        layout.setSpacing(SPACING)
+        layout.addWidget(self.toolbar)
         layout.addLayout(plot, 1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)

@@ -25,6 +25,8 @@ FIGURE_FILTER = "Picture (*.png);;Vector graphics (*.svg);;PDF (*.pdf)"
 
 MARGINS = 6, 3, 6, 3
 """Of docks that are low: left, top, right, bottom, in pixels."""
+SPACING = 3
+"""Between parts of docks that are low, in pixels."""
 
 _MEGABYTES = 112
 

@@ -16,6 +16,7 @@ from napari_i3d.tracking.parse import shown
 _SECTION = "plot"
 _COMPONENTS = 20
 _FEW = 4
+_WIDEST_PX = 220
 _LONGEST_NAME = 70
 _CONTENTS = [("most variable", Content.FEATURES), ("principal components", Content.COMPONENTS)]
 _ORDERS = [
@@ -57,6 +58,7 @@ class PlotOptions(QWidget):
         )
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        self.individual.native.setMaximumWidth(_WIDEST_PX)
         layout.addWidget(self.individual.native, 1)
         for title, widget in (("features", self.content), ("order", self.order), ("values", self.scale)):
             label = QLabel(title)

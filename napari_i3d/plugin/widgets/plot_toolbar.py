@@ -51,6 +51,7 @@ class PlotToolbar(NavigationToolbar2QT):
         self.setIconSize(QSize(_ICON_PX, _ICON_PX))
         if upright:
             self.setOrientation(Qt.Orientation.Vertical)
+            self.setStyleSheet("QToolButton { padding: 1px; margin: 0; }")  # docks are low
             self.setMinimumHeight(_LEAST_PX)  # the tools that have no room are in a menu of it
 
     def home(self, *arguments: Any) -> None:

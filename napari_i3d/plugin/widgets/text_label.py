@@ -53,9 +53,8 @@ class LineLabel(QLabel):
         return QSize(_LEAST_PX, super().minimumSizeHint().height())
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Return the size of the whole text."""
-        whole = self.fontMetrics().horizontalAdvance(self.toolTip()) + 2
-        return QSize(max(whole, _LEAST_PX), super().sizeHint().height())
+        """Return a narrow size too: it takes the room that others leave."""
+        return QSize(_LEAST_PX, super().sizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
         """Cut the text anew."""
@@ -65,4 +64,3 @@ class LineLabel(QLabel):
     def _cut(self) -> None:
         metrics = self.fontMetrics()
         super().setText(metrics.elidedText(self.toolTip(), Qt.TextElideMode.ElideRight, self.width()))
-        self.updateGeometry()
