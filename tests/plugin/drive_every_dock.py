@@ -24,7 +24,7 @@ from napari_i3d.plugin.row_colours import ColourBy
 from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.widgets.individuals_model import Column
 
-WAIT_S = 60
+WAIT_S = 120
 
 
 def wait(until: Callable[[], object], what: str) -> None:

@@ -18,7 +18,8 @@ _LOW_PX, _HIGH_PX = 850, 1150
 _SHARE, _MOST_PX = 0.3, 640
 # Of the window's height, for one dock below the canvas, and for each of two.
 _ONE_BELOW, _EACH_BELOW = 0.26, 0.19
-_CROPS = "Crop preview"
+# All of a crop is seen without scrolling.
+_CROPS, _CROPS_PX = "Crop preview", 380
 _SIDES = (Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea)
 
 
@@ -92,8 +93,7 @@ def _place_beside(dock: QDockWidget, window: QMainWindow, mates: Mapping[QDockWi
     if not mates:
         window.resizeDocks([dock], [min(round(_SHARE * window.width()), _MOST_PX)], Qt.Orientation.Horizontal)
     if lower or (about.NAME == _CROPS and stacked):
-        crop = lower[0] if lower else dock
-        window.resizeDocks([crop], [crop.sizeHint().height()], Qt.Orientation.Vertical)
+        window.resizeDocks([lower[0] if lower else dock], [_CROPS_PX], Qt.Orientation.Vertical)
     dock.raise_()
 
 
