@@ -16,8 +16,8 @@ from napari_i3d.plugin import navigation
 from napari_i3d.plugin.links import Dock
 from napari_i3d.plugin.ownership import tracking_id
 from napari_i3d.plugin.session import get_session
-from napari_i3d.plugin.widgets.parts import FIGURE_FILTER, MARGINS, SPACING, figure_path
-from napari_i3d.plugin.widgets.scrolling import Scrolling
+from napari_i3d.plugin.widgets.parts import FIGURE_FILTER, figure_path
+from napari_i3d.plugin.widgets.scrolling import MARGINS, SPACING, Scrolling
 from napari_i3d.plugin.widgets.text_label import TextLabel
 
 _WIDTH_INCH, _HEIGHT_INCH, _LANE_INCH = 9.0, 1.8, 0.4

@@ -21,9 +21,9 @@ from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.tasks import Done, Failed, Outcome, run_heat_map, run_reading, run_saving
 from napari_i3d.plugin.time_axis import TimeAxis
 from napari_i3d.plugin.tracked_video import TrackedVideo
-from napari_i3d.plugin.widgets.parts import FIGURE_FILTER, MARGINS, SPACING, figure_path, may_replace
+from napari_i3d.plugin.widgets.parts import FIGURE_FILTER, figure_path, may_replace
 from napari_i3d.plugin.widgets.plot_options import PlotOptions
-from napari_i3d.plugin.widgets.scrolling import Scrolling
+from napari_i3d.plugin.widgets.scrolling import MARGINS, SPACING, Scrolling
 from napari_i3d.plugin.widgets.text_label import LineLabel, TextLabel
 from napari_i3d.plugin.wording import in_dock_words
 from napari_i3d.plugin.workers import Crew, StoppableWorker, start

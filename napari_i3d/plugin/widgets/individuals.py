@@ -25,9 +25,8 @@ from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.help import help_text
 from napari_i3d.plugin.widgets.individuals_model import TICKS, Column, IndividualsModel, IndividualsProxy
-from napari_i3d.plugin.widgets.parts import MARGINS
 from napari_i3d.plugin.widgets.problems_list import ProblemsList
-from napari_i3d.plugin.widgets.scrolling import Scrolling
+from napari_i3d.plugin.widgets.scrolling import MARGINS, Scrolling
 from napari_i3d.plugin.widgets.size_row import SizeRow
 from napari_i3d.plugin.widgets.tables import IndividualsTable
 from napari_i3d.plugin.widgets.text_label import TextLabel

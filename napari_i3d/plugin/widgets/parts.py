@@ -23,11 +23,6 @@ from napari_i3d.plugin.widgets.text_label import TextLabel
 
 FIGURE_FILTER = "Picture (*.png);;Vector graphics (*.svg);;PDF (*.pdf)"
 
-MARGINS = 6, 3, 6, 3
-"""Of docks that are low: left, top, right, bottom, in pixels."""
-SPACING = 3
-"""Between parts of docks that are low, in pixels."""
-
 _MEGABYTES = 112
 
 

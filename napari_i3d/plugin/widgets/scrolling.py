@@ -4,6 +4,11 @@ from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFrame, QScrollArea, QScrollBar, QWidget
 
+MARGINS = 6, 3, 6, 3
+"""Of docks that are low: left, top, right, bottom, in pixels."""
+SPACING = 3
+"""Between parts of docks that are low, in pixels."""
+
 # So much of the content is seen where docks share a column.
 _LEAST_HEIGHT_PX = 60
 # More than that no dock takes from the canvas.
