@@ -9,6 +9,8 @@ import pytest
 # Notebooks run in processes of their own, to which no fixture applies.
 _home = tempfile.TemporaryDirectory(prefix="napari_i3d_home_")
 os.environ["NAPARI_I3D_HOME"] = _home.name
+# Two bindings are installed; PySide6 is for the process of one test.
+os.environ["QT_API"] = "pyqt6"
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

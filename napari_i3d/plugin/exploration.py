@@ -13,6 +13,7 @@ from napari_i3d.features.model import Features, Id
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.ownership import tracking_id
 from napari_i3d.plugin.session import Session
+from napari_i3d.plugin.time_axis import TimeAxis
 from napari_i3d.plugin.tracked_video import TrackedVideo
 
 
@@ -68,6 +69,8 @@ class Exploration:
     ----------
     changed, selection_changed
         Signals, without arguments.
+    time_axis
+        What is seen of the active video's time.
     """
 
     changed = Signal()
@@ -77,6 +80,7 @@ class Exploration:
         self._session = session
         self._explored: Explored | None = None
         self._selected = np.empty(0, np.bool_)
+        self.time_axis = TimeAxis()
         session.videos_changed.connect(self._on_videos)
 
     @property

@@ -15,13 +15,16 @@ from napari_i3d.plugin.layers import tracking_layer_data
 from napari_i3d.plugin.reader import PLUGIN, companion_layers, video_layer_data
 from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.tracked_video import TrackedVideo
-from napari_i3d.plugin.widgets.parts import open_plot
 from napari_i3d.tracking.io import read_tracking
 from napari_i3d.tracking.model import Tracking
 from napari_i3d.video.video import Video, open_video
 
-_WINDOW_PX = 1600, 1000
-"""Width and height at which all docks and the picture have room."""
+_MOST_PX = 2560, 1400
+"""Width and height beyond which a window has no use for more."""
+_TITLE_PX = 36
+"""Height of what the desktop draws above a window."""
+_DOCKS = ("Individuals", "Crop preview", "Extract features", "Explore features", "Plot features")
+"""The first lies in front."""
 
 
 def view(
@@ -111,12 +114,11 @@ def _open_docks(viewer: Viewer) -> None:
     screen = QApplication.primaryScreen()
     if screen is not None:
         room = screen.availableGeometry()
-        viewer.window.resize(min(room.width(), _WINDOW_PX[0]), min(room.height(), _WINDOW_PX[1]))
-    viewer.window.add_plugin_dock_widget(PLUGIN, "Extract features")
-    viewer.window.add_plugin_dock_widget(PLUGIN, "Explore features", tabify=True)
-    viewer.window.add_plugin_dock_widget(PLUGIN, "Individuals", tabify=True)  # the last one lies in front
-    viewer.window.add_plugin_dock_widget(PLUGIN, "Crop preview")
-    open_plot(viewer)
+        viewer.window.resize(min(room.width(), _MOST_PX[0]), min(room.height() - _TITLE_PX, _MOST_PX[1]))
+    docks = [viewer.window.add_plugin_dock_widget(PLUGIN, name)[1] for name in _DOCKS]
+    for dock in docks:
+        dock.take_place()
+    docks[0].parent().raise_()
     # The canvas takes its final size now, so that the first picture fills it.
     QApplication.processEvents()
 

@@ -29,7 +29,6 @@ from napari_i3d.plugin.widgets.text_label import TextLabel
 
 # The largest picture, that of oversample. The others are shown in its middle, so that nothing moves.
 _WIDTH, _HEIGHT, _SIDE = 340, 256, 224
-_LEAST_HEIGHT_PX = 260
 # Frames that fly past while the slider is dragged are not worth a crop.
 _SETTLE_MS = 30
 # Loading torch takes seconds, and nothing ends it.
@@ -82,6 +81,9 @@ class CropPreviewWidget(Dock):
         The viewer.
     """
 
+    NAME = "Crop preview"
+    TAB = "Crop"
+
     def __init__(self, napari_viewer: "napari.Viewer") -> None:
         super().__init__()
         self._session = get_session(napari_viewer)
@@ -112,7 +114,7 @@ class CropPreviewWidget(Dock):
         layout.addStretch(1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(Scrolling(content, _LEAST_HEIGHT_PX))
+        outer.addWidget(Scrolling(content))
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SETTLE_MS)

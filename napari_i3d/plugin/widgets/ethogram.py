@@ -8,7 +8,7 @@ import numpy as np
 from napari.utils.notifications import show_error, show_info
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.features.explore import Stack
@@ -17,6 +17,7 @@ from napari_i3d.plugin.links import Dock
 from napari_i3d.plugin.ownership import tracking_id
 from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.widgets.parts import FIGURE_FILTER, figure_path
+from napari_i3d.plugin.widgets.scrolling import MARGINS, SPACING, Scrolling
 from napari_i3d.plugin.widgets.text_label import TextLabel
 
 _WIDTH_INCH, _HEIGHT_INCH, _LANE_INCH = 9.0, 1.8, 0.4
@@ -32,6 +33,10 @@ class EthogramWidget(Dock):
         The viewer.
     """
 
+    NAME = "Ethogram"
+    TAB = "Ethogram"
+    OVER_TIME = True
+
     def __init__(self, napari_viewer: "napari.Viewer") -> None:
         super().__init__()
         # matplotlib is loaded when a plot is wanted, not when napari looks through its plugins.
@@ -42,19 +47,22 @@ class EthogramWidget(Dock):
         self._exploration = self._session.exploration
         self._lanes: list[int] = []  # parts of the exploration
         self.canvas = EthogramCanvas(napari_viewer.theme)
-        self.toolbar: Any = PlotToolbar(self.canvas.native, self, self._on_save)
+        self.toolbar: Any = PlotToolbar(self.canvas.native, self, self._on_save, self._on_home, upright=True)
         self.canvas.navigating = lambda: bool(self.toolbar.mode)
         self._empty = TextLabel(_EMPTY)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stack = QStackedWidget()
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self.canvas.native)
-        tools = QHBoxLayout()
-        tools.addWidget(self.toolbar)
-        tools.addStretch(1)
-        layout = QVBoxLayout(self)
+        content = QWidget()
+        layout = QHBoxLayout(content)
+        layout.setContentsMargins(*MARGINS)
+        layout.setSpacing(SPACING)
+        layout.addWidget(self.toolbar)
         layout.addWidget(self._stack, 1)
-        layout.addLayout(tools)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(Scrolling(content))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._connect()
         self._show()
@@ -67,6 +75,8 @@ class EthogramWidget(Dock):
         self.links.connect(viewer.dims.events.current_step, self._on_frame)
         self.links.connect(viewer.events.theme, self._on_theme)
         self.links.connect(self.canvas.place_clicked, self._on_place)
+        self.links.connect(self.canvas.limits_changed, self._on_limits)
+        self.links.connect(self._exploration.time_axis.changed, self._on_time_axis)
         self.toolbar.set_theme(viewer.theme)
 
     def _show(self) -> None:
@@ -76,11 +86,15 @@ class EthogramWidget(Dock):
         self.toolbar.setEnabled(bool(self._lanes))
         if explored is None or not self._lanes:
             self.canvas.clear()
+            self._exploration.time_axis.whole = None
             return
         # The video is the one on the canvas: lanes are named by individual alone.
         parts = tuple(replace(explored.stack.parts[number], video="") for number in self._lanes)
         self.canvas.show_lanes(Stack(parts, comparable=True), self._of_lanes(explored.clusters.labels))
         self.toolbar.update()
+        # Another map of the same frames is seen where the one before was.
+        self._exploration.time_axis.whole = self.canvas.limits
+        self._on_time_axis()
         self._on_selection()
         self._on_frame()
 
@@ -98,6 +112,23 @@ class EthogramWidget(Dock):
 
     def _on_frame(self) -> None:
         self.canvas.set_frame(self._session.frame)
+
+    def _on_limits(self, limits: tuple[float, float]) -> None:
+        self._exploration.time_axis.limits = limits
+
+    def _on_time_axis(self) -> None:
+        limits = self._exploration.time_axis.limits
+        if limits is not None:
+            self.canvas.limits = limits
+
+    def _on_home(self) -> None:
+        if self._exploration.time_axis.whole is not None:
+            self._exploration.time_axis.limits = self._exploration.time_axis.whole
+
+    def closed(self) -> None:
+        """End all connections: the dock was closed, and other plots have their own axis again."""
+        super().closed()
+        self._exploration.time_axis.whole = None
 
     def _on_theme(self) -> None:
         theme = self._session.viewer.theme

@@ -1,6 +1,7 @@
 """An ethogram in a window: lanes of individuals, a cursor at the frame that is shown, and what is selected."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,13 @@ from psygnal import Signal
 
 from napari_i3d.features.explore import Stack, bouts
 from napari_i3d.plots import plot_ethogram
-from napari_i3d.plugin.widgets.plot_theme import CURSOR, paint_figure
+from napari_i3d.plots.style import common_fps
+from napari_i3d.plugin.widgets.plot_theme import CURSOR, fill_room, paint_figure
+from napari_i3d.plugin.widgets.time_frame import set_margins, set_time_ticks, shorten
 
 _LEFT_BUTTON = 1
 _STRIP_PX = 4
+_LINE_PX = 13
 _STRIP = 0.14
 """Height of the line below a lane that marks what is selected, in lanes."""
 
@@ -32,17 +36,22 @@ class EthogramCanvas:
         Tells whether the toolbar is zooming or panning, so that clicks are its own.
     place_clicked
         Signal, with the video frame that was clicked, or dragged to, and the number of the lane.
+    limits_changed
+        Signal, with the part of the x axis that is seen: it was zoomed or moved.
     """
 
     place_clicked = Signal(int, int)
+    limits_changed = Signal(tuple)
 
     def __init__(self, theme: str) -> None:
-        self.figure = Figure(figsize=(6, 2), layout="constrained")
+        self.figure = Figure(figsize=(6, 2))
         self.native: Any = FigureCanvasQTAgg(self.figure)  # type: ignore[no-untyped-call]
-        self.native.setMinimumSize(320, 150)
+        fill_room(self.native, (300, 40))
         self.navigating: Callable[[], bool] = lambda: False
         self._theme = theme
         self._stack: Stack | None = None
+        self._labels: NDArray[np.integer] = np.empty(0, np.int64)
+        self._legend: tuple[list[Any], list[str]] = [], []
         self._axes: Axes | None = None
         self._cursor: Any = None
         self._strips: list[Any] = []
@@ -55,6 +64,7 @@ class EthogramCanvas:
     def _listen(self) -> None:
         slots: dict[str, Callable[[Any], None]] = {
             "draw_event": self._on_draw,
+            "resize_event": self._on_resize,
             "button_press_event": self._on_press,
             "motion_notify_event": self._on_motion,
             "button_release_event": self._on_release,
@@ -66,6 +76,17 @@ class EthogramCanvas:
     def axes(self) -> Axes | None:
         """Where it is drawn."""
         return self._axes
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """The part of the x axis that is seen."""
+        return None if self._axes is None else self._axes.get_xlim()
+
+    @limits.setter
+    def limits(self, limits: tuple[float, float]) -> None:
+        if self._axes is not None and limits != self._axes.get_xlim():
+            self._axes.set_xlim(limits)
+            self.native.draw_idle()
 
     @property
     def cursor_frame(self) -> float | None:
@@ -88,11 +109,17 @@ class EthogramCanvas:
     def show_lanes(self, stack: Stack, labels: NDArray[np.integer]) -> None:
         """Draw a lane for each part of a stack, with a label for each of its rows: (N,) integers."""
         self.clear()
-        self._stack = stack
+        self._stack, self._labels = stack, labels
         self._axes = axes = self.figure.add_subplot()
         plot_ethogram(stack, labels, axes)
         axes.set_ylabel("")
         axes.set_title("", loc="left")  # the dock has one
+        set_time_ticks(axes, common_fps(stack))
+        legend = axes.get_legend()
+        if legend is not None:
+            self._legend = list(legend.legend_handles), [text.get_text() for text in legend.get_texts()]
+        axes.callbacks.connect("xlim_changed", lambda axes: self.limits_changed.emit(axes.get_xlim()))
+        self._fit()
         self._cursor = axes.axvline(0, color=CURSOR, linewidth=1.5, animated=True)
         self.set_theme(self._theme)
 
@@ -133,6 +160,33 @@ class EthogramCanvas:
         paint_figure(self.figure, theme)
         self.native.draw_idle()
 
+    def _fit(self) -> None:
+        """Give the lanes their margins, and the names and the legend the room that there is."""
+        if self._axes is None or self._stack is None:
+            return
+        _, height = set_margins(self._axes, self.native, titled=False)
+        every = max(1, math.ceil(_LINE_PX * len(self._stack.parts) / height))
+        names = [shorten(part.name) if lane % every == 0 else "" for lane, part in enumerate(self._stack.parts)]
+        self._axes.set_yticks(range(len(names)), names)
+        self._axes.legend(
+            *fitting_entries(*self._legend, int(height // _LINE_PX)),
+            loc="upper left",
+            bbox_to_anchor=(1.0, 1.0),
+            frameon=False,
+            borderaxespad=0.2,
+            borderpad=0.0,
+            labelspacing=0.15,
+            handlelength=1.2,
+            handletextpad=0.5,
+            columnspacing=0.8,
+            ncols=1 if len(self._legend[0]) <= height // _LINE_PX else 2,
+        )
+        paint_figure(self.figure, self._theme)
+
+    def _on_resize(self, _: Any) -> None:
+        self._background = None
+        self._fit()
+
     def _on_draw(self, _: Any) -> None:
         if self._axes is not None:
             self._background = self.native.copy_from_bbox(self._axes.bbox)
@@ -159,7 +213,11 @@ class EthogramCanvas:
         self._on_motion(event)
 
     def _on_motion(self, event: Any) -> None:
-        if not self._dragging or event.inaxes is not self._axes or self._stack is None or self.navigating():
+        if event.inaxes is not self._axes or self._stack is None:
+            self.native.setToolTip("")
+            return
+        self.native.setToolTip(self._spell_place(event.xdata, event.ydata))
+        if not self._dragging or self.navigating():
             return
         lane = int(np.clip(np.rint(event.ydata), 0, len(self._stack.parts) - 1))
         frames = self._stack.parts[lane].frames
@@ -168,3 +226,26 @@ class EthogramCanvas:
 
     def _on_release(self, _: Any) -> None:
         self._dragging = False
+
+    def _spell_place(self, x: float, y: float) -> str:
+        """Name the individual and the cluster under the mouse: names may be cut, and the legend not have room."""
+        if self._stack is None:
+            return ""
+        lane = int(np.clip(np.rint(y), 0, len(self._stack.parts) - 1))
+        part = self._stack.parts[lane]
+        place = f"{part.name}, frame {x:.0f}"
+        row = int(np.abs(part.frames - x).argmin())
+        if abs(part.frames[row] - x) > part.step_frames / 2:
+            return place
+        return f"{place}: cluster {self._labels[self._stack.starts[lane] + row]}"
+
+
+def fitting_entries(handles: Sequence[Any], names: Sequence[str], rows: int) -> tuple[list[Any], list[str]]:
+    """Return what of a legend fits into lines: all names, short ones in two columns, or the first and dots."""
+    rows = max(rows, 1)
+    if len(names) <= rows:
+        return list(handles), list(names)
+    short = [name.removeprefix("cluster ") for name in names]
+    if len(names) <= 2 * rows:
+        return list(handles), short
+    return list(handles[: 2 * rows]), [*short[: 2 * rows - 1], f"{short[2 * rows - 1].split(' ')[0]} ..."]

@@ -4,16 +4,15 @@ from typing import Any
 
 import napari
 import numpy as np
-from magicgui.widgets import ComboBox
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QFileDialog,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QSizePolicy,
+    QSplitter,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -26,8 +25,9 @@ from napari_i3d.plugin.links import Dock, Links
 from napari_i3d.plugin.row_colours import ColourBy, row_colours
 from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.tasks import Advance, Cancelled, Done, Failed, Outcome, Record
+from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 from napari_i3d.plugin.widgets.explore_options import ExploreOptions
-from napari_i3d.plugin.widgets.parts import FIGURE_FILTER, figure_path, open_below
+from napari_i3d.plugin.widgets.parts import FIGURE_FILTER, figure_path, open_dock
 from napari_i3d.plugin.widgets.scrolling import Scrolling
 from napari_i3d.plugin.widgets.selection_bar import SelectionBar
 from napari_i3d.plugin.widgets.similar import SimilarPanel
@@ -50,6 +50,9 @@ class ExploreWidget(Dock):
         The viewer.
     """
 
+    NAME = "Explore features"
+    TAB = "Explore"
+
     def __init__(self, napari_viewer: "napari.Viewer") -> None:
         super().__init__()
         # matplotlib is loaded when a plot is wanted, not when napari looks through its plugins.
@@ -69,7 +72,7 @@ class ExploreWidget(Dock):
         self.canvas = MapCanvas(napari_viewer.theme)
         self.toolbar: Any = PlotToolbar(self.canvas.native, self, self._on_save)
         self.canvas.navigating = lambda: bool(self.toolbar.mode)
-        self.colour = ComboBox(choices=_COLOURS, tooltip="What the colours of the points say.")
+        self.colour = ChoiceBox(_COLOURS, tooltip="What the colours of the points say.")
         self.selection = SelectionBar(self._exploration, self.links)
         self.similar = SimilarPanel(self._exploration, self._crew, self._exploration.current_row)
         self._build()
@@ -89,18 +92,23 @@ class ExploreWidget(Dock):
         tools.addWidget(self.colour.native)
         tools.addWidget(self.toolbar)
         tools.addStretch(1)
-        line = QFrame()
-        line.setFrameShape(QFrame.Shape.HLine)
+        upper = QWidget()
+        layout = QVBoxLayout(upper)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._stack, 1)
+        layout.addLayout(tools)
+        layout.addWidget(self.selection)
+        parts = QSplitter(Qt.Orientation.Vertical)
+        parts.setChildrenCollapsible(False)
+        parts.addWidget(upper)
+        parts.addWidget(self.similar)
+        parts.setStretchFactor(0, 1)
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.addWidget(self.options)
         layout.addWidget(self.progress)
         layout.addWidget(self.status)
-        layout.addWidget(self._stack, 3)
-        layout.addLayout(tools)
-        layout.addWidget(self.selection)
-        layout.addWidget(line)
-        layout.addWidget(self.similar, 1)
+        layout.addWidget(parts, 1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         # Its full height would push the window off the screen.
@@ -190,7 +198,7 @@ class ExploreWidget(Dock):
             self.status.setText("The features changed meanwhile; compute again.")
             return
         self._exploration.explored = explored
-        open_below(self._session.viewer, "Ethogram")
+        open_dock(self._session.viewer, "Ethogram")
 
     def _show(self) -> None:
         explored = self._exploration.explored

@@ -1,15 +1,16 @@
-"""What is explored, and how: a row of boxes above the map."""
+"""What is explored, and how: boxes above the map."""
 
 from typing import Any
 
-from magicgui.widgets import ComboBox, SpinBox
-from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
+from magicgui.widgets import SpinBox
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_i3d.features.explore import MapMethod
-from napari_i3d.plugin.widgets.parts import allow_narrow
+from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 
 _MAPS = [("principal components", MapMethod.PCA), ("UMAP", MapMethod.UMAP)]
 _MOST_CLUSTERS = 50
+_FEW = 4
 
 
 class ExploreOptions(QWidget):
@@ -25,13 +26,15 @@ class ExploreOptions(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.all_videos = ComboBox(
-            choices=[("this video", False), ("all open videos", True)],
+        self.all_videos = ChoiceBox(
+            [("this video", False), ("all open videos", True)],
             value=True,
+            least_characters=_FEW,
             tooltip="Whose features are laid out on one map: those of the video that is selected, or of all.",
         )
-        self.method = ComboBox(
-            choices=_MAPS,
+        self.method = ChoiceBox(
+            _MAPS,
+            least_characters=_FEW,
             tooltip="Principal components are quick, and distances on the map mean something.\n"
             "UMAP keeps neighbours together, but not distances; it takes minutes for long videos.",
         )
@@ -42,17 +45,23 @@ class ExploreOptions(QWidget):
             tooltip="Groups of rows that look alike (k-means). 0: as many as have the largest silhouette, 2 to 10.",
         )
         self.compute = QPushButton("Compute")
-        layout = QGridLayout(self)
+        upper, lower = QHBoxLayout(), QHBoxLayout()
+        fields: tuple[tuple[QHBoxLayout, str, Any], ...] = (
+            (upper, "features of", self.all_videos),
+            (upper, "map", self.method),
+            (lower, "clusters (0: auto)", self.clusters),
+        )
+        for row, title, widget in fields:
+            label = QLabel(title)
+            label.setToolTip(widget.tooltip)
+            row.addWidget(label)
+            row.addWidget(widget.native, 1)
+        lower.addWidget(self.compute, 1)
+        layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setVerticalSpacing(0)
-        columns: tuple[tuple[str, Any], ...] = (
-            ("features of", self.all_videos), ("map", self.method), ("clusters (0: auto)", self.clusters)
-        )  # fmt: skip
-        for column, (title, widget) in enumerate(columns):
-            layout.addWidget(QLabel(title), 0, column)
-            layout.addWidget(widget.native, 1, column)
-            allow_narrow(widget)
-        layout.addWidget(self.compute, 1, len(columns))
+        layout.setSpacing(3)
+        layout.addLayout(upper)
+        layout.addLayout(lower)
 
     @property
     def cluster_count(self) -> int | None:

@@ -8,9 +8,7 @@ from pathlib import Path
 import napari
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QTimer
-from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
-from superqt import QCollapsible
 
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.features.model import Id
@@ -43,8 +41,9 @@ from napari_i3d.plugin.tasks import (
 )
 from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.extract_form import ExtractForm
-from napari_i3d.plugin.widgets.parts import DownloadOffer, RunBar, may_replace, open_plot
+from napari_i3d.plugin.widgets.parts import DownloadOffer, RunBar, may_replace, open_dock
 from napari_i3d.plugin.widgets.scrolling import Scrolling
+from napari_i3d.plugin.widgets.section import Section
 from napari_i3d.plugin.widgets.text_label import TextLabel
 from napari_i3d.plugin.wording import in_dock_words
 from napari_i3d.plugin.workers import Crew, StoppableWorker, show_advance, start
@@ -74,6 +73,9 @@ class ExtractWidget(Dock):
         The viewer.
     """
 
+    NAME = "Extract features"
+    TAB = "Extract"
+
     def __init__(self, napari_viewer: "napari.Viewer") -> None:
         super().__init__()
         self._session = get_session(napari_viewer)
@@ -101,7 +103,7 @@ class ExtractWidget(Dock):
         self._on_active()
 
     def _build(self) -> None:
-        self.more_section = _section("More settings", self.form.more)
+        self.more_section = Section("More settings", self.form.more)
         content = QWidget()
         layout = QVBoxLayout(content)
         for part in (self.form.everyday, self.more_section):
@@ -295,7 +297,7 @@ class ExtractWidget(Dock):
         if is_open and plan.tracked.tracking is plan.request.unmended:
             path = extraction.paths[0] if extraction.paths and plan.request.choices.layout.one_file else None
             plan.tracked.set_features(extraction.features, path)
-            open_plot(self._session.viewer)
+            open_dock(self._session.viewer, "Plot features")
             if extraction.unsaved:
                 text = f"{extraction.unsaved}. The features are in memory: save them with the Plot dock."
         elif is_open:
@@ -326,16 +328,6 @@ def _spell(plan: _Plan) -> str:
 def _spell_saved(paths: Sequence[Path]) -> str:
     where = ", ".join(path.name for path in paths[:3]) + (" ..." if len(paths) > 3 else "")
     return f"Saved {where} in {paths[0].parent}." if paths else ""
-
-
-def _section(title: str, content: QWidget) -> QCollapsible:
-    """Return a section that is folded; superqt's own arrows are drawn in a colour that is not the theme's."""
-    section = QCollapsible(f"▸  {title}", expandedIcon=QIcon(), collapsedIcon=QIcon())
-    section.setDuration(0)
-    section.addWidget(content)
-    section.toggleButton().setStyleSheet("text-align: left; border: none; background: transparent; padding: 4px 0;")
-    section.toggled.connect(lambda unfolded: section.setText(f"{'▾' if unfolded else '▸'}  {title}"))
-    return section
 
 
 def _count(number: int, word: str) -> str:

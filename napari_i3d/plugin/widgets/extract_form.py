@@ -4,15 +4,16 @@ from pathlib import Path
 from typing import Any
 
 from magicgui.types import FileDialogMode
-from magicgui.widgets import CheckBox, ComboBox, FileEdit, LineEdit, SpinBox
+from magicgui.widgets import CheckBox, FileEdit, LineEdit, SpinBox
 from psygnal import Signal
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QSizePolicy, QWidget
+from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy, QWidget
 
 from napari_i3d.errors import SettingsError
 from napari_i3d.extraction.settings import ExtractionSettings, Normalisation, Precision, SampleMode
 from napari_i3d.features.layouts import Layout
 from napari_i3d.i3d.registry import DEFAULT_WEIGHTS, UNTRAINED
 from napari_i3d.plugin.choices import ExtractChoices
+from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 from napari_i3d.tracking.gaps import Gaps
 
 FROM_FILE = "file"
@@ -36,7 +37,7 @@ _NORMALISATIONS = [
 ]
 _DEVICES = ["auto", "cpu", "cuda", "cuda:1", "cuda:2", "cuda:3", "mps"]
 _LARGEST = 100_000
-_SHORTEST_BOX = 18
+_SHORTEST_BOX = 12
 
 
 class ExtractForm:
@@ -232,10 +233,7 @@ class ExtractForm:
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for setting in settings:
-            if isinstance(setting, ComboBox):
-                # The dock may be made narrower than the longest choices.
-                setting.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-                setting.native.setMinimumContentsLength(_SHORTEST_BOX)
+            if isinstance(setting, ChoiceBox):
                 setting.native.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             label = QLabel("" if isinstance(setting, CheckBox) else setting.label)
             label.setToolTip(setting.tooltip)
@@ -254,8 +252,8 @@ class ExtractForm:
         self._labels[self.weights_file.label].setVisible(from_file)
 
 
-def _combo(choices: list[Any], label: str, tooltip: str) -> ComboBox:
-    return ComboBox(choices=choices, label=label, tooltip=tooltip)
+def _combo(choices: list[Any], label: str, tooltip: str) -> ChoiceBox:
+    return ChoiceBox(choices, least_characters=_SHORTEST_BOX, label=label, tooltip=tooltip)
 
 
 def _spin(value: int, label: str, tooltip: str, least: int = 1) -> SpinBox:

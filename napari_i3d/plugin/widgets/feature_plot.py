@@ -7,7 +7,7 @@ from typing import Any
 import napari
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QSizePolicy, QStackedWidget, QVBoxLayout
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.features.heat_map import HeatMapOptions
@@ -19,16 +19,18 @@ from napari_i3d.plugin.ownership import individual_of, individual_to_plot, owner
 from napari_i3d.plugin.saving import OPEN_FILTER, SAVE_FORMS, form_of
 from napari_i3d.plugin.session import get_session
 from napari_i3d.plugin.tasks import Done, Failed, Outcome, run_heat_map, run_reading, run_saving
+from napari_i3d.plugin.time_axis import TimeAxis
 from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.parts import FIGURE_FILTER, figure_path, may_replace
 from napari_i3d.plugin.widgets.plot_options import PlotOptions
-from napari_i3d.plugin.widgets.text_label import TextLabel
+from napari_i3d.plugin.widgets.scrolling import MARGINS, SPACING, Scrolling
+from napari_i3d.plugin.widgets.text_label import LineLabel, TextLabel
 from napari_i3d.plugin.wording import in_dock_words
 from napari_i3d.plugin.workers import Crew, StoppableWorker, start
 from napari_i3d.tracking.parse import shown
 
 _EMPTY = (
-    "No features yet.\n\nExtract them with Plugins > I3D features > Extract features,\nor load a file of them below."
+    "No features yet.\n\nExtract them with Plugins > I3D features > Extract features,\nor load a file of them above."
 )
 
 
@@ -50,6 +52,10 @@ class FeaturePlotWidget(Dock):
         The viewer.
     """
 
+    NAME = "Plot features"
+    TAB = "Plot"
+    OVER_TIME = True
+
     def __init__(self, napari_viewer: "napari.Viewer") -> None:
         super().__init__()
         self._session = get_session(napari_viewer)
@@ -66,9 +72,11 @@ class FeaturePlotWidget(Dock):
         self._drawing: tuple[_Plot, StoppableWorker] | None = None
         self._loading: Path | None = None
         self.options = PlotOptions()
-        self.load_button = QPushButton("Load features...")
+        self.load_button = QPushButton("Load...")
+        self.load_button.setToolTip("Show features of a file.")
         self.save_button = QPushButton("Save as...")
-        self.status = TextLabel()
+        self.save_button.setToolTip("Save these features to a file, for one of several programs.")
+        self.status = LineLabel()
         self._make_canvas()
         self._build()
         self._connect()
@@ -80,7 +88,7 @@ class FeaturePlotWidget(Dock):
         from napari_i3d.plugin.widgets.plot_toolbar import PlotToolbar
 
         self.canvas = HeatMapCanvas(self._session.viewer.theme)
-        self.toolbar: Any = PlotToolbar(self.canvas.native, self, self._on_save_figure)
+        self.toolbar: Any = PlotToolbar(self.canvas.native, self, self._on_save_figure, self._on_home, upright=True)
         self.canvas.navigating = lambda: bool(self.toolbar.mode)
 
     def _build(self) -> None:
@@ -89,15 +97,23 @@ class FeaturePlotWidget(Dock):
         self._stack = QStackedWidget()
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self.canvas.native)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.load_button)
-        buttons.addWidget(self.save_button)
-        buttons.addWidget(self.toolbar)
-        buttons.addWidget(self.status, 1)
-        layout = QVBoxLayout(self)
-        layout.addWidget(self.options)
-        layout.addWidget(self._stack, 1)
-        layout.addLayout(buttons)
+        row = QHBoxLayout()
+        row.addWidget(self.options)
+        row.addWidget(self.load_button)
+        row.addWidget(self.save_button)
+        row.addWidget(self.status, 1)
+        plot = QVBoxLayout()
+        plot.addLayout(row)
+        plot.addWidget(self._stack, 1)
+        content = QWidget()
+        layout = QHBoxLayout(content)
+        layout.setContentsMargins(*MARGINS)
+        layout.setSpacing(SPACING)
+        layout.addWidget(self.toolbar)
+        layout.addLayout(plot, 1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(Scrolling(content))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def _connect(self) -> None:
@@ -108,6 +124,8 @@ class FeaturePlotWidget(Dock):
         self.links.connect(viewer.events.theme, self._on_theme)
         self.links.connect(self._session.exploration.selection_changed, self._on_selection)
         self.links.connect(self.canvas.frame_clicked, self._session.go_to)
+        self.links.connect(self.canvas.limits_changed, self._on_limits)
+        self.links.connect(self._session.exploration.time_axis.changed, self._on_time_axis)
         self.links.connect(self.options.changed, self._on_options)
         self.links.connect(self.options.individual_changed, self._on_individual)
         self.load_button.clicked.connect(self._on_load)
@@ -180,8 +198,9 @@ class FeaturePlotWidget(Dock):
         elif isinstance(outcome, Done):
             before, self._drawn = self._drawn, plot
             same = before is not None and before.features is plot.features and before.individual == plot.individual
-            self.canvas.show_map(plot.features, plot.individual, outcome.value, keep_limits=same)
+            self.canvas.show_map(plot.features, plot.individual, outcome.value, self.canvas.limits if same else None)
             self.toolbar.update()
+            self._on_time_axis()
             self._on_selection()
             self._on_frame()
         elif isinstance(outcome, Failed):
@@ -189,6 +208,28 @@ class FeaturePlotWidget(Dock):
 
     def _on_frame(self) -> None:
         self.canvas.set_frame(self._session.frame if self._has_frames else None)
+
+    @property
+    def _time_axis(self) -> TimeAxis | None:
+        """The axis shared with the ethogram, where both show the same video."""
+        axis, rows = self._session.exploration.time_axis, self.canvas.axis
+        same = self._tracked is not None and self._tracked is self._session.active
+        return axis if same and axis.whole is not None and rows is not None and rows.known else None
+
+    def _on_limits(self, limits: tuple[float, float]) -> None:
+        if self._time_axis is not None:
+            self._time_axis.limits = limits
+
+    def _on_time_axis(self) -> None:
+        if self._time_axis is not None and self._time_axis.limits is not None:
+            self.canvas.limits = self._time_axis.limits
+
+    def _on_home(self) -> None:
+        axis, rows = self._time_axis, self.canvas.axis
+        if axis is not None and axis.whole is not None:
+            self.canvas.limits = axis.whole
+        elif rows is not None:
+            self.canvas.limits = rows.limits
 
     @property
     def _has_frames(self) -> bool:

@@ -14,7 +14,8 @@ from psygnal import Signal
 from napari_i3d.features.heat_map import HeatMap
 from napari_i3d.features.model import Features, Id
 from napari_i3d.plots import RowAxis, draw_heat_map, label_heat_map, row_axis, scale_label, set_scale_ticks
-from napari_i3d.plugin.widgets.plot_theme import CURSOR, paint_figure
+from napari_i3d.plugin.widgets.plot_theme import CURSOR, fill_room, paint_figure
+from napari_i3d.plugin.widgets.time_frame import set_margins, set_time_ticks
 
 _LEFT_BUTTON = 1
 _STRIP_PX = 4
@@ -33,14 +34,17 @@ class HeatMapCanvas:
         Tells whether the toolbar is zooming or panning, so that clicks are its own.
     frame_clicked
         Signal, with the video frame that was clicked, or dragged to.
+    limits_changed
+        Signal, with the part of the x axis that is seen: it was zoomed or moved.
     """
 
     frame_clicked = Signal(int)
+    limits_changed = Signal(tuple)
 
     def __init__(self, theme: str) -> None:
-        self.figure = Figure(figsize=(6, 3), layout="constrained")
+        self.figure = Figure(figsize=(6, 3))
         self.native: Any = FigureCanvasQTAgg(self.figure)  # type: ignore[no-untyped-call]
-        self.native.setMinimumSize(260, 140)
+        fill_room(self.native, (300, 40))
         self._theme = theme
         self._map: HeatMap | None = None
         self._axis: RowAxis | None = None
@@ -48,6 +52,7 @@ class HeatMapCanvas:
         self._image: Any = None
         self._cursor: Any = None
         self._marks: Any = None
+        self._bar_axes: Axes | None = None
         self._background: Any = None
         self._drawn_px: float | None = None
         self._frame: int | None = None
@@ -87,6 +92,17 @@ class HeatMapCanvas:
         """The part of the x axis that is seen."""
         return None if self._axes is None else self._axes.get_xlim()
 
+    @limits.setter
+    def limits(self, limits: tuple[float, float]) -> None:
+        if self._axes is not None and limits != self._axes.get_xlim():
+            self._axes.set_xlim(limits)
+            self.native.draw_idle()
+
+    @property
+    def axis(self) -> RowAxis | None:
+        """Where its rows lie."""
+        return self._axis
+
     @property
     def marked(self) -> list[tuple[float, float]]:
         """First frame and length, in frames, of each stretch that is marked as selected."""
@@ -97,12 +113,13 @@ class HeatMapCanvas:
         """Draw nothing."""
         self.figure.clear()
         self._marks = None
-        self._map = self._axis = self._axes = self._image = self._cursor = self._background = None
+        self._map = self._axis = self._axes = self._image = self._cursor = self._background = self._bar_axes = None
         self.native.draw_idle()
 
-    def show_map(self, features: Features, individual: Id, shown: HeatMap, *, keep_limits: bool = False) -> None:
-        """Draw a heat map; the part that is seen stays where it is, or is the whole."""
-        limits = self.limits if keep_limits else None
+    def show_map(
+        self, features: Features, individual: Id, shown: HeatMap, limits: tuple[float, float] | None = None
+    ) -> None:
+        """Draw a heat map, within limits of the x axis; None: all of it."""
         self.clear()
         axis = row_axis(features, individual)
         axes = self.figure.add_subplot()
@@ -110,14 +127,17 @@ class HeatMapCanvas:
         self._image = draw_heat_map(shown, axis, axes)
         label_heat_map(features, individual, shown, axes)
         axes.set_ylabel(str(shown.options.content))  # the order is seen in the boxes above
-        bar = self.figure.colorbar(self._image, ax=axes, label=scale_label(shown), extend="both")
+        set_time_ticks(axes, features.fps if axis.known else None)
+        self._bar_axes = self.figure.add_axes((0.9, 0.1, 0.01, 0.8))
+        bar = self.figure.colorbar(self._image, cax=self._bar_axes, extend="both")
+        bar.set_label(_in_lines(scale_label(shown)), rotation=0, ha="left", va="center")
         bar.outline.set_visible(False)
         set_scale_ticks(bar)
         self._cursor = axes.axvline(0, color=CURSOR, linewidth=1.5, animated=True, visible=False)
         axes.set_xlim(limits or axis.limits)
         axes.set_ylim(max(len(shown.lines), 1), 0)
-        axes.format_coord = self._spell_place  # type: ignore[method-assign]
-        axes.callbacks.connect("xlim_changed", self._fill)
+        axes.callbacks.connect("xlim_changed", self._on_limits)
+        self._set_margins()
         self._fill()
         self._paint()
         self.set_frame(self._frame)
@@ -181,6 +201,18 @@ class HeatMapCanvas:
         self._image.set_data(self._map.picture(first, stop, columns))
         self._image.set_extent((self._axis.edge(first), self._axis.edge(stop), max(len(self._map.lines), 1), 0))
 
+    def _on_limits(self, axes: Axes) -> None:
+        self._fill()
+        self.limits_changed.emit(axes.get_xlim())
+
+    def _set_margins(self) -> None:
+        if self._axes is None or self._bar_axes is None:
+            return
+        set_margins(self._axes, self.native, titled=True)
+        place = self._axes.get_position()
+        pixel = 1 / max(self.native.width(), 1)
+        self._bar_axes.set_position((place.x1 + 10 * pixel, place.y0, 9 * pixel, place.height))
+
     def _paint(self) -> None:
         paint_figure(self.figure, self._theme)
         self.native.draw_idle()
@@ -200,6 +232,7 @@ class HeatMapCanvas:
 
     def _on_resize(self, _: Any) -> None:
         self._background = None
+        self._set_margins()
         self._fill()
 
     def _on_press(self, event: Any) -> None:
@@ -207,7 +240,11 @@ class HeatMapCanvas:
         self._on_motion(event)
 
     def _on_motion(self, event: Any) -> None:
-        if not self._dragging or event.xdata is None or event.inaxes is not self._axes or self.navigating():
+        if event.xdata is None or event.inaxes is not self._axes:
+            self.native.setToolTip("")
+            return
+        self.native.setToolTip(self._spell_place(event.xdata, event.ydata))
+        if not self._dragging or self.navigating():
             return
         if self._axis is not None and self._axis.known:
             left, right = self._axis.first, self._axis.first + (self._axis.rows - 1) * self._axis.step
@@ -215,3 +252,8 @@ class HeatMapCanvas:
 
     def _on_release(self, _: Any) -> None:
         self._dragging = False
+
+
+def _in_lines(label: str) -> str:
+    """Return a label for the narrow room beside the colour bar."""
+    return label.replace(" ", "\n")

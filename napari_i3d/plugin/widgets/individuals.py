@@ -26,6 +26,7 @@ from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.help import help_text
 from napari_i3d.plugin.widgets.individuals_model import TICKS, Column, IndividualsModel, IndividualsProxy
 from napari_i3d.plugin.widgets.problems_list import ProblemsList
+from napari_i3d.plugin.widgets.scrolling import MARGINS, Scrolling
 from napari_i3d.plugin.widgets.size_row import SizeRow
 from napari_i3d.plugin.widgets.tables import IndividualsTable
 from napari_i3d.plugin.widgets.text_label import TextLabel
@@ -50,6 +51,9 @@ class IndividualsWidget(Dock):
     napari_viewer
         The viewer.
     """
+
+    NAME = "Individuals"
+    TAB = "Individuals"
 
     def __init__(self, napari_viewer: "napari.Viewer") -> None:
         super().__init__()
@@ -133,8 +137,9 @@ class IndividualsWidget(Dock):
         self.pages.addWidget(self.empty)
         self.videos = VideoSwitch(self._session, self.links)
         outer = QVBoxLayout(self)
+        outer.setContentsMargins(*MARGINS)
         outer.addWidget(self.videos)
-        outer.addWidget(self.pages, 1)
+        outer.addWidget(Scrolling(self.pages), 1)
 
     def _connect(self) -> None:
         self.links.connect(self._session.active_changed, self._on_active)

@@ -12,7 +12,7 @@ from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_i3d.plugin.widgets.plot_theme import CURSOR, paint_figure
+from napari_i3d.plugin.widgets.plot_theme import CURSOR, fill_room, paint_figure
 
 _LEFT_BUTTON = 1
 _CLICK_PX = 4
@@ -44,7 +44,7 @@ class MapCanvas:
     def __init__(self, theme: str) -> None:
         self.figure = Figure(figsize=(4, 3.5), layout="constrained")
         self.native: Any = FigureCanvasQTAgg(self.figure)  # type: ignore[no-untyped-call]
-        self.native.setMinimumSize(240, 220)
+        fill_room(self.native, (200, 160))
         self.navigating: Callable[[], bool] = lambda: False
         self._theme = theme
         self._points: NDArray[np.float32] | None = None

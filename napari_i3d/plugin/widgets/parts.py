@@ -5,13 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import napari
-from magicgui.widgets import ComboBox, SpinBox
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
-    QComboBox,
     QFrame,
     QHBoxLayout,
-    QMainWindow,
     QMessageBox,
     QProgressBar,
     QPushButton,
@@ -164,22 +161,6 @@ def figure_path(chosen: str, chosen_filter: str) -> Path:
     return path.with_name(path.name + kind)
 
 
-def allow_narrow(widget: ComboBox | SpinBox, characters: int = 7) -> None:
-    """Let a box be narrower than its longest choice, so that the dock can be."""
-    if isinstance(widget, ComboBox):
-        widget.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        widget.native.setMinimumContentsLength(characters)
-
-
-def open_plot(viewer: "napari.Viewer") -> None:
-    """Open the Plot dock below the canvas; leave it where it is if it is open."""
-    open_below(viewer, "Plot features")
-
-
-def open_below(viewer: "napari.Viewer", name: str) -> None:
-    """Open a dock of the plugin below the canvas, where there is room for time; leave it where it is if it is open."""
-    before = set(viewer.window.dock_widgets)
-    dock, _ = viewer.window.add_plugin_dock_widget("napari-i3d", name)
-    window = dock.parent()
-    if isinstance(window, QMainWindow) and set(viewer.window.dock_widgets) != before:
-        window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+def open_dock(viewer: "napari.Viewer", name: str) -> None:
+    """Open a dock of the plugin; leave it where it is if it is open."""
+    viewer.window.add_plugin_dock_widget("napari-i3d", name)

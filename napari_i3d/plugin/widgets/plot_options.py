@@ -4,18 +4,19 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any
 
-from magicgui.widgets import ComboBox
 from psygnal import Signal
-from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from napari_i3d.features.heat_map import Content, HeatMapOptions, Order, Scale
 from napari_i3d.features.model import Id
 from napari_i3d.plugin import preferences
+from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 from napari_i3d.tracking.parse import shown
 
 _SECTION = "plot"
 _COMPONENTS = 20
-_SHORTEST_BOX = 7
+_FEW = 4
+_WIDEST_PX = 220
 _LONGEST_NAME = 70
 _CONTENTS = [("most variable", Content.FEATURES), ("principal components", Content.COMPONENTS)]
 _ORDERS = [
@@ -42,32 +43,28 @@ class PlotOptions(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.individual = ComboBox(choices=[], tooltip="Whose features are shown.")
-        self.content = ComboBox(
-            choices=_CONTENTS,
+        self.individual = ChoiceBox([], least_characters=_FEW, tooltip="Whose features are shown.")
+        self.content = ChoiceBox(
+            _CONTENTS,
+            least_characters=_FEW,
             tooltip="What the lines of the picture are: the 200 features that vary most,\n"
             "or the scores on the first 20 principal components.",
         )
-        self.order = ComboBox(choices=_ORDERS, tooltip="How features are ordered, from the top.")
-        self.scale = ComboBox(
-            choices=_SCALES, tooltip="Standardised: each line has mean 0 and standard deviation 1 over time."
+        self.order = ChoiceBox(_ORDERS, least_characters=_FEW, tooltip="How features are ordered, from the top.")
+        self.scale = ChoiceBox(
+            _SCALES,
+            least_characters=_FEW,
+            tooltip="Standardised: each line has mean 0 and standard deviation 1 over time.",
         )
-        layout = QGridLayout(self)
+        layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setVerticalSpacing(0)
-        rows = (
-            ("individual", self.individual),
-            ("features", self.content),
-            ("order", self.order),
-            ("values", self.scale),
-        )
-        for column, (title, widget) in enumerate(rows):
-            layout.addWidget(QLabel(title), 0, column)
-            layout.addWidget(widget.native, 1, column)
-            # The dock may be made narrower than the longest choices.
-            widget.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            widget.native.setMinimumContentsLength(_SHORTEST_BOX)
-            layout.setColumnStretch(column, 1)
+        self.individual.native.setMaximumWidth(_WIDEST_PX)
+        layout.addWidget(self.individual.native, 1)
+        for title, widget in (("features", self.content), ("order", self.order), ("values", self.scale)):
+            label = QLabel(title)
+            label.setToolTip(widget.tooltip)
+            layout.addWidget(label)
+            layout.addWidget(widget.native, 1)
         self._recall()
         for widget in (self.content, self.order, self.scale):
             widget.changed.connect(self._on_changed)

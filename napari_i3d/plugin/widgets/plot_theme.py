@@ -1,12 +1,21 @@
 """Figures in the colours of napari's themes."""
 
+from typing import Any
+
 from matplotlib.figure import Figure
 from napari.utils.theme import get_theme
+from qtpy.QtWidgets import QSizePolicy
 
 # Smaller than in a figure: docks are low.
 _TITLE_PT, _TEXT_PT = 9, 8
 CURSOR = "#ff4b3e"
 """Of the frame that is shown."""
+
+
+def fill_room(native: Any, least_px: tuple[int, int]) -> None:
+    """Let a canvas take the room that there is; its own size hint is the size it has, so that it could only grow."""
+    native.setMinimumSize(*least_px)
+    native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
 
 
 def paint_figure(figure: Figure, theme: str) -> None:

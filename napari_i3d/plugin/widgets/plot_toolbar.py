@@ -7,13 +7,14 @@ from typing import Any
 import matplotlib
 from matplotlib.backends.backend_qt import NavigationToolbar2QT
 from napari.utils.theme import get_theme
-from qtpy.QtCore import QSize
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
 from qtpy.QtWidgets import QWidget
 
 _TOOLS = ("Home", "Pan", "Zoom", "Save")
 _ICONS = {"Home": "home", "Pan": "move", "Zoom": "zoom_to_rect", "Save": "filesave"}
 _ICON_PX = 18
+_LEAST_PX = 40
 
 
 class PlotToolbar(NavigationToolbar2QT):
@@ -27,14 +28,38 @@ class PlotToolbar(NavigationToolbar2QT):
         The dock.
     save
         Called when the figure is to be saved.
+    home
+        Called when all is to be seen; None: matplotlib's own way.
+    upright
+        Whether the tools are below each other.
     """
 
     toolitems: list[Any] = [item for item in NavigationToolbar2QT.toolitems if item[0] in _TOOLS]  # noqa: RUF012
 
-    def __init__(self, canvas: Any, parent: QWidget, save: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        canvas: Any,
+        parent: QWidget,
+        save: Callable[[], None],
+        home: Callable[[], None] | None = None,
+        *,
+        upright: bool = False,
+    ) -> None:
         self._save = save
+        self._go_home = home
         super().__init__(canvas, parent, coordinates=False)  # type: ignore[no-untyped-call]
         self.setIconSize(QSize(_ICON_PX, _ICON_PX))
+        if upright:
+            self.setOrientation(Qt.Orientation.Vertical)
+            self.setStyleSheet("QToolButton { padding: 1px; margin: 0; }")  # docks are low
+            self.setMinimumHeight(_LEAST_PX)  # the tools that have no room are in a menu of it
+
+    def home(self, *arguments: Any) -> None:
+        """Show all."""
+        if self._go_home is not None:
+            self._go_home()
+        else:
+            super().home(*arguments)
 
     def save_figure(self, *_: Any) -> None:
         """Save the figure, without the cursor and in the colours of paper."""

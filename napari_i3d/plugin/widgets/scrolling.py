@@ -1,27 +1,42 @@
 """Docks that are higher than there is room for."""
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFrame, QScrollArea, QScrollBar, QWidget
 
+MARGINS = 6, 3, 6, 3
+"""Of docks that are low: left, top, right, bottom, in pixels."""
+SPACING = 3
+"""Between parts of docks that are low, in pixels."""
+
 # So much of the content is seen where docks share a column.
-_LEAST_HEIGHT_PX = 110
+_LEAST_HEIGHT_PX = 60
+# More than that no dock takes from the canvas.
+_WIDEST_PX = 385
 
 
 class Scrolling(QScrollArea):
-    """Scrolls its content up and down; never from side to side."""
+    """Scrolls its content up and down; from side to side only where the dock is very narrow."""
 
-    def __init__(self, content: QWidget, least_height_px: int = _LEAST_HEIGHT_PX) -> None:
+    def __init__(self, content: QWidget) -> None:
         super().__init__()
         self._content = content
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumHeight(least_height_px)
+        self.setMinimumHeight(_LEAST_HEIGHT_PX)
         self.setWidget(content)
 
-    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Leave room for the scroll bar, now that napari's fonts and margins are known."""
-        bar_width = QScrollBar(Qt.Orientation.Vertical).sizeHint().width()
-        self.setMinimumWidth(self._content.minimumSizeHint().width() + bar_width)
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
+        """Leave room for the scroll bar beside what the content needs, whenever that changes."""
+        if watched is self._content and event is not None and event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return bool(super().eventFilter(watched, event))
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802
+        """Take napari's fonts and margins, which are known now."""
+        self._fit()
         super().showEvent(event)
+
+    def _fit(self) -> None:
+        bar_width = QScrollBar(Qt.Orientation.Vertical).sizeHint().width()
+        self.setMinimumWidth(min(self._content.minimumSizeHint().width() + bar_width, _WIDEST_PX))

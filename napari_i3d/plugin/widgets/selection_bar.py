@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QWidget
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.features.explore import write_rows
 from napari_i3d.plugin.exploration import Exploration
 from napari_i3d.plugin.links import Links
+from napari_i3d.plugin.widgets.text_label import LineLabel
 
 _DEFAULT_FPS = 25.0
 _SHORTEST_MS = 15
@@ -31,7 +32,7 @@ class SelectionBar(QWidget):
         super().__init__()
         self._exploration = exploration
         self._place = -1
-        self.text = QLabel()
+        self.text = LineLabel()
         self.play = QPushButton("Play")
         self.play.setCheckable(True)
         self.play.setToolTip("Show only the selected frames, one after the other, again and again.")

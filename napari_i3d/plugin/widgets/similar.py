@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
     QHBoxLayout,
-    QLabel,
     QListView,
     QListWidget,
     QListWidgetItem,
@@ -30,6 +29,7 @@ from napari_i3d.plugin.exploration import Exploration
 from napari_i3d.plugin.explore_tasks import Thumbnail, run_similar, run_thumbnails
 from napari_i3d.plugin.tasks import Cancelled, Done, Failed, Outcome
 from napari_i3d.plugin.tracked_video import TrackedVideo
+from napari_i3d.plugin.widgets.text_label import LineLabel
 from napari_i3d.plugin.workers import Crew, StoppableWorker, start
 from napari_i3d.tracking.model import Tracking
 from napari_i3d.tracking.parse import shown
@@ -80,7 +80,7 @@ class SimilarPanel(QWidget):
         self._reader: StoppableWorker | None = None
         self._crops: WeakKeyDictionary[TrackedVideo, _Crops] = WeakKeyDictionary()
         self.hits: tuple[Hit, ...] = ()
-        self.text = QLabel()
+        self.text = LineLabel()
         self.apart = QDoubleSpinBox()
         self.others_only = QCheckBox("other individuals only")
         self.progress = QProgressBar()
@@ -112,7 +112,6 @@ class SimilarPanel(QWidget):
         self.list.setUniformItemSizes(True)
         self.list.setIconSize(QSize(_THUMBNAIL_PX, _THUMBNAIL_PX))
         self.list.setMinimumHeight(_THUMBNAIL_PX + 60)
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
         self.apart.setRange(0.0, _LONGEST_GAP_S)
         self.apart.setDecimals(1)
         self.apart.setValue(APART_S)
@@ -286,6 +285,7 @@ class SimilarPanel(QWidget):
             item = QListWidgetItem(QIcon(empty), self._caption(hit))
             item.setToolTip(f"{hit.name}, {_frames(hit)}: cosine {hit.similarity:.3f}")
             self.list.addItem(item)
+        self.list.setVisible(bool(hits))  # else the map has the room
         for button in (self.previous, self.next):
             button.setEnabled(bool(hits))
 

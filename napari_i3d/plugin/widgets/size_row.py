@@ -21,7 +21,7 @@ class SizeRow(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.resized = QCheckBox("Boxes refer to a video of")
+        self.resized = QCheckBox("Boxes are for size")
         self.resized.setToolTip("Tick it if the video was resized before it was tracked; else boxes are in its pixels")
         self.width_px, self.height_px = QSpinBox(), QSpinBox()
         layout = QHBoxLayout(self)

@@ -9,7 +9,6 @@ from napari_i3d.plugin.keys import KEYS
 from napari_i3d.plugin.widgets.individuals_model import HEADERS, TICKS, Column, IndividualsModel, IndividualsProxy
 
 _BOX_PX = 14
-_WIDEST_PX = 560
 _FEWEST_ROWS = 3
 _LETTERS = frozenset(key.key[-1].upper() for key in KEYS)
 
@@ -128,10 +127,6 @@ class IndividualsTable(RowTable):
         for column in TICKS:
             self.setColumnWidth(column, titles.horizontalAdvance(HEADERS[column]) + 2 * (_BOX_PX + 8))
         self.setColumnWidth(Column.ID, min(max(self.columnWidth(Column.ID), 70), 160))
-        scroll_bar = self.verticalScrollBar()
-        bar = scroll_bar.sizeHint().width() if scroll_bar is not None else 0
-        # Wide enough for all columns, if need be at the cost of the canvas, but not of all of it.
-        self.setMinimumWidth(min(self.tick_header.length() + bar + 2 * self.frameWidth() + 2, _WIDEST_PX))
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
         """Keep a click on a tick box from changing which rows are selected."""

@@ -2,10 +2,12 @@
 
 import re
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QLabel
 
 # After these a line may be broken.
+_LEAST_PX = 60
 _BREAKS = re.compile(r"([/\\_]|\S{16})")
 
 
@@ -27,3 +29,38 @@ class TextLabel(QLabel):
     def text(self) -> str:
         """Return the plain text."""
         return self.toolTip()
+
+
+class LineLabel(QLabel):
+    """One line of text; what has no room is cut at its end, and in the tooltip."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setText(text)
+
+    def setText(self, text: str | None) -> None:  # noqa: N802 - Qt's name
+        """Show a text; all of it is the tooltip."""
+        self.setToolTip(text or "")
+        self._cut()
+
+    def text(self) -> str:
+        """Return the whole text."""
+        return self.toolTip()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Return a narrow size: a long text does not make its dock wide."""
+        return QSize(_LEAST_PX, super().minimumSizeHint().height())
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Return a narrow size too: it takes the room that others leave."""
+        return QSize(_LEAST_PX, super().sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Cut the text anew."""
+        super().resizeEvent(event)
+        self._cut()
+
+    def _cut(self) -> None:
+        metrics = self.fontMetrics()
+        super().setText(metrics.elidedText(self.toolTip(), Qt.TextElideMode.ElideRight, self.width()))

@@ -1,0 +1,140 @@
+"""Opens every dock in one viewer and drives it by its buttons and boxes: a process of its own, for another Qt binding.
+
+Arguments: video, tracking. Prints the binding and what came out, as JSON.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from napari.utils.notifications import NotificationSeverity, notification_manager
+from qtpy import API_NAME
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+
+from napari_i3d import Features, view
+from napari_i3d.extraction.settings import SampleMode
+from napari_i3d.features.heat_map import Content, Order
+from napari_i3d.i3d.registry import UNTRAINED
+from napari_i3d.plugin.row_colours import ColourBy
+from napari_i3d.plugin.session import get_session
+from napari_i3d.plugin.widgets.individuals_model import Column
+
+WAIT_S = 120
+
+
+def wait(until: Callable[[], object], what: str) -> None:
+    end = time.monotonic() + WAIT_S
+    while not until():
+        if time.monotonic() > end:
+            sys.exit(f"waited {WAIT_S} s for {what}")
+        QApplication.processEvents()
+        time.sleep(0.01)
+
+
+def click(button) -> None:
+    assert button.isEnabled(), button.text()
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def extract(dock, tracked) -> Features:
+    dock.form.weights.value = UNTRAINED
+    dock.form.frequency.value = 4
+    dock.more_section.button.click()
+    wait(dock.bar.run.isEnabled, "the estimate")
+    click(dock.bar.run)
+    wait(lambda: tracked.features is not None or dock.bar.run.isEnabled(), "features")
+    assert tracked.features is not None, dock.bar.status.text()
+    return tracked.features
+
+
+def plot(dock) -> None:
+    dock.options.order.value = Order.FILE
+    wait(lambda: dock.canvas.shown is not None and dock.canvas.shown.options.order is Order.FILE, "the order")
+    dock.options.content.value = Content.COMPONENTS
+    wait(lambda: dock.canvas.shown.options.content is Content.COMPONENTS, "components")
+    assert dock.canvas.axes.get_ylabel() == "components"
+    dock.options.individual.value = "spotted"
+    wait(lambda: dock.canvas.axes.get_title(loc="left").startswith("spotted"), "the other individual")
+
+
+def explore(dock, ethogram) -> int:
+    dock.options.clusters.value = 2
+    click(dock.options.compute)
+    wait(lambda: dock.options.compute.text() == "Compute", "the map")
+    seen = []
+    for by in ColourBy:
+        dock.colour.value = by
+        QApplication.processEvents()
+        seen.append(np.array(dock.canvas.colours))
+    assert not np.array_equal(seen[0], seen[1])
+    assert not np.array_equal(seen[1], seen[2])
+    assert len(ethogram.canvas.axes.get_yticklabels()) == 2
+    click(dock.similar.search)
+    wait(lambda: dock.similar.hits, "similar moments")
+    return len(dock.similar.hits)
+
+
+def tick(dock, tracked) -> None:
+    place = dock.table.visualRect(dock.proxy.index(0, Column.EXTRACT)).center()
+    QTest.mouseClick(dock.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert tracked.chosen == {"spotted"}
+    assert (
+        dock.model.data(dock.model.index(0, Column.EXTRACT), Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Unchecked
+    )
+    QTest.mouseClick(dock.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert tracked.chosen == {"striped", "spotted"}
+    place = dock.table.visualRect(dock.proxy.index(1, Column.ID)).center()
+    QTest.mouseClick(dock.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert tracked.current == "spotted"
+
+
+def preview(dock) -> list[tuple[int, ...]]:
+    shapes = []
+    for place, mode in enumerate(SampleMode):
+        dock.view.show_picture(None)
+        dock.mode.setCurrentIndex(place)
+        wait(lambda: dock.view.picture is not None, f"the crop of {mode}")
+        shapes.append(dock.view.picture.shape)
+    dock.mode.setCurrentIndex(0)
+    return shapes
+
+
+def main(video: Path, tracking: Path) -> None:
+    viewer = view(video, tracking)
+    viewer.window.add_plugin_dock_widget("napari-i3d", "Ethogram")
+    QApplication.processEvents()
+    docks = {name.removesuffix(" (napari-i3d)"): dock for name, dock in viewer.window.dock_widgets.items()}
+    for dock in docks.values():
+        dock.parent().raise_()
+        QApplication.processEvents()
+    tracked = get_session(viewer).active
+    docks["Individuals"].parent().raise_()
+    QApplication.processEvents()
+    tick(docks["Individuals"], tracked)
+    docks["Crop preview"].parent().raise_()
+    QApplication.processEvents()
+    crops = preview(docks["Crop preview"])
+    docks["Extract features"].parent().raise_()
+    QApplication.processEvents()
+    features = extract(docks["Extract features"], tracked)
+    plot(docks["Plot features"])
+    docks["Explore features"].parent().raise_()
+    QApplication.processEvents()
+    get_session(viewer).go_to(8)
+    hits = explore(docks["Explore features"], docks["Ethogram"])
+    viewer.dims.set_current_step(0, 7)
+    viewer.theme = "light"
+    QApplication.processEvents()
+    complaints = [r.message for r in notification_manager.records if r.severity >= NotificationSeverity.WARNING]
+    rows = {str(name): len(array) for name, array in features.items()}
+    print(json.dumps({"binding": API_NAME, "rows": rows, "crops": crops, "hits": hits, "complaints": complaints}))
+    viewer.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

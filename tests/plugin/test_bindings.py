@@ -1,0 +1,57 @@
+"""The docks with PySide6, which other plugins bring; all other tests run with PyQt6."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import qtpy
+
+from napari_i3d.plugin.row_colours import ColourBy
+from napari_i3d.plugin.widgets.choice_box import ChoiceBox
+from napari_i3d.synthetic import write_synthetic_clip
+
+DRIVER = Path(__file__).with_name("drive_every_dock.py")
+
+
+def test_other_tests_run_with_pyqt6() -> None:
+    assert qtpy.API_NAME == "PyQt6"
+
+
+def test_every_dock_works_with_pyside6(tmp_path: Path) -> None:
+    assert version("PySide6-Essentials")  # of the test extra: never skipped
+    clip = write_synthetic_clip(tmp_path / "clip", 24)
+    # A process of its own: a process can hold one binding only, and PySide6 does not live through many viewers.
+    done = subprocess.run(
+        [sys.executable, str(DRIVER), str(clip.video), str(clip.tracking)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=400,
+        env={**os.environ, "QT_API": "pyside6"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["binding"] == "PySide6"
+    assert found["rows"] == {"striped": 5, "spotted": 5}
+    assert found["crops"] == [[224, 224, 3], [224, 224, 3], [256, 340, 3]]
+    assert found["hits"] > 0
+    assert found["complaints"] == []
+
+
+def test_choices_are_the_values_given(qtbot) -> None:
+    box = ChoiceBox([("by cluster", ColourBy.CLUSTER), ("by time", ColourBy.TIME)])
+    qtbot.addWidget(box.native)
+    seen = []
+    box.changed.connect(seen.append)
+    # As PySide6 keeps it.
+    box.native.setItemData(1, "time")
+    box.native.setCurrentIndex(1)
+    assert box.value is ColourBy.TIME
+    assert seen == [ColourBy.TIME]
+    assert seen[0] is ColourBy.TIME
+    box.value = ColourBy.CLUSTER
+    assert box.native.currentIndex() == 0
