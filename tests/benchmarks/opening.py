@@ -1,6 +1,6 @@
 """How long a large tracking takes to open, against a plain `pickle.load` of the same file.
 
-    xvfb-run -a python tests/benchmarks/opening.py [--against CHECKOUT] [--individuals 10] [--frames 100000] [--rounds 5]
+    xvfb-run -a python tests/benchmarks/opening.py [--against CHECKOUT] [--frames 100000] [--rounds 5]
 
 Boxes are lists of whole numbers in one file, with decimals in the other. Each round is a process of its own, with a
 window that shows a picture already; with ``--against`` another checkout of the program takes turns with this one. To
@@ -39,7 +39,7 @@ def plain_load(path: Path) -> float:
     """Return the seconds of a plain load."""
     began = time.perf_counter()
     with path.open("rb") as file:
-        boxes = pickle.load(file)  # noqa: S301 - written above
+        boxes = pickle.load(file)
     took = time.perf_counter() - began
     del boxes
     return took
