@@ -2,6 +2,7 @@
 
 import collections
 import copyreg
+import gc
 import io
 import os
 import pickle
@@ -355,6 +356,22 @@ def test_tuples_nested_until_the_stack_overflows_are_refused(data: str):
 def test_many_honest_tuples_are_not_taken_for_nested_ones(protocol: int):
     boxes = {i: (np.float64(i), np.int32(2), (i, "text", ())) for i in range(5000)}
     assert same(load(pickle.dumps(boxes, protocol)), boxes)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_collection_goes_on_after_the_last_pause_as_it_was_before_the_first(before: bool):
+    first, second = safe_pickle.pause_collection(), safe_pickle.pause_collection()
+    try:
+        gc.enable() if before else gc.disable()
+        first.__enter__()
+        second.__enter__()  # of another thread
+        assert not gc.isenabled()
+        first.__exit__(None, None, None)
+        assert not gc.isenabled()
+        second.__exit__(None, None, None)
+        assert gc.isenabled() is before
+    finally:
+        gc.enable()
 
 
 def test_file_that_cannot_be_read_is_an_error_of_the_kind_given():

@@ -2,12 +2,14 @@
 
 All resizing is bilinear with half-pixel centres, without antialiasing, in floating point: as OpenCV's INTER_LINEAR on
 floats, which the predecessor of this program used, so that features fit the data sets that exist.
+
+torch takes a second to load, and is loaded by the first crop for the network; boxes and `crop_pixels` need none of it.
 """
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from napari_i3d.errors import TrackingError
@@ -15,6 +17,9 @@ from napari_i3d.extraction.background import without_background
 from napari_i3d.extraction.settings import ExtractionSettings, Normalisation, SampleMode
 from napari_i3d.features.model import Id
 from napari_i3d.tracking.model import Tracklet
+
+if TYPE_CHECKING:
+    import torch
 
 NETWORK_SIDE = 224
 WIDE_WIDTH, WIDE_HEIGHT = 340, 256
@@ -140,12 +145,13 @@ class Cropper:
         self._video_size = settings.video_size
         self._background = background
         self._factor, self._offset = _NORMALISATIONS[settings.normalisation]
-        direct = settings.sample_mode is SampleMode.EXPAND_BBOXES
-        self._size = (NETWORK_SIDE, NETWORK_SIDE) if direct else (WIDE_HEIGHT, WIDE_WIDTH)
+        self._size = _crop_size(settings.sample_mode)
         self._center = settings.sample_mode is SampleMode.CENTER_CROP
 
-    def picture(self, frame: NDArray[np.uint8]) -> torch.Tensor:
+    def picture(self, frame: NDArray[np.uint8]) -> "torch.Tensor":
         """Return a frame, (H, W, 3) uint8 RGB, as the picture that boxes refer to: (3, H, W), uint8 or float32."""
+        import torch
+
         if self._background is not None:
             frame = without_background(frame, self._background)
         picture = torch.from_numpy(np.require(frame, requirements=("C", "W"))).permute(2, 0, 1)
@@ -154,7 +160,7 @@ class Cropper:
         width, height = self._video_size
         return _resize(picture, (height, width))
 
-    def crop(self, picture: torch.Tensor, box: NDArray[np.int64]) -> torch.Tensor:
+    def crop(self, picture: "torch.Tensor", box: NDArray[np.int64]) -> "torch.Tensor":
         """Return the normalised crop of one box.
 
         Parameters
@@ -175,18 +181,69 @@ class Cropper:
         return crop * self._factor + self._offset
 
 
-def _resize(picture: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+def _crop_size(mode: SampleMode) -> tuple[int, int]:
+    """Return the height and width to which boxes are resized."""
+    direct = mode is SampleMode.EXPAND_BBOXES
+    return (NETWORK_SIDE, NETWORK_SIDE) if direct else (WIDE_HEIGHT, WIDE_WIDTH)
+
+
+def crop_pixels(frame: NDArray[np.uint8], box: NDArray[np.int64], settings: ExtractionSettings) -> NDArray[np.uint8]:
+    """Return the crop that `Cropper` makes of a box as a picture: before it is normalised, rounded to whole levels.
+
+    Parameters
+    ----------
+    frame : (H, W, 3) uint8
+        Of the video, RGB.
+    box : (4,) int64
+        From `crop_boxes`.
+    settings
+        Sample mode and size of the video.
+
+    Returns
+    -------
+    (224, 224, 3) or, for ``oversample``, (256, 340, 3) uint8
+    """
+    left, upper, right, lower = box.tolist()
+    picture: NDArray[np.uint8] | NDArray[np.float32] = frame
+    if settings.video_size is not None:
+        width, height = settings.video_size
+        picture = _resize_pixels(frame, (height, width))
+    crop = _resize_pixels(picture[upper:lower, left:right], _crop_size(settings.sample_mode))
+    if settings.sample_mode is SampleMode.CENTER_CROP:
+        crop = crop[_CENTER_TOP : _CENTER_TOP + NETWORK_SIDE, _CENTER_LEFT : _CENTER_LEFT + NETWORK_SIDE]
+    return crop.round().astype(np.uint8)
+
+
+def _resize_pixels(picture: NDArray[np.uint8] | NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Do what `_resize` does, with (H, W, 3): the same to within the rounding of float32."""
+    upper, lower, down = _neighbours(picture.shape[0], size[0])
+    left, right, across = _neighbours(picture.shape[1], size[1])
+    down, across = down[:, None, None], across[:, None]
+    rows = picture[upper] * (1 - down) + picture[lower] * down
+    return np.asarray(rows[:, left] * (1 - across) + rows[:, right] * across, np.float32)
+
+
+def _neighbours(length: int, wanted: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Return the two pixels that each new one lies between, and how far it is from the first to the second."""
+    places = np.clip((np.arange(wanted) + 0.5) * (length / wanted) - 0.5, 0, length - 1)
+    first = places.astype(np.int64)
+    return first, np.minimum(first + 1, length - 1), (places - first).astype(np.float32)
+
+
+def _resize(picture: "torch.Tensor", size: tuple[int, int]) -> "torch.Tensor":
+    import torch
+
     resized = torch.nn.functional.interpolate(
         picture.to(torch.float32)[None], size=size, mode="bilinear", align_corners=False, antialias=False
     )
     return resized[0]
 
 
-def _part(crops: torch.Tensor, top: int, left: int) -> torch.Tensor:
+def _part(crops: "torch.Tensor", top: int, left: int) -> "torch.Tensor":
     return crops[..., top : top + NETWORK_SIDE, left : left + NETWORK_SIDE]
 
 
-def views(crops: torch.Tensor, mode: SampleMode) -> Iterator[torch.Tensor]:
+def views(crops: "torch.Tensor", mode: SampleMode) -> Iterator["torch.Tensor"]:
     """Yield what the network is shown of a batch of chunks; its answers are averaged.
 
     Parameters

@@ -1,4 +1,4 @@
-"""The picture that the network will see of an individual in a frame: made by the code of the extraction itself."""
+"""The picture that the network will see of an individual in a frame: cut out and resized as the extraction does."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_i3d.extraction.crops import crop_boxes, crop_pixels
 from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
 from napari_i3d.features.model import Id
 from napari_i3d.plugin.tracked_video import TrackedVideo
@@ -85,8 +86,7 @@ def crop_request(
 def crop_picture(request: CropRequest) -> NDArray[np.uint8]:
     """Return what the network will see, before it is normalised: (H, W, 3) uint8.
 
-    224 x 224, or for ``oversample`` the 340 x 256 that its ten views are taken from. The first call loads torch, which
-    takes a while.
+    224 x 224, or for ``oversample`` the 340 x 256 that its ten views are taken from.
 
     Raises
     ------
@@ -95,13 +95,8 @@ def crop_picture(request: CropRequest) -> NDArray[np.uint8]:
     VideoError
         The frame cannot be read.
     """
-    from napari_i3d.extraction.crops import Cropper, crop_boxes
-
     box = crop_boxes(request.tracklet, request.picture_size, request.settings.sample_mode)[0]
-    cropper = Cropper(request.settings)
-    crop = cropper.crop(cropper.picture(request.read(request.frame)), box)  # (3, H, W), -1 to 1
-    pixels: NDArray[np.uint8] = ((crop + 1) * 127.5).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
-    return np.ascontiguousarray(pixels)
+    return crop_pixels(request.read(request.frame), box, request.settings)
 
 
 def spell_crop(request: CropRequest) -> str:

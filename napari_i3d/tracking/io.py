@@ -43,7 +43,9 @@ def read_tracking(path: str | os.PathLike[str]) -> Tracking:
     """
     path = Path(path)
     try:
-        return Tracking.from_boxes(_load(path))
+        # Until the plain lists of the file are gone again, which nothing but the tracking made of them outlives.
+        with safe_pickle.pause_collection():
+            return Tracking.from_boxes(_load(path))
     except TrackingError as error:
         raise TrackingError(f"{label(path.name)}: {error}") from error.__cause__
 

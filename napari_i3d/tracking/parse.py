@@ -144,9 +144,9 @@ def parse_rows(individual: str | int, frames: NDArray[np.int64], values: Iterabl
         if all(row.shape == (4,) and row.dtype.kind in "iuf" for row in rows):
             return np.concatenate(rows, dtype=np.float64, casting="unsafe").reshape(-1, 4)
     elif all(issubclass(kind, list | tuple) for kind in kinds) and set(map(len, rows)) == {4}:
-        numbers = list(chain.from_iterable(rows))
-        if all(map(_is_number, set(map(type, numbers)))) and not _too_large(numbers):
-            return np.array(numbers, np.float64).reshape(-1, 4)
+        boxes = _exact(list(chain.from_iterable(rows)))
+        if boxes is not None:
+            return boxes.reshape(-1, 4)
     return np.array([_row(individual, int(frame), row) for frame, row in zip(frames, rows, strict=True)], np.float64)
 
 
@@ -169,6 +169,20 @@ def _row(individual: str | int, frame: int, value: Any) -> list[float]:
 
 def _holds_rows(value: Iterable[object]) -> bool:
     return any(isinstance(part, list | tuple | np.ndarray) for part in value)
+
+
+def _exact(numbers: list[Any]) -> NDArray[np.float64] | None:
+    """Return numbers as float64, or None if one of them is no number or is too large."""
+    if not all(map(_is_number, set(map(type, numbers)))):
+        return None
+    try:
+        converted = np.array(numbers, np.float64)
+    except OverflowError:  # a whole number beyond all floats
+        return None
+    # A whole number above `EXACT` is at least that after rounding; only then are all of them worth a look one by one.
+    if not (np.abs(converted) < EXACT).all() and _too_large(numbers):
+        return None
+    return converted
 
 
 def _too_large(numbers: list[Any]) -> bool:

@@ -1,6 +1,8 @@
 """Boxes and crops, against loops over pixels."""
 
 import math
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -9,7 +11,7 @@ import torch
 
 from napari_i3d.errors import TrackingError
 from napari_i3d.extraction.background import background_frames, gray_of, median_background, without_background
-from napari_i3d.extraction.crops import Cropper, crop_boxes, squash_note, views
+from napari_i3d.extraction.crops import Cropper, crop_boxes, crop_pixels, squash_note, views
 from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
 from napari_i3d.tracking.model import Tracklet
 
@@ -212,3 +214,34 @@ def test_whole_picture_that_is_squashed_is_told(size: tuple[int, int], choices: 
 )
 def test_whole_picture_that_is_not_squashed_to_a_square_is_no_news(size: tuple[int, int], choices: dict) -> None:
     assert squash_note(*size, ExtractionSettings(**choices)) == ""
+
+
+@pytest.mark.parametrize("video_size", [None, (50, 90), (640, 360)])
+@pytest.mark.parametrize("mode", SampleMode)
+def test_pixels_of_a_crop_are_the_crop_of_the_network_rounded(
+    mode: SampleMode, video_size: tuple[int, int] | None
+) -> None:
+    random = np.random.default_rng(6)
+    settings = ExtractionSettings(sample_mode=mode, video_size=video_size)
+    width, height = video_size or (300, 200)
+    for _ in range(20):
+        frame = random.integers(0, 256, (200, 300, 3), dtype=np.uint8)
+        left, upper = random.integers(0, width - 1), random.integers(0, height - 1)
+        box = np.array([left, upper, random.integers(left + 1, width + 1), random.integers(upper + 1, height + 1)])
+        cropper = Cropper(settings)
+        crop = (cropper.crop(cropper.picture(frame), box) + 1) * 127.5
+        pixels = crop_pixels(frame, box, settings)
+        assert pixels.dtype == np.uint8
+        assert pixels.shape == (*crop.shape[1:], 3)
+        assert np.abs(pixels - crop.permute(1, 2, 0).numpy()).max() < 0.51
+
+
+def test_pixels_of_a_crop_need_no_torch() -> None:
+    code = (
+        "import sys; import numpy as np; from napari_i3d.extraction.crops import crop_pixels; "
+        "from napari_i3d.extraction.settings import ExtractionSettings; "
+        "crop_pixels(np.zeros((9, 9, 3), np.uint8), np.array([0, 0, 5, 5]), ExtractionSettings()); "
+        "print('torch' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False"]

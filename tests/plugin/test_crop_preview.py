@@ -1,4 +1,4 @@
-"""The Crop preview: the very pixels of the extraction, a reason where there are none, and no waiting."""
+"""The Crop preview: the pixels of the extraction, a reason where there are none, and no waiting."""
 
 import shutil
 import subprocess
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from napari_i3d import ExtractionSettings, open_video, read_tracking
 from napari_i3d.extraction.crops import Cropper, crop_boxes
@@ -39,7 +38,7 @@ def opened(make_napari_viewer, clip, qtbot):
 
 
 def expected(clip: SyntheticClip, name: str, frame: int, mode: SampleMode, size=None, scale=1.0) -> np.ndarray:
-    """What the extraction makes of it, as (H, W, 3) uint8."""
+    """What the extraction makes of it, from 0 to 255: (H, W, 3) float32."""
     settings = ExtractionSettings(sample_mode=mode, video_size=size)
     whole = read_tracking(clip.tracking)[name]
     tracklet = Tracklet(name, whole.start, whole.boxes * scale)
@@ -47,7 +46,12 @@ def expected(clip: SyntheticClip, name: str, frame: int, mode: SampleMode, size=
         box = crop_boxes(tracklet, size or (video.shape[2], video.shape[1]), mode)[frame - tracklet.start]
         cropper = Cropper(settings)
         crop = cropper.crop(cropper.picture(video[frame]), box)
-    return ((crop + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    return ((crop + 1) * 127.5).permute(1, 2, 0).numpy()
+
+
+def is_rounded(picture: np.ndarray | None, exact: np.ndarray) -> bool:
+    """Whether each value of a picture is the whole number next to the exact one."""
+    return picture is not None and picture.shape == exact.shape and bool(np.abs(picture - exact).max() < 0.51)
 
 
 def wait_for(qtbot, dock, text: str) -> None:
@@ -73,7 +77,7 @@ def test_preview_shows_the_pixels_of_the_extraction(opened, clip, qtbot, mode):
     wait_for(qtbot, dock, "spotted, frame 11")
     side = (256, 340) if mode is SampleMode.OVERSAMPLE else (224, 224)
     qtbot.waitUntil(lambda: dock.view.picture is not None and dock.view.picture.shape[:2] == side, timeout=WAIT)
-    np.testing.assert_array_equal(dock.view.picture, expected(clip, "spotted", 11, mode))
+    assert is_rounded(dock.view.picture, expected(clip, "spotted", 11, mode))
     assert session.sample_mode is mode
 
 
@@ -86,7 +90,7 @@ def test_preview_of_a_resized_video(opened, clip, qtbot):
     session.active.current = "striped"
     wait_for(qtbot, dock, "striped, frame 6")
     wanted = expected(clip, "striped", 6, SampleMode.EXPAND_BBOXES, size=(192, 144), scale=0.5)
-    qtbot.waitUntil(lambda: np.array_equal(dock.view.picture, wanted), timeout=WAIT)
+    qtbot.waitUntil(lambda: is_rounded(dock.view.picture, wanted), timeout=WAIT)
 
 
 def test_preview_follows_frame_and_individual_at_a_steady_size(opened, qtbot):

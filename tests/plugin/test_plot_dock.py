@@ -146,6 +146,7 @@ def test_cursor_follows_the_frame_of_the_viewer(plotted, viewer):
     _, dock = plotted
     get_session(viewer).go_to(13)
     assert dock.canvas.cursor_frame == 13
+    dock.canvas.native.grab()  # the cursor is drawn when it is painted
     picture = np.asarray(dock.canvas.native.buffer_rgba())
     place = point(dock, 13)
     red, green, _, _ = (int(value) for value in picture[place.y(), place.x() - 1 : place.x() + 2].max(axis=0))

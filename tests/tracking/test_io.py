@@ -1,6 +1,7 @@
 """Tracking files: honest, foreign, hostile."""
 
 import collections
+import gc
 import json
 import os
 import pickle
@@ -47,6 +48,26 @@ FORMS = {
 def test_read_of_every_honest_form_gives_the_same(tmp_path: Path, protocol: int, form: str, outer: Any):
     content = outer((i, outer((np.int64(f), FORMS[form](b)) for f, b in boxes.items())) for i, boxes in BOXES.items())
     assert same(read_tracking(save(tmp_path / "a.pickle", content, protocol)), Tracking.from_boxes(BOXES))
+
+
+@pytest.mark.parametrize("last", [[1, 2, 3, 4], [1, 2, 3]])
+def test_garbage_is_not_collected_while_a_file_is_read_but_afterwards(tmp_path: Path, last: list[int]):
+    path = save(tmp_path / "a.pickle", {"male": {frame: [1, 2, 3, 4] for frame in range(20_000)} | {20_000: last}})
+    collections_: list[str] = []
+    gc.collect()
+    gc.callbacks.append(lambda phase, _: collections_.append(phase))
+    try:
+        if len(last) == 4:
+            read_tracking(path)
+        else:
+            with pytest.raises(TrackingError, match="male, frame 20000"):
+                read_tracking(path)
+        during = len(collections_)
+    finally:
+        gc.callbacks.pop()
+    # The message of an error is made of a few objects more.
+    assert during <= 2
+    assert gc.isenabled()
 
 
 side = st.integers(-(2**53), 2**53) | st.floats() | st.integers(0, 1000)

@@ -8,8 +8,9 @@ import napari
 import numpy as np
 from napari.qt.threading import create_worker
 from numpy.typing import NDArray
+from psygnal import Signal
 from qtpy.QtCore import QRect, Qt, QThreadPool, QTimer
-from qtpy.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QShowEvent
+from qtpy.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_i3d.errors import NapariI3DError
@@ -31,7 +32,7 @@ from napari_i3d.plugin.widgets.text_label import TextLabel
 _WIDTH, _HEIGHT, _SIDE = 340, 256, 224
 # Frames that fly past while the slider is dragged are not worth a crop.
 _SETTLE_MS = 30
-# Loading torch takes seconds, and nothing ends it.
+# A frame may have to be decoded first, and nothing ends that.
 _PATIENCE_MS = 10_000
 _MODES = {
     SampleMode.EXPAND_BBOXES: "expand_bboxes: the box made square",
@@ -41,7 +42,15 @@ _MODES = {
 
 
 class CropView(QWidget):
-    """Shows a crop at a steady size, pixel by pixel, or nothing."""
+    """Shows a crop at a steady size, pixel by pixel, or nothing.
+
+    Attributes
+    ----------
+    painted
+        Signal, without arguments: some of it has come into view, or was drawn again.
+    """
+
+    painted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -55,6 +64,7 @@ class CropView(QWidget):
 
     def paintEvent(self, _: QPaintEvent | None) -> None:  # noqa: N802
         """Draw the crop in the middle, and what of it the ten views are."""
+        self.painted.emit()
         painter = QPainter(self)
         painter.setPen(QPen(self.palette().color(self.foregroundRole()), 1, Qt.PenStyle.DotLine))
         if self.picture is None:
@@ -95,6 +105,7 @@ class CropPreviewWidget(Dock):
         atexit.unregister(_wait_for_threads)
         atexit.register(_wait_for_threads)
         self._again = False
+        self._unseen = False  # what is shown is out of date, which nobody has seen yet
         self.mode = QComboBox()
         for mode, text in _MODES.items():
             self.mode.addItem(text, mode)
@@ -123,6 +134,7 @@ class CropPreviewWidget(Dock):
         self.links.connect(self._session.active_changed, self._on_active)
         self.links.connect(self._session.sample_mode_changed, self._on_mode)
         self.links.connect(napari_viewer.dims.events.current_step, self._later)
+        self.view.painted.connect(self._on_painted)
         self.mode.currentIndexChanged.connect(self._on_mode_chosen)
         self._on_mode()
         self._on_active()
@@ -132,11 +144,6 @@ class CropPreviewWidget(Dock):
         super().closed()
         self._video_links.close()
         self._timer.stop()
-
-    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802
-        """Show what was not worth the work while the dock was hidden."""
-        super().showEvent(event)
-        self._later()
 
     def _on_active(self) -> None:
         self._video_links.close()
@@ -156,8 +163,15 @@ class CropPreviewWidget(Dock):
     def _later(self) -> None:
         self._timer.start()
 
+    def _on_painted(self) -> None:
+        if self._unseen:
+            self._unseen = False
+            self._later()
+
     def _start(self) -> None:
-        if not self.isVisible():
+        # A dock behind another tab is visible to Qt, but none of it is seen.
+        self._unseen = self.view.visibleRegion().isEmpty()
+        if self._unseen:
             return
         if self._running is not None:
             self._again = True

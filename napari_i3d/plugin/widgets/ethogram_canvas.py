@@ -6,20 +6,18 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 from matplotlib.figure import Figure
-from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_i3d.features.explore import Stack, bouts
 from napari_i3d.plots import plot_ethogram
 from napari_i3d.plots.style import common_fps
+from napari_i3d.plugin.widgets.moving_canvas import MovingCanvas
 from napari_i3d.plugin.widgets.plot_theme import CURSOR, fill_room, paint_figure
 from napari_i3d.plugin.widgets.time_frame import set_margins, set_time_ticks, shorten
 
 _LEFT_BUTTON = 1
-_STRIP_PX = 4
 _LINE_PX = 13
 _STRIP = 0.14
 """Height of the line below a lane that marks what is selected, in lanes."""
@@ -45,7 +43,7 @@ class EthogramCanvas:
 
     def __init__(self, theme: str) -> None:
         self.figure = Figure(figsize=(6, 2))
-        self.native: Any = FigureCanvasQTAgg(self.figure)  # type: ignore[no-untyped-call]
+        self.native: Any = MovingCanvas(self.figure)
         fill_room(self.native, (300, 40))
         self.navigating: Callable[[], bool] = lambda: False
         self._theme = theme
@@ -55,15 +53,12 @@ class EthogramCanvas:
         self._axes: Axes | None = None
         self._cursor: Any = None
         self._strips: list[Any] = []
-        self._background: Any = None
-        self._drawn_px = 0.0
         self._dragging = False
         self._listen()
         self.set_theme(theme)
 
     def _listen(self) -> None:
         slots: dict[str, Callable[[Any], None]] = {
-            "draw_event": self._on_draw,
             "resize_event": self._on_resize,
             "button_press_event": self._on_press,
             "motion_notify_event": self._on_motion,
@@ -102,7 +97,8 @@ class EthogramCanvas:
     def clear(self) -> None:
         """Draw nothing."""
         self.figure.clear()
-        self._stack = self._axes = self._cursor = self._background = None
+        self._stack = self._axes = self._cursor = None
+        self.native.set_moving(None)
         self._strips = []
         self.native.draw_idle()
 
@@ -120,7 +116,8 @@ class EthogramCanvas:
             self._legend = list(legend.legend_handles), [text.get_text() for text in legend.get_texts()]
         axes.callbacks.connect("xlim_changed", lambda axes: self.limits_changed.emit(axes.get_xlim()))
         self._fit()
-        self._cursor = axes.axvline(0, color=CURSOR, linewidth=1.5, animated=True)
+        self._cursor = axes.axvline(0, color=CURSOR, linewidth=1.5)
+        self.native.set_moving(axes, self._cursor)
         self.set_theme(self._theme)
 
     def set_selected(self, rows: NDArray[np.bool_]) -> None:
@@ -143,16 +140,10 @@ class EthogramCanvas:
         self.native.draw_idle()
 
     def set_frame(self, frame: int) -> None:
-        """Move the cursor. Only the line is drawn, on the picture kept from before."""
-        if self._cursor is None or self._axes is None:
-            return
-        self._cursor.set_xdata([frame, frame])
-        if self._background is not None:
-            self.native.restore_region(self._background)
-            self._axes.draw_artist(self._cursor)
-            self._blit_strip(self._drawn_px)
-            self._drawn_px = self._cursor_px()
-            self._blit_strip(self._drawn_px)
+        """Move the cursor."""
+        if self._cursor is not None:
+            self._cursor.set_xdata([frame, frame])
+            self.native.move()
 
     def set_theme(self, theme: str) -> None:
         """Take the colours of one of napari's themes."""
@@ -184,29 +175,7 @@ class EthogramCanvas:
         paint_figure(self.figure, self._theme)
 
     def _on_resize(self, _: Any) -> None:
-        self._background = None
         self._fit()
-
-    def _on_draw(self, _: Any) -> None:
-        if self._axes is not None:
-            self._background = self.native.copy_from_bbox(self._axes.bbox)
-            self._axes.draw_artist(self._cursor)
-            self._drawn_px = self._cursor_px()
-
-    def _cursor_px(self) -> float:
-        """Return where the cursor is, in pixels of the figure from its left edge."""
-        if self._axes is None:
-            return 0.0
-        return float(self._axes.transData.transform((self._cursor.get_xdata()[0], 0))[0])
-
-    def _blit_strip(self, x_px: float) -> None:
-        """Bring only what is around the cursor to the screen."""
-        if self._axes is None:
-            return
-        box = self._axes.bbox
-        left, right = max(box.x0, x_px - _STRIP_PX), min(box.x1, x_px + _STRIP_PX)
-        if left < right:
-            self.native.blit(Bbox([[left, box.y0], [right, box.y1]]))
 
     def _on_press(self, event: Any) -> None:
         self._dragging = event.button == _LEFT_BUTTON and event.inaxes is self._axes is not None

@@ -1,24 +1,22 @@
-"""A heat map in a window: draws as many columns as there are pixels, and a cursor that costs next to nothing."""
+"""A heat map in a window: draws as many columns as there are pixels, and a cursor at the frame that is shown."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 from matplotlib.figure import Figure
-from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_i3d.features.heat_map import HeatMap
 from napari_i3d.features.model import Features, Id
 from napari_i3d.plots import RowAxis, draw_heat_map, label_heat_map, row_axis, scale_label, set_scale_ticks
+from napari_i3d.plugin.widgets.moving_canvas import MovingCanvas
 from napari_i3d.plugin.widgets.plot_theme import CURSOR, fill_room, paint_figure
 from napari_i3d.plugin.widgets.time_frame import set_margins, set_time_ticks
 
 _LEFT_BUTTON = 1
-_STRIP_PX = 4
 # Height of the line that marks what is selected, as a part of the picture's.
 _MARKS = 0.03
 
@@ -43,7 +41,7 @@ class HeatMapCanvas:
 
     def __init__(self, theme: str) -> None:
         self.figure = Figure(figsize=(6, 3))
-        self.native: Any = FigureCanvasQTAgg(self.figure)  # type: ignore[no-untyped-call]
+        self.native: Any = MovingCanvas(self.figure)
         fill_room(self.native, (300, 40))
         self._theme = theme
         self._map: HeatMap | None = None
@@ -53,8 +51,6 @@ class HeatMapCanvas:
         self._cursor: Any = None
         self._marks: Any = None
         self._bar_axes: Axes | None = None
-        self._background: Any = None
-        self._drawn_px: float | None = None
         self._frame: int | None = None
         self._dragging = False
         self.navigating: Callable[[], bool] = lambda: False
@@ -63,7 +59,6 @@ class HeatMapCanvas:
 
     def _listen(self) -> None:
         slots: dict[str, Callable[[Any], None]] = {
-            "draw_event": self._on_draw,
             "resize_event": self._on_resize,
             "button_press_event": self._on_press,
             "motion_notify_event": self._on_motion,
@@ -113,7 +108,8 @@ class HeatMapCanvas:
         """Draw nothing."""
         self.figure.clear()
         self._marks = None
-        self._map = self._axis = self._axes = self._image = self._cursor = self._background = self._bar_axes = None
+        self._map = self._axis = self._axes = self._image = self._cursor = self._bar_axes = None
+        self.native.set_moving(None)
         self.native.draw_idle()
 
     def show_map(
@@ -133,7 +129,8 @@ class HeatMapCanvas:
         bar.set_label(_in_lines(scale_label(shown)), rotation=0, ha="left", va="center")
         bar.outline.set_visible(False)
         set_scale_ticks(bar)
-        self._cursor = axes.axvline(0, color=CURSOR, linewidth=1.5, animated=True, visible=False)
+        self._cursor = axes.axvline(0, color=CURSOR, linewidth=1.5, visible=False)
+        self.native.set_moving(axes, self._cursor)
         axes.set_xlim(limits or axis.limits)
         axes.set_ylim(max(len(shown.lines), 1), 0)
         axes.callbacks.connect("xlim_changed", self._on_limits)
@@ -160,35 +157,14 @@ class HeatMapCanvas:
         self._paint()
 
     def set_frame(self, frame: int | None) -> None:
-        """Move the cursor to a frame; None: there is none. Only the line is drawn, on the picture kept from before."""
+        """Move the cursor to a frame; None: there is none."""
         self._frame = frame
         if self._cursor is None or self._axis is None:
             return
         self._cursor.set_visible(frame is not None and self._axis.known)
         if frame is not None:
             self._cursor.set_xdata([frame, frame])
-        if self._background is None or self._axes is None:
-            return
-        self.native.restore_region(self._background)
-        self._axes.draw_artist(self._cursor)
-        self._blit_strip(self._drawn_px)
-        self._drawn_px = self._cursor_px()
-        self._blit_strip(self._drawn_px)
-
-    def _cursor_px(self) -> float | None:
-        """Return where the cursor is, in pixels of the figure from its left edge."""
-        if self._axes is None or not self._cursor.get_visible():
-            return None
-        return float(self._axes.transData.transform((self._cursor.get_xdata()[0], 0))[0])
-
-    def _blit_strip(self, x_px: float | None) -> None:
-        """Bring only what is around the cursor to the screen: all of it would take ten times as long."""
-        if self._axes is None or x_px is None:
-            return
-        box = self._axes.bbox
-        left, right = max(box.x0, x_px - _STRIP_PX), min(box.x1, x_px + _STRIP_PX)
-        if left < right:
-            self.native.blit(Bbox([[left, box.y0], [right, box.y1]]))
+        self.native.move()
 
     def _fill(self, _: Any = None) -> None:
         """Give the image the rows that are seen, averaged to the columns of pixels that there are."""
@@ -223,15 +199,7 @@ class HeatMapCanvas:
         place = f"frame {x:.0f}" if self._axis.known else f"row {x:.0f}"
         return f"{place}, {str(self._map.options.content).rstrip('s')} {self._map.lines[int(y)]}"
 
-    def _on_draw(self, _: Any) -> None:
-        if self._axes is None:
-            return
-        self._background = self.native.copy_from_bbox(self._axes.bbox)
-        self._axes.draw_artist(self._cursor)
-        self._drawn_px = self._cursor_px()
-
     def _on_resize(self, _: Any) -> None:
-        self._background = None
         self._set_margins()
         self._fill()
 

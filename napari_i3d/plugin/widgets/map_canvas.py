@@ -5,13 +5,12 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 from matplotlib.figure import Figure
 from matplotlib.path import Path
-from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 from psygnal import Signal
 
+from napari_i3d.plugin.widgets.moving_canvas import MovingCanvas
 from napari_i3d.plugin.widgets.plot_theme import CURSOR, fill_room, paint_figure
 
 _LEFT_BUTTON = 1
@@ -20,7 +19,6 @@ _CLICK_PX = 4
 _REACH_PX = 25
 """A click that far from every point means none of them."""
 _FADED = 0.12
-_MARKER_PX = 12
 
 
 class MapCanvas:
@@ -43,7 +41,7 @@ class MapCanvas:
 
     def __init__(self, theme: str) -> None:
         self.figure = Figure(figsize=(4, 3.5), layout="constrained")
-        self.native: Any = FigureCanvasQTAgg(self.figure)  # type: ignore[no-untyped-call]
+        self.native: Any = MovingCanvas(self.figure)
         fill_room(self.native, (200, 160))
         self.navigating: Callable[[], bool] = lambda: False
         self._theme = theme
@@ -54,16 +52,13 @@ class MapCanvas:
         self._dots: Any = None
         self._marker: Any = None
         self._lasso: Any = None
-        self._background: Any = None
         self._row: int | None = None
-        self._drawn_px: tuple[float, float] | None = None
         self._trace: list[tuple[float, float]] = []  # of the mouse, in pixels of the figure
         self._listen()
         self._paint()
 
     def _listen(self) -> None:
         slots: dict[str, Callable[[Any], None]] = {
-            "draw_event": self._on_draw,
             "button_press_event": self._on_press,
             "motion_notify_event": self._on_motion,
             "button_release_event": self._on_release,
@@ -89,7 +84,8 @@ class MapCanvas:
     def clear(self) -> None:
         """Draw nothing."""
         self.figure.clear()
-        self._points = self._axes = self._dots = self._marker = self._lasso = self._background = self._row = None
+        self._points = self._axes = self._dots = self._marker = self._lasso = self._row = None
+        self.native.set_moving(None)
         self.native.draw_idle()
 
     def show_points(self, points: NDArray[np.float32], labels: tuple[str, str]) -> None:
@@ -108,8 +104,9 @@ class MapCanvas:
         axes = self._axes = self.figure.add_subplot()
         size = float(np.clip(40_000 / max(len(points), 1), 2, 30))
         self._dots = axes.scatter(points[:, 0], points[:, 1], s=size, linewidths=0)
-        self._marker = axes.plot([], [], "o", ms=11, mfc="none", mec=CURSOR, mew=2.2, animated=True)[0]
-        self._lasso = axes.plot([], [], color=CURSOR, linewidth=1.2, animated=True)[0]
+        self._marker = axes.plot([], [], "o", ms=11, mfc="none", mec=CURSOR, mew=2.2)[0]
+        self._lasso = axes.plot([], [], color=CURSOR, linewidth=1.2)[0]
+        self.native.set_moving(axes, self._marker, self._lasso)
         axes.set(xlabel=labels[0], ylabel=labels[1])
         axes.set_xticks([])
         axes.set_yticks([])
@@ -126,16 +123,12 @@ class MapCanvas:
         self._colour()
 
     def set_row(self, row: int | None) -> None:
-        """Mark a row as the current one; None: no row. Only the marker is drawn, on the picture kept from before."""
+        """Mark a row as the current one; None: no row."""
         self._row = row
-        if self._marker is None or self._points is None:
-            return
-        place = np.empty((0, 2)) if row is None else self._points[[row]]
-        self._marker.set_data(*place.T)
-        self._draw_animated(blit=False)
-        self._blit_around(self._drawn_px)
-        self._drawn_px = self._marker_px()
-        self._blit_around(self._drawn_px)
+        if self._marker is not None and self._points is not None:
+            place = np.empty((0, 2)) if row is None else self._points[[row]]
+            self._marker.set_data(*place.T)
+            self.native.move()
 
     def set_theme(self, theme: str) -> None:
         """Take the colours of one of napari's themes."""
@@ -155,38 +148,6 @@ class MapCanvas:
         paint_figure(self.figure, self._theme)
         self.native.draw_idle()
 
-    def _on_draw(self, _: Any) -> None:
-        if self._axes is not None:
-            self._background = self.native.copy_from_bbox(self._axes.bbox)
-            self._draw_animated(blit=False)
-            self._drawn_px = self._marker_px()
-
-    def _draw_animated(self, *, blit: bool = True) -> None:
-        if self._axes is None or self._background is None:
-            return
-        self.native.restore_region(self._background)
-        self._axes.draw_artist(self._marker)
-        self._axes.draw_artist(self._lasso)
-        if blit:
-            self.native.blit(self._axes.bbox)
-
-    def _marker_px(self) -> tuple[float, float] | None:
-        """Return where the marker is, in pixels of the figure."""
-        if self._axes is None or self._row is None or self._points is None:
-            return None
-        x, y = self._axes.transData.transform(self._points[self._row])
-        return float(x), float(y)
-
-    def _blit_around(self, place_px: tuple[float, float] | None) -> None:
-        """Bring only what is around the marker to the screen: all of it would take ten times as long."""
-        if self._axes is None or self._background is None or place_px is None:
-            return
-        x, y = place_px
-        box = Bbox([[x - _MARKER_PX, y - _MARKER_PX], [x + _MARKER_PX, y + _MARKER_PX]])
-        inside = Bbox.intersection(box, self._axes.bbox)
-        if inside is not None:
-            self.native.blit(inside)
-
     def _on_press(self, event: Any) -> None:
         if event.button == _LEFT_BUTTON and event.inaxes is self._axes is not None and not self.navigating():
             self._trace = [(event.x, event.y)]
@@ -196,14 +157,14 @@ class MapCanvas:
             return
         self._trace.append((event.x, event.y))
         self._lasso.set_data(*self._axes.transData.inverted().transform(self._trace).T)
-        self._draw_animated()
+        self.native.move()
 
     def _on_release(self, event: Any) -> None:
         trace, self._trace = self._trace, []
         if not trace or self._axes is None or self._points is None:
             return
         self._lasso.set_data([], [])
-        self._draw_animated()
+        self.native.move()
         places = self._axes.transData.transform(self._points)
         moved = np.abs(np.array(trace) - trace[0]).max()
         if moved > _CLICK_PX:
