@@ -160,21 +160,21 @@ def build_index(path: Path, probe: Probe) -> FrameIndex:
     if probe.container == "avi" and _tables_disagree(path, probe, packets):
         packets = replace(packets, lost=True)
     index = _from_packets(packets) if _are_frames(packets, probe) else _from_decoding(path, probe, packets)
-    if probe.promised_frames > len(index):
-        _refuse_silent_loss(path, probe, packets, index)
+    # Frames dropped while recording have a place in an AVI file, but no packet.
+    promised_frames = 0 if packets.span_ticks >= probe.promised_frames else probe.promised_frames
+    if promised_frames > len(index):
+        _refuse_silent_loss(path, probe, index)
     if packets.cut_off and not index.remark:
         index = replace(index, remark=f"the file is cut off after frame {len(index) - 1}")
     if index.first_bad < len(index) or not packets.is_reordered or (probe.places_frames and not packets.cut_off):
         return index
-    stop = _end_without_holes(index, packets, probe.promised_frames)
+    stop = _end_without_holes(index, packets, promised_frames)
     return index if stop == len(index) else index.cut(stop, f"the file is cut off: frames from {stop} on are left out")
 
 
-def _refuse_silent_loss(path: Path, probe: Probe, packets: Packets, index: FrameIndex) -> None:
+def _refuse_silent_loss(path: Path, probe: Probe, index: FrameIndex) -> None:
     """Refuse an AVI file that has lost frames, nobody knows where, since all after them would have wrong numbers."""
-    ticks = int(np.ptp(packets.pts)) + 1 if packets.all_timed and len(packets.pts) else 0
-    dropped_while_recording = ticks >= probe.promised_frames
-    if index.first_bad < len(index) or index.remark or dropped_while_recording or probe.is_short:
+    if index.first_bad < len(index) or index.remark or probe.is_short:
         return
     raise VideoError(
         f"{label(path.name)}: expected {probe.promised_frames} frames as its header says, found {len(index)} and no "
