@@ -206,7 +206,7 @@ class Cursor:
         except _DoubtError:
             frame, clean = None, not run.log.complaints
         self._check_open()
-        if clean or self._index.packets is None:  # without packets, each picture has been compared with its checksum
+        if clean or self._index.packets is None:  # without packets all was decoded: first_bad and checksums tell
             return frame
         self._judged_stop = self._judge.examine(self.next)
         return frame if self._index.enters(run.key, self.next) else None

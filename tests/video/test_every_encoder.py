@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_i3d.errors import VideoError
 from napari_i3d.video import decoder, process, survey
 from napari_i3d.video.probe import probe_video
 from napari_i3d.video.video import Video, open_video
@@ -230,7 +231,7 @@ def assert_right_after_any_jump(video: Video, right: np.ndarray, jumps: int) -> 
     assert (video[count // 3 : count // 2] == right[count // 3 : count // 2]).all()
     for number in rng.sample(range(count), min(jumps // 2, count)):
         assert (video[number] == right[number]).all(), f"single: {number}"
-    for number in range(count - 1, count - jumps, -1):
+    for number in range(count - 1, max(count - jumps, -1), -1):
         assert (video[number] == right[number]).all(), f"backwards: {number}"
 
 
@@ -386,3 +387,26 @@ def test_parameters_that_only_the_first_picture_has(encode, plain, tmp_path):
         right = plain(path, video.shape[1:3])
         assert len(right) == 60
         assert_right_after_any_jump(video, right, 10)
+
+
+def test_damage_is_checked_from_the_start_once(encode, tmp_path, monkeypatch):
+    data = bytearray(encode("a.mp4", B_FRAMES, count=240).read_bytes())
+    for part in (0.25, 0.85):
+        place = int(data.rfind(b"moov") * part)
+        data[place : place + 2000] = bytes(2000)
+    path = tmp_path / "hurt.mp4"
+    path.write_bytes(data)
+    started = count_runs(monkeypatch)
+    with open_video(path) as video:
+        assert len(video) == 240
+        errors = []
+        for number in (*range(55, 75), *range(195, 220)):
+            try:
+                next(video.frames(number, number + 1))
+            except VideoError:
+                errors.append(number)
+    assert min(errors) < 75
+    assert max(errors) > 190
+    surveys = [arguments for arguments in started if "null" in arguments]
+    assert len(surveys) > 3
+    assert sum("-ss" not in arguments for arguments in surveys) == 1
