@@ -25,8 +25,9 @@ class _Run:
 
     def __init__(self, source: Source, index: FrameIndex, key: int | None, first: int) -> None:
         self._source, self._index, self._first = source, index, first
-        self.from_start = key is None
-        self._anchored = key is None
+        self.key = key
+        self.anchored = key is None
+        self.first_given = first  # or the frame that came in its place
         self._place = 0 if key is None else None  # number of the next frame, where times do not tell
         trim = ["-vf", f"trim=start_pts={index.names[first]}"] if index.by_time and first else []
         self.log = Log()
@@ -42,10 +43,19 @@ class _Run:
 
     def _read_by_time(self, number: int) -> tuple[Frame, bool]:
         given = self._next()
-        self._anchored = self._anchored or any(map(self._can_start_at, self.log.decoded_keys[:]))
-        if not self._anchored or given.pts != self._index.names[number]:
+        self.anchored = self.anchored or any(map(self._can_start_at, self.log.decoded_keys[:]))
+        if given.pts != self._index.names[number]:
+            self.first_given = len(self._index) if given.pts is None else self._index.number_of.get(given.pts, number)
             raise _DoubtError
-        return self._pixels(), given.clean
+        if not self.anchored:
+            raise _DoubtError
+        return self._checked(self._pixels(), number), given.clean
+
+    def _checked(self, frame: Frame, number: int) -> Frame:
+        checksums = self._index.checksums
+        if self.key is not None and checksums is not None and _checksum(frame) != checksums[number]:
+            raise _DoubtError
+        return frame
 
     def _can_start_at(self, pts: int) -> bool:
         number = self._index.number_of.get(pts, len(self._index))
@@ -56,9 +66,10 @@ class _Run:
         names = self._index.names
         while True:
             given, frame = self._next(), self._pixels()
-            checksum = zlib.adler32(frame.reshape(-1).data, 0)
+            checksum = _checksum(frame)
             if self._place is None and given.is_key and checksum in self._index.key_names:
                 self._place = self._index.number_of[checksum]
+                self.anchored = True
             if self._place is None:
                 continue
             if self._place > number or names[self._place] != checksum:
@@ -78,6 +89,29 @@ class _Run:
         if not self._process.read_into(frame):
             raise _DoubtError
         return frame
+
+
+def _checksum(frame: Frame) -> int:
+    """Return what ffmpeg's `framecrc` says of a picture."""
+    return zlib.adler32(frame.reshape(-1).data, 0)
+
+
+def enters_soundly(source: Source, index: FrameIndex) -> bool:
+    """Whether the second frame, a key frame, is the same from the start of the file and by itself."""
+    if len(index) < 2 or next(index.entries(1)) is None:
+        return True
+    pictures = []
+    for key, first in ((None, 0), (1, 1)):
+        run = _Run(source, index, key, first)
+        try:
+            pictures.append([run.read(number)[0] for number in range(first, 2)][-1])
+        except _DoubtError:
+            return False
+        except TimeoutError as error:
+            raise source.stalled() from error
+        finally:
+            run.close()
+    return bool((pictures[0] == pictures[1]).all())
 
 
 class Cursor:
@@ -136,18 +170,35 @@ class Cursor:
             frame = self._try(self._run)
             if frame is not None:
                 return frame
-        for skip in (0, 1, None):
-            key = None if skip is None else self._index.key_before(self.next, skip)
+        failed: list[_Run] = []
+        for key in self._index.entries(self.next):
             self._drop()
             self._check_open()
-            self._run = _Run(self._source, self._index, key, self.next)
-            frame = self._try(self._run)
+            self._run = run = _Run(self._source, self._index, key, self.next)
+            frame = self._try(run)
             if frame is not None:
+                self._learn(failed, run)
                 return frame
-            if key is None:
-                break
+            failed.append(run)
         self._drop()
         raise self._source.damaged(self.next, self._index, "ffmpeg gives no such frame")
+
+    def _learn(self, failed: list[_Run], run: _Run) -> None:
+        """Keep with the index from where the next frame does not decode, now that `run` gives it from further back."""
+        if not failed:
+            return
+        if run.key is None and sum(other.anchored for other in failed) > 1:
+            self._index.refuse_all()
+            return
+        sound_from = max(self.next + 1, min(other.first_given for other in failed))
+        for other in failed:
+            if other.key is not None:
+                self._index.refuse(other.key, other.key + 1, sound_from)
+        # Between the last key frame that the decoder knows as one and this frame there is no other.
+        numbers = (self._index.number_of.get(name, -1) for name in run.log.decoded_keys[:])
+        last_key = max((number for number in numbers if number <= self.next), default=-1)
+        if self._index.by_time and last_key >= 0:
+            self._index.refuse(last_key + 1, self.next + 1, sound_from)
 
     def _try(self, run: _Run) -> Frame | None:
         try:
@@ -155,13 +206,10 @@ class Cursor:
         except _DoubtError:
             frame, clean = None, not run.log.complaints
         self._check_open()
-        if clean:
+        if clean or self._index.packets is None:  # without packets all was decoded: first_bad and checksums tell
             return frame
-        if self._index.packets is None:
-            # All frames before the first bad one are known from the start; after a seek, a complaint is a bad sign.
-            return frame if run.from_start or not self._index.by_time else None
         self._judged_stop = self._judge.examine(self.next)
-        return frame
+        return frame if self._index.enters(run.key, self.next) else None
 
     def _check_open(self) -> None:
         if self._closed:

@@ -7,6 +7,7 @@ later, from wherever, can see that a frame is the one that was asked for.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -29,6 +30,11 @@ _FRAME_A_PACKET = frozenset(
 _FRAME_A_PACKET_UNLESS_TINY = frozenset({"mpeg4", "msmpeg4v2", "msmpeg4v3", "msmpeg4", "wmv1", "wmv2", "h263", "flv"})
 _TINY_BYTES = 24
 _LAST_FRAMES = 3
+# Files of nothing but the encoder's bytes have no times: after a seek ffmpeg guesses which frame it has reached.
+_BARE = frozenset(
+    {"h261", "h263", "h264", "hevc", "vvc", "m4v", "mpegvideo", "mjpeg", "obu", "av1", "vc1", "dirac", "cavsvideo"}
+)
+_STEPS_BACK = (0, 1, 4, 16, 64, 256)
 _REORDERED_FRAMES = 16
 """No codec shows a frame later than so many frames after it could be decoded."""
 
@@ -65,6 +71,8 @@ class FrameIndex:
         What ffmpeg said at `first_bad`.
     remark
         Empty, or a line on frames at the end that were left out because they do not decode.
+    checksums
+        (N,) int64: checksums of the pictures as they decode from the start; None where not all was decoded.
     """
 
     names: npt.NDArray[np.int64]
@@ -77,6 +85,7 @@ class FrameIndex:
     first_bad: int
     complaint: str = ""
     remark: str = ""
+    checksums: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -95,27 +104,47 @@ class FrameIndex:
     def _key_packets(self) -> npt.NDArray[np.int64]:
         return self.packet[self.keys]
 
-    def key_before(self, number: int, skip: int = 0) -> int | None:
-        """Return the last key frame from which `number` can be decoded, or one `skip` further back; None: the start."""
-        usable = self.keys[(self.keys <= number) & (self._key_packets <= self.packet[number])]
-        if len(usable) <= skip:
-            return None
-        key = int(usable[-1 - skip])
-        return None if key == 0 else key
+    @cached_property
+    def _sound_from(self) -> npt.NDArray[np.int64]:
+        """The first frame, for each key frame, that is as it should be when decoding starts there, as far as known."""
+        return self.keys.copy()
+
+    def entries(self, number: int) -> Iterator[int | None]:
+        """Give key frames from which `number` can be decoded, the nearest first, then further back; at last None.
+
+        None is the start of the file, from where everything decodes that decodes at all.
+        """
+        usable = self.keys[(self._sound_from <= number) & (self._key_packets <= self.packet[number])]
+        for step in _STEPS_BACK:
+            if step >= len(usable) or usable[-1 - step] == 0:
+                break
+            yield int(usable[-1 - step])
+        yield None
+
+    def enters(self, key: int | None, number: int) -> bool:
+        """Whether `number` can be decoded from key frame `key`, or from the start, as far as is known."""
+        return key is None or bool(self._sound_from[np.searchsorted(self.keys, key)] <= number)
+
+    def refuse(self, first: int, stop: int, sound_from: int) -> None:
+        """Note that decoding from the key frames in [first, stop) gives sound frames from `sound_from` on at best."""
+        places = slice(*np.searchsorted(self.keys, [first, stop]))
+        self._sound_from[places] = np.maximum(self._sound_from[places], sound_from)
+
+    def refuse_all(self) -> None:
+        """Note that this file can be decoded from its start only."""
+        self.refuse(0, len(self), len(self))
 
     def cut(self, stop: int, remark: str) -> "FrameIndex":
         """Return the index of the first `stop` frames."""
-        return FrameIndex(
-            self.names[:stop],
-            self.by_time,
-            self.times_s[:stop],
-            self.packet[:stop],
-            self.keys[self.keys < stop],
-            self.time_base,
-            self.packets,
-            min(self.first_bad, stop),
-            self.complaint,
-            remark,
+        return replace(
+            self,
+            names=self.names[:stop],
+            times_s=self.times_s[:stop],
+            packet=self.packet[:stop],
+            keys=self.keys[self.keys < stop],
+            first_bad=min(self.first_bad, stop),
+            remark=remark,
+            checksums=None if self.checksums is None else self.checksums[:stop],
         )
 
 
@@ -131,21 +160,21 @@ def build_index(path: Path, probe: Probe) -> FrameIndex:
     if probe.container == "avi" and _tables_disagree(path, probe, packets):
         packets = replace(packets, lost=True)
     index = _from_packets(packets) if _are_frames(packets, probe) else _from_decoding(path, probe, packets)
-    if probe.promised_frames > len(index):
-        _refuse_silent_loss(path, probe, packets, index)
+    # Frames dropped while recording have a place in an AVI file, but no packet.
+    promised_frames = 0 if packets.span_ticks >= probe.promised_frames else probe.promised_frames
+    if promised_frames > len(index):
+        _refuse_silent_loss(path, probe, index)
     if packets.cut_off and not index.remark:
         index = replace(index, remark=f"the file is cut off after frame {len(index) - 1}")
     if index.first_bad < len(index) or not packets.is_reordered or (probe.places_frames and not packets.cut_off):
         return index
-    stop = _end_without_holes(index, packets, probe.promised_frames)
+    stop = _end_without_holes(index, packets, promised_frames)
     return index if stop == len(index) else index.cut(stop, f"the file is cut off: frames from {stop} on are left out")
 
 
-def _refuse_silent_loss(path: Path, probe: Probe, packets: Packets, index: FrameIndex) -> None:
+def _refuse_silent_loss(path: Path, probe: Probe, index: FrameIndex) -> None:
     """Refuse an AVI file that has lost frames, nobody knows where, since all after them would have wrong numbers."""
-    ticks = int(np.ptp(packets.pts)) + 1 if packets.all_timed and len(packets.pts) else 0
-    dropped_while_recording = ticks >= probe.promised_frames
-    if index.first_bad < len(index) or index.remark or dropped_while_recording or probe.is_short:
+    if index.first_bad < len(index) or index.remark or probe.is_short:
         return
     raise VideoError(
         f"{label(path.name)}: expected {probe.promised_frames} frames as its header says, found {len(index)} and no "
@@ -177,6 +206,8 @@ def _end_without_holes(index: FrameIndex, packets: Packets, promised_frames: int
 
 def _are_frames(packets: Packets, probe: Probe) -> bool:
     shown = packets.pts[packets.is_shown]
+    if probe.container in _BARE:
+        return False
     if not packets.all_timed or packets.lost or packets.time_base != probe.time_base or not len(shown):
         return False
     if not probe.places_frames and packets.has_gaps:
@@ -219,6 +250,7 @@ def _from_decoding(path: Path, probe: Probe, packets: Packets) -> FrameIndex:
     time_base = log.time_base or Fraction(1)
     timed = None not in pts
     by_time = timed and packets.all_timed and not packets.lost and bool((np.diff(times) > 0).all())
+    by_time = by_time and probe.container not in _BARE
     index = FrameIndex(
         names=times if by_time else checksums,
         by_time=by_time,
@@ -229,6 +261,7 @@ def _from_decoding(path: Path, probe: Probe, packets: Packets) -> FrameIndex:
         packets=None,
         first_bad=first_bad,
         complaint=complaint,
+        checksums=checksums,
     )
     if count - _LAST_FRAMES <= first_bad < count:
         return index.cut(first_bad, f"frames from {first_bad} on do not decode ({complaint}) and are left out")

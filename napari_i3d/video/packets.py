@@ -20,6 +20,7 @@ _LEAST_BYTES = 8
 _MOST_EXPANSION = 4
 _FREE_BYTES = 1 << 20
 _KEY, _CORRUPT, _DISCARD = 1, 2, 4
+_COLUMNS = 4
 
 # Complaints about the container itself: after these, packets may be missing from the list.
 _LOST = re.compile(r"^\[(?:in#\d[^\]]*|matroska,webm|mov,[^\]]*|avi|mpegts|mpeg|flv|asf|ogg|nut|mxf|ivf) @ ")
@@ -34,6 +35,8 @@ class Packets:
     ----------
     pts
         (P,) int64: presentation times in ticks of `time_base` (seconds a tick).
+    span_ticks
+        From the first decoding time to the last, both included; 0 where one is not known.
     is_key, is_shown
         (P,) bool: decoding can start here; not cut away by an edit list.
     size_bytes
@@ -47,6 +50,7 @@ class Packets:
     """
 
     pts: npt.NDArray[np.int64]
+    span_ticks: int
     is_key: npt.NDArray[np.bool_]
     is_shown: npt.NDArray[np.bool_]
     size_bytes: npt.NDArray[np.int64]
@@ -145,10 +149,10 @@ class _Table:
             if line.startswith("0,"):
                 row = _parse_row(line)
                 self._rows.extend(row)
-                self._listed_bytes += row[1]
+                self._listed_bytes += row[2]
             elif line.startswith("#tb 0: "):
                 self._time_base = Fraction(line.removeprefix("#tb 0: "))
-        count = len(self._rows) // 3
+        count = len(self._rows) // _COLUMNS
         claimed_bytes = max(self._listed_bytes / _MOST_EXPANSION, count * _LEAST_BYTES)
         if claimed_bytes > self._size_bytes + _FREE_BYTES:
             raise VideoError(
@@ -158,16 +162,17 @@ class _Table:
 
     def packets(self, log: _ContainerLog) -> Packets:
         """Return what was taken up."""
-        return _packets(np.array(self._rows, dtype=np.int64).reshape(-1, 3), self._time_base, log)
+        return _packets(np.array(self._rows, dtype=np.int64).reshape(-1, _COLUMNS), self._time_base, log)
 
 
 def _packets(table: npt.NDArray[np.int64], time_base: Fraction, log: _ContainerLog) -> Packets:
-    pts, flags = table[:, 0], table[:, 2]
+    dts, pts, size_bytes, flags = table.T
     return Packets(
         pts=pts,
+        span_ticks=int(np.ptp(dts)) + 1 if len(dts) and (dts != _NO_TIME).all() else 0,
         is_key=flags & _KEY > 0,
         is_shown=flags & _DISCARD == 0,
-        size_bytes=table[:, 1],
+        size_bytes=size_bytes,
         time_base=time_base,
         all_timed=bool((pts != _NO_TIME).all()),
         cut_off=log.cut_off or bool((flags & _CORRUPT > 0)[-1:].any()),
@@ -175,8 +180,8 @@ def _packets(table: npt.NDArray[np.int64], time_base: Fraction, log: _ContainerL
     )
 
 
-def _parse_row(line: str) -> tuple[int, int, int]:
+def _parse_row(line: str) -> tuple[int, int, int, int]:
     # stream, dts, pts, duration, size, checksum and then, where they differ from a key frame's, flags
     fields = line.split(",")
     flags = next((int(field.strip()[2:], 16) for field in fields[6:] if field.startswith(" F=")), _KEY)
-    return int(fields[2]), int(fields[4]), flags
+    return int(fields[1]), int(fields[2]), int(fields[4]), flags

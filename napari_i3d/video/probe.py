@@ -10,11 +10,15 @@ from napari_i3d.video.log import Log, ticks
 from napari_i3d.video.process import NO_METADATA, Process, input_arguments, stalled
 
 _HEAD_FRAMES = 24
+_BUILD_DIGITS = 6
+_BUILD_0000 = 67  # which ffmpeg takes it for
 
 _MAPPING = re.compile(r"^\[info\]   Stream #0:(\d+) -> #0:0 \((\w+)")
 _BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip"})  # what an MP4 or QuickTime file begins with
 _SHOWN = re.compile(r"\[Parsed_showinfo_0 .* n: *\d+ pts: *(-?\d+|NOPTS) .* s:(\d+)x(\d+) ")
 _TIMES = re.compile(r"\[Parsed_showinfo_0 .* config in time_base: (\d+/\d+), frame_rate: (\d+)/(\d+)")
+# A user data message of H.264, in hexadecimal digits: "x264 - core ", the number, and something that ends it.
+_X264 = re.compile(r"\[Parsed_showinfo_0 .* User Data=78323634202d20636f726520((?:3\d)+)(?!3\d)[0-9a-f]{2}")
 _ERROR = re.compile(r"^(?:\[[^\]]*\] )*\[(?:error|fatal)\] (.*)$")
 
 
@@ -42,6 +46,9 @@ class Probe:
         Whether an AVI file is smaller than it says, as when a copy was cut off.
     head_pts
         Times of the first frames in ticks, None where there is none.
+    x264_build
+        Which build of x264 made the video, if its first frames say so. A decoder must know it where that build had
+        errors (4:4:4 before build 151), and one that starts in the middle has not seen the first frame.
     """
 
     stream_index: int
@@ -54,6 +61,12 @@ class Probe:
     promised_frames: int
     is_short: bool
     head_pts: list[int | None]
+    x264_build: int | None = None
+
+    @property
+    def decoder_options(self) -> tuple[str, ...]:
+        """What a decoder must be told that starts elsewhere than at the first frame."""
+        return () if self.x264_build is None else ("-x264_build", str(self.x264_build))
 
     @property
     def places_frames(self) -> bool:
@@ -69,6 +82,7 @@ class _HeadLog(Log):
         self.head_pts: list[int | None] = []
         self.size = 0, 0
         self.frame_rate: Fraction | None = None
+        self.x264_build: int | None = None
 
     def _take(self, line: str) -> None:
         if match := _SHOWN.match(line):
@@ -79,6 +93,8 @@ class _HeadLog(Log):
             self.time_base = self.time_base or Fraction(match[1])
             if self.frame_rate is None and match[3] != "0":
                 self.frame_rate = Fraction(int(match[2]), int(match[3]))
+        elif self.x264_build is None and (match := _X264.search(line)):
+            self.x264_build = int(bytes.fromhex(match[1])[:_BUILD_DIGITS]) or _BUILD_0000
         else:
             super()._take(line)
 
@@ -133,6 +149,7 @@ def probe_video(path: Path) -> Probe:
         container[1] if container else "",
         *_avi_promises(path),
         head_pts,
+        log.x264_build if mapping[2] == "h264" else None,
     )
 
 

@@ -12,13 +12,14 @@ from napari_i3d.video.process import input_arguments, map_arguments, output_argu
 
 @dataclass(frozen=True)
 class Source:
-    """A stream of a file, with the size of its pictures, and the file's size and age when it was opened."""
+    """A stream of a file: its picture size, what its decoder must be told, and the file's size and age when opened."""
 
     path: Path
     stream_index: int
     width_px: int
     height_px: int
     stat: tuple[int, int]
+    decoder_options: tuple[str, ...] = ()
 
     @property
     def output(self) -> list[str]:
@@ -45,7 +46,7 @@ class Source:
             time_s = int(index.names[key]) * index.time_base if index.by_time else Fraction(float(index.times_s[key]))
             # Rounded up: a microsecond before a key frame belongs to the one before, which may be far away.
             seek = ["-seek_timestamp", "1", "-ss", f"{math.ceil(time_s * 1_000_000) / 1_000_000:.6f}"]
-        return [*seek, "-noaccurate_seek", "-copyts", *input_arguments(self.path)]
+        return [*seek, *self.decoder_options, "-noaccurate_seek", "-copyts", *input_arguments(self.path)]
 
     def stalled(self) -> VideoError:
         """Return the error for an ffmpeg that says nothing for too long."""

@@ -17,6 +17,7 @@ from napari_i3d.video.packets import Packets
 from napari_i3d.video.process import Process
 from napari_i3d.video.source import Source
 
+_SURVEYED_ENTRIES = 2
 _WINDOW = 64
 """Packets by which a complaint may come before the one it is about: those that wait between file and decoder."""
 
@@ -35,6 +36,10 @@ class Survey:
 class Judge:
     """Knows which frames are bad, as far as it was asked, and finds out about others; may be used by several threads.
 
+    What goes wrong after a seek need not be damage: some decoders need to have seen more than the key frame. So nothing
+    is called bad that decodes well from an earlier key frame or from the start of the file. Where that bears a verdict
+    out, later ones in the same file are believed, since it may take long.
+
     Parameters
     ----------
     source, index
@@ -47,6 +52,7 @@ class Judge:
         self._source, self._index, self._places_frames = source, index, places_frames
         self._first_bad, self._complaint = index.first_bad, index.complaint
         self._known: list[Survey] = []
+        self._entries_proved = False
         self._lock = threading.Lock()
 
     def check(self, number: int) -> None:
@@ -74,7 +80,7 @@ class Judge:
         with self._lock:
             stop = next((known.stop for known in self._known if known.start <= number < known.stop), None)
             if stop is None and self._index.packets is not None:
-                found = survey(self._source, self._index, self._index.packets, number)
+                found = self._survey(self._index.packets, number)
                 self._known.append(found)
                 stop = found.stop
                 if found.bad and not self._places_frames and min(found.bad) < self._first_bad:
@@ -82,6 +88,29 @@ class Judge:
                     self._complaint = f"{found.bad[self._first_bad]}, and frames from there on have no sure number"
         self.check(number)
         return len(self._index) if stop is None else stop
+
+    def _survey(self, packets: Packets, number: int) -> Survey:
+        """Look from key frame before, from the one before that, and from the start, until there is nothing to doubt."""
+        *keys, start = self._index.entries(number)
+        doubted: list[Survey] = []
+        found = Survey(number, number, {})
+        for key in (*keys[:_SURVEYED_ENTRIES], start):
+            looked = survey(self._source, self._index, packets, number, key)
+            if looked is None:
+                continue
+            found = looked
+            if not found.bad or key is None or self._entries_proved:
+                break
+            doubted.append(found)
+        for other in doubted:
+            wrongly = other.bad.keys() - found.bad.keys()
+            if wrongly:
+                self._index.refuse(other.start, other.start + 1, max(wrongly) + 1)
+        if key is None and doubted:
+            self._entries_proved = any(other.bad.keys() & found.bad.keys() for other in doubted)
+            if not self._entries_proved and len(doubted) == _SURVEYED_ENTRIES:
+                self._index.refuse_all()
+        return found
 
 
 @dataclass
@@ -118,8 +147,10 @@ class _EventLog(log_lines.Log):
                 self.events.complaints.append((self._last_pts, text))
 
 
-def survey(source: Source, index: FrameIndex, packets: Packets, number: int) -> Survey:
-    """Decode around frame `number`, in one thread, and judge the frames there.
+def survey(source: Source, index: FrameIndex, packets: Packets, number: int, key: int | None) -> Survey | None:
+    """Decode from a key frame (None: from the start) around frame `number`, in one thread, and judge the frames there.
+
+    Returns None where decoding cannot start at this key frame.
 
     Raises
     ------
@@ -128,14 +159,10 @@ def survey(source: Source, index: FrameIndex, packets: Packets, number: int) -> 
     """
     later_keys = index.keys[index.keys > number + _WINDOW]
     stop = int(later_keys[1]) if len(later_keys) > 1 else len(index)
-    for skip in (0, 1):
-        key = index.key_before(number, skip)
-        if key is None:
-            break
-        events = _listen(source, index, key, stop)
-        if events.is_key.get(int(index.names[key])):
-            return _judge(index, packets, key, stop, events)
-    return _judge(index, packets, 0, stop, _listen(source, index, None, stop))
+    events = _listen(source, index, key, stop)
+    if key is not None and not events.is_key.get(int(index.names[key])):
+        return None
+    return _judge(index, packets, key or 0, stop, events)
 
 
 def _listen(source: Source, index: FrameIndex, key: int | None, stop: int) -> _Events:

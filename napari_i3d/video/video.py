@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_i3d.errors import VideoError, label
-from napari_i3d.video.decoder import Cursor, Frame
+from napari_i3d.video.decoder import Cursor, Frame, enters_soundly
 from napari_i3d.video.index import FrameIndex, build_index
 from napari_i3d.video.probe import Probe, probe_video
 from napari_i3d.video.source import Source, file_stat
@@ -26,6 +26,8 @@ _READ_AHEAD_FRAMES = 48
 _READ_BEHIND_FRAMES = 16
 _KEPT_BYTES = 128 << 20
 _TAIL_FRAMES = 16
+# Each frame is a key frame, but its palette or tables may stand in the first one only; decoders say nothing of it.
+_TABLES_AHEAD = frozenset({"rawvideo", "mjpeg"})
 
 
 def open_video(path: str | os.PathLike[str]) -> "Video":
@@ -91,9 +93,12 @@ class Video:
         self.path = Path(path).absolute()
         stat = file_stat(self.path)
         probe = probe_video(self.path)
-        self._source = Source(self.path, probe.stream_index, probe.width_px, probe.height_px, stat)
+        size = probe.width_px, probe.height_px
+        self._source = Source(self.path, probe.stream_index, *size, stat, probe.decoder_options)
         self._index = build_index(self.path, probe)
         self._index = self._without_cut_end(self._index)
+        if probe.codec in _TABLES_AHEAD and not enters_soundly(self._source, self._index):
+            self._index.refuse_all()
         self._judge = Judge(self._source, self._index, places_frames=probe.places_frames)
         self._codec = probe.codec
         self.remark = self._index.remark
@@ -251,7 +256,7 @@ class Video:
 
     def _cursor_towards(self, number: int) -> Cursor:
         """Return a decoder that is open shortly before the frame, or a new one."""
-        key = self._index.key_before(number) or 0
+        key = next(self._index.entries(number)) or 0
         for cursor in reversed(self._cursors):
             if cursor.next <= number and (key <= cursor.next or number - cursor.next <= _READ_AHEAD_FRAMES):
                 self._cursors.remove(cursor)
@@ -282,9 +287,14 @@ class Video:
         """Leave out frames at the end of a cut-off file that are there only in part."""
         if index.packets is None or not index.packets.cut_off:
             return index
-        tail = survey(self._source, index, index.packets, len(index) - 1)
+        surveys = (
+            survey(self._source, index, index.packets, len(index) - 1, key) for key in index.entries(len(index) - 1)
+        )
+        tail = next(filter(None, surveys))
+        if min(tail.bad, default=len(index)) < len(index) - _TAIL_FRAMES:
+            return index  # more than a cut end can explain; it is looked into where it is read
         # Of the last frames some may be whole that were decoded before others which they follow: a hole ends the video.
-        stop = min((number for number in tail.bad if number >= len(index) - _TAIL_FRAMES), default=len(index))
+        stop = min(tail.bad, default=len(index))
         if stop in (0, len(index)):
             return index
         return index.cut(stop, f"the file is cut off: frames from {stop} on are there only in part and are left out")

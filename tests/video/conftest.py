@@ -1,5 +1,6 @@
 """Small videos whose every frame carries its number as a bar code, and a plain reading of them to compare with."""
 
+import functools
 import os
 import subprocess
 from collections.abc import Callable, Sequence
@@ -26,6 +27,11 @@ def draw(number: int) -> np.ndarray:
     return frame.astype(np.uint8)
 
 
+@functools.cache
+def drawn(count: int) -> bytes:
+    return b"".join(draw(number).tobytes() for number in range(count))
+
+
 def run_ffmpeg(*arguments: str | Path, data: bytes = b"") -> bytes:
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-v", "error", *map(str, arguments)]
     done = subprocess.run(command, input=data, capture_output=True, check=False)
@@ -48,11 +54,10 @@ def encode(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     def make(name: str, options: Sequence[str] = X264, inputs: Sequence[str] = (), count: int = COUNT) -> Path:
         key = (name, *options, "|", *inputs, count)
         if key not in made:
-            raw = b"".join(draw(number).tobytes() for number in range(count))
             path = folder / f"{len(list(folder.iterdir()))}" / name
             path.parent.mkdir()
             form = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(RATE)]
-            run_ffmpeg(*form, "-i", "-", *inputs, *options, path, data=raw)
+            run_ffmpeg(*form, "-i", "-", *inputs, *options, path, data=drawn(count))
             made[key] = path
         return made[key]
 
