@@ -20,6 +20,7 @@ NETWORK_SIDE = 224
 WIDE_WIDTH, WIDE_HEIGHT = 340, 256
 _CENTER_TOP = (WIDE_HEIGHT - NETWORK_SIDE) // 2
 _CENTER_LEFT = (WIDE_WIDTH - NETWORK_SIDE) // 2
+_SQUARE_RATIO = 1.02  # pictures whose sides differ by less are called square
 
 # (factor, offset): value * factor + offset
 _NORMALISATIONS = {
@@ -66,6 +67,33 @@ def crop_boxes(tracklet: Tracklet, picture_size: tuple[int, int], mode: SampleMo
     if mode is SampleMode.EXPAND_BBOXES:
         _make_square(boxes, picture_size)
     return boxes
+
+
+def squash_note(width_px: int, height_px: int, settings: ExtractionSettings) -> str:
+    """Say how much the whole picture, of a video without tracking, is squashed to a square, and the way round it.
+
+    Parameters
+    ----------
+    width_px, height_px
+        Size of the video's frames.
+    settings
+        Sample mode, and the size to which frames are resized first.
+
+    Returns
+    -------
+    str
+        One line; "" if the picture is square, or `sample_mode` is not ``"expand_bboxes"``.
+    """
+    width, height = settings.video_size or (width_px, height_px)
+    ratio = max(width, height) / min(width, height)
+    if settings.sample_mode is not SampleMode.EXPAND_BBOXES or ratio < _SQUARE_RATIO:
+        return ""
+    shape = "narrow" if width > height else "flat"
+    ways = "a tracking with a square box"
+    # center_crop squashes too, to 340x256: less where the picture is wide, more where it is high.
+    if max(WIDE_WIDTH * height, WIDE_HEIGHT * width) / min(WIDE_WIDTH * height, WIDE_HEIGHT * width) < ratio:
+        ways = f"--sample_mode center_crop, which sees the middle and squashes less, or {ways}"
+    return f"the whole {width}x{height} picture is squashed to a square, {ratio:.2f} times too {shape}; use {ways}"
 
 
 def _bad_box(tracklet: Tracklet, bad: NDArray[np.bool_], what: str) -> TrackingError:

@@ -9,7 +9,7 @@ import torch
 
 from napari_i3d.errors import TrackingError
 from napari_i3d.extraction.background import background_frames, gray_of, median_background, without_background
-from napari_i3d.extraction.crops import Cropper, crop_boxes, views
+from napari_i3d.extraction.crops import Cropper, crop_boxes, squash_note, views
 from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
 from napari_i3d.tracking.model import Tracklet
 
@@ -182,3 +182,33 @@ def test_background_is_the_median_and_what_looks_like_it_is_blanked() -> None:
             near = abs(int(gray_of(frames[2])[y, x]) - int(background[y, x])) <= 15
             assert blanked[y, x].tolist() == ([128] * 3 if near else frames[2][y, x].tolist())
     assert (frames[2][5:10, 6:10] == (250, 20, 10)).all()
+
+
+@pytest.mark.parametrize(
+    ("size", "choices", "expected"),
+    [
+        ((1920, 1080), {}, "the whole 1920x1080 picture is squashed to a square, 1.78 times too narrow"),
+        ((1080, 1920), {}, "the whole 1080x1920 picture is squashed to a square, 1.78 times too flat"),
+        ((1024, 1024), {"video_size": (640, 480)}, "the whole 640x480 picture is squashed to a square, 1.33 times"),
+    ],
+)
+def test_whole_picture_that_is_squashed_is_told(size: tuple[int, int], choices: dict, expected: str) -> None:
+    note = squash_note(*size, ExtractionSettings(**choices))
+    assert note.startswith(expected)
+    # Of a high picture center_crop would squash more, so it is no way round there.
+    assert ("--sample_mode center_crop" in note) == (size[0] >= size[1])
+    assert "tracking with a square box" in note
+
+
+@pytest.mark.parametrize(
+    ("size", "choices"),
+    [
+        ((1024, 1024), {}),
+        ((383, 381), {}),
+        ((640, 480), {"video_size": (224, 224)}),
+        ((640, 480), {"sample_mode": "center_crop"}),
+        ((640, 480), {"sample_mode": "oversample"}),
+    ],
+)
+def test_whole_picture_that_is_not_squashed_to_a_square_is_no_news(size: tuple[int, int], choices: dict) -> None:
+    assert squash_note(*size, ExtractionSettings(**choices)) == ""
