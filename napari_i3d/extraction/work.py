@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_i3d.errors import FeaturesError, OutputError, StalledError, VideoError
+from napari_i3d.extraction.crops import squash_note
 from napari_i3d.extraction.engine import as_features
 from napari_i3d.extraction.finished import State, Verdict, Wish, judge
 from napari_i3d.extraction.inputs import describe_file, read_chosen, tracking_sha256
@@ -19,7 +20,7 @@ from napari_i3d.extraction.partial import Fingerprint, PartialWork, fingerprint
 from napari_i3d.extraction.provenance import crops_sha256, describe_extraction, describe_tracking
 from napari_i3d.extraction.segments import ChunkRows, Segment, plan_segments
 from napari_i3d.features.io import json_path
-from napari_i3d.features.layouts import Layout
+from napari_i3d.features.layouts import Layout, shift_note
 from napari_i3d.features.model import Features, Id
 from napari_i3d.files import exclusive
 from napari_i3d.i3d.weights import WeightsFacts
@@ -232,7 +233,7 @@ class Workshop:
         if self._options.layout is Layout.DICT:
             features.save(folder / shared.name, metadata=self._options.save_metadata)
             written = [folder / shared.name]
-        elif self._options.layout is Layout.DLC2ACTION:
+        elif self._options.layout.one_file:
             written = features.export(folder / shared.name, self._options.layout)
         else:
             written = features.export(folder / f"{work.path.stem}.npy", self._options.layout)
@@ -240,11 +241,23 @@ class Workshop:
 
     def _remarks(self, work: VideoWork) -> tuple[str, ...]:
         remarks = [f"{individual} left out: {reason}" for individual, reason in work.job.plan.left_out.items()]
+        options = self._options
+        if options.tracking_folder is None:
+            _, height, width, _ = work.video.shape
+            remarks.append(squash_note(width, height, options.settings))
+        first_frames = {windows.id: windows.first_frame for windows in work.job.plan.tracklets}
+        settings = options.settings
+        remarks.append(
+            shift_note(
+                first_frames, options.layout, pad=settings.pad, frequency=settings.frequency,
+                metadata=options.save_metadata,
+            )
+        )  # fmt: skip
         if work.video.remark:
             remarks.insert(0, work.video.remark)
         if not self._weights.trained:
             remarks.insert(0, "untrained weights: the features mean nothing")
-        return (*remarks, *work.remarks)
+        return (*filter(None, remarks), *work.remarks)
 
 
 def _move(path: Path, target: Path) -> Path:

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
 from napari_i3d.errors import NapariI3DError
+from napari_i3d.features.layouts import shift_note
 from napari_i3d.features.model import Id
 from napari_i3d.i3d.registry import SOURCES
 from napari_i3d.plugin import preferences
@@ -63,6 +64,18 @@ class _Plan:
     tracked: TrackedVideo
     request: ExtractionRequest
     estimate: Estimate
+
+    @property
+    def shift_note(self) -> str:
+        """What programs that count rows would shift; "" if nothing."""
+        choices, tracking = self.request.choices, self.request.tracking
+        first_frames = {} if tracking is None else {
+            name: tracklet.start for name, tracklet in tracking.items() if name not in self.estimate.left_out
+        }  # fmt: skip
+        settings = choices.settings
+        return shift_note(
+            first_frames, choices.layout, pad=settings.pad, frequency=settings.frequency, metadata=choices.save_metadata
+        )
 
 
 class ExtractWidget(Dock):
@@ -306,6 +319,8 @@ def _spell(plan: _Plan) -> str:
     if cost.left_out:
         shortest = plan.request.choices.settings.shortest_tracklet
         text += f"\n{len(cost.left_out)} left out: fewer than {shortest} frames."
+    if note := plan.shift_note:
+        text += f"\n{in_dock_words(note)}."
     return text
 
 
