@@ -22,9 +22,10 @@ from napari_i3d.extraction.segments import ChunkRows, Segment, plan_segments
 from napari_i3d.features.io import json_path
 from napari_i3d.features.layouts import Layout, shift_note
 from napari_i3d.features.model import Features, Id
-from napari_i3d.files import exclusive
+from napari_i3d.files import exclusive, nearest_file
 from napari_i3d.i3d.weights import WeightsFacts
 from napari_i3d.tracking.gaps import mend_gaps
+from napari_i3d.tracking.io import ENDINGS
 from napari_i3d.video.video import Video, open_video
 
 
@@ -115,7 +116,7 @@ class Workshop:
             if verdict.state in (State.SOUND, State.OTHER):
                 return _kept(path, {shared: verdict}, self._names.hidden_path(path, ".partial"))
         if tracking_path is not None and not tracking_path.exists():
-            return VideoSkipped(path, f"its tracking file {tracking_path} is missing", complete=False)
+            return VideoSkipped(path, _missing_tracking(path, tracking_path), complete=False)
         return (yield from self._open(path, tracking_path, wish, stack))
 
     def _open(
@@ -258,6 +259,13 @@ class Workshop:
         if not self._weights.trained:
             remarks.insert(0, "untrained weights: the features mean nothing")
         return (*filter(None, remarks), *work.remarks)
+
+
+def _missing_tracking(video: Path, tracking_path: Path) -> str:
+    """Say that there is no tracking, and which file it may be; never one of the other videos in the folder."""
+    others = {other.stem for other in video.parent.iterdir()} - {video.stem}
+    near = nearest_file(tracking_path, ENDINGS, video.stem, others)
+    return f"expected its tracking {tracking_path}, found none" + (f"; is it {near.name}?" if near else "")
 
 
 def _move(path: Path, target: Path) -> Path:

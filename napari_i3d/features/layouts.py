@@ -155,10 +155,11 @@ def shift_note(first_frames: Mapping[Id, int], layout: Layout, *, pad: bool, fre
         return ""
     who = f"{late[0]} starts" if len(late) == 1 else f"{late[0]} and {len(late) - 1} more start"
     at = "at" if len(late) == 1 else "late, the earliest at"
+    earliest = min(first_frames[individual] for individual in late)
     every = "frame" if frequency == 1 else f"{frequency} frames"
     return (
-        f"{who} {at} frame {min(first_frames[name] for name in late)}: a program that takes row 0 for frame 0, and a row for each "
-        f"{every}, would shift it without a word; use --save_metadata, or the --layout of the program"
+        f"{who} {at} frame {earliest}: a program that takes row 0 for frame 0, and a row for each {every}, "
+        f"would shift it without a word; use --save_metadata, or the --layout of the program"
     )
 
 
