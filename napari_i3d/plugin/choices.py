@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from napari_i3d.errors import NapariI3DError, SettingsError, TrackingError
+from napari_i3d.errors import NapariI3DError, SettingsError, TrackingError, counted
 from napari_i3d.extraction.settings import ExtractionSettings, Precision, SampleMode
 from napari_i3d.extraction.windows import plan_windows, tracklet_windows
 from napari_i3d.features.io import check_content
@@ -203,7 +203,7 @@ def estimate(n_frames: int, tracking: Tracking | None, choices: ExtractChoices, 
     if tracking is None:
         long_enough = n_frames >= settings.shortest_tracklet
         tracklets = [tracklet_windows("", 0, n_frames, settings)] if long_enough else []
-        left_out = {} if long_enough else {"": f"{n_frames} frames, fewer than {settings.shortest_tracklet}"}
+        left_out = {} if long_enough else {"": f"{counted(n_frames, 'frame')}, fewer than {settings.shortest_tracklet}"}
     else:
         plan = plan_windows(tracking.values(), settings)
         tracklets, left_out = list(plan.tracklets), plan.left_out

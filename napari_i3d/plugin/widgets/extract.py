@@ -12,7 +12,7 @@ from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
-from napari_i3d.errors import NapariI3DError
+from napari_i3d.errors import NapariI3DError, counted
 from napari_i3d.features.layouts import shift_note
 from napari_i3d.features.model import Id
 from napari_i3d.i3d.registry import SOURCES
@@ -313,9 +313,9 @@ class ExtractWidget(Dock):
 
 def _spell(plan: _Plan) -> str:
     cost = plan.estimate
-    who = "whole picture" if plan.request.tracking is None else _count(cost.individuals, "individual")
+    who = "whole picture" if plan.request.tracking is None else counted(cost.individuals, "individual")
     source = "as in earlier runs" if cost.measured else "a first guess, for a processor"
-    text = f"{who}, {_count(cost.chunks, 'chunk')}: about {spell_duration(cost.seconds)} ({source})."
+    text = f"{who}, {counted(cost.chunks, 'chunk')}: about {spell_duration(cost.seconds)} ({source})."
     if cost.left_out:
         shortest = plan.request.choices.settings.shortest_tracklet
         text += f"\n{len(cost.left_out)} left out: fewer than {shortest} frames."
@@ -337,7 +337,3 @@ def _section(title: str, content: QWidget) -> QCollapsible:
     section.toggleButton().setStyleSheet("text-align: left; border: none; background: transparent; padding: 4px 0;")
     section.toggled.connect(lambda unfolded: section.setText(f"{'▾' if unfolded else '▸'}  {title}"))
     return section
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
