@@ -3,8 +3,8 @@
 import argparse
 from typing import Any
 
-from napari_i3d.commands.common import DONE, FAILED, add_command, add_video, add_video_size, complain, say
-from napari_i3d.errors import counted
+from napari_i3d.commands.common import DONE, FAILED, add_command, add_video, add_video_size, say
+from napari_i3d.errors import counted, needed_for
 from napari_i3d.extraction.settings import ExtractionSettings
 
 
@@ -49,12 +49,7 @@ def _spell_count(errors: int, warnings: int) -> str:
 
 
 def _view(options: argparse.Namespace) -> int:
-    try:
+    with needed_for("the viewer", "all"):
         from napari_i3d.plugin.view import run
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "napari_i3d":
-            raise
-        complain(f'the viewer needs napari ({error.name} is not installed): pip install "napari-i3d[all]"')
-        return FAILED
     run(options.video, options.tracking)
     return DONE

@@ -1,6 +1,7 @@
 """The engine against a plain loop that treats window by window and shares no code with it."""
 
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -332,3 +333,19 @@ def test_device_that_is_not_there_is_refused(name: str) -> None:
 def test_settings_out_of_range_are_refused(choices: dict[str, Any], words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         ExtractionSettings(**choices)
+
+
+def test_notebook_without_ipywidgets_is_not_warned() -> None:
+    code = (
+        "import sys, types; kernel = types.SimpleNamespace(config={'IPKernelApp': {}});"
+        "sys.modules['IPython'] = types.SimpleNamespace(get_ipython=lambda: kernel);"
+        "sys.modules['ipywidgets'] = None; sys.modules['IPython.html.widgets'] = None;"
+        "{}"
+        "import napari_i3d.extraction.engine"
+    )
+    ran = [
+        subprocess.run([sys.executable, "-c", code.format(first)], capture_output=True, text=True, check=True).stderr
+        for first in ("", "import tqdm.auto;")
+    ]
+    assert "IProgress not found" in ran[1]  # so it is such a notebook
+    assert ran[0] == ""
