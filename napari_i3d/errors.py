@@ -61,10 +61,10 @@ class WorkerError(NapariI3DError):
     """A machine that computes for this one and could not do so for one video."""
 
 
-def counted(number: int, word: str, many: str = "") -> str:
+def counted(number: int, word: str) -> str:
     """Return a number with what it counts: ``1 problem``, ``2 problems``, ``15,000 frames``."""
     digits = f"{number:,}" if number >= 10_000 else str(number)
-    return f"{digits} {word if number == 1 else many or f'{word}s'}"
+    return f"{digits} {word if number == 1 else f'{word}s'}"
 
 
 @contextlib.contextmanager

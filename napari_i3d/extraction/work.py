@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from napari_i3d.errors import FeaturesError, OutputError, StalledError, VideoError
+from napari_i3d.errors import FeaturesError, OutputError, StalledError, VideoError, label
 from napari_i3d.extraction.crops import squash_note
+from napari_i3d.extraction.dataset import VIDEO_SUFFIXES
 from napari_i3d.extraction.engine import as_features
 from napari_i3d.extraction.finished import State, Verdict, Wish, judge
 from napari_i3d.extraction.inputs import describe_file, read_chosen, tracking_sha256
@@ -263,9 +264,11 @@ class Workshop:
 
 def _missing_tracking(video: Path, tracking_path: Path) -> str:
     """Say that there is no tracking, and which file it may be; never one of the other videos in the folder."""
-    others = {other.stem for other in video.parent.iterdir()} - {video.stem}
+    others: set[str] = set()
+    with contextlib.suppress(OSError):
+        others = {path.stem for path in video.parent.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES} - {video.stem}
     near = nearest_file(tracking_path, ENDINGS, video.stem, others)
-    return f"expected its tracking {tracking_path}, found none" + (f"; is it {near.name}?" if near else "")
+    return f"expected its tracking {tracking_path}, found none" + (f"; is it {label(near.name)}?" if near else "")
 
 
 def _move(path: Path, target: Path) -> Path:

@@ -384,6 +384,8 @@ def _with_facts(path: Path, rows: dict[Id, NDArray[np.float32]], facts: dict[str
 def _told_rows(rows: dict[Id, NDArray[np.float32]], entries: dict[Id, Any]) -> dict[Id, NDArray[np.float32]]:
     """Give individuals their ids, and the rows that are theirs, where the file was made for another program."""
     by_name = {entry.get("id_in_file", individual): individual for individual, entry in entries.items()}
+    if len(by_name) < len(entries):
+        raise ValueError("two individuals of one name")
     # A .npz knows text only: there, and nowhere else, an id is found by how it is written.
     by_text = {str(individual): individual for individual in entries}
     told: dict[Id, NDArray[np.float32]] = {}

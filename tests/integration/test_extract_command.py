@@ -429,6 +429,13 @@ def test_missing_tracking_names_the_nearest_file_of_the_same_video(workplace: Wo
     assert "day3_tracks.pickle, found none\n" in out
 
 
+def test_tracking_beside_the_videos_is_none_of_another_video(workplace: Workplace, extract: Run) -> None:
+    workplace.add("day1", tracking=False)
+    (workplace.videos / "day1_trax.pickle").touch()
+    _, out, _ = extract("--tracking_folder", str(workplace.videos))
+    assert "found none; is it day1_trax.pickle?\n" in out
+
+
 def test_whole_picture_that_is_squashed_is_told(workplace: Workplace, extract: Run) -> None:
     workplace.add("one")
     _, out, _ = extract(tracking=False)
