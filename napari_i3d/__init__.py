@@ -6,6 +6,8 @@ The public names are loaded when they are first used, so that importing the pack
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from napari_i3d.errors import needed_for
+
 if TYPE_CHECKING:
     from napari_i3d import plots as plots
     from napari_i3d.errors import NapariI3DError as NapariI3DError
@@ -84,7 +86,8 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         value = importlib.import_module(f"{__name__}.{_MODULES[name]}")
     elif name in _HOMES:
-        value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+        with needed_for(f"napari_i3d.{name}", "all"):
+            value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value

@@ -26,7 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     given = sys.argv[1:] if arguments is None else arguments
-    options = _parser().parse_args([_with_underscores(argument) for argument in given])
+    parser = _parser()
+    if not given:
+        parser.print_help(sys.stderr)
+        return WRONG_USAGE
+    options = parser.parse_args([_with_underscores(argument) for argument in given])
     try:
         status: int = options.run(options)
     except SettingsError as error:

@@ -1,10 +1,11 @@
 """Files that appear whole or not at all, checksums, locks, and the folder where downloads are kept."""
 
 import contextlib
+import difflib
 import hashlib
 import os
 import secrets
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -73,6 +74,38 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
             f"{folder}: not a folder that can be written to ({error.strerror or error}); choose another"
         ) from error
     return folder
+
+
+def nearest_file(path: Path, endings: Collection[str], stem: str = "", others: Collection[str] = ()) -> Path | None:
+    """Return the file in a folder whose name is most like that of one that is not there; None if none is like it.
+
+    Parameters
+    ----------
+    path
+        The file that is missing.
+    endings
+        In small letters, those that such files have; that of `path` is always one of them.
+    stem
+        What its name must begin with: of those that do, the nearest is returned however unlike the rest is.
+    others
+        Stems that belong to other files; what begins with one of them is none of this.
+    """
+    strangers = tuple(other for other in others if not stem.startswith(other))
+    try:
+        names = [
+            entry.name
+            for entry in path.parent.iterdir()
+            if entry.suffix.lower() in (path.suffix.lower(), *endings)
+            and not entry.name.startswith((".", *strangers))
+            and entry.is_file()
+        ]
+    except OSError:
+        return None
+    # The next number is another file: day10 is none of day1.
+    own = [name for name in names if stem and name.startswith(stem) and not name[len(stem) :][:1].isdigit()]
+    near = difflib.get_close_matches(path.name, own, n=1, cutoff=0.0)
+    near = near or difflib.get_close_matches(path.name, names, n=1)
+    return path.with_name(near[0]) if near else None
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from napari_i3d import files
 from napari_i3d.errors import OutputError
+from napari_i3d.files import nearest_file
 
 
 def test_atomic_writer_without_trouble_leaves_only_the_file(tmp_path: Path):
@@ -105,3 +106,25 @@ def test_cache_folder_with_the_variable_set_is_that_folder(monkeypatch: pytest.M
 def test_cache_folder_without_the_variable_is_the_users(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv(files.CACHE_VARIABLE)
     assert files.cache_folder().name == "napari_i3d"
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["day1_tracks.pickle", "day2_tracks.pickle"], "day1_tracks.pickle"),
+        (["day1.pkl"], "day1.pkl"),
+        (["day1_Tracks.pickle", "day1.mp4", "day1.npy.json"], "day1_Tracks.pickle"),
+        (["day10_trax.pickle", "day2_trax.pickle", "day3_trax.pickle"], None),  # of other videos, day3 is not one
+        ([".day1_tracks.pickle"], None),
+        ([], None),
+    ],
+)
+def test_nearest_file_is_of_the_same_video(names: list[str], expected: str | None, tmp_path: Path) -> None:
+    for name in names:
+        (tmp_path / name).touch()
+    found = nearest_file(tmp_path / "day1_trax.pickle", (".pickle", ".pkl"), "day1", {"day10", "day2", "day3", "day"})
+    assert found == (None if expected is None else tmp_path / expected)
+
+
+def test_nearest_file_of_no_folder_is_none(tmp_path: Path) -> None:
+    assert nearest_file(tmp_path / "none" / "a.pickle", ()) is None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from napari_i3d.commands.common import one_line
+from napari_i3d.commands.common import one_line, one_place
 
 if TYPE_CHECKING:
     from napari_i3d.extraction.outcomes import Outcome, Record, VideoProgress
@@ -18,7 +18,8 @@ _LARGE_BYTES = 1 << 28
 class Bars:
     """Shows the records of a batch on standard error, and remembers how videos ended.
 
-    A bar is drawn only where a person watches; a log gets a line for each video that ended, alone.
+    A bar is drawn only where a person watches; a log gets a line for each video that ended, alone. Of a single video
+    the summary says the same at once, so that where both go to one place it has no line.
     """
 
     def __init__(self) -> None:
@@ -26,6 +27,7 @@ class Bars:
         self._titles: dict[Path, str] = {}
         self._progress: dict[Path, VideoProgress] = {}
         self._outcomes: list[Outcome] = []
+        self._silent = False
 
     @property
     def outcomes(self) -> "tuple[Outcome, ...]":
@@ -50,6 +52,7 @@ class Bars:
         from napari_i3d.extraction.outcomes import VideoProgress, VideoReading, VideoStarted
 
         if isinstance(record, VideoStarted):
+            self._silent = record.total == 1 and one_place()
             self._titles[record.video] = f"{record.video.name} ({record.number}/{record.total})"
         elif isinstance(record, VideoReading):
             if record.total_bytes > _LARGE_BYTES:
@@ -61,6 +64,8 @@ class Bars:
             self._end(record.video)
             self._progress.pop(record.video, None)
             self._outcomes.append(record)
+            if self._silent:
+                return
             tqdm.write(one_line(f"{record.word}: {record.summary}"), file=sys.stderr)
 
     def close(self) -> None:

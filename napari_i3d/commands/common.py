@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -22,6 +23,16 @@ def complain(text: str) -> None:
 def say(text: str) -> None:
     """Print a line for the user."""
     print(one_line(text))
+
+
+def one_place() -> bool:
+    """Tell whether standard output and standard error go to the same terminal, file or pipe."""
+    try:
+        output, errors = (os.fstat(stream.fileno()) for stream in (sys.stdout, sys.stderr))
+    except (OSError, ValueError):  # closed, or in memory
+        return False
+    # Windows has no numbers for consoles and pipes.
+    return output.st_ino != 0 and os.path.samestat(output, errors)
 
 
 def one_line(text: str) -> str:

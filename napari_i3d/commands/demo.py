@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from napari_i3d.commands.common import DONE, FAILED, add_command, say
+from napari_i3d.commands.common import DONE, FAILED, add_command, complain, say
 from napari_i3d.commands.extract import run_with_bars
+from napari_i3d.errors import counted
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.i3d.registry import DEFAULT_WEIGHTS, UNTRAINED, find_source
 
@@ -41,7 +42,10 @@ def _demo(options: argparse.Namespace) -> int:
         overwrite=True,
     )
     outcomes = run_with_bars(batch)
-    if not all(outcome.complete for outcome in outcomes):
+    failures = [outcome for outcome in outcomes if not outcome.complete]
+    for outcome in failures:
+        complain(outcome.summary)
+    if failures:
         return FAILED
     path = options.outputpath / f"{clip.video.stem}.npy"
     features = read_features(path)
@@ -54,5 +58,7 @@ def _demo(options: argparse.Namespace) -> int:
     ):  # fmt: skip
         say(f"{title + ':':<11} {file}")
     for individual, rows in features.items():
-        print(f"{individual}: {rows.shape[0]} rows of {rows.shape[1]} features, {rows.dtype}, one for each frame")
+        print(
+            f"{individual}: {counted(len(rows), 'row')} of {rows.shape[1]} features, {rows.dtype}, one for each frame"
+        )
     return DONE

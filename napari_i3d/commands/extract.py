@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_i3d.commands.bars import Bars
-from napari_i3d.commands.common import DONE, FAILED, add_command, add_video_size, ended_by_sigterm, say
+from napari_i3d.commands.common import DONE, FAILED, add_command, add_video_size, ended_by_sigterm, one_place, say
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.extraction.settings import ExtractionSettings, Normalisation, Precision, SampleMode
 from napari_i3d.features.layouts import Layout
@@ -68,7 +68,10 @@ def _add_options(extract: argparse.ArgumentParser) -> None:
     )
     _add_choice(extract, "--precision", Precision, defaults.precision, "")
     add("--i3d_suffix", default=".npy", metavar="S", help="ending of features files: .npy, .npz, .pickle (%(default)s)")
-    _add_choice(extract, "--layout", Layout, Layout.DICT, "the program to write for")
+    _add_choice(
+        extract, "--layout", Layout, Layout.DICT,
+        "the program to write for; dlc2action: features alone, dlc2action-pose: to be used beside poses",
+    )  # fmt: skip
     add("--save_metadata", action="store_true", help="add first and last frame of each individual to the file")
     add("--overwrite", action="store_true", help="replace results that exist (default: keep them)")
     add("--scheduler", metavar="ADDRESS", help="compute on a dask cluster; local: on worker processes of this machine")
@@ -148,8 +151,11 @@ def run_with_bars(batch: "BatchOptions") -> "tuple[Outcome, ...]":
 
 
 def _print_summary(outcomes: "tuple[Outcome, ...]") -> None:
+    # Where both go to one place, a line above tells of each of several videos; problems are worth a second one.
+    brief = one_place() and len(outcomes) > 1
     for word in ("done", "skipped", "failed"):
         chosen = [outcome for outcome in outcomes if outcome.word == word]
         print(f"{word}: {len(chosen)}")
         for outcome in chosen:
-            say(f"  {outcome.summary}")
+            if not (brief and outcome.complete):
+                say(f"  {outcome.summary}")

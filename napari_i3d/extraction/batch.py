@@ -52,7 +52,7 @@ def run_batch(options: BatchOptions) -> Generator[Record, None, tuple[Outcome, .
         resolve_device(options.settings.device)
     make_folder(options.output_path)
     workshop = Workshop(options, weights)
-    roster = Roster(videos, Report(options.output_path))
+    roster = Roster(videos, Report(options.output_path), options.layout)
     if options.scheduler is None:
         yield from roster.one_by_one(_Here(network, workshop).extract)
     else:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from napari_i3d.errors import ClusterError, WorkerError
+from napari_i3d.errors import ClusterError, WorkerError, needed_for
 from napari_i3d.extraction.options import LOCAL
 from napari_i3d.extraction.worker import Bench, Task, TaskResult
 
@@ -58,9 +58,14 @@ def plan_local(workers: int | None, device: str, gpus: int, cores: int, memory_b
     return LocalPlan(count, max(1, cores // count), gpus)
 
 
+def _installed() -> contextlib.AbstractContextManager[None]:
+    return needed_for("--scheduler", "cluster", ClusterError)
+
+
 def plan_this_machine(workers: int | None, device: str) -> LocalPlan:
     """Plan the worker processes of this machine by what it has."""
-    import psutil
+    with _installed():
+        import psutil
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return plan_local(workers, device, torch.cuda.device_count(), cores, psutil.virtual_memory().available)
@@ -82,16 +87,12 @@ def connected(scheduler: str, plan: LocalPlan | None) -> Iterator["Cluster"]:
     ClusterError
         distributed is not installed, nobody answers at the address, or the connection is lost.
     """
-    try:
+    with _installed():
         import dask
 
         # Of joining and leaving workers dask tells much; what matters to the user is told here.
         dask.config.set({"logging": {"distributed": "critical", "distributed.client": "critical"}})
         import distributed
-    except ModuleNotFoundError as error:
-        raise ClusterError(
-            f'scheduler: expected dask.distributed, found no {error.name}; pip install "napari-i3d[cluster]"'
-        ) from error
     with contextlib.ExitStack() as stack:
         address: Any = scheduler
         if scheduler == LOCAL and plan is not None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from napari_i3d.errors import VideoError
+from napari_i3d.features.layouts import Layout, without_dots
 
 VIDEO_SUFFIXES = frozenset(
     f".{ending}"
@@ -54,11 +55,12 @@ def _videos_below(top: Path) -> Iterator[Path]:
                 yield path
 
 
-def shared_names(videos: Iterable[Path]) -> dict[Path, Path]:
-    """Return for each video whose stem another has too (small and capital letters alike) that other."""
+def shared_names(videos: Iterable[Path], layout: Layout = Layout.DICT) -> dict[Path, Path]:
+    """Return for each video whose results in a layout have the name of another's (capitals or not) that other."""
     by_stem: dict[str, list[Path]] = {}
     for path in videos:
-        by_stem.setdefault(path.stem.casefold(), []).append(path)
+        stem = path.stem if layout.one_file else without_dots(path.stem)
+        by_stem.setdefault(stem.casefold(), []).append(path)
     return {
         path: paths[0] if path is not paths[0] else paths[1]
         for paths in by_stem.values()

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -10,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
+from tqdm import TqdmWarning
 
 from napari_i3d.errors import VideoError
 from napari_i3d.extraction.arrivals import Background, arriving_crops, background_of, run_ahead
@@ -29,6 +30,11 @@ from napari_i3d.tracking.gaps import Gaps
 from napari_i3d.tracking.io import read_tracking
 from napari_i3d.tracking.model import Tracking
 from napari_i3d.video.video import Video, open_video
+
+with warnings.catch_warnings():
+    # A notebook without ipywidgets shows bars as text: nothing that its user has to be warned of.
+    warnings.simplefilter("ignore", TqdmWarning)
+    from tqdm.auto import tqdm
 
 __all__ = [
     "ChunkBatch",

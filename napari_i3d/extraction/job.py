@@ -1,6 +1,6 @@
 """An extraction before it runs: its input checked, its work planned."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from napari_i3d.extraction.settings import CHUNK_FRAMES, ExtractionSettings
 from napari_i3d.extraction.windows import WindowPlan, plan_windows
 from napari_i3d.features.model import Id
 from napari_i3d.tracking.checks import require_sound_boxes
+from napari_i3d.tracking.mistakes import likely_mistake
 from napari_i3d.tracking.model import Tracking, Tracklet
 from napari_i3d.video.video import Video
 
@@ -61,6 +62,17 @@ def plan_job(video: Video, tracklets: Iterable[Tracklet], settings: ExtractionSe
         no pixel. The message names individual and frames.
     """
     known = {tracklet.id: tracklet for tracklet in tracklets}
+    try:
+        return _planned(video, known, settings)
+    except TrackingError as error:
+        width, height = picture_size(video, settings)
+        mistake = likely_mistake(Tracking(known.values()), (len(video), height, width))
+        if not mistake:
+            raise
+        raise TrackingError(f"{error}; {mistake}") from error
+
+
+def _planned(video: Video, known: Mapping[Id, Tracklet], settings: ExtractionSettings) -> Job:
     plan = plan_windows(known.values(), settings)
     if not plan.tracklets:
         longest = max(map(len, known.values()), default=0)

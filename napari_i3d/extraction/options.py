@@ -77,8 +77,10 @@ class BatchOptions:
             raise SettingsError(f"workers: expected a number from 1 on, with scheduler {LOCAL}, found {self.workers}")
         if self.individuals is not None and self.tracking_folder is None:
             raise SettingsError("individuals are chosen, but there is no tracking to find them in: set tracking_folder")
-        if self.layout is Layout.DLC2ACTION and not (self.settings.pad and self.settings.frequency == 1):
-            raise SettingsError("layout dlc2action needs one row for each frame: set pad, and frequency 1")
+        if self.layout.for_dlc2action and not (self.settings.pad and self.settings.frequency == 1):
+            raise SettingsError(f"layout {self.layout} needs one row for each frame: set pad, and frequency 1")
+        if self.layout is Layout.DLC2ACTION_POSE and self.save_metadata:
+            raise SettingsError(f"layout {self.layout} has no room for first and last frames: leave out save_metadata")
         check_suffix(self.i3d_suffix, self.layout)
         if not self.layout.one_file and (self.i3d_suffix != ".npy" or self.save_metadata):
             raise SettingsError(

@@ -58,9 +58,9 @@ class OutputNames:
         if not self.layout.one_file:
             paths = individual_paths(self.folder / f"{video.stem}.npy", list(individuals))
         else:
-            if self.layout is Layout.DLC2ACTION:
-                dlc2action_ids(individuals)
-            check_content(individuals, shared.suffix, metadata=self.metadata)
+            names = dlc2action_ids(individuals).values() if self.layout.for_dlc2action else individuals
+            metadata = self.metadata or self.layout is Layout.DLC2ACTION
+            check_content(list(names), shared.suffix, metadata=metadata)
             paths = dict.fromkeys(individuals, shared)
         for path in paths.values():
             if len(os.fsencode(json_path(path).name)) > _LONGEST_NAME_BYTES:

@@ -10,6 +10,7 @@ from napari_i3d.extraction.dataset import shared_names
 from napari_i3d.extraction.device import is_out_of_memory
 from napari_i3d.extraction.outcomes import Outcome, Record, VideoFailed, VideoStarted
 from napari_i3d.extraction.report import Report, Stopwatch
+from napari_i3d.features.layouts import Layout
 
 _log = logging.getLogger(__name__)
 
@@ -27,12 +28,14 @@ class Roster:
         The videos.
     report
         Is told of each that ends.
+    layout
+        What results are made for.
     """
 
-    def __init__(self, paths: list[Path], report: Report) -> None:
+    def __init__(self, paths: list[Path], report: Report, layout: Layout = Layout.DICT) -> None:
         self._paths = paths
         self._report = report
-        self._twins = shared_names(paths)
+        self._twins = shared_names(paths, layout)
         self._watches: dict[Path, Stopwatch] = {}
         self._outcomes: list[Outcome] = []
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_i3d.errors import counted
 from napari_i3d.extraction.settings import CHUNK_FRAMES, ExtractionSettings
 from napari_i3d.features.model import Id
 from napari_i3d.tracking.model import Tracklet
@@ -98,7 +99,7 @@ def plan_windows(tracklets: Iterable[Tracklet], settings: ExtractionSettings) ->
     left_out: dict[Id, str] = {}
     for tracklet in tracklets:
         if len(tracklet) < settings.shortest_tracklet:
-            left_out[tracklet.id] = f"{len(tracklet)} frames, fewer than {settings.shortest_tracklet}"
+            left_out[tracklet.id] = f"{counted(len(tracklet), 'frame')}, fewer than {settings.shortest_tracklet}"
         else:
             used.append(tracklet_windows(tracklet.id, tracklet.start, len(tracklet), settings))
     return WindowPlan(tuple(used), left_out)

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from napari_i3d.errors import FeaturesError, OutputError, StalledError, VideoError
+from napari_i3d.errors import FeaturesError, OutputError, StalledError, VideoError, label
+from napari_i3d.extraction.crops import squash_note
+from napari_i3d.extraction.dataset import VIDEO_SUFFIXES
 from napari_i3d.extraction.engine import as_features
 from napari_i3d.extraction.finished import State, Verdict, Wish, judge
 from napari_i3d.extraction.inputs import describe_file, read_chosen, tracking_sha256
@@ -19,11 +21,12 @@ from napari_i3d.extraction.partial import Fingerprint, PartialWork, fingerprint
 from napari_i3d.extraction.provenance import crops_sha256, describe_extraction, describe_tracking
 from napari_i3d.extraction.segments import ChunkRows, Segment, plan_segments
 from napari_i3d.features.io import json_path
-from napari_i3d.features.layouts import Layout
+from napari_i3d.features.layouts import Layout, shift_note
 from napari_i3d.features.model import Features, Id
-from napari_i3d.files import exclusive
+from napari_i3d.files import exclusive, nearest_file
 from napari_i3d.i3d.weights import WeightsFacts
 from napari_i3d.tracking.gaps import mend_gaps
+from napari_i3d.tracking.io import ENDINGS
 from napari_i3d.video.video import Video, open_video
 
 
@@ -114,7 +117,7 @@ class Workshop:
             if verdict.state in (State.SOUND, State.OTHER):
                 return _kept(path, {shared: verdict}, self._names.hidden_path(path, ".partial"))
         if tracking_path is not None and not tracking_path.exists():
-            return VideoSkipped(path, f"its tracking file {tracking_path} is missing", complete=False)
+            return VideoSkipped(path, _missing_tracking(path, tracking_path), complete=False)
         return (yield from self._open(path, tracking_path, wish, stack))
 
     def _open(
@@ -232,7 +235,7 @@ class Workshop:
         if self._options.layout is Layout.DICT:
             features.save(folder / shared.name, metadata=self._options.save_metadata)
             written = [folder / shared.name]
-        elif self._options.layout is Layout.DLC2ACTION:
+        elif self._options.layout.one_file:
             written = features.export(folder / shared.name, self._options.layout)
         else:
             written = features.export(folder / f"{work.path.stem}.npy", self._options.layout)
@@ -240,11 +243,32 @@ class Workshop:
 
     def _remarks(self, work: VideoWork) -> tuple[str, ...]:
         remarks = [f"{individual} left out: {reason}" for individual, reason in work.job.plan.left_out.items()]
+        options = self._options
+        if options.tracking_folder is None:
+            _, height, width, _ = work.video.shape
+            remarks.append(squash_note(width, height, options.settings))
+        first_frames = {windows.id: windows.first_frame for windows in work.job.plan.tracklets}
+        settings = options.settings
+        remarks.append(
+            shift_note(
+                first_frames, options.layout, pad=settings.pad, frequency=settings.frequency,
+                metadata=options.save_metadata,
+            )
+        )  # fmt: skip
         if work.video.remark:
             remarks.insert(0, work.video.remark)
         if not self._weights.trained:
             remarks.insert(0, "untrained weights: the features mean nothing")
-        return (*remarks, *work.remarks)
+        return (*filter(None, remarks), *work.remarks)
+
+
+def _missing_tracking(video: Path, tracking_path: Path) -> str:
+    """Say that there is no tracking, and which file it may be; never one of the other videos in the folder."""
+    others: set[str] = set()
+    with contextlib.suppress(OSError):
+        others = {path.stem for path in video.parent.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES} - {video.stem}
+    near = nearest_file(tracking_path, ENDINGS, video.stem, others)
+    return f"expected its tracking {tracking_path}, found none" + (f"; is it {label(near.name)}?" if near else "")
 
 
 def _move(path: Path, target: Path) -> Path:

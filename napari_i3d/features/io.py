@@ -10,7 +10,9 @@ import math
 import tokenize
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -46,17 +48,60 @@ def json_path(path: str | Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a file made for another program holds the rows of an individual.
+
+    Attributes
+    ----------
+    name
+        What the individual is called there.
+    first_row
+        Number of rows of zeros before its first.
+    n_rows
+        Number of all rows; None: there are no others.
+    """
+
+    name: Id
+    first_row: int = 0
+    n_rows: int | None = None
+
+    def filled(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the rows with those of zeros."""
+        if self.n_rows is None:
+            return rows
+        filled = np.zeros((self.n_rows, rows.shape[1]), np.float32)
+        filled[self.first_row : self.first_row + len(rows)] = rows
+        return filled
+
+
 def write_features(path: str | Path, features: Features, *, metadata: bool = False, layout: str = "dict") -> None:
     """Write features to ``.npy``, ``.pickle`` or ``.npz``; see `Features.save`."""
+    places = {individual: Place(individual) for individual in features}
+    write_dictionary(path, features, places, metadata=metadata, layout=layout)
+
+
+def write_dictionary(
+    path: str | Path, features: Features, places: Mapping[Id, Place], *, metadata: bool, layout: str
+) -> None:
+    """Write features with each individual at its place; `read_features` gives them back as they are.
+
+    Raises
+    ------
+    FeaturesError
+        Another ending, or names that do not fit the format.
+    OutputError
+        The file cannot be written.
+    """
     path = Path(path)
     write = WRITERS.get(path.suffix.lower())
     if write is None:
         raise FeaturesError(f"{path}: features are written to {', '.join(WRITERS)}, not to {path.suffix or 'nothing'}")
-    check_content(list(features), path.suffix, metadata=metadata)
-    content: dict[Any, Any] = dict(features)
+    check_content([place.name for place in places.values()], path.suffix, metadata=metadata)
+    content: dict[Any, Any] = {places[i].name: places[i].filled(rows) for i, rows in features.items()}
     if metadata:
-        content |= _metadata(features)
-    write_with_facts(path, features, lambda file: write(file, content), layout=layout)
+        content |= _metadata(features, places)
+    write_with_facts(path, features, lambda file: write(file, content), layout=layout, places=places)
 
 
 def check_content(individuals: Sequence[Id], ending: str, *, metadata: bool) -> None:
@@ -84,6 +129,7 @@ def write_with_facts(
     write: Callable[[BinaryIO], None],
     individuals: list[Id] | None = None,
     layout: str = "dict",
+    places: Mapping[Id, Place] = MappingProxyType({}),
 ) -> None:
     """Write one file and the ``.json`` beside it: neither appears before both are complete.
 
@@ -99,11 +145,14 @@ def write_with_facts(
         Those that the file holds; None: all.
     layout
         For which program the file is laid out.
+    places
+        Where individuals are in the file; those that are not in it have it under their own ids.
     """
     facts_path = json_path(path)
     before = facts_path.read_bytes() if facts_path.is_file() else None
     try:
-        _write_both(path, facts_path, features, write, list(features) if individuals is None else individuals, layout)
+        told = list(features) if individuals is None else individuals
+        _write_both(path, facts_path, write, {**_facts(features, told, places), "layout": layout})
     except OutputError:
         # The facts may have taken their name when the file could not: facts never stand beside a file of before.
         if before is None:
@@ -114,42 +163,35 @@ def write_with_facts(
         raise
 
 
-def _write_both(
-    path: Path,
-    facts_path: Path,
-    features: Features,
-    write: Callable[[BinaryIO], None],
-    individuals: list[Id],
-    layout: str,
-) -> None:
+def _write_both(path: Path, facts_path: Path, write: Callable[[BinaryIO], None], facts: dict[str, Any]) -> None:
     with atomic_writer(path) as file:
         write(file)
         file.flush()
-        facts = {**_facts(features, individuals), "layout": layout, "sha256": sha256_of(file.name)}
+        facts = {**facts, "sha256": sha256_of(file.name)}
         # Renamed first: a features file that is there has its facts, whenever the program was ended.
         with atomic_writer(facts_path) as facts_file:
             facts_file.write(json.dumps(facts, indent=1).encode())
 
 
-def _metadata(features: Features) -> dict[str, Mapping[Id, int]]:
+def _metadata(features: Features, places: Mapping[Id, Place]) -> dict[str, Mapping[Id, int]]:
     lacking = [individual for individual in features if individual not in features.last_frame]
     if lacking:
         raise FeaturesError(f"{lacking[0]}: first and last frame are not known, so they cannot be saved as metadata")
-    taken = [key for key in METADATA_KEYS if key in features]
-    if taken:
-        raise FeaturesError(
-            f"an individual is called {taken[0]!r}, the name of a metadata entry: save without metadata"
-        )
-    return {"min_frames": features.first_frame, "max_frames": features.last_frame}
+    ends = (features.first_frame, features.last_frame)
+    return {
+        key: {places[i].name: frame for i, frame in frames.items()}
+        for key, frames in zip(METADATA_KEYS, ends, strict=True)
+    }
 
 
-def _facts(features: Features, individuals: list[Id]) -> dict[str, Any]:
+def _facts(features: Features, individuals: list[Id], places: Mapping[Id, Place]) -> dict[str, Any]:
     return {
         "format": f"napari_i3d features {JSON_FORMAT}",
         "fps": features.fps,
         "individuals": [
             {
                 "id": individual,
+                **_place_facts(individual, places.get(individual)),
                 "rows": len(features[individual]),
                 "first_frame": features.first_frame.get(individual),
                 "last_frame": features.last_frame.get(individual),
@@ -160,6 +202,14 @@ def _facts(features: Features, individuals: list[Id]) -> dict[str, Any]:
         ],
         "provenance": dict(features.provenance),
     }
+
+
+def _place_facts(individual: Id, place: Place | None) -> dict[str, Any]:
+    """Return what of a place is not as usual."""
+    if place is None:
+        return {}
+    renamed = {} if place.name == individual else {"id_in_file": place.name}
+    return renamed if place.n_rows is None else {**renamed, "first_row": place.first_row}
 
 
 def _listed(values: NDArray[Any] | None) -> list[Any] | None:
@@ -314,11 +364,8 @@ def _read_facts(path: Path, facts_path: Path) -> dict[str, Any]:
 def _with_facts(path: Path, rows: dict[Id, NDArray[np.float32]], facts: dict[str, Any]) -> Features:
     try:
         entries: dict[Id, Any] = {entry["id"]: entry for entry in facts["individuals"]}
-        # A .npz knows text only: there, and nowhere else, an id is found by how it is written.
-        by_text = {str(individual): individual for individual in entries}
-        named = {i if i in entries else by_text.get(str(i), i): values for i, values in rows.items()}
         return Features(
-            rows=named,
+            rows=_told_rows(rows, entries),
             frames={i: np.array(e["frames"], np.float64) for i, e in entries.items() if e["frames"] is not None},
             chunk_starts={
                 i: np.array(e["chunk_starts"], np.int64) for i, e in entries.items() if e["chunk_starts"] is not None
@@ -332,6 +379,24 @@ def _with_facts(path: Path, rows: dict[Id, NDArray[np.float32]], facts: dict[str
         raise FeaturesError(f"{label(json_path(path).name)}: {one_line(str(error))}") from error
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _damaged_facts(path, error) from error
+
+
+def _told_rows(rows: dict[Id, NDArray[np.float32]], entries: dict[Id, Any]) -> dict[Id, NDArray[np.float32]]:
+    """Give individuals their ids, and the rows that are theirs, where the file was made for another program."""
+    by_name = {entry.get("id_in_file", individual): individual for individual, entry in entries.items()}
+    if len(by_name) < len(entries):
+        raise ValueError("two individuals of one name")
+    # A .npz knows text only: there, and nowhere else, an id is found by how it is written.
+    by_text = {str(individual): individual for individual in entries}
+    told: dict[Id, NDArray[np.float32]] = {}
+    for name, values in rows.items():
+        individual = by_name[name] if name in by_name else by_text.get(str(name), name)
+        if individual in told:
+            raise ValueError("two individuals of one id")
+        entry = entries.get(individual, {})
+        first = _frame(entry.get("first_row", 0))
+        told[individual] = values[first : first + _frame(entry["rows"])] if "first_row" in entry else values
+    return told
 
 
 def _damaged_facts(path: Path, error: Exception) -> FeaturesError:

@@ -88,6 +88,13 @@ class Features(Mapping[Id, NDArray[np.float32]]):
         expected = np.arange(first, last + 1)
         return np.array_equal(self.frames[individual], expected)
 
+    @property
+    def n_video_frames(self) -> int | None:
+        """Number of frames of the video; None where the file does not tell."""
+        video = self.provenance.get("video")
+        found = video.get("frames") if isinstance(video, Mapping) else None
+        return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None
+
     def save(self, path: str | Path, metadata: bool = False) -> None:
         """Write the features to a file, and what is known of their rows to ``path + ".json"`` beside it.
 
@@ -116,10 +123,12 @@ class Features(Mapping[Id, NDArray[np.float32]]):
         Parameters
         ----------
         path
-            The file for ``"dlc2action"`` and ``"dict"``. For ``"ms-tcn"`` and ``"actionformer"``, which have a file
-            for each individual, ``folder/stem.npy`` makes ``folder/stem_{id}.npy``.
+            The file for ``"dlc2action"``, ``"dlc2action-pose"`` and ``"dict"``. For ``"ms-tcn"`` and
+            ``"actionformer"``, which have a file for each individual, ``folder/stem.npy`` makes
+            ``folder/stem_{id}.npy``.
         layout
-            ``"dlc2action"``, ``"ms-tcn"`` (also ASFormer), ``"actionformer"`` (also OpenTAD) or ``"dict"``.
+            ``"dlc2action"`` (features alone), ``"dlc2action-pose"`` (beside poses), ``"ms-tcn"`` (also ASFormer),
+            ``"actionformer"`` (also OpenTAD) or ``"dict"``.
 
         Returns
         -------

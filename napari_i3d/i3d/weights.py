@@ -134,7 +134,7 @@ def _read_download(source: WeightsSource) -> tuple[Blobs, WeightsFacts]:
     if not path.exists():
         raise WeightsError(
             f"{source.name}: these weights are not in {path.parent}; run `napari-i3d weights download` "
-            f'(licence {source.licence}), or use weights="{UNTRAINED}" to try things out'
+            f"(licence {source.licence}), or use --weights {UNTRAINED} to try things out"
         )
     record = source.read_record()
     try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d.errors import FeaturesError
+from napari_i3d.errors import FeaturesError, counted
 from napari_i3d.features.explore.reduce import Map, MapMethod
 from napari_i3d.plots.style import MARKERS, category_colour, category_round, with_warning
 
@@ -122,4 +122,4 @@ def _label(shown: Map, ax: "Axes") -> None:
         ax.set_yticks([])
     ax.set_aspect("equal", adjustable="datalim")
     method = "Principal components" if shown.method == MapMethod.PCA else "UMAP"
-    ax.set_title(with_warning(f"{method} of {len(shown.points)} rows", shown.stack), loc="left")
+    ax.set_title(with_warning(f"{method} of {counted(len(shown.points), 'row')}", shown.stack), loc="left")

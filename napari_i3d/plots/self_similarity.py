@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d.errors import FeaturesError
+from napari_i3d.errors import FeaturesError, counted
 from napari_i3d.features.explore.foote import Novelty
 from napari_i3d.features.explore.similarity import SimilarityPicture
 from napari_i3d.features.explore.stack import Stack
@@ -111,7 +111,7 @@ def _draw_novelty(novelty: Novelty, ax: "Axes") -> "Axes":
     if places:
         upper.plot(
             places, np.full(len(places), 1.06), "v", color=category_colour(3), ms=4, clip_on=False,
-            transform=upper.get_xaxis_transform(), label=f"{len(places)} changes",
+            transform=upper.get_xaxis_transform(), label=counted(len(places), "change"),
         )  # fmt: skip
     upper.set_ylim(bottom=0)
     upper.set_ylabel(f"novelty\n(0 to 1, ±{novelty.half_width_frames:g} frames)", fontsize="small")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from napari_i3d.errors import NapariI3DError, SettingsError, TrackingError
+from napari_i3d.errors import NapariI3DError, SettingsError, TrackingError, counted
 from napari_i3d.extraction.settings import ExtractionSettings, Precision, SampleMode
 from napari_i3d.extraction.windows import plan_windows, tracklet_windows
 from napari_i3d.features.io import check_content
@@ -56,7 +56,7 @@ class ExtractChoices:
     save_metadata: bool = False
 
     def __post_init__(self) -> None:
-        if self.layout is Layout.DLC2ACTION and not (self.settings.pad and self.settings.frequency == 1):
+        if self.layout.for_dlc2action and not (self.settings.pad and self.settings.frequency == 1):
             raise SettingsError("DLC2Action needs one row for each frame: tick 'a row for every frame', frequency 1")
         check_suffix(self.ending, self.layout)
 
@@ -135,8 +135,9 @@ def require_output(output: Path, choices: ExtractChoices, individuals: list[Id])
         raise SettingsError(f"save to: expected the name of a features file, found the folder {output}")
     check_suffix(output.suffix, choices.layout)
     output_paths(output, choices.layout, individuals)
-    if choices.layout is Layout.DLC2ACTION:
-        check_content(list(dlc2action_ids(individuals).values()), output.suffix, metadata=True)
+    if choices.layout.for_dlc2action:
+        metadata = choices.layout is Layout.DLC2ACTION
+        check_content(list(dlc2action_ids(individuals).values()), output.suffix, metadata=metadata)
     elif choices.layout is Layout.DICT:
         check_content(individuals, output.suffix, metadata=choices.save_metadata)
 
@@ -202,7 +203,7 @@ def estimate(n_frames: int, tracking: Tracking | None, choices: ExtractChoices, 
     if tracking is None:
         long_enough = n_frames >= settings.shortest_tracklet
         tracklets = [tracklet_windows("", 0, n_frames, settings)] if long_enough else []
-        left_out = {} if long_enough else {"": f"{n_frames} frames, fewer than {settings.shortest_tracklet}"}
+        left_out = {} if long_enough else {"": f"{counted(n_frames, 'frame')}, fewer than {settings.shortest_tracklet}"}
     else:
         plan = plan_windows(tracking.values(), settings)
         tracklets, left_out = list(plan.tracklets), plan.left_out

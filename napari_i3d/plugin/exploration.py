@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_i3d.errors import FeaturesError
+from napari_i3d.errors import FeaturesError, counted
 from napari_i3d.features.explore import Clusters, Hit, Map, Span, Stack
 from napari_i3d.features.model import Features, Id
 from napari_i3d.plugin import navigation
@@ -197,10 +197,10 @@ def axis_names(shown: Map) -> tuple[str, str]:
 def spell_explored(explored: Explored) -> str:
     """Return a line about what was computed; another one where weights were untrained."""
     parts = len(explored.stack.parts)
-    who = f"{parts} individual{'' if parts == 1 else 's'}"
-    found = f"{explored.clusters.count} clusters"
+    who = counted(parts, "individual")
+    found = counted(explored.clusters.count, "cluster")
     if explored.clusters.silhouettes:
         found += f" (silhouette {explored.clusters.silhouettes[explored.clusters.count]:.2f})"
     untrained = any(f.provenance.get("weights", {}).get("name") == "untrained" for f in explored.features.values())
     warning = "\nUntrained weights: nearness on this map has no meaning." if untrained else ""
-    return f"{len(explored.stack):,} rows of {who}, {found}. Click a point to go there.{warning}"
+    return f"{counted(len(explored.stack), 'row')} of {who}, {found}. Click a point to go there.{warning}"

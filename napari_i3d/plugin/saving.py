@@ -47,6 +47,7 @@ SAVE_FORMS = (
     SaveForm("numpy archive, nothing pickled", ".npz", Layout.DICT),
     SaveForm("DLC2Action", ".npy", Layout.DLC2ACTION),
     SaveForm("DLC2Action, pickle", ".pickle", Layout.DLC2ACTION),
+    SaveForm("DLC2Action, with poses", ".npy", Layout.DLC2ACTION_POSE),
     SaveForm("MS-TCN, ASFormer: a file for each individual", ".npy", Layout.MS_TCN),
     SaveForm("ActionFormer, OpenTAD: a file for each individual", ".npy", Layout.ACTIONFORMER),
 )

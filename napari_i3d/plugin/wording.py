@@ -3,7 +3,10 @@
 _WORDS = {
     "use --gaps split or --gaps interpolate": "set 'Gaps' in the Extract dock to split or interpolate",
     "extract with --pad and --frequency 1": "extract with 'a row for every frame' ticked and 'Every n-th frame' 1",
+    "use --weights untrained": "choose untrained weights",
     "i3d_suffix: layout": "name of the features file: layout",
+    "use --save_metadata, or the --layout of the program": "tick 'first and last frame in the file', or choose the "
+    "program under 'Made for'",
     "--sample_mode center_crop": "'Picture': 'centre of the box'",
     "run `napari-i3d weights download`": "press Download in the Extract dock",
     "video_w is set and video_h is not": "a width is set and no height",

@@ -15,17 +15,21 @@ The rules, for the box of a frame [left, upper, right, lower] and the tracklet t
 - size-change: the size becomes 1.5 times as large or small from one box to the next and that change, as a logarithm, is
   more than ten times the tracklet's median change.
 - short: fewer frames than a chunk has, so no features.
+
+What extraction refuses stops it: gaps, boxes that are not-a-number, inverted or empty or of which nothing is left
+within the picture, and frames that the video does not have. Tracklets shorter than a chunk are left out and so stop
+nothing, unless there are no others. All else is worth a look, and is extracted as it is.
 """
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d.errors import TrackingError
+from napari_i3d.errors import TrackingError, counted
 from napari_i3d.tracking.model import Tracking, Tracklet, runs, spell_frames
 from napari_i3d.tracking.parse import shown
 
@@ -34,6 +38,14 @@ OUTSIDE_SHARE = 0.25
 JUMP_SIZES = 0.5
 SIZE_FACTOR = 1.5
 TIMES_MEDIAN = 10.0
+
+
+class Level(StrEnum):
+    """What a problem means for the extraction."""
+
+    ERROR = "error"
+    """Stops it."""
+    WARNING = "warning"
 
 
 class ProblemKind(StrEnum):
@@ -64,12 +76,15 @@ class Problem:
         A short word that stays the same over versions; see `ProblemKind`.
     message
         One line that begins with the id and tells all frames concerned.
+    level
+        Whether it stops the extraction.
     """
 
     id: str | int
     frame: int
     kind: ProblemKind
     message: str
+    level: Level = Level.WARNING
 
 
 @dataclass(frozen=True)
@@ -98,10 +113,17 @@ def check_tracking(tracking: Tracking, video_shape: Sequence[int] | None = None)
         resizing if it is resized. Without it, nothing is said about the picture and the length of the video.
     """
     problems: list[Problem] = []
+    all_short = all(len(tracklet) < CHUNK_FRAMES for tracklet in tracking.values())
     for tracklet in tracking.values():
-        found = list(_problems(tracklet, video_shape))
-        problems.extend(sorted(found, key=lambda problem: problem.frame))
+        found = sorted(_problems(tracklet, video_shape), key=lambda problem: problem.frame)
+        if len(tracklet) < CHUNK_FRAMES:
+            found = [replace(problem, level=_level_of_short(problem, all_short)) for problem in found]
+        problems.extend(found)
     return problems
+
+
+def _level_of_short(problem: Problem, all_short: bool) -> Level:
+    return Level.ERROR if all_short and problem.kind is ProblemKind.SHORT else Level.WARNING
 
 
 def require_sound_boxes(tracklet: Tracklet) -> None:
@@ -169,7 +191,7 @@ def _problems(tracklet: Tracklet, video_shape: Sequence[int] | None) -> Iterator
         (ProblemKind.EMPTY, faults.empty, "the box is less than a pixel wide or high"),
     ):
         for span in _ranges(tracklet, mask):
-            yield _problem(tracklet, span, kind, text)
+            yield _problem(tracklet, span, kind, text, Level.ERROR)
     # Coordinates near the limits of float64 overflow to infinity, which compares as it should.
     with np.errstate(over="ignore", invalid="ignore"):
         yield from _changes(tracklet, faults.sound)
@@ -177,10 +199,12 @@ def _problems(tracklet: Tracklet, video_shape: Sequence[int] | None) -> Iterator
             yield from _beside_the_video(tracklet, faults.sound, video_shape)
 
 
-def _problem(tracklet: Tracklet, span: tuple[int, int], kind: ProblemKind, text: str) -> Problem:
+def _problem(
+    tracklet: Tracklet, span: tuple[int, int], kind: ProblemKind, text: str, level: Level = Level.WARNING
+) -> Problem:
     first, stop = span
-    count = f" ({stop - first} frames)" if stop - first > 1 else ""
-    return Problem(tracklet.id, first, kind, f"{shown(tracklet.id)}: {spell_frames([span])}{count}: {text}")
+    count = f" ({counted(stop - first, 'frame')})" if stop - first > 1 else ""
+    return Problem(tracklet.id, first, kind, f"{shown(tracklet.id)}: {spell_frames([span])}{count}: {text}", level)
 
 
 def _changes(tracklet: Tracklet, sound: NDArray[np.bool_]) -> Iterator[Problem]:
@@ -227,7 +251,8 @@ def _beside_the_video(tracklet: Tracklet, sound: NDArray[np.bool_], video_shape:
     n_frames, height, width = video_shape[:3]
     if tracklet.stop > n_frames:
         span = (max(tracklet.start, n_frames), tracklet.stop)
-        yield _problem(tracklet, span, ProblemKind.BEYOND_VIDEO, f"the video has {n_frames} frames")
+        text = f"the video has {counted(n_frames, 'frame')}"
+        yield _problem(tracklet, span, ProblemKind.BEYOND_VIDEO, text, Level.ERROR)
     boxes = tracklet.boxes[sound]
     limits = np.array([width, height, width, height])
     inside = np.clip(boxes, 0, limits)
@@ -238,7 +263,7 @@ def _beside_the_video(tracklet: Tracklet, sound: NDArray[np.bool_], video_shape:
     gone[sound] = (pixels[:, 2:] <= pixels[:, :2]).any(axis=1)
     picture = f"the picture of {width} x {height}"
     for span in _ranges(tracklet, gone):
-        yield _problem(tracklet, span, ProblemKind.OUTSIDE, f"the box lies wholly outside {picture}")
+        yield _problem(tracklet, span, ProblemKind.OUTSIDE, f"the box lies wholly outside {picture}", Level.ERROR)
 
     def partly(worst: float) -> str:
         return f"up to {worst:.0%} of the box lies outside {picture}"

@@ -9,12 +9,15 @@ import numpy as np
 
 from napari_i3d import safe_pickle
 from napari_i3d.errors import TrackingError, label
-from napari_i3d.files import atomic_writer
+from napari_i3d.files import atomic_writer, nearest_file
 from napari_i3d.tracking.model import Tracking
 from napari_i3d.tracking.parse import EXACT, describe
 
 _EXPECTED = "expected a pickle of {id: {frame: [left, upper, right, lower]}}"
 _KEY_POINTS = "key points must be turned into boxes first"
+ENDINGS = (".pickle", ".pkl")
+"""How tracking files are called, usually; any name is read."""
+
 # How files begin that are often taken for tracking.
 _BEGINNINGS = {
     b"\x89HDF": f"an HDF5 file (DeepLabCut, SLEAP); {_KEY_POINTS}",
@@ -71,10 +74,19 @@ def _load(path: Path) -> Any:
             raise TrackingError(f"{_EXPECTED}, found a table of pandas (DeepLabCut); {_KEY_POINTS}") from error
         raise
     except FileNotFoundError:
-        raise TrackingError(f"no such file in {label(path.parent)}; {_EXPECTED}") from None
+        raise TrackingError(f"no such file in {label(path.parent)}; {_way_out(path)}") from None
     except (OSError, ValueError) as error:  # ValueError: a name that cannot be one
         raise TrackingError(f"cannot be read ({getattr(error, 'strerror', None) or error})") from error
     return _checked_top(content)
+
+
+def _holds_something(value: Any) -> bool:
+    return not isinstance(value, dict) or bool(value)
+
+
+def _way_out(path: Path) -> str:
+    near = nearest_file(path, ENDINGS)
+    return f"is it {label(near.name)}?" if near is not None else _EXPECTED
 
 
 def _checked_top(content: Any) -> Any:
@@ -85,7 +97,9 @@ def _checked_top(content: Any) -> Any:
     foreign = [key for key in content if isinstance(key, str) and key in _FOREIGN]
     if foreign and not all(isinstance(value, dict) and value for value in content.values()):
         raise TrackingError(f"{_EXPECTED}, found the key {foreign[0]!r} of DeepLabCut or SLEAP; {_KEY_POINTS}")
-    first = next(iter(content.values()))
+    outer, first = next(((key, value) for key, value in content.items() if _holds_something(value)), (None, None))
+    if isinstance(outer, int) and isinstance(first, dict) and any(isinstance(key, str) for key in first):
+        raise TrackingError(f"{_EXPECTED}, found {{frame: {{id: box}}}} of {len(content)} frames; turn it inside out")
     if isinstance(first, np.ndarray) and first.ndim == 2:
         raise TrackingError(f"{_EXPECTED}, found {describe(first)} for each id; is this a file of features?")
     return content

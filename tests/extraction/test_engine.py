@@ -1,6 +1,8 @@
 """The engine against a plain loop that treats window by window and shares no code with it."""
 
+import os
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -332,3 +334,22 @@ def test_device_that_is_not_there_is_refused(name: str) -> None:
 def test_settings_out_of_range_are_refused(choices: dict[str, Any], words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         ExtractionSettings(**choices)
+
+
+def test_notebook_without_ipywidgets_is_not_warned() -> None:
+    # By this older and newer tqdm know a notebook.
+    notebook = (
+        "import sys, types; kernel = types.SimpleNamespace(config={'IPKernelApp': {}});"
+        "sys.modules['IPython'] = types.SimpleNamespace(get_ipython=lambda: kernel);"
+        "sys.modules['ipykernel.zmqshell'] = types.ModuleType('zmqshell');"
+        "sys.modules['ipywidgets'] = None;"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "QT_API"}
+    warned, quiet = (
+        subprocess.run(
+            [sys.executable, "-c", notebook + code], capture_output=True, text=True, check=True, env=environment
+        ).stderr
+        for code in ("import tqdm.auto", "import napari_i3d.extraction.engine")
+    )
+    assert "IProgress not found" in warned
+    assert quiet == ""

@@ -4,7 +4,9 @@ import pytest
 from napari_i3d.features.model import Features
 
 
-def make_features(spans: dict[str | int, tuple[int, int]], seed: int = 0) -> Features:
+def make_features(
+    spans: dict[str | int, tuple[int, int]], seed: int = 0, n_video_frames: int | None = None
+) -> Features:
     """Features with one row for each frame of each span (first, last), as padded extraction makes them."""
     random = np.random.default_rng(seed)
     frames = {i: np.arange(first, last + 1, dtype=np.float64) for i, (first, last) in spans.items()}
@@ -17,7 +19,8 @@ def make_features(spans: dict[str | int, tuple[int, int]], seed: int = 0) -> Fea
         first_frame={i: first for i, (first, _) in spans.items()},
         last_frame={i: last for i, (_, last) in spans.items()},
         fps=25.0,
-        provenance={"weights": {"name": "untrained", "trained": False}},
+        provenance={"weights": {"name": "untrained", "trained": False}}
+        | ({} if n_video_frames is None else {"video": {"frames": n_video_frames}}),
     )
 
 

@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 
 from napari_i3d.errors import FeaturesError, SettingsError
-from napari_i3d.features.layouts import Layout, check_suffix
+from napari_i3d.features.io import read_features
+from napari_i3d.features.layouts import Layout, check_suffix, shift_note
 from napari_i3d.features.model import Features
 
 from .conftest import make_features
+from .test_files import assert_same
 
 
 def test_dlc2action_has_text_ids_and_metadata(features: Features, tmp_path: Path) -> None:
     assert features.export(tmp_path / "clip.npy", "dlc2action") == [tmp_path / "clip.npy"]
     loaded = np.load(tmp_path / "clip.npy", allow_pickle=True).item()
-    assert list(loaded) == ["male", "fe/male ü", "3", "min_frames", "max_frames"]
-    for individual in ("male", "fe/male ü", "3"):
+    assert list(loaded) == ["male", "fe/male ü", "ind3", "min_frames", "max_frames"]
+    for individual in ("male", "fe/male ü", "ind3"):
         first, last = loaded["min_frames"][individual], loaded["max_frames"][individual]
         assert loaded[individual].shape == (last - first + 1, 2048)
 
@@ -29,11 +31,51 @@ def test_dlc2action_calls_the_whole_picture_ind0(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ids", "words"), [(["a+b"], "allows no '---' and no"), (["a---b"], "allows no"), ([3, "3"], "both be called '3'")]
+    ("ids", "words"),
+    [
+        (["a+b"], "allows no '---' and no"),
+        (["a---b"], "allows no"),
+        ([3, "ind3"], "individuals 3 and 'ind3' would both be called 'ind3'"),
+        (["ind0", ""], "individuals 'ind0' and '' would both be called 'ind0'"),
+        (["min_frames"], "the name of a metadata entry"),
+    ],
 )
 def test_dlc2action_refuses_ids_that_it_cannot_read(ids: list[str | int], words: str, tmp_path: Path) -> None:
     with pytest.raises(FeaturesError, match=words):
         make_features(dict.fromkeys(ids, (0, 9))).export(tmp_path / "clip.npy", "dlc2action")
+    assert not list(tmp_path.iterdir())
+
+
+def test_number_and_its_digits_are_two_individuals_for_dlc2action(tmp_path: Path) -> None:
+    make_features({3: (0, 9), "3": (4, 15)}).export(tmp_path / "clip.npy", "dlc2action")
+    assert np.load(tmp_path / "clip.npy", allow_pickle=True).item()["min_frames"] == {"ind3": 0, "3": 4}
+
+
+@pytest.mark.parametrize("layout", ["dlc2action", "dlc2action-pose"])
+@pytest.mark.parametrize("name", ["clip.npy", "clip.pickle"])
+def test_what_was_written_for_dlc2action_is_read_back_as_it_was(tmp_path: Path, name: str, layout: str) -> None:
+    features = make_features({"": (0, 9), 3: (100, 108), "3": (4, 15)}, n_video_frames=120)
+    features.export(tmp_path / name, layout)
+    assert_same(features, read_features(tmp_path / name))
+
+
+def test_dlc2action_beside_poses_has_a_row_for_each_frame_of_the_video(tmp_path: Path) -> None:
+    features = make_features({"male": (0, 19), 3: (100, 108)}, n_video_frames=120)
+    features.export(tmp_path / "clip.npy", "dlc2action-pose")
+    loaded = np.load(tmp_path / "clip.npy", allow_pickle=True).item()
+    assert list(loaded) == ["male", "ind3"]  # and no metadata, which it would take for individuals
+    assert {rows.shape for rows in loaded.values()} == {(120, 2048)}
+    np.testing.assert_array_equal(loaded["ind3"][100:109], features[3])
+    assert not loaded["ind3"][:100].any()
+    assert not loaded["ind3"][109:].any()
+    assert not loaded["male"][20:].any()
+    (tmp_path / "clip.npy.json").unlink()
+    assert list(read_features(tmp_path / "clip.npy")) == ["male", "ind3"]
+
+
+def test_dlc2action_beside_poses_needs_the_length_of_the_video(features: Features, tmp_path: Path) -> None:
+    with pytest.raises(FeaturesError, match="each frame of the video, whose number is not known"):
+        features.export(tmp_path / "clip.npy", "dlc2action-pose")
     assert not list(tmp_path.iterdir())
 
 
@@ -48,12 +90,38 @@ def test_dlc2action_refuses_rows_that_are_not_frames(tmp_path: Path) -> None:
         unpadded.export(tmp_path / "clip.npy", "dlc2action")
 
 
+def test_names_that_differ_in_a_dot_alone_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FeaturesError, match=r"'a.b' and 'a_b' would share the file clip_v2_a_b.npy"):
+        make_features({"a.b": (0, 9), "a_b": (0, 9)}).export(tmp_path / "clip.v2.npy", "ms-tcn")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("first_frames", "choices", "words"),
+    [
+        ({"a": 0, "b": 40}, {}, "b starts at frame 40: a program that takes row 0 for frame 0"),
+        ({"a": 7, "b": 40}, {}, "a and 1 more start late, the earliest at frame 7"),
+        ({"a": 7}, {"frequency": 4}, "a row for each 4 frames"),
+        ({"a": 0}, {}, ""),
+        ({"a": 7}, {"metadata": True}, ""),
+        ({"a": 7}, {"pad": False}, ""),
+        ({"a": 7}, {"layout": Layout.DLC2ACTION}, ""),
+        ({"a": 7}, {"layout": Layout.MS_TCN}, ""),
+    ],
+)
+def test_rows_that_a_program_would_shift_are_told(first_frames: dict, choices: dict, words: str) -> None:
+    choices = {"layout": Layout.DICT, "pad": True, "frequency": 1, "metadata": False} | choices
+    note = shift_note(first_frames, **choices)
+    assert words in note
+    assert bool(words) == bool(note)
+
+
 @pytest.mark.parametrize(("layout", "transposed"), [("ms-tcn", True), ("actionformer", False)])
 def test_programs_with_a_file_a_sequence_get_bare_arrays(
     features: Features, tmp_path: Path, layout: str, transposed: bool
 ) -> None:
     paths = features.export(tmp_path / "my.clip.npy", layout)
-    assert [path.name for path in paths] == ["my.clip_male.npy", "my.clip_fe_male ü.npy", "my.clip_3.npy"]
+    assert [path.name for path in paths] == ["my_clip_male.npy", "my_clip_fe_male ü.npy", "my_clip_3.npy"]
     for path, individual in zip(paths, features, strict=True):
         array = np.load(path)
         assert array.dtype == np.float32
@@ -73,7 +141,7 @@ def test_ids_that_share_a_file_are_refused_before_anything_is_written(tmp_path: 
 
 
 def test_unknown_layout_lists_those_there_are(features: Features, tmp_path: Path) -> None:
-    with pytest.raises(FeaturesError, match="dict, dlc2action, ms-tcn, actionformer, found 'tcn'"):
+    with pytest.raises(FeaturesError, match="dict, dlc2action, dlc2action-pose, ms-tcn, actionformer, found 'tcn'"):
         features.export(tmp_path / "clip.npy", "tcn")
 
 

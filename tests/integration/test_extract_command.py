@@ -185,6 +185,10 @@ def test_files_of_two_videos_never_share_a_name(workplace: Workplace, extract: R
     ("ids", "more", "words"),
     [
         (["a+b"], ["--layout", "dlc2action", "--pad"], "DLC2Action allows no"),
+        ([1, "ind1"], ["--layout", "dlc2action", "--pad"], "individuals 1 and 'ind1' would both be called 'ind1'"),
+        ([1, "ind1"], ["--layout", "dlc2action-pose", "--pad"], "both be called 'ind1'"),
+        (["min_frames"], ["--layout", "dlc2action", "--pad"], "name of a metadata entry"),
+        (["a.b", "a_b"], ["--layout", "ms-tcn"], "would share the file one_a_b.npy"),
         ([1, "1"], ["--i3d_suffix", ".npz"], "both be called '1'"),
         (["min_frames"], ["--save_metadata"], "name of a metadata entry"),
         (["x" * 250], ["--layout", "ms-tcn"], "too long"),
@@ -400,6 +404,94 @@ def test_two_videos_of_one_name_are_both_refused(workplace: Workplace, extract: 
     assert [line.split(":")[0:2] for line in problem_lines(err)] == [["failed", " Twin.mp4"], ["failed", " twin.avi"]]
     assert "shares its name" in err
     assert workplace.results == ["good.npy", "good.npy.json"]
+
+
+def test_two_videos_whose_names_differ_in_a_dot_are_both_refused_where_names_have_none(
+    workplace: Workplace, extract: Run
+) -> None:
+    workplace.add("day1.v2")
+    workplace.add("day1_v2")
+    status, _, err = extract("--layout", "ms-tcn")
+    assert status == 1
+    assert err.count("shares its name") == 2
+    assert workplace.results == []
+    assert extract()[0] == 0
+
+
+def test_missing_tracking_names_the_nearest_file_of_the_same_video(workplace: Workplace, extract: Run) -> None:
+    workplace.add("day1")
+    (workplace.tracks / "day1_tracks.pickle").rename(workplace.tracks / "day1_trax.pickle")
+    workplace.add("day2")
+    workplace.add("day3", tracking=False)
+    status, out, _ = extract()
+    assert status == 1
+    assert "day1_tracks.pickle, found none; is it day1_trax.pickle?\n" in out
+    assert "day3_tracks.pickle, found none\n" in out
+
+
+def test_tracking_beside_the_videos_is_none_of_another_video(workplace: Workplace, extract: Run) -> None:
+    workplace.add("day1", tracking=False)
+    (workplace.videos / "day1_trax.pickle").touch()
+    _, out, _ = extract("--tracking_folder", str(workplace.videos))
+    assert "found none; is it day1_trax.pickle?\n" in out
+
+
+def test_whole_picture_that_is_squashed_is_told(workplace: Workplace, extract: Run) -> None:
+    workplace.add("one")
+    _, out, _ = extract(tracking=False)
+    assert "the whole 384x288 picture is squashed to a square, 1.33 times too narrow" in out
+    assert "squashed" not in extract("--overwrite", "--sample_mode", "center_crop", tracking=False)[1]
+    assert "squashed" not in extract("--overwrite")[1]
+
+
+def test_individual_that_a_program_would_shift_is_told(workplace: Workplace, extract: Run) -> None:
+    workplace.add("one", tracking=False)
+    workplace.add_tracking("one", {"a": (2, np.tile([20.0, 20, 80, 90], (10, 1)))})
+    assert "a starts at frame 2: a program that takes row 0 for frame 0" in extract("--pad")[1]
+    for more in (["--pad", "--save_metadata"], [], ["--pad", "--layout", "dlc2action"]):
+        assert "program that" not in extract("--overwrite", *more)[1]
+
+
+def test_dlc2action_beside_poses_has_the_frames_of_the_video(workplace: Workplace, extract: Run) -> None:
+    workplace.add("one", tracking=False)
+    workplace.add_tracking("one", {1: (2, np.tile([20.0, 20, 80, 90], (9, 1)))})
+    assert extract("--layout", "dlc2action-pose", "--pad", "--save_metadata")[0] == 2
+    assert extract("--layout", "dlc2action-pose")[0] == 2
+    assert extract("--layout", "dlc2action-pose", "--pad")[0] == 0
+    loaded = np.load(workplace.out / "one.npy", allow_pickle=True).item()
+    assert list(loaded) == ["ind1"]
+    assert np.flatnonzero(loaded["ind1"].any(axis=1)).tolist() == list(range(2, 11))
+    assert len(loaded["ind1"]) == 12
+    features = read_features(workplace.out / "one.npy")
+    assert features[1].shape == (9, 2048)
+    assert features.frames[1].tolist() == list(range(2, 11))
+    assert extract("--layout", "dlc2action-pose", "--pad")[0] == 0  # it is known again
+
+
+def test_single_video_is_told_once_where_all_output_goes_to_one_place(workplace: Workplace) -> None:
+    workplace.add("one", tracking=False)
+    command = [sys.executable, "-m", "napari_i3d", "extract", "--datasetpath", str(workplace.videos)]
+    command += ["--outputpath", str(workplace.out), "--weights", "untrained"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
+    assert done.stdout.count("one.mp4 ->") == 1
+    assert done.stdout.startswith("done: 1\n  one.mp4 ->")
+    workplace.add("two", tracking=False)
+    workplace.videos.joinpath("three.mp4").write_text("no video")
+    done = subprocess.run(
+        [*command, "--overwrite"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    assert [done.stdout.count(f"{name}.mp4 ->") for name in ("one", "two")] == [1, 1]
+    assert "failed: 1\n  three.mp4: " in done.stdout
+    apart = subprocess.run([*command, "--overwrite"], capture_output=True, text=True, check=False)
+    assert apart.stdout.count("one.mp4 ->") == apart.stderr.count("one.mp4 ->") == 1
+
+
+def test_refused_tracking_names_the_mistake(workplace: Workplace, extract: Run) -> None:
+    workplace.add("one", tracking=False)
+    workplace.add_tracking("one", {"a": (1, np.tile([20.0, 20, 80, 90], (12, 1)))})
+    status, out, _ = extract()
+    assert status == 1
+    assert "the frames look counted from 1: they are 1 to 12, those of the video 0 to 11" in out
 
 
 def test_unknown_individual_lists_the_known(workplace: Workplace, extract: Run) -> None:

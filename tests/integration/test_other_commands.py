@@ -70,7 +70,35 @@ def test_check_lists_problems_and_tells_by_its_status(workplace: Workplace, caps
     out = capsys.readouterr().out
     assert "male: frame 4: no box between its first and last" in out
     assert "beyond-video" in out
-    assert "2 problems" in out
+    assert "2 errors, which stop an extraction\n" in out
+    assert "1 individual\n" in out
+
+
+def test_check_fails_for_what_stops_an_extraction_alone(
+    workplace: Workplace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = workplace.add("one", tracking=False)
+    boxes = np.tile([20.0, 20, 80, 90], (12, 1))
+    boxes[5] += 150
+    tracks = workplace.add_tracking("one", {"a": (0, boxes)})
+    command = ["check", str(video), "--tracking", str(tracks)]
+    assert main(command) == 0
+    assert "warning  jump" in capsys.readouterr().out
+    assert main([*command, "--strict"]) == 1
+    assert capsys.readouterr().out.endswith("\n1 warning\n")
+
+
+def test_check_names_the_mistake(workplace: Workplace, capsys: pytest.CaptureFixture[str]) -> None:
+    video = workplace.add("one", tracking=False)
+    tracks = workplace.add_tracking("one", {"a": (0, np.tile([200.0, 150, 40, 50], (12, 1)))})
+    assert main(["check", str(video), "--tracking", str(tracks)]) == 1
+    assert "look like [x, y, width, height]" in capsys.readouterr().out.splitlines()[-2]
+
+
+def test_check_names_the_nearest_tracking_file(workplace: Workplace, capsys: pytest.CaptureFixture[str]) -> None:
+    video = workplace.add("one")
+    assert main(["check", str(video), "--tracking", str(workplace.tracks / "one_trakcs.pickle")]) == 1
+    assert capsys.readouterr().err.endswith("is it one_tracks.pickle?\n")
 
 
 def test_check_measures_boxes_against_the_resized_video(workplace: Workplace) -> None:
@@ -125,12 +153,18 @@ def test_weights_download_without_a_network_is_one_line(
     assert not [path for path in home.rglob("*") if path.is_file()]
 
 
-@pytest.mark.parametrize("arguments", [[], ["extract"], ["nonsense"], ["weights"], ["check", "video.mp4"]])
+@pytest.mark.parametrize("arguments", [["extract"], ["nonsense"], ["weights"], ["check", "video.mp4"]])
 def test_wrong_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
     assert "usage: napari-i3d" in capsys.readouterr().err
+
+
+def test_command_alone_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    err = capsys.readouterr().err
+    assert all(f"\n    {command} " in err for command in ("extract", "check", "view", "plot", "demo"))
 
 
 def test_module_runs_as_the_command() -> None:

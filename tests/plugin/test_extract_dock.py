@@ -331,6 +331,18 @@ def test_gaps_are_told_in_the_words_of_the_dock(viewer, qtbot, clip):
     assert "--" not in dock.estimate_label.text()
 
 
+def test_rows_that_a_program_would_shift_are_told_in_the_words_of_the_dock(viewer, qtbot, clip):
+    tracked, dock = open_ready(viewer, qtbot, clip)
+    boxes = tracked.tracking["striped"].boxes[:12].copy()
+    tracked.set_tracking(Tracking([Tracklet("striped", 5, boxes)]), None)
+    dock.form.pad.value = True
+    qtbot.waitUntil(lambda: "striped starts at frame 5" in dock.estimate_label.text())
+    assert "'first and last frame in the file'" in dock.estimate_label.text()
+    assert "--" not in dock.estimate_label.text()
+    dock.form.save_metadata.value = True
+    qtbot.waitUntil(lambda: "starts at" not in dock.estimate_label.text())
+
+
 def test_gaps_are_told_and_split(viewer, qtbot, clip):
     tracked, dock = open_ready(viewer, qtbot, clip)
     boxes = tracked.tracking["striped"].boxes.copy()

@@ -1,5 +1,6 @@
 """The list of problems, against plain Python loops and on real tracking."""
 
+import contextlib
 import math
 import statistics
 import time
@@ -14,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_i3d.errors import TrackingError
-from napari_i3d.tracking.checks import Problem, ProblemKind, check_tracking, require_sound_boxes
+from napari_i3d.extraction.crops import crop_boxes
+from napari_i3d.extraction.settings import SampleMode
+from napari_i3d.tracking.checks import Level, Problem, ProblemKind, check_tracking, require_sound_boxes
 from napari_i3d.tracking.gaps import interpolate_gaps, split_gaps
 from napari_i3d.tracking.io import read_tracking
 from napari_i3d.tracking.model import Tracking
@@ -189,7 +192,9 @@ def test_nothing_is_said_of_the_video_where_its_shape_is_not_known():
 
 def test_frames_beyond_the_video_are_one_problem():
     (problem,) = one(still(45))
-    assert problem == Problem("a", 30, ProblemKind.BEYOND_VIDEO, "a: frames 30-44 (15 frames): the video has 30 frames")
+    assert problem == Problem(
+        "a", 30, ProblemKind.BEYOND_VIDEO, "a: frames 30-44 (15 frames): the video has 30 frames", Level.ERROR
+    )
 
 
 def test_single_jump_of_a_still_animal_there_and_back_is_one_problem():
@@ -289,3 +294,41 @@ def test_gaps_of_the_predictions_are_found_and_mended(shared: Path):
         for tracklet in mended.values():
             require_sound_boxes(tracklet)
     assert len(split_gaps(tracking)) == len(gaps) + 2
+
+
+@pytest.mark.parametrize(
+    ("boxes", "errors", "warnings"),
+    [
+        (still() | {9: (10, 20, 90, 90)}, set(), {"size-change"}),
+        (still() | {9: (150, 20, 240, 60)}, set(), {"jump", "outside"}),
+        (still() | {9: (201, 20, 240, 60)}, {"outside"}, {"jump"}),
+        (still() | {9: (30, 20, 10, 60)}, {"inverted"}, set()),
+        (still() | {9: (10, 20, 10, 60)}, {"empty"}, set()),
+        (still() | {9: (10, 20, math.inf, 60)}, {"not-a-number"}, set()),
+        (still() | {22: (10, 20, 50, 60)}, {"gap"}, set()),
+        (still(31), {"beyond-video"}, set()),
+    ],
+)
+def test_what_extraction_refuses_is_an_error_and_nothing_else(
+    boxes: dict[int, Any], errors: set[str], warnings: set[str]
+) -> None:
+    problems = one(boxes)
+    assert {problem.kind.value for problem in problems if problem.level is Level.ERROR} == errors
+    assert {problem.kind.value for problem in problems if problem.level is Level.WARNING} >= warnings
+    tracklet = Tracking.from_boxes({"a": boxes})["a"]
+    with contextlib.nullcontext() if not errors else pytest.raises(TrackingError):
+        require_sound_boxes(tracklet)
+        if tracklet.stop > SHAPE[0]:
+            raise TrackingError("as plan_job does")
+        crop_boxes(tracklet, (SHAPE[2], SHAPE[1]), SampleMode.CENTER_CROP)
+
+
+def test_individuals_that_are_left_out_stop_nothing_but_all_of_them_do() -> None:
+    short = dict.fromkeys((0, 1, 3), (10, 20, 10, 60))
+    levels = {
+        (problem.id, problem.kind.value): problem.level
+        for problem in check_tracking(Tracking.from_boxes({"a": short, "b": still()}), SHAPE)
+    }
+    assert levels == dict.fromkeys((("a", "short"), ("a", "empty"), ("a", "gap")), Level.WARNING)
+    levels = {problem.kind.value: problem.level for problem in one(short)}
+    assert levels == {"short": Level.ERROR, "empty": Level.WARNING, "gap": Level.WARNING}

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d.errors import FeaturesError
+from napari_i3d.errors import FeaturesError, needed_for
 from napari_i3d.features.explore.reduce import DEFAULT_SEED, Components, component_steps
 from napari_i3d.features.explore.stack import Stack, StackLike, as_stack, rows_apart
-from napari_i3d.features.explore.steps import Step, Steps, finish, needed_for
+from napari_i3d.features.explore.steps import Step, Steps, finish
 from napari_i3d.features.model import Id
 
 KERNEL_MOST_ROWS = 20_000
@@ -99,7 +99,7 @@ def kernel_change_steps(
         raise FeaturesError("give the number of changes or the penalty, not both")
     if (count is not None and count < 1) or (penalty is not None and not penalty > 0):
         raise FeaturesError(f"expected a positive number of changes or penalty, found {count or penalty}")
-    with needed_for("kernel change points", "changes"):
+    with needed_for("kernel change points", "changes", FeaturesError):
         from ruptures import KernelCPD
     for _, start, stop in (data.stack if isinstance(data, Components) else as_stack(data)).segments:
         if stop - start > KERNEL_MOST_ROWS:

@@ -9,7 +9,7 @@ from napari_i3d.errors import FeaturesError
 from napari_i3d.features.explore.part import Span
 from napari_i3d.features.explore.reduce import DEFAULT_SEED, Components, component_steps
 from napari_i3d.features.explore.stack import Stack, StackLike, as_stack
-from napari_i3d.features.explore.steps import Step, Steps, finish, needed_for
+from napari_i3d.features.explore.steps import Step, Steps, finish
 
 MOST_CLUSTERS = 10
 SILHOUETTE_ROWS = 2000
@@ -103,8 +103,6 @@ def cluster_steps(
     """
     if count is not None and count < 1:
         raise FeaturesError(f"expected at least 1 cluster, found {count}")
-    with needed_for("clusters", "explore"):
-        import sklearn.cluster  # noqa: F401
     if not isinstance(data, Components):
         data = yield from component_steps(as_stack(data))
     scores = data.scores

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d.errors import FeaturesError
+from napari_i3d.errors import FeaturesError, counted
 from napari_i3d.features.explore.part import Part
 from napari_i3d.features.explore.scaling import Scaling
 from napari_i3d.features.explore.stack import Stack, stack_features
@@ -55,7 +55,7 @@ class Comparison:
         lines = [
             f"{self.names[0]} and {self.names[1]}: {len(self.one)} matched rows of {self.one.width} features",
             *(
-                f"  {mine.name}: {len(mine)} rows, frames {mine.frames[0]:g} to {mine.frames[-1]:g}"
+                f"  {mine.name}: {counted(len(mine), 'row')}, frames {mine.frames[0]:g} to {mine.frames[-1]:g}"
                 + ("" if mine.individual == yours.individual else f" (matched with {yours.individual})")
                 for mine, yours in zip(self.one.parts, self.other.parts, strict=True)
             ),

@@ -9,7 +9,7 @@ from napari_i3d.errors import FeaturesError
 from napari_i3d.features.explore.changes import Change, changes_at
 from napari_i3d.features.explore.stack import Stack, StackLike, rows_apart
 from napari_i3d.features.explore.standardise import standardise_steps, unit_rows
-from napari_i3d.features.explore.steps import Step, Steps, finish, needed_for
+from napari_i3d.features.explore.steps import Step, Steps, finish
 
 _BLOCK_ROWS = 1024
 
@@ -81,8 +81,8 @@ def novelty_steps(
     """
     if half_width_frames is not None and not half_width_frames > 0:
         raise FeaturesError(f"half width: expected a positive number of frames, found {half_width_frames}")
-    with needed_for("change points", "explore"):
-        from scipy.signal import find_peaks
+    from scipy.signal import find_peaks
+
     stack = yield from standardise_steps(data)
     if half_width_frames is None:
         half_width_frames = _usual_half_width(stack)

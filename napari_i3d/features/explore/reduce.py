@@ -6,10 +6,10 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d.errors import FeaturesError
+from napari_i3d.errors import FeaturesError, needed_for
 from napari_i3d.features.explore.stack import Stack, StackLike, as_stack
 from napari_i3d.features.explore.standardise import standardise_steps
-from napari_i3d.features.explore.steps import BLOCK_ROWS, Step, Steps, finish, needed_for
+from napari_i3d.features.explore.steps import BLOCK_ROWS, Step, Steps, finish
 
 DEFAULT_COMPONENTS = 50
 DEFAULT_SEED = 8
@@ -75,8 +75,8 @@ def component_steps(data: StackLike, count: int = DEFAULT_COMPONENTS) -> Steps[C
     """
     if count < 1:
         raise FeaturesError(f"expected at least 1 principal component, found {count}")
-    with needed_for("principal components", "explore"):
-        import scipy.linalg
+    import scipy.linalg
+
     stack = yield from standardise_steps(data)
     mean = np.zeros(stack.width)
     for _, block in stack.blocks():
@@ -200,7 +200,7 @@ def map_steps(
         return Map(data.stack, points, MapMethod.PCA, (shares[0], shares[1]))
     if len(data.stack) < 5:
         raise FeaturesError(f"UMAP needs at least 5 rows, found {len(data.stack)}: choose the map 'pca'")
-    with needed_for("the map 'umap'", "umap"):
+    with needed_for("the map 'umap'", "umap", FeaturesError):
         from umap import UMAP
     yield Step(0, 1, "UMAP")
     reducer = UMAP(

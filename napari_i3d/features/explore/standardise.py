@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from napari_i3d.features.explore.scaling import Scaling
 from napari_i3d.features.explore.stack import Stack, StackLike, as_stack
-from napari_i3d.features.explore.steps import BLOCK_ROWS, Step, Steps, finish, needed_for
+from napari_i3d.features.explore.steps import BLOCK_ROWS, Step, Steps, finish
 
 
 def scaling_of(data: StackLike) -> Scaling:
@@ -26,8 +26,8 @@ def scaling_steps(data: StackLike) -> Steps[Scaling]:
     ------
     Step
     """
-    with needed_for("standardising", "explore"):
-        from sklearn.preprocessing import StandardScaler
+    from sklearn.preprocessing import StandardScaler
+
     stack = as_stack(data)
     scaler = StandardScaler()
     for start, block in stack.blocks():

@@ -1,11 +1,8 @@
-"""What the explorations share: progress of long work, and the message where a package is missing."""
+"""What the explorations share: progress of long work."""
 
-import contextlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
-
-from napari_i3d.errors import FeaturesError
 
 BLOCK_ROWS = 2048
 """Rows that are looked at together: 16 MB of 2048 values."""
@@ -42,22 +39,3 @@ def finish(steps: Generator[Any, None, T]) -> T:
         except StopIteration as finished:
             result: T = finished.value
             return result
-
-
-@contextlib.contextmanager
-def needed_for(what: str, extra: str) -> Iterator[None]:
-    """Import a package that not everybody has installed.
-
-    Raises
-    ------
-    FeaturesError
-        It is missing; the message tells what to install.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "napari_i3d":
-            raise
-        raise FeaturesError(
-            f'{what} needs {error.name}, which is not installed: pip install "napari-i3d[{extra}]"'
-        ) from error

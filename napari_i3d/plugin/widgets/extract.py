@@ -10,7 +10,8 @@ from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
-from napari_i3d.errors import NapariI3DError
+from napari_i3d.errors import NapariI3DError, counted
+from napari_i3d.features.layouts import shift_note
 from napari_i3d.features.model import Id
 from napari_i3d.i3d.registry import SOURCES
 from napari_i3d.plugin import preferences
@@ -62,6 +63,18 @@ class _Plan:
     tracked: TrackedVideo
     request: ExtractionRequest
     estimate: Estimate
+
+    @property
+    def shift_note(self) -> str:
+        """What programs that count rows would shift; "" if nothing."""
+        choices, tracking = self.request.choices, self.request.tracking
+        first_frames = {} if tracking is None else {
+            name: tracklet.start for name, tracklet in tracking.items() if name not in self.estimate.left_out
+        }  # fmt: skip
+        settings = choices.settings
+        return shift_note(
+            first_frames, choices.layout, pad=settings.pad, frequency=settings.frequency, metadata=choices.save_metadata
+        )
 
 
 class ExtractWidget(Dock):
@@ -316,19 +329,17 @@ class ExtractWidget(Dock):
 
 def _spell(plan: _Plan) -> str:
     cost = plan.estimate
-    who = "whole picture" if plan.request.tracking is None else _count(cost.individuals, "individual")
+    who = "whole picture" if plan.request.tracking is None else counted(cost.individuals, "individual")
     source = "as in earlier runs" if cost.measured else "a first guess, for a processor"
-    text = f"{who}, {_count(cost.chunks, 'chunk')}: about {spell_duration(cost.seconds)} ({source})."
+    text = f"{who}, {counted(cost.chunks, 'chunk')}: about {spell_duration(cost.seconds)} ({source})."
     if cost.left_out:
         shortest = plan.request.choices.settings.shortest_tracklet
         text += f"\n{len(cost.left_out)} left out: fewer than {shortest} frames."
+    if note := plan.shift_note:
+        text += f"\n{in_dock_words(note)}."
     return text
 
 
 def _spell_saved(paths: Sequence[Path]) -> str:
     where = ", ".join(path.name for path in paths[:3]) + (" ..." if len(paths) > 3 else "")
     return f"Saved {where} in {paths[0].parent}." if paths else ""
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"

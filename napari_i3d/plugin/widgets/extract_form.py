@@ -23,6 +23,7 @@ _GAPS = [("refuse", Gaps.ERROR), ("split into pieces", Gaps.SPLIT), ("interpolat
 _LAYOUTS = [
     ("Python, numpy", Layout.DICT),
     ("DLC2Action", Layout.DLC2ACTION),
+    ("DLC2Action, with poses", Layout.DLC2ACTION_POSE),
     ("MS-TCN, ASFormer", Layout.MS_TCN),
     ("ActionFormer, OpenTAD", Layout.ACTIONFORMER),
 ]
@@ -88,6 +89,8 @@ class ExtractForm:
             "Made for",
             "The program that reads the features. Python: one file with a dictionary of individuals.\n"
             "DLC2Action: the same, with what it needs (a row for every frame).\n"
+            "DLC2Action, with poses: to be used beside a pose file of the same video; a row for every frame\n"
+            "of the video, zeros where the individual is not tracked.\n"
             "MS-TCN, ActionFormer: one file for each individual.",
         )
         self.sample_mode = _combo(

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QWidgetAction,
 )
 
+from napari_i3d.errors import counted
 from napari_i3d.features.model import Id
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.links import Dock, Links
@@ -292,5 +293,5 @@ class IndividualsWidget(Dock):
         if tracked is None or tracked.tracking is None:
             return
         number = len(tracked.tracking)
-        text = f"{tracked.name}: {number} individual{'' if number == 1 else 's'}, {len(tracked.chosen)} to extract"
+        text = f"{tracked.name}: {counted(number, 'individual')}, {len(tracked.chosen)} to extract"
         self.title.setText(text if tracked.video else f"{text}. Its video is not open.")

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_i3d.errors import counted
 from napari_i3d.i3d.registry import SOURCES, WeightsSource
 from napari_i3d.plugin.choices import spell_duration
 from napari_i3d.plugin.tasks import Advance
@@ -128,7 +129,7 @@ class RunBar(QWidget):
 
 def _spell_amount(advance: Advance, unit: str) -> str:
     if unit == "chunk":
-        return f"{advance.done:,} of {advance.total:,} chunks"
+        return f"{advance.done:,} of {counted(advance.total, 'chunk')}"
     return f"{advance.done / 1e6:.0f} of {advance.total / 1e6:.0f} MB"
 
 

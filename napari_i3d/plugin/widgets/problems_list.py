@@ -7,6 +7,7 @@ from qtpy.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, Q
 from qtpy.QtGui import QColor, QFontMetrics, QIcon, QPixmap, QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from napari_i3d.errors import counted
 from napari_i3d.plugin.problems import in_order, stopping
 from napari_i3d.plugin.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.tables import RowTable
@@ -187,7 +188,7 @@ class ProblemsList(QWidget):
         """List the problems of a video."""
         self.model.set_tracked(tracked)
         number, stops = len(self.model.problems), self.model.n_stopping
-        text = f"{number} problem{'' if number == 1 else 's'}" if number else "No problems found"
+        text = counted(number, "problem") if number else "No problems found"
         if stops:
             text += f", {stops} {'stops' if stops == 1 else 'stop'} extraction"
         self.title.setText(text)

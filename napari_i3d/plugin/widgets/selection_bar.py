@@ -7,7 +7,7 @@ from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
-from napari_i3d.errors import NapariI3DError
+from napari_i3d.errors import NapariI3DError, counted
 from napari_i3d.features.explore import write_rows
 from napari_i3d.plugin.exploration import Exploration
 from napari_i3d.plugin.links import Links
@@ -60,7 +60,9 @@ class SelectionBar(QWidget):
         selected = self._exploration.selected
         count = int(selected.sum())
         self._place = -1
-        self.text.setText(f"{count:,} of {len(selected):,} rows selected" if count else "Draw around points to select")
+        self.text.setText(
+            f"{count:,} of {counted(len(selected), 'row')} selected" if count else "Draw around points to select"
+        )
         for button in (self.play, self.save, self.clear):
             button.setEnabled(count > 0)
         if not count:

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_i3d.errors import FeaturesError
+from napari_i3d.errors import FeaturesError, counted
 from napari_i3d.features.explore import Hit, SimilarMoments, Span
 from napari_i3d.features.explore.moments import APART_S
 from napari_i3d.features.model import Id
@@ -236,7 +236,9 @@ class SimilarPanel(QWidget):
     def _list(self, found: SimilarMoments) -> None:
         """List hits, and begin to read their crops."""
         self._show_hits(found.hits)
-        self.text.setText(f"{len(found.hits)} moments like {_spell(found.query)}" if found.hits else "none found")
+        self.text.setText(
+            f"{counted(len(found.hits), 'moment')} like {_spell(found.query)}" if found.hits else "none found"
+        )
         explored = self._exploration.explored
         if explored is None:
             return

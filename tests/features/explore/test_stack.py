@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from napari_i3d import explore
-from napari_i3d.errors import FeaturesError
-from napari_i3d.features.explore.steps import needed_for
+from napari_i3d.errors import FeaturesError, needed_for
 from napari_i3d.features.model import Features
 
 from .conftest import features_of, planted
@@ -102,7 +101,7 @@ def test_bad_features_are_refused_by_name():
 
 def test_a_missing_package_is_named_with_what_to_install():
     told = pytest.raises(FeaturesError, match=r'the map needs no_such_package.*pip install "napari-i3d\[umap\]"')
-    with told, needed_for("the map", "umap"):
+    with told, needed_for("the map", "umap", FeaturesError):
         import no_such_package  # noqa: F401
     with pytest.raises(ModuleNotFoundError), needed_for("the map", "umap"):
         import napari_i3d.no_such_module  # noqa: F401
