@@ -6,27 +6,27 @@ The public names are loaded when they are first used, so that importing the pack
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from napari_i3d.errors import needed_for
+from napari_i3d._utils.extras import needed_for
 
 if TYPE_CHECKING:
+    from napari_i3d import explore as explore
     from napari_i3d import plots as plots
     from napari_i3d.errors import NapariI3DError as NapariI3DError
-    from napari_i3d.extraction.engine import extract_features as extract_features
-    from napari_i3d.extraction.pictures import pictures_of as pictures_of
+    from napari_i3d.extraction.extract import extract_features as extract_features
     from napari_i3d.extraction.settings import ExtractionSettings as ExtractionSettings
-    from napari_i3d.features import explore as explore
-    from napari_i3d.features.io import read_features as read_features
-    from napari_i3d.features.model import Features as Features
-    from napari_i3d.plugin.view import tracked_video as tracked_video
-    from napari_i3d.plugin.view import view as view
+    from napari_i3d.extraction.thumbnails import pictures_of as pictures_of
+    from napari_i3d.features.features import Features as Features
+    from napari_i3d.features.io.reading import read_features as read_features
+    from napari_i3d.plugin.viewer import tracked_video as tracked_video
+    from napari_i3d.plugin.viewer import view as view
     from napari_i3d.synthetic import write_synthetic_clip as write_synthetic_clip
     from napari_i3d.tracking.checks import Problem as Problem
     from napari_i3d.tracking.checks import check_tracking as check_tracking
     from napari_i3d.tracking.gaps import mend_gaps as mend_gaps
-    from napari_i3d.tracking.io import read_tracking as read_tracking
-    from napari_i3d.tracking.io import write_tracking as write_tracking
-    from napari_i3d.tracking.model import Tracking as Tracking
-    from napari_i3d.tracking.model import Tracklet as Tracklet
+    from napari_i3d.tracking.io.box_pickle import read_tracking as read_tracking
+    from napari_i3d.tracking.io.box_pickle import write_tracking as write_tracking
+    from napari_i3d.tracking.tracklets import Tracking as Tracking
+    from napari_i3d.tracking.tracklets import Tracklet as Tracklet
     from napari_i3d.video.video import Video as Video
     from napari_i3d.video.video import open_video as open_video
 
@@ -34,26 +34,26 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ExtractionSettings": "extraction.settings",
-    "Features": "features.model",
+    "Features": "features.features",
     "NapariI3DError": "errors",
     "Problem": "tracking.checks",
-    "Tracking": "tracking.model",
-    "Tracklet": "tracking.model",
+    "Tracking": "tracking.tracklets",
+    "Tracklet": "tracking.tracklets",
     "Video": "video.video",
     "check_tracking": "tracking.checks",
-    "extract_features": "extraction.engine",
+    "extract_features": "extraction.extract",
     "mend_gaps": "tracking.gaps",
     "open_video": "video.video",
-    "pictures_of": "extraction.pictures",
-    "read_features": "features.io",
-    "read_tracking": "tracking.io",
-    "tracked_video": "plugin.view",
-    "view": "plugin.view",
+    "pictures_of": "extraction.thumbnails",
+    "read_features": "features.io.reading",
+    "read_tracking": "tracking.io.box_pickle",
+    "tracked_video": "plugin.viewer",
+    "view": "plugin.viewer",
     "write_synthetic_clip": "synthetic",
-    "write_tracking": "tracking.io",
+    "write_tracking": "tracking.io.box_pickle",
 }
 
-_MODULES = {"explore": "features.explore", "plots": "plots"}
+_MODULES = {"explore": "explore", "plots": "plots"}
 """Names that are modules."""
 
 __all__ = [

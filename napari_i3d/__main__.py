@@ -2,6 +2,6 @@
 
 import sys
 
-from napari_i3d.cli import main
+from napari_i3d.cli.main import main
 
 sys.exit(main())

@@ -1,9 +1,5 @@
 """The errors that this program raises about its input. Each message is one line: expected, found, what to do."""
 
-import contextlib
-import os
-from collections.abc import Iterator
-
 __all__ = [
     "ClusterError",
     "FeaturesError",
@@ -15,9 +11,6 @@ __all__ = [
     "VideoError",
     "WeightsError",
     "WorkerError",
-    "counted",
-    "label",
-    "needed_for",
 ]
 
 
@@ -59,42 +52,3 @@ class ClusterError(NapariI3DError):
 
 class WorkerError(NapariI3DError):
     """A machine that computes for this one and could not do so for one video."""
-
-
-def counted(number: int, word: str) -> str:
-    """Return a number with what it counts: ``1 problem``, ``2 problems``, ``15,000 frames``."""
-    digits = f"{number:,}" if number >= 10_000 else str(number)
-    return f"{digits} {word if number == 1 else f'{word}s'}"
-
-
-@contextlib.contextmanager
-def needed_for(what: str, extra: str, kind: type[NapariI3DError] = NapariI3DError) -> Iterator[None]:
-    """Import, in the block, a package that not everybody has installed.
-
-    Parameters
-    ----------
-    what
-        What it is needed for.
-    extra
-        The extra of this package that installs it.
-    kind
-        The error that is raised.
-
-    Raises
-    ------
-    NapariI3DError
-        It is missing; the message tells what to install.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        name = (error.name or "").partition(".")[0]
-        if name == "napari_i3d":
-            raise
-        raise kind(f'{what} needs {name}, which is not installed: pip install "napari-i3d[{extra}]"') from error
-
-
-def label(path: str | os.PathLike[str]) -> str:
-    """Return a file's name or path fit for a one-line message: itself, or quoted where it cannot be printed."""
-    text = os.fspath(path)
-    return text if text.isprintable() else ascii(text)

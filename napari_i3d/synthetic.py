@@ -8,10 +8,10 @@ import imageio_ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_i3d._utils.files import make_folder
 from napari_i3d.errors import OutputError
-from napari_i3d.files import make_folder
-from napari_i3d.tracking.io import write_tracking
-from napari_i3d.tracking.model import Tracking, Tracklet
+from napari_i3d.tracking.io.box_pickle import write_tracking
+from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 WIDTH, HEIGHT = 384, 288
 FPS = 25

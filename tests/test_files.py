@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from napari_i3d import files
+from napari_i3d._utils import files
+from napari_i3d._utils.files import nearest_file
 from napari_i3d.errors import OutputError
-from napari_i3d.files import nearest_file
 
 
 def test_atomic_writer_without_trouble_leaves_only_the_file(tmp_path: Path):

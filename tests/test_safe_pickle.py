@@ -18,14 +18,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_i3d import safe_pickle
 from napari_i3d.errors import TrackingError
+from napari_i3d.safe_loading import unpickler
 
 PROTOCOLS = range(6)
 
 
 def load(data: bytes, encoding: str = "latin1") -> Any:
-    return safe_pickle.load(io.BytesIO(data), "file", TrackingError, encoding=encoding)
+    return unpickler.load(io.BytesIO(data), "file", TrackingError, encoding=encoding)
 
 
 def refusal(data: bytes) -> str:
@@ -108,7 +108,7 @@ def test_numpy_dictionary_file_reads_behind_its_header(tmp_path: Any):
         version = np.lib.format.read_magic(file)
         assert version == (1, 0)
         np.lib.format.read_array_header_1_0(file)
-        got = safe_pickle.load(file, "x", TrackingError)
+        got = unpickler.load(file, "x", TrackingError)
     assert same(got.item(), {"male": HONEST["large"]})
 
 
@@ -331,7 +331,7 @@ import io, sys
 from napari_i3d import safe_pickle
 from napari_i3d.errors import TrackingError
 try:
-    safe_pickle.load(io.BytesIO(eval(sys.argv[1])), "file", TrackingError)
+    unpickler.load(io.BytesIO(eval(sys.argv[1])), "file", TrackingError)
 except TrackingError as error:
     print("refused", error)
 """
@@ -360,7 +360,7 @@ def test_many_honest_tuples_are_not_taken_for_nested_ones(protocol: int):
 
 @pytest.mark.parametrize("before", [True, False])
 def test_collection_goes_on_after_the_last_pause_as_it_was_before_the_first(before: bool):
-    first, second = safe_pickle.pause_collection(), safe_pickle.pause_collection()
+    first, second = unpickler.pause_collection(), unpickler.pause_collection()
     try:
         gc.enable() if before else gc.disable()
         first.__enter__()
@@ -380,4 +380,4 @@ def test_file_that_cannot_be_read_is_an_error_of_the_kind_given():
             raise OSError(5, "Input/output error")
 
     with pytest.raises(TrackingError, match=r"file: cannot be read \(Input/output error\)"):
-        safe_pickle.load(Broken(), "file", TrackingError)
+        unpickler.load(Broken(), "file", TrackingError)

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d.errors import TrackingError
 from napari_i3d.extraction.background import without_background
 from napari_i3d.extraction.settings import ExtractionSettings, Normalisation, SampleMode
-from napari_i3d.features.model import Id
-from napari_i3d.tracking.model import Tracklet
 
 if TYPE_CHECKING:
     import torch
+
 
 NETWORK_SIDE = 224
 WIDE_WIDTH, WIDE_HEIGHT = 340, 256
@@ -32,46 +30,6 @@ _NORMALISATIONS = {
     Normalisation.SYMMETRIC: (2 / 255, -1.0),
     Normalisation.KINETICS: (1 / 57.375, -114.75 / 57.375),
 }
-
-
-def crop_boxes(tracklet: Tracklet, picture_size: tuple[int, int], mode: SampleMode) -> NDArray[np.int64]:
-    """Turn the bounding boxes of a tracklet into the parts of the picture that are cropped.
-
-    Boxes are truncated to whole pixels and clipped to the picture. For ``expand_bboxes`` the shorter side then grows
-    by ``|width - height| // 2`` at both ends; where that leaves the picture the box is moved back inside, and what
-    still sticks out is cut off.
-
-    Parameters
-    ----------
-    tracklet
-        Boxes of all frames, none missing.
-    picture_size
-        Width and height of the (resized) video, in pixels.
-    mode
-        Only ``expand_bboxes`` changes the shape of the boxes.
-
-    Returns
-    -------
-    (N, 4) int64
-        left, upper, right, lower; right and lower are exclusive. Each holds at least one pixel.
-
-    Raises
-    ------
-    TrackingError
-        A box is not finite, or nothing of it is left after clipping; names individual and frame.
-    """
-    limits = np.array(picture_size * 2, dtype=np.float64)
-    infinite = np.asarray(~np.isfinite(tracklet.boxes).all(axis=1))
-    if infinite.any():
-        raise _bad_box(tracklet, infinite, "is not made of finite numbers")
-    boxes: NDArray[np.int64] = np.clip(np.trunc(tracklet.boxes), 0, limits).astype(np.int64)
-    empty = np.asarray((boxes[:, 2:] <= boxes[:, :2]).any(axis=1))
-    if empty.any():
-        size = f"{picture_size[0]}x{picture_size[1]}"
-        raise _bad_box(tracklet, empty, f"holds no pixel of the {size} picture")
-    if mode is SampleMode.EXPAND_BBOXES:
-        _make_square(boxes, picture_size)
-    return boxes
 
 
 def squash_note(width_px: int, height_px: int, settings: ExtractionSettings) -> str:
@@ -99,35 +57,6 @@ def squash_note(width_px: int, height_px: int, settings: ExtractionSettings) -> 
     if max(WIDE_WIDTH * height, WIDE_HEIGHT * width) / min(WIDE_WIDTH * height, WIDE_HEIGHT * width) < ratio:
         ways = f"--sample_mode center_crop, which sees the middle and squashes less, or {ways}"
     return f"the whole {width}x{height} picture is squashed to a square, {ratio:.2f} times too {shape}; use {ways}"
-
-
-def _bad_box(tracklet: Tracklet, bad: NDArray[np.bool_], what: str) -> TrackingError:
-    frames = tracklet.start + np.flatnonzero(bad)
-    box = ", ".join(f"{side:g}" for side in tracklet.boxes[frames[0] - tracklet.start])
-    more = f" (and {len(frames) - 1} more frames like it)" if len(frames) > 1 else ""
-    return TrackingError(
-        f"{name_of(tracklet.id)}: the box of frame {frames[0]}, [{box}], {what}{more}; expected "
-        "[left, upper, right, lower] in pixels of the (resized) video: does the tracking belong to this video?"
-    )
-
-
-def name_of(tracklet_id: Id) -> str:
-    """Return what messages call an individual."""
-    return str(tracklet_id) if tracklet_id != "" else "whole picture"
-
-
-def _make_square(boxes: NDArray[np.int64], picture_size: tuple[int, int]) -> None:
-    sizes = boxes[:, 2:] - boxes[:, :2]  # (N, 2)
-    for axis, limit in enumerate(picture_size):
-        low, high = boxes[:, axis], boxes[:, axis + 2]  # views: written in place
-        growth = np.maximum(sizes[:, 1 - axis] - sizes[:, axis], 0) // 2
-        low -= growth
-        high += growth
-        shift = np.where(low < 0, -low, np.minimum(limit - high, 0))
-        low += shift
-        high += shift
-        np.clip(low, 0, limit, out=low)
-        np.clip(high, 0, limit, out=high)
 
 
 class Cropper:

@@ -13,12 +13,15 @@ import numpy as np
 import torch
 
 import napari_i3d
-from napari_i3d.extraction.job import Job
-from napari_i3d.features.model import Id
-from napari_i3d.files import sha256_of
-from napari_i3d.i3d.weights import WeightsFacts
+from napari_i3d._utils.files import sha256_of
+from napari_i3d.backbones.pretrained import WeightsFacts
+from napari_i3d.errors import SettingsError, VideoError
+from napari_i3d.extraction.planning.plan import Job
+from napari_i3d.extraction.settings import ExtractionSettings
+from napari_i3d.features.features import Features
+from napari_i3d.individuals import Id
 from napari_i3d.tracking.gaps import Gaps
-from napari_i3d.tracking.model import Tracking
+from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video
 
 WITHOUT_EFFECT = ("batch_size", "device")
@@ -111,3 +114,39 @@ def crops_sha256(job: Job, individual: Id | None = None) -> str:
             digest.update(f"{windows.id!r} {windows.first_frame} {windows.last_frame}\n".encode())
             digest.update(job.boxes[windows.id].astype("<i8").tobytes())
     return digest.hexdigest()
+
+
+def settings_of(features: Features) -> ExtractionSettings:
+    """Return sample mode and size of the video that features were made with; the defaults where they do not tell.
+
+    Raises
+    ------
+    SettingsError
+        What they tell makes no sense.
+    """
+    told = features.provenance.get("settings", {})
+    if not isinstance(told, dict):
+        raise SettingsError(f"settings of the features: expected names and values, found {type(told).__name__}")
+    size = told.get("video_size")
+    return ExtractionSettings(
+        sample_mode=told.get("sample_mode", ExtractionSettings().sample_mode),
+        video_size=tuple(size) if isinstance(size, list) else size,
+    )
+
+
+def require_video_of(features: Features, video: Video) -> None:
+    """See that a video is the one that features were made from, as far as they tell.
+
+    Raises
+    ------
+    VideoError
+        It has another number of frames, or another size.
+    """
+    told = features.provenance.get("video", {})
+    found = video.facts()
+    for name, unit in (("frames", "frames"), ("width_px", "px wide"), ("height_px", "px high")):
+        if isinstance(told, dict) and name in told and told[name] != found[name]:
+            raise VideoError(
+                f"{video.path.name}: expected the video that the features were made from, {told[name]} {unit}, found "
+                f"one of {found[name]}: give the very file"
+            )

@@ -3,7 +3,9 @@
 Each takes ``ax=None`` (the current Axes of pyplot), returns the Axes, and labels them with units.
 """
 
+from napari_i3d._utils.colors import CATEGORY_COLOURS, category_colour
 from napari_i3d.plots.contact_sheet import plot_contact_sheet
+from napari_i3d.plots.embedding_map import MapColour, plot_map
 from napari_i3d.plots.ethogram import plot_ethogram
 from napari_i3d.plots.figures import FigureOptions, Kind, make_figure
 from napari_i3d.plots.heat_map import (
@@ -22,9 +24,7 @@ from napari_i3d.plots.heat_map import (
     title_of,
 )
 from napari_i3d.plots.save import save_figure
-from napari_i3d.plots.scatter import MapColour, plot_map
 from napari_i3d.plots.self_similarity import plot_self_similarity
-from napari_i3d.plots.style import CATEGORY_COLOURS, category_colour
 
 __all__ = [
     "CATEGORY_COLOURS",

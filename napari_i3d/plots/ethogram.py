@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d.features.explore.bouts import Bout, bouts
-from napari_i3d.features.explore.stack import Stack
-from napari_i3d.plots.style import HATCHES, add_seconds, category_colour, category_round, common_fps, with_warning
+from napari_i3d._utils.colors import category_colour
+from napari_i3d.annotations.bouts import Bout
+from napari_i3d.explore.label_runs import bouts
+from napari_i3d.features.table import Stack
+from napari_i3d.plots.style import HATCHES, add_seconds, category_round, common_fps, with_warning
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

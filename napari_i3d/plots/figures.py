@@ -8,21 +8,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_i3d._utils.colors import category_colour
 from napari_i3d.errors import FeaturesError
-from napari_i3d.features.explore.clusters import Clusters, clusters
-from napari_i3d.features.explore.foote import novelty
-from napari_i3d.features.explore.part import Part, Span
-from napari_i3d.features.explore.reduce import DEFAULT_SEED, MapMethod, map_rows, principal_components
-from napari_i3d.features.explore.similarity import similarity_picture
-from napari_i3d.features.explore.stack import stack_features
-from napari_i3d.features.explore.standardise import standardise
-from napari_i3d.features.model import Features, Id
+from napari_i3d.explore.clustering import Clusters, clusters
+from napari_i3d.explore.components import principal_components
+from napari_i3d.explore.embedding import DEFAULT_SEED, MapMethod, map_rows
+from napari_i3d.explore.novelty import novelty
+from napari_i3d.explore.self_similarity import similarity_picture
+from napari_i3d.explore.standardize import standardise
+from napari_i3d.features.features import Features
+from napari_i3d.features.sequence import Part
+from napari_i3d.features.table import stack_features
+from napari_i3d.individuals import Id, Span
 from napari_i3d.plots.contact_sheet import plot_contact_sheet
+from napari_i3d.plots.embedding_map import MapColour, plot_map
 from napari_i3d.plots.ethogram import plot_ethogram
 from napari_i3d.plots.heat_map import plot_heat_map
-from napari_i3d.plots.scatter import MapColour, plot_map
 from napari_i3d.plots.self_similarity import plot_self_similarity
-from napari_i3d.plots.style import category_colour
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_i3d._utils.files import atomic_writer
 from napari_i3d.errors import OutputError
-from napari_i3d.features.heat_map import Content, HeatMap, HeatMapOptions, Order, Scale, heat_map
-from napari_i3d.features.model import Features, Id
-from napari_i3d.files import atomic_writer
+from napari_i3d.explore.heat_map_data import Content, HeatMap, HeatMapOptions, Order, Scale, heat_map
+from napari_i3d.features.features import Features
+from napari_i3d.individuals import Id
 from napari_i3d.plots.style import add_seconds
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_i3d._utils.files import atomic_writer
 from napari_i3d.errors import OutputError
-from napari_i3d.files import atomic_writer
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d.errors import FeaturesError, counted
-from napari_i3d.features.explore.foote import Novelty
-from napari_i3d.features.explore.similarity import SimilarityPicture
-from napari_i3d.features.explore.stack import Stack
-from napari_i3d.plots.style import add_seconds, category_colour, with_warning
+from napari_i3d._utils.colors import category_colour
+from napari_i3d._utils.text import counted
+from napari_i3d.errors import FeaturesError
+from napari_i3d.explore.novelty import Novelty
+from napari_i3d.explore.self_similarity import SimilarityPicture
+from napari_i3d.features.table import Stack
+from napari_i3d.plots.style import add_seconds, with_warning
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

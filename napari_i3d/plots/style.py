@@ -3,22 +3,15 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from napari_i3d.features.explore.stack import Stack
+from napari_i3d.features.table import Stack
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-CATEGORY_COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#0072b2", "#f0e442", "#8c8c8c")
-"""Okabe and Ito's colours (https://jfly.uni-koeln.de/color/), which people with a colour vision deficiency can tell
-apart; gray in the place of black, to be seen on light and dark ground."""
+from napari_i3d._utils.colors import CATEGORY_COLOURS
 
 HATCHES = ("", "////", "....", "xxxx")
 MARKERS = ("o", "^", "s", "D")
-
-
-def category_colour(number: int) -> str:
-    """Return the colour of a cluster or individual; after eight they begin anew, with another hatch or marker."""
-    return CATEGORY_COLOURS[number % len(CATEGORY_COLOURS)]
 
 
 def category_round(number: int) -> int:

@@ -7,14 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_i3d.errors import FeaturesError, counted
-from napari_i3d.features.explore import Clusters, Hit, Map, Span, Stack
-from napari_i3d.features.model import Features, Id
+from napari_i3d._utils.text import counted
+from napari_i3d.errors import FeaturesError
+from napari_i3d.explore import Clusters, Hit, Map, Span, Stack
+from napari_i3d.features.features import Features
+from napari_i3d.individuals import Id
 from napari_i3d.plugin import navigation
-from napari_i3d.plugin.ownership import tracking_id
-from napari_i3d.plugin.session import Session
-from napari_i3d.plugin.time_axis import TimeAxis
-from napari_i3d.plugin.tracked_video import TrackedVideo
+from napari_i3d.plugin.session.matching import tracking_id
+from napari_i3d.plugin.session.session import Session
+from napari_i3d.plugin.session.time_axis import TimeAxis
+from napari_i3d.plugin.session.tracked_video import TrackedVideo
 
 
 @dataclass(frozen=True, eq=False)

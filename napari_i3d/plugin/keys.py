@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from napari.utils.key_bindings import coerce_keybinding
 
 from napari_i3d.plugin import navigation
-from napari_i3d.plugin.session import Session, get_session
+from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.session.session import Session
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer

@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d.features.model import Id
-from napari_i3d.plugin.problems import in_order
-from napari_i3d.plugin.session import Session
-from napari_i3d.plugin.tracked_video import TrackedVideo
-from napari_i3d.plugin.wording import in_dock_words
+from napari_i3d.individuals import Id
+from napari_i3d.plugin.messages import in_dock_words
+from napari_i3d.plugin.session.problems import in_order
+from napari_i3d.plugin.session.session import Session
+from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.tracking.checks import Problem
 
 _SMALLEST, _LARGEST, _GOOD = 0.1, 0.8, 0.3

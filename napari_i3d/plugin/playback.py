@@ -8,8 +8,8 @@ from typing import Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel
 
-from napari_i3d.plugin.session import Session
-from napari_i3d.plugin.tracked_video import TrackedVideo
+from napari_i3d.plugin.session.session import Session
+from napari_i3d.plugin.session.tracked_video import TrackedVideo
 
 _TIME = -3
 _HOUR_S = 3600

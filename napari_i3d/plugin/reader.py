@@ -10,25 +10,18 @@ from typing import Any
 
 import numpy as np
 from napari import current_viewer
-from napari.settings import get_plugin_settings
 from napari.utils.notifications import show_error, show_info, show_warning
 from npe2 import PluginManager
 
 from napari_i3d.errors import NapariI3DError
-from napari_i3d.plugin.companions import companions_of
-from napari_i3d.plugin.flat_view import go_back_to_frames
-from napari_i3d.plugin.frame_cache import DEFAULT_LIMIT_MB, FrameBudget
-from napari_i3d.plugin.layers import LayerData, tracking_layer_data
-from napari_i3d.plugin.session import METADATA_KEY, Session, VideoSource, get_session
-from napari_i3d.plugin.video_array import VideoArray
-from napari_i3d.tracking.io import read_tracking
-from napari_i3d.tracking.model import Tracking
+from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.layers.convert import LayerData, tracking_layer_data
+from napari_i3d.plugin.layers.video_layer import PLUGIN, video_layer_data
+from napari_i3d.plugin.session.session import Session
+from napari_i3d.projects.tracking_files import companions_of
+from napari_i3d.tracking.io.box_pickle import read_tracking
+from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video, open_video
-
-PLUGIN = "napari-i3d"
-
-_budget = FrameBudget()
-"""Of all videos in all viewers."""
 
 Reader = Callable[[str | list[str]], list[Any]]
 
@@ -56,22 +49,6 @@ def get_tracking_reader(path: str | list[str]) -> Reader | None:
         message = str(error)
         return lambda _: _tell(message)
     return lambda _: _tracking_layers(tracking, Path(path).absolute())
-
-
-def video_layer_data(video: Video) -> LayerData:
-    """Return the image layer of a video: (T, H, W, 3), decoded frame by frame as they are looked at."""
-    _budget.limit_mb = _limit_mb()
-    array = VideoArray(video, _budget, show_warning, go_back_to_frames)
-    options = {
-        "name": video.path.stem,
-        "rgb": True,
-        "multiscale": False,
-        "contrast_limits": (0, 255),  # else napari looks for them, in many frames
-        "projection_mode": "none",  # a mean over one frame would copy it
-        "axis_labels": ("frame", "y", "x"),
-        "metadata": {METADATA_KEY: VideoSource(video)},
-    }
-    return array, options, "image"
 
 
 def open_session() -> Session | None:
@@ -131,12 +108,6 @@ def _same(one: Tracking, other: Tracking) -> bool:
 def _others_read(path: str) -> bool:
     readers = PluginManager.instance().iter_compatible_readers([path])
     return any(reader.plugin_name != PLUGIN for reader in readers)
-
-
-def _limit_mb() -> float:
-    """Return the megabytes of frames to be kept of all videos, as set in napari's preferences."""
-    settings = get_plugin_settings(PLUGIN)
-    return float(getattr(getattr(settings, "video", None), "frames_kept_mb", DEFAULT_LIMIT_MB))
 
 
 def _tell(message: str) -> list[Any]:

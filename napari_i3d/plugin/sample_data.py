@@ -7,12 +7,13 @@ from typing import Any
 
 from napari.utils.notifications import show_error
 
+from napari_i3d._utils.files import cache_folder
 from napari_i3d.errors import NapariI3DError, OutputError
-from napari_i3d.files import cache_folder
-from napari_i3d.plugin.layers import LayerData, tracking_layer_data
-from napari_i3d.plugin.reader import NO_LAYER, open_session, video_layer_data
+from napari_i3d.plugin.layers.convert import LayerData, tracking_layer_data
+from napari_i3d.plugin.layers.video_layer import video_layer_data
+from napari_i3d.plugin.reader import NO_LAYER, open_session
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
-from napari_i3d.tracking.io import read_tracking
+from napari_i3d.tracking.io.box_pickle import read_tracking
 from napari_i3d.video.video import open_video
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from napari_i3d.errors import OutputError, TrackingError
-from napari_i3d.plugin.session import METADATA_KEY, TrackingSource
-from napari_i3d.tracking.io import write_tracking as write_tracking_file
+from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource
+from napari_i3d.tracking.io.box_pickle import write_tracking as write_tracking_file
 
 _ENDINGS = (".pickle", ".pkl")
 

@@ -29,9 +29,10 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d.errors import TrackingError, counted
-from napari_i3d.tracking.model import Tracking, Tracklet, runs, spell_frames
-from napari_i3d.tracking.parse import shown
+from napari_i3d._utils.text import counted
+from napari_i3d.errors import TrackingError
+from napari_i3d.individuals import shown
+from napari_i3d.tracking.tracklets import Tracking, Tracklet, runs, spell_frames
 
 CHUNK_FRAMES = 8
 OUTSIDE_SHARE = 0.25

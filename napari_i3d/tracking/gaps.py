@@ -5,8 +5,8 @@ from enum import StrEnum
 import numpy as np
 
 from napari_i3d.errors import TrackingError
-from napari_i3d.tracking.model import Tracking, Tracklet, runs, spell_frames
-from napari_i3d.tracking.parse import shown
+from napari_i3d.individuals import shown
+from napari_i3d.tracking.tracklets import Tracking, Tracklet, runs, spell_frames
 
 
 class Gaps(StrEnum):

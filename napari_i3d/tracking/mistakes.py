@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d.tracking.model import Tracking
+from napari_i3d.tracking.tracklets import Tracking
 
 _INVERTED_SHARE = 0.1
 _NEARLY_ALL = 0.95

@@ -5,12 +5,13 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
-from napari_i3d.errors import VideoError, label
-from napari_i3d.video.index import FrameIndex
-from napari_i3d.video.log import Given, Log
-from napari_i3d.video.process import Process
-from napari_i3d.video.source import Source
-from napari_i3d.video.survey import Judge
+from napari_i3d._utils.text import label
+from napari_i3d.errors import VideoError
+from napari_i3d.video.damage import Judge
+from napari_i3d.video.ffmpeg.log import Given, Log
+from napari_i3d.video.ffmpeg.process import Process
+from napari_i3d.video.frame_index import FrameIndex
+from napari_i3d.video.stream import Source
 
 Frame = npt.NDArray[np.uint8]
 """(H, W, 3) uint8, RGB."""

@@ -13,12 +13,13 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from napari_i3d.errors import VideoError, label
+from napari_i3d._utils.text import label
+from napari_i3d.errors import VideoError
+from napari_i3d.video.damage import Judge, survey
 from napari_i3d.video.decoder import Cursor, Frame, enters_soundly
-from napari_i3d.video.index import FrameIndex, build_index
-from napari_i3d.video.probe import Probe, probe_video
-from napari_i3d.video.source import Source, file_stat
-from napari_i3d.video.survey import Judge, survey
+from napari_i3d.video.ffmpeg.probe import Probe, probe_video
+from napari_i3d.video.frame_index import FrameIndex, build_index
+from napari_i3d.video.stream import Source, file_stat
 
 _OPEN_CURSORS = 2
 _READ_AHEAD_FRAMES = 48

@@ -15,8 +15,8 @@ import numpy as np
 from qtpy.QtWidgets import QApplication
 
 from napari_i3d import read_tracking, write_tracking
-from napari_i3d.plugin.session import get_session
-from napari_i3d.tracking.model import Tracking, Tracklet
+from napari_i3d.plugin.context import get_session
+from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 SIDE = 1024
 

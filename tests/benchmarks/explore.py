@@ -15,7 +15,7 @@ import numpy as np
 from qtpy.QtWidgets import QApplication
 
 from napari_i3d import Features
-from napari_i3d.plugin.session import get_session
+from napari_i3d.plugin.context import get_session
 from napari_i3d.synthetic import write_synthetic_clip
 
 WIDTH, BEHAVIOURS, BOUT = 2048, 4, 40

@@ -19,7 +19,7 @@ import imageio_ffmpeg
 import numpy as np
 
 from napari_i3d import Video, open_video
-from napari_i3d.plugin.video_array import VideoArray
+from napari_i3d.video.lazy_array import VideoArray
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
@@ -85,7 +85,7 @@ def window(path: Path, turns: int) -> None:
     import napari
     from qtpy.QtWidgets import QApplication
 
-    from napari_i3d.plugin.view import view
+    from napari_i3d.plugin.viewer import view
 
     viewer: napari.Viewer = view(path, docks=False)
     count = viewer.dims.nsteps[0]

@@ -29,9 +29,9 @@ def measure(video: Path, tracking: Path, features: Path, jumps: int) -> dict[str
     """Open a window, and return milliseconds by what took them."""
     from qtpy.QtWidgets import QApplication
 
-    from napari_i3d.plugin.frame_cache import FrameCache
-    from napari_i3d.plugin.session import get_session
-    from napari_i3d.plugin.view import view
+    from napari_i3d.plugin.context import get_session
+    from napari_i3d.plugin.viewer import view
+    from napari_i3d.video.frame_cache import FrameCache
 
     def spin(until: Callable[[], bool]) -> float:
         began = time.perf_counter()

@@ -51,7 +51,7 @@ def measure(path: Path, n_frames: int) -> dict[str, float]:
     from qtpy.QtWidgets import QApplication
 
     from napari_i3d import read_tracking
-    from napari_i3d.plugin.session import get_session
+    from napari_i3d.plugin.context import get_session
 
     viewer = napari.Viewer()
     viewer.add_image(np.broadcast_to(np.zeros((1, 64, 64), np.uint8), (n_frames, 64, 64)))

@@ -63,15 +63,15 @@ def main() -> None:
 def measure(folder: Path, n_frames: int) -> Costs:
     import torch
 
-    from napari_i3d.extraction import cluster, spread, worker
-    from napari_i3d.extraction.batch import BatchOptions
-    from napari_i3d.extraction.partial import PartialWork
+    from napari_i3d.batch.checkpoints import PartialWork
+    from napari_i3d.batch.distributed import coordinator, dask_cluster, worker
+    from napari_i3d.batch.options import BatchOptions
     from napari_i3d.extraction.settings import ExtractionSettings
     from napari_i3d.synthetic import write_synthetic_clip
 
     torch.set_num_threads(1)
     # One thread in every process, so that they compare: a single worker would take all cores.
-    cluster.plan_this_machine = lambda workers, _: cluster.LocalPlan(workers or 1, 1, 0)
+    dask_cluster.plan_this_machine = lambda workers, _: dask_cluster.LocalPlan(workers or 1, 1, 0)
     clip = write_synthetic_clip(folder / "videos", n_frames)
     options = BatchOptions(
         dataset_path=clip.video,
@@ -85,7 +85,7 @@ def measure(folder: Path, n_frames: int) -> Costs:
     taken: list[tuple[float, int]] = []  # seconds and chunks of each task
     keeps: list[float] = []
     with (
-        noted(spread.Spread, "_take", lambda _, a: taken.append((a[3].seconds, a[2].segment.n_chunks))),
+        noted(coordinator.Spread, "_take", lambda _, a: taken.append((a[3].seconds, a[2].segment.n_chunks))),
         noted(PartialWork, "keep", lambda seconds, _: keeps.append(seconds)),
     ):
         timed(replace(options, output_path=folder / "tasks", scheduler="local", workers=1))
@@ -120,21 +120,21 @@ def measure(folder: Path, n_frames: int) -> Costs:
 
 def worker_rates(options: Any) -> dict[str, float]:
     """Return windows a second here and on worker processes, in short segments: there are enough of them then."""
-    from napari_i3d.extraction import segments
+    from napari_i3d.extraction.planning import shards
 
-    length, segments._CHUNKS = segments._CHUNKS, 32
+    length, shards._CHUNKS = shards._CHUNKS, 32
     folder = options.output_path
     rates = {"this process": timed(options)}
     for count in (1, 2):
         there = replace(options, output_path=folder / f"on{count}", scheduler="local", workers=count)
         rates[f"{count} worker process" + "es" * (count > 1)] = timed(there)
-    segments._CHUNKS = length
+    shards._CHUNKS = length
     return rates
 
 
 def finish_s(folder: Path) -> float:
     """Return how long the result of an hour takes: segments read and verified, rows saved; a quarter is measured."""
-    from napari_i3d.features.model import Features
+    from napari_i3d.features.features import Features
 
     n_rows = HOUR_FRAMES // 4
     rows = np.random.default_rng(1).random((n_rows, 2048), np.float32)
@@ -169,8 +169,8 @@ def noted(owner: Any, name: str, note: Any) -> Iterator[None]:
 
 def timed(options: Any) -> float:
     """Run a batch; return windows a second from the moment at which all is loaded."""
-    from napari_i3d.extraction.batch import run_batch
-    from napari_i3d.extraction.outcomes import VideoProgress
+    from napari_i3d.batch.events import VideoProgress
+    from napari_i3d.batch.runner import run_batch
 
     began, first = None, 0
     for record in run_batch(options):
@@ -199,7 +199,7 @@ def answer(_: Any, n_bytes: int) -> Any:
 
 def scheduler_s(n_bytes: int, count: int = 200) -> float:
     """Return what a task that computes nothing costs, from submitting it to its result of so many bytes."""
-    from napari_i3d.extraction.cluster import LocalPlan, connected
+    from napari_i3d.batch.distributed.dask_cluster import LocalPlan, connected
 
     boxes = np.zeros((256, 4), np.int64)
     with connected("local", LocalPlan(2, 1, 0)) as cluster:

@@ -6,14 +6,22 @@ import numpy as np
 import pytest
 import torch
 
-from napari_i3d.cli import main
-from napari_i3d.extraction import bench
-from napari_i3d.extraction.records import Arrival
+from napari_i3d.backbones.weights import load_network
+from napari_i3d.cli.main import main
+from napari_i3d.extraction import benchmark
+from napari_i3d.extraction.crop_stream import Arrival
+from napari_i3d.extraction.planning.chunks import tracklet_windows
 from napari_i3d.extraction.settings import ExtractionSettings
-from napari_i3d.extraction.windows import tracklet_windows
-from napari_i3d.i3d.weights import load_network
 
-NAMES = [bench.MATRIX, bench.PLAIN, bench.EXACT, bench.BFLOAT16, bench.DECODE, bench.CROP, bench.WHOLE]
+NAMES = [
+    benchmark.MATRIX,
+    benchmark.PLAIN,
+    benchmark.EXACT,
+    benchmark.BFLOAT16,
+    benchmark.DECODE,
+    benchmark.CROP,
+    benchmark.WHOLE,
+]
 
 
 def test_command_measures_every_part(capsys: pytest.CaptureFixture[str]) -> None:
@@ -26,14 +34,14 @@ def test_command_measures_every_part(capsys: pytest.CaptureFixture[str]) -> None
         assert line.startswith(name)
         assert float(line[len(name) :].split()[0]) > 0
         assert line.count("%") == (
-            0 if line.split("/s")[0].split()[-1] != "windows" else 2 if name == bench.PLAIN else 3
+            0 if line.split("/s")[0].split()[-1] != "windows" else 2 if name == benchmark.PLAIN else 3
         )
 
 
 def test_ratios_are_medians_of_each_round() -> None:
-    seconds = {bench.MATRIX: [1e-3, 2e-3, 1e-3], bench.PLAIN: [2.0, 8.0, 2.0], bench.EXACT: [1.0, 2.0, 0.5]}
-    task = bench._Task(bench.EXACT, "windows/s", 1, lambda: None)
-    found = bench._measurement(task, seconds)
+    seconds = {benchmark.MATRIX: [1e-3, 2e-3, 1e-3], benchmark.PLAIN: [2.0, 8.0, 2.0], benchmark.EXACT: [1.0, 2.0, 0.5]}
+    task = benchmark._Task(benchmark.EXACT, "windows/s", 1, lambda: None)
+    found = benchmark._measurement(task, seconds)
     assert (found.rate, found.of_plain, found.of_network) == (1.0, 0.25, 1.0)
     assert found.of_matrix_product == pytest.approx(10.6 / 1000)
 
@@ -43,7 +51,7 @@ def test_ratios_are_medians_of_each_round() -> None:
 def test_compiled_form_gives_the_rows_of_the_plain_network() -> None:
     network, _ = load_network("untrained")
     settings = ExtractionSettings(batch_size=2, device="cpu")
-    computer = bench._compiled(network, settings)
+    computer = benchmark._compiled(network, settings)
     windows = tracklet_windows("a", 0, 9, settings)
     pictures = torch.rand(9, 3, 33, 33, generator=torch.Generator().manual_seed(1)) * 2 - 1
     (batch,) = computer.add([Arrival(windows, n, picture) for n, picture in enumerate(pictures)])

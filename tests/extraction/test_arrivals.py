@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 import torch
 
+from napari_i3d.backbones.pretrained import WeightsFacts
 from napari_i3d.errors import StalledError, VideoError
-from napari_i3d.extraction.arrivals import run_ahead
-from napari_i3d.extraction.engine import extract
-from napari_i3d.extraction.job import Job, plan_job
-from napari_i3d.extraction.records import Progress
+from napari_i3d.extraction.crop_stream import run_ahead
+from napari_i3d.extraction.engine import Progress
+from napari_i3d.extraction.extract import extract
+from napari_i3d.extraction.planning.plan import Job, plan_job
 from napari_i3d.extraction.settings import ExtractionSettings
-from napari_i3d.i3d.registry import WeightsFacts
 from napari_i3d.synthetic import write_synthetic_clip
-from napari_i3d.tracking.model import Tracking, Tracklet
-from napari_i3d.video import process
+from napari_i3d.tracking.tracklets import Tracking, Tracklet
+from napari_i3d.video.ffmpeg import process
 from napari_i3d.video.video import Video, open_video
 
 FACTS = WeightsFacts("fake", None, "0" * 64, "generated", "none", trained=False)

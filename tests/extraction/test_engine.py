@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 import torch
 
+from napari_i3d.backbones.pretrained import WeightsFacts
+from napari_i3d.backbones.weights import load_network
 from napari_i3d.errors import SettingsError, TrackingError, VideoError
-from napari_i3d.extraction import segments
 from napari_i3d.extraction.device import resolve_device
-from napari_i3d.extraction.engine import extract
-from napari_i3d.extraction.job import plan_job, whole_picture
+from napari_i3d.extraction.extract import extract
+from napari_i3d.extraction.planning import shards
+from napari_i3d.extraction.planning.plan import plan_job, whole_picture
 from napari_i3d.extraction.settings import ExtractionSettings
-from napari_i3d.features.model import Features
-from napari_i3d.i3d.registry import WeightsFacts
-from napari_i3d.i3d.weights import load_network
+from napari_i3d.features.features import Features
 from napari_i3d.synthetic import HEIGHT, WIDTH, write_synthetic_clip
-from napari_i3d.tracking.model import Tracking, Tracklet
+from napari_i3d.tracking.tracklets import Tracking, Tracklet
 from napari_i3d.video.video import Video, open_video
 
 N_FRAMES = 48
@@ -224,7 +224,7 @@ class ShortVideo(CountingVideo):
 def test_frames_that_never_come_are_an_error_not_rows_of_nothing(
     video: Video, network: str, chunks: int, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(segments, "_CHUNKS", chunks)
+    monkeypatch.setattr(shards, "_CHUNKS", chunks)
     short = ShortVideo(video)
     settings = ExtractionSettings(frequency=8)
     job = plan_job(video, whole_picture(video, settings).values(), settings)

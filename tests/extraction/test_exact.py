@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 import torch
 
+from napari_i3d.backbones.i3d.network import I3DResNet50
+from napari_i3d.backbones.i3d.untrained import untrained_blobs
 from napari_i3d.errors import SettingsError
+from napari_i3d.extraction.chunk_encoder import WholeChunks
+from napari_i3d.extraction.crop_stream import Arrival
 from napari_i3d.extraction.crops import views
 from napari_i3d.extraction.device import Parts, is_out_of_memory
-from napari_i3d.extraction.exact import SharedSteps
-from napari_i3d.extraction.records import Arrival
+from napari_i3d.extraction.planning.chunks import TrackletWindows, tracklet_windows
 from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
-from napari_i3d.extraction.whole import WholeChunks
-from napari_i3d.extraction.windows import TrackletWindows, tracklet_windows
-from napari_i3d.i3d.network import I3DResNet50
-from napari_i3d.i3d.untrained import untrained_blobs
+from napari_i3d.extraction.shared_stem_encoder import SharedSteps
 
 SIDE = 32  # small pictures, for speed; the network takes any
 

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 
 from napari_i3d.errors import SettingsError, TrackingError, VideoError
-from napari_i3d.extraction.crops import Cropper, crop_boxes
-from napari_i3d.extraction.pictures import pictures_of, require_video_of, settings_of
+from napari_i3d.extraction.crops import Cropper
+from napari_i3d.extraction.planning.crop_boxes import crop_boxes
+from napari_i3d.extraction.provenance import require_video_of, settings_of
 from napari_i3d.extraction.settings import ExtractionSettings
-from napari_i3d.features.explore.part import Span
-from napari_i3d.features.model import Features
+from napari_i3d.extraction.thumbnails import pictures_of
+from napari_i3d.features.features import Features
+from napari_i3d.individuals import Span
 from napari_i3d.synthetic import write_synthetic_clip
-from napari_i3d.tracking.io import read_tracking
+from napari_i3d.tracking.io.box_pickle import read_tracking
 from napari_i3d.video.video import open_video
 
 

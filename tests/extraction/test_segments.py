@@ -5,11 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
-from napari_i3d.extraction.job import Job
-from napari_i3d.extraction.segments import ChunkRows, plan_segments, segment_length, total_chunks
+from napari_i3d.extraction.planning.chunks import plan_windows
+from napari_i3d.extraction.planning.plan import Job
+from napari_i3d.extraction.planning.shards import ChunkRows, plan_segments, segment_length, total_chunks
 from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
-from napari_i3d.extraction.windows import plan_windows
-from napari_i3d.tracking.model import Tracklet
+from napari_i3d.tracking.tracklets import Tracklet
 
 
 def job_of(spans: dict[str, tuple[int, int]], **settings) -> Job:

@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 
+from napari_i3d.extraction.planning.chunks import needed_frames, plan_windows, tracklet_windows
 from napari_i3d.extraction.settings import ExtractionSettings
-from napari_i3d.extraction.windows import needed_frames, plan_windows, tracklet_windows
-from napari_i3d.tracking.model import Tracklet
+from napari_i3d.tracking.tracklets import Tracklet
 
 
 def chunk_starts_by_counting(n: int, frequency: int) -> list[int]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_i3d.features.model import Features
+from napari_i3d.features.features import Features
 
 
 def make_features(

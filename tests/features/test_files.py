@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from napari_i3d.errors import FeaturesError, OutputError
-from napari_i3d.features.io import read_features
-from napari_i3d.features.model import Features
+from napari_i3d.features.features import Features
+from napari_i3d.features.io.reading import read_features
 
 from .conftest import make_features
 

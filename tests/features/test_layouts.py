@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from napari_i3d.errors import FeaturesError, SettingsError
-from napari_i3d.features.io import read_features
-from napari_i3d.features.layouts import Layout, check_suffix, shift_note
-from napari_i3d.features.model import Features
+from napari_i3d.features.features import Features
+from napari_i3d.features.io.layouts import Layout, check_suffix, shift_note
+from napari_i3d.features.io.reading import read_features
 
 from .conftest import make_features
 from .test_files import assert_same

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from napari_i3d.backbones.i3d.weights_checks import check_layout, check_values
 from napari_i3d.errors import WeightsError
-from napari_i3d.i3d.blobs import check_layout, check_values
 
 Shapes = dict[str, tuple[int, ...]]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_i3d.backbones.i3d.caffe2 import read_caffe2
 from napari_i3d.errors import WeightsError
-from napari_i3d.i3d.caffe2 import read_caffe2
 
 Blobs = dict[str, np.ndarray]
 Write = Callable[[Path, Blobs], Path]

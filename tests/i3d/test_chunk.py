@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from napari_i3d.i3d.chunk import ChunkForm, Steps
-from napari_i3d.i3d.folded import FoldedConv, Placement, fold
-from napari_i3d.i3d.network import I3DResNet50
+from napari_i3d.backbones.i3d.fused_conv import FoldedConv, Placement, fold
+from napari_i3d.backbones.i3d.network import I3DResNet50
+from napari_i3d.backbones.i3d.shared_stem import ChunkForm, Steps
 
 CPU = torch.device("cpu")
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_i3d._utils.files import sha256_of
+from napari_i3d.backbones import pretrained
+from napari_i3d.backbones.download import download_weights
+from napari_i3d.backbones.weights import load_network
 from napari_i3d.errors import OutputError, WeightsError
-from napari_i3d.files import sha256_of
-from napari_i3d.i3d import registry
-from napari_i3d.i3d.download import download_weights
-from napari_i3d.i3d.weights import load_network
 
 NAME = "i3d_r50_kinetics"
 
@@ -52,7 +52,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         thread.start()
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         url = f"http://127.0.0.1:{server.server_address[1]}/weights.pkl"
-        monkeypatch.setitem(registry.SOURCES, NAME, dataclasses.replace(registry.SOURCES[NAME], url=url))
+        monkeypatch.setitem(pretrained.SOURCES, NAME, dataclasses.replace(pretrained.SOURCES[NAME], url=url))
         yield server
         server.shutdown()
         thread.join()
@@ -99,7 +99,7 @@ def test_a_download_is_checked_kept_recorded_and_loaded(
     assert files(home) == [path.name, path.name + ".json"]
     record = json.loads((home / "weights" / (path.name + ".json")).read_text())
     assert record["sha256"] == sha256_of(published)
-    assert record["url"] == registry.SOURCES[NAME].url
+    assert record["url"] == pretrained.SOURCES[NAME].url
     assert record["licence"] == "CC-BY-NC 4.0"
     assert record["size_bytes"] == published.stat().st_size
     assert record["downloaded"].endswith("+00:00")
@@ -153,8 +153,8 @@ def test_a_server_that_cannot_be_reached_is_said(home: Path, monkeypatch: pytest
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    source = dataclasses.replace(registry.SOURCES[NAME], url=f"http://127.0.0.1:{port}/weights.pkl")
-    monkeypatch.setitem(registry.SOURCES, NAME, source)
+    source = dataclasses.replace(pretrained.SOURCES[NAME], url=f"http://127.0.0.1:{port}/weights.pkl")
+    monkeypatch.setitem(pretrained.SOURCES, NAME, source)
     text = refusal("cannot be downloaded")
     assert str(source.path) in text
     assert files(home) == []
@@ -170,7 +170,7 @@ def test_something_else_than_the_weights_is_not_kept(server: Server, home: Path,
 
 def test_a_failed_download_leaves_what_was_there(server: Server, published: Path, home: Path) -> None:
     server.content = b"<html>"
-    path = registry.SOURCES[NAME].path
+    path = pretrained.SOURCES[NAME].path
     path.parent.mkdir()
     path.write_bytes(b"put here by hand")
     refusal("was not kept")

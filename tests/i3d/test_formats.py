@@ -15,8 +15,8 @@ import pytest
 import safetensors.numpy
 import torch
 
+from napari_i3d.backbones.i3d.weights_files import read_weights_file, write_safetensors
 from napari_i3d.errors import WeightsError
-from napari_i3d.i3d.formats import read_weights_file, write_safetensors
 
 Blobs = dict[str, np.ndarray]
 

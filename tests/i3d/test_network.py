@@ -9,9 +9,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from napari_i3d.i3d.architecture import blob_shapes
-from napari_i3d.i3d.network import I3DResNet50
-from napari_i3d.i3d.weights import load_network
+from napari_i3d.backbones.i3d.architecture import blob_shapes
+from napari_i3d.backbones.i3d.network import I3DResNet50
+from napari_i3d.backbones.weights import load_network
 
 
 @pytest.fixture(scope="module")

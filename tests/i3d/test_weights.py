@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from napari_i3d._utils.files import sha256_of
+from napari_i3d.backbones import pretrained
+from napari_i3d.backbones.pretrained import WeightsFacts, find_source
+from napari_i3d.backbones.weights import convert_weights, describe_weights, load_network
 from napari_i3d.errors import OutputError, WeightsError
-from napari_i3d.files import sha256_of
-from napari_i3d.i3d import registry
-from napari_i3d.i3d.registry import find_source
-from napari_i3d.i3d.weights import WeightsFacts, convert_weights, describe_weights, load_network
 
 NAME = "i3d_r50_kinetics"
 Blobs = dict[str, np.ndarray]
@@ -38,7 +38,7 @@ def test_registry_states_source_licence_and_normalisation() -> None:
     assert source.url.endswith("/video-nonlocal/i3d_baseline_32x2_IN_pretrain_400k.pkl")
     assert source.licence == "CC-BY-NC 4.0"
     assert (source.mean, source.std) == (114.75, 57.375)
-    assert registry.SOURCES[NAME] is source
+    assert pretrained.SOURCES[NAME] is source
 
 
 def test_registry_refuses_unknown_names() -> None:

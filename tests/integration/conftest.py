@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
-from napari_i3d.tracking.io import write_tracking
-from napari_i3d.tracking.model import Tracking, Tracklet
+from napari_i3d.tracking.io.box_pickle import write_tracking
+from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 
 @pytest.fixture(scope="session")

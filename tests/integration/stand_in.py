@@ -18,8 +18,9 @@ from typing import Any
 
 import torch
 
-from napari_i3d.extraction import batch, segments
-from napari_i3d.i3d.registry import WeightsFacts
+from napari_i3d.backbones.pretrained import WeightsFacts
+from napari_i3d.batch import runner
+from napari_i3d.extraction.planning import shards
 
 FACTS = WeightsFacts("stand-in", None, "5" * 64, "generated", "none", trained=True)
 CHUNKS = 3
@@ -71,11 +72,11 @@ def kill_at(number: int) -> None:
 
 
 if __name__ == "__main__":
-    from napari_i3d.cli import main
+    from napari_i3d.cli.main import main
 
     network = StandIn(float(sys.argv[1]))
-    batch.load_network = lambda _: (network, FACTS)  # type: ignore[assignment, attr-defined]
-    segments._CHUNKS = CHUNKS
+    runner.load_network = lambda _: (network, FACTS)  # type: ignore[assignment, attr-defined]
+    shards._CHUNKS = CHUNKS
     if int(sys.argv[2]):
         kill_at(int(sys.argv[2]))
     sys.exit(main(sys.argv[3:]))

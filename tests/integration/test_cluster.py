@@ -17,11 +17,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from napari_i3d.batch import runner
+from napari_i3d.batch.distributed import dask_cluster, worker
+from napari_i3d.batch.distributed.tasks import Task, TaskResult, mark_of
+from napari_i3d.batch.distributed.worker import Bench, device_of
+from napari_i3d.batch.events import Outcome, VideoDone, VideoFailed, VideoProgress
+from napari_i3d.batch.options import BatchOptions
+from napari_i3d.batch.runner import run_batch
 from napari_i3d.errors import ClusterError, VideoError, WeightsError, WorkerError
-from napari_i3d.extraction import batch, cluster, segments, worker
-from napari_i3d.extraction.batch import BatchOptions, run_batch
-from napari_i3d.extraction.outcomes import Outcome, VideoDone, VideoFailed, VideoProgress
-from napari_i3d.extraction.worker import Bench, Task, TaskResult, device_of, mark_of
+from napari_i3d.extraction.planning import shards
 from napari_i3d.synthetic import write_synthetic_clip
 
 from .conftest import Workplace
@@ -64,9 +68,9 @@ class Machines:
 def network(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     """The stand-in network, here and on workers, in segments of 3 chunks."""
     network = StandIn()
-    for module in (batch, worker):
+    for module in (runner, worker):
         monkeypatch.setattr(module, "load_network", lambda _: (network, FACTS))
-    monkeypatch.setattr(segments, "_CHUNKS", CHUNKS)
+    monkeypatch.setattr(shards, "_CHUNKS", CHUNKS)
     return network
 
 
@@ -77,7 +81,7 @@ def on_machines(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Machines
 
     def run_there(options: BatchOptions, wrong: Any = None) -> tuple[Machines, tuple[Outcome, ...]]:
         machines = Machines(wrong)
-        monkeypatch.setattr(cluster, "connected", lambda *_: contextlib.nullcontext(machines))
+        monkeypatch.setattr(dask_cluster, "connected", lambda *_: contextlib.nullcontext(machines))
         return machines, run(replace(options, scheduler="tcp://somewhere"))
 
     return run_there
@@ -191,7 +195,7 @@ def task(workplace: Workplace, network: StandIn, monkeypatch: pytest.MonkeyPatch
 
     import contextlib
 
-    monkeypatch.setattr(cluster, "connected", lambda *_: contextlib.nullcontext(Machines(noted)))
+    monkeypatch.setattr(dask_cluster, "connected", lambda *_: contextlib.nullcontext(Machines(noted)))
     run(replace(options_of(workplace), scheduler="tcp://somewhere"))
     return tasks[0]
 
@@ -263,7 +267,7 @@ def test_each_worker_of_this_machine_has_a_gpu_of_its_own(
 def test_workers_of_this_machine_fit_its_gpus_cores_and_memory(
     workers: int | None, device: str, gpus: int, cores: int, gigabytes: int, expected: tuple[int, int, int]
 ) -> None:
-    plan = cluster.plan_local(workers, device, gpus, cores, gigabytes << 30)
+    plan = dask_cluster.plan_local(workers, device, gpus, cores, gigabytes << 30)
     assert (plan.workers, plan.threads, plan.gpus) == expected
 
 
@@ -274,7 +278,7 @@ def test_nobody_at_the_address_is_said_in_one_line(
     workplace: Workplace, network: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workplace.add("one")
-    monkeypatch.setattr(cluster, "_CONNECT_S", 1.0)
+    monkeypatch.setattr(dask_cluster, "_CONNECT_S", 1.0)
     with pytest.raises(ClusterError, match=r"expected one at tcp://127.0.0.1:1, found nobody who answers"):
         run(replace(options_of(workplace), scheduler="tcp://127.0.0.1:1"))
 
@@ -285,7 +289,7 @@ def test_worker_killed_in_the_middle_changes_nothing(
 ) -> None:
     distributed = pytest.importorskip("distributed")
     workplace.add("one")
-    monkeypatch.setattr(segments, "_CHUNKS", 2)
+    monkeypatch.setattr(shards, "_CHUNKS", 2)
     options = options_of(workplace, weights="untrained")
     run(options)
     expected = content(workplace.out)

@@ -14,8 +14,8 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from napari_i3d.cli import main
-from napari_i3d.features.io import read_features
+from napari_i3d.cli.main import main
+from napari_i3d.features.io.reading import read_features
 from napari_i3d.synthetic import write_synthetic_clip
 
 from .conftest import Workplace
@@ -601,7 +601,7 @@ def test_full_disk_leaves_nothing_half(workplace: Workplace) -> None:
     program = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000));"
-        "from napari_i3d.cli import main; sys.exit(main(sys.argv[1:]))"
+        "from napari_i3d.cli.main import main; sys.exit(main(sys.argv[1:]))"
     )
     arguments = ["extract", "--datasetpath", str(workplace.videos), "--outputpath", str(workplace.out)]
     arguments += ["--weights", "untrained"]

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import napari_i3d
-from napari_i3d.tracking.model import Tracking, Tracklet
+from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +94,7 @@ def plain_rows(video: Path, tracklet: Tracklet, network: torch.nn.Module) -> np.
 
 def test_tracklets_that_start_late_get_the_pixels_of_their_own_frames(shared: Path, reference_weights: Path) -> None:
     """Also pieces that end, begin and overlap in the middle, and a video whose tracking begins after frame 0."""
-    from napari_i3d.i3d.weights import load_network
+    from napari_i3d.backbones.weights import load_network
 
     network, _ = load_network(reference_weights)
     settings = napari_i3d.ExtractionSettings(sample_mode="center_crop", batch_size=5)

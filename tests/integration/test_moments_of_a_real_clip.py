@@ -7,7 +7,7 @@ import numpy as np
 
 import napari_i3d
 from napari_i3d import explore
-from napari_i3d.tracking.model import Tracking, Tracklet
+from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 FIRST, LENGTH, CUT = 1022, 80, 16
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import napari_i3d
-from napari_i3d.cli import main
-from napari_i3d.features.io import read_features
+from napari_i3d.cli.main import main
+from napari_i3d.features.io.reading import read_features
 
 from .conftest import Workplace
 
@@ -142,10 +142,10 @@ def test_weights_download_without_a_network_is_one_line(
 ) -> None:
     from dataclasses import replace
 
-    from napari_i3d.i3d import registry
+    from napari_i3d.backbones import pretrained
 
-    source = replace(registry.SOURCES["i3d_r50_kinetics"], url="http://127.0.0.1:9/weights.pkl")
-    monkeypatch.setitem(registry.SOURCES, "i3d_r50_kinetics", source)
+    source = replace(pretrained.SOURCES["i3d_r50_kinetics"], url="http://127.0.0.1:9/weights.pkl")
+    monkeypatch.setitem(pretrained.SOURCES, "i3d_r50_kinetics", source)
     assert main(["weights", "download"]) == 1
     said = capsys.readouterr()
     assert "CC-BY-NC 4.0" in said.out
@@ -213,7 +213,7 @@ HEAVY = {"torch", "napari", "qtpy", "matplotlib", "magicgui", "scipy"}
         ("import napari_i3d", HEAVY | {"numpy"}),
         ("import napari_i3d; napari_i3d.read_tracking; napari_i3d.open_video; napari_i3d.read_features", HEAVY),
         (
-            "import napari_i3d.cli, contextlib\nwith contextlib.suppress(SystemExit): napari_i3d.cli.main(['--help'])",
+            "import napari_i3d.cli.main, contextlib\nwith contextlib.suppress(SystemExit): napari_i3d.cli.main.main(['--help'])",
             HEAVY,
         ),
     ],

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from napari_i3d.cli import main
-from napari_i3d.features.model import Features
+from napari_i3d.cli.main import main
+from napari_i3d.features.features import Features
 from napari_i3d.synthetic import write_synthetic_clip
 
 

@@ -17,14 +17,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_i3d.extraction import batch, partial, report, segments
-from napari_i3d.extraction.batch import BatchOptions, run_batch
-from napari_i3d.extraction.outcomes import Outcome, VideoDone, VideoFailed, VideoProgress, VideoSkipped
+from napari_i3d._utils.files import exclusive
+from napari_i3d.batch import checkpoints, report, runner
+from napari_i3d.batch.events import Outcome, VideoDone, VideoFailed, VideoProgress, VideoSkipped
+from napari_i3d.batch.options import BatchOptions
+from napari_i3d.batch.runner import run_batch
+from napari_i3d.extraction.planning import shards
 from napari_i3d.extraction.settings import ExtractionSettings
-from napari_i3d.features.layouts import Layout
-from napari_i3d.files import exclusive
+from napari_i3d.features.io.layouts import Layout
 from napari_i3d.synthetic import write_synthetic_clip
-from napari_i3d.tracking.io import read_tracking
+from napari_i3d.tracking.io.box_pickle import read_tracking
 
 from . import stand_in
 from .conftest import Workplace
@@ -38,8 +40,8 @@ TOTAL = 10
 def network(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     """The stand-in network, in segments of 3 chunks."""
     network = StandIn()
-    monkeypatch.setattr(batch, "load_network", lambda _: (network, FACTS))
-    monkeypatch.setattr(segments, "_CHUNKS", CHUNKS)
+    monkeypatch.setattr(runner, "load_network", lambda _: (network, FACTS))
+    monkeypatch.setattr(shards, "_CHUNKS", CHUNKS)
     return network
 
 
@@ -205,7 +207,7 @@ def test_other_weights_start_afresh(
     workplace: Workplace, network: StandIn, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     interrupt(options_of(workplace), 6)
-    monkeypatch.setattr(batch, "load_network", lambda _: (network, replace(FACTS, sha256="6" * 64)))
+    monkeypatch.setattr(runner, "load_network", lambda _: (network, replace(FACTS, sha256="6" * 64)))
     network.seen = 0
     assert "of another weights" in run(options_of(workplace))[0].summary
     assert network.seen == TOTAL
@@ -305,7 +307,7 @@ def test_finished_result_is_known_by_tracking_weights_and_individuals(
     other_tracking(workplace, options_of(workplace))
     assert "made of another tracking" in only(run(options_of(workplace))).summary
     tracks.write_bytes(workplace._clip.tracking.read_bytes())
-    monkeypatch.setattr(batch, "load_network", lambda _: (network, replace(FACTS, sha256="6" * 64)))
+    monkeypatch.setattr(runner, "load_network", lambda _: (network, replace(FACTS, sha256="6" * 64)))
     assert "made with other weights (stand-in)" in only(run(options_of(workplace))).summary
     assert content(workplace.out) == undisturbed
 
@@ -412,7 +414,7 @@ def test_folder_that_goes_bad_in_the_middle_costs_one_video(
 def _spoiling(steps: Any, folder: Path) -> Iterator[Outcome]:
     for record in steps:
         if isinstance(record, VideoProgress) and record.kept_chunks == 6 and folder.is_dir():
-            partial.shutil.rmtree(folder)
+            checkpoints.shutil.rmtree(folder)
             folder.write_text("no folder any more")
         if isinstance(record, VideoDone | VideoFailed | VideoSkipped):
             yield record

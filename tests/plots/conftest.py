@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_i3d import explore
-from napari_i3d.features.model import Features
+from napari_i3d.features.features import Features
 
 STATES = np.repeat([0, 1, 2, 0], [40, 30, 50, 40])
 

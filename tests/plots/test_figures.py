@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from napari_i3d import explore, plots
 from napari_i3d.errors import FeaturesError, OutputError
-from napari_i3d.features.model import Features
+from napari_i3d.features.features import Features
 from napari_i3d.plots.figures import FigureOptions, Kind, make_figure
 from napari_i3d.plots.save import save_figure
 

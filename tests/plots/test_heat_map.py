@@ -5,8 +5,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from napari_i3d.errors import OutputError
-from napari_i3d.features.heat_map import STATISTICS_ROWS, Content, HeatMapOptions, Order, Scale, heat_map
-from napari_i3d.features.model import Features
+from napari_i3d.explore.heat_map_data import STATISTICS_ROWS, Content, HeatMapOptions, Order, Scale, heat_map
+from napari_i3d.features.features import Features
 from napari_i3d.plots import most_variable, plot_heat_map, row_axis, save_heat_map, save_heat_maps
 
 

@@ -17,12 +17,12 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_i3d import Features, view
+from napari_i3d.backbones.pretrained import UNTRAINED
+from napari_i3d.explore.heat_map_data import Content, Order
 from napari_i3d.extraction.settings import SampleMode
-from napari_i3d.features.heat_map import Content, Order
-from napari_i3d.i3d.registry import UNTRAINED
-from napari_i3d.plugin.row_colours import ColourBy
-from napari_i3d.plugin.session import get_session
-from napari_i3d.plugin.widgets.individuals_model import Column
+from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.explore_dock.row_colors import ColourBy
+from napari_i3d.plugin.individuals_dock.individuals_model import Column
 
 WAIT_S = 120
 

@@ -8,9 +8,9 @@ from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
-from napari_i3d.plugin.arrangement import places, video_names
-from napari_i3d.plugin.session import get_session
-from napari_i3d.plugin.tracked_video import TrackedVideo
+from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.layers.video_arrangement import places, video_names
+from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.synthetic import write_synthetic_clip
 
 LONG, SHORT = 40, 25

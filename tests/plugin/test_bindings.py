@@ -9,7 +9,7 @@ from pathlib import Path
 
 import qtpy
 
-from napari_i3d.plugin.row_colours import ColourBy
+from napari_i3d.plugin.explore_dock.row_colors import ColourBy
 from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 from napari_i3d.synthetic import write_synthetic_clip
 

@@ -10,11 +10,11 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
 from napari_i3d import read_tracking, write_tracking
-from napari_i3d.plugin.colours import SHADOW
-from napari_i3d.plugin.layers import tracking_layer_data
-from napari_i3d.plugin.session import get_session
+from napari_i3d._utils.colors import SHADOW
+from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.layers.convert import tracking_layer_data
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
-from napari_i3d.tracking.model import Tracking, Tracklet
+from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 FRAMES = 30
 

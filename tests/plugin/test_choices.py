@@ -7,18 +7,21 @@ import numpy as np
 import pytest
 
 from napari_i3d import ExtractionSettings, Features, Tracking, open_video
+from napari_i3d._utils.text import spell_duration
 from napari_i3d.errors import SettingsError, TrackingError
-from napari_i3d.features.layouts import Layout
-from napari_i3d.plugin import preferences
-from napari_i3d.plugin.choices import ExtractChoices, estimate, output_paths, rate_key, spell_duration
-from napari_i3d.plugin.ownership import individual_to_plot, owner_of
-from napari_i3d.plugin.saving import SAVE_FORMS, form_of
-from napari_i3d.plugin.stop import Stop, StoppedError
-from napari_i3d.plugin.tracked_video import TrackedVideo
+from napari_i3d.extraction.planning.estimate import estimate, rate_key
+from napari_i3d.extraction.planning.request import ExtractChoices
+from napari_i3d.features.io.layouts import Layout
+from napari_i3d.features.io.output_format import output_paths
+from napari_i3d.plugin.features_dock.save_formats import SAVE_FORMS, form_of
+from napari_i3d.plugin.jobs.cancellation import Stop, StoppedError
+from napari_i3d.plugin.session import preferences
+from napari_i3d.plugin.session.matching import individual_to_plot, owner_of
+from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.synthetic import write_synthetic_clip
 from napari_i3d.tracking.gaps import Gaps
-from napari_i3d.tracking.io import read_tracking
-from napari_i3d.tracking.model import Tracklet
+from napari_i3d.tracking.io.box_pickle import read_tracking
+from napari_i3d.tracking.tracklets import Tracklet
 
 CHOICES = ExtractChoices(
     settings=ExtractionSettings(frequency=2, pad=True, sample_mode="oversample", device="cuda:1"),

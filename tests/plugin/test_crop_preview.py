@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from napari_i3d import ExtractionSettings, open_video, read_tracking
-from napari_i3d.extraction.crops import Cropper, crop_boxes
+from napari_i3d.extraction.crops import Cropper
+from napari_i3d.extraction.planning.crop_boxes import crop_boxes
 from napari_i3d.extraction.settings import SampleMode
-from napari_i3d.plugin.crop_picture import crop_request
-from napari_i3d.plugin.session import get_session
-from napari_i3d.plugin.tracked_video import TrackedVideo
+from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.jobs.crop_image import crop_request
+from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
-from napari_i3d.tracking.model import Tracking, Tracklet
+from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 FRAMES = 20
 WAIT = 20_000
@@ -144,7 +145,7 @@ def test_request_without_a_video_says_so():
 
 def test_dock_is_imported_without_torch():
     code = (
-        "import sys; import napari_i3d.plugin.widgets.crop_preview, napari_i3d.plugin.widgets.individuals; "
+        "import sys; import napari_i3d.plugin.crop_dock.crop_preview_widget, napari_i3d.plugin.individuals_dock.individuals_widget; "
         "print('torch' in sys.modules, 'matplotlib' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.cwd())

@@ -13,15 +13,15 @@ from qtpy.QtWidgets import QFileDialog
 from sklearn.metrics import adjusted_rand_score
 
 from napari_i3d import Features, read_tracking
+from napari_i3d.explore import Hit
 from napari_i3d.extraction.settings import SampleMode
-from napari_i3d.features.explore import Hit
-from napari_i3d.plugin import explore_tasks
-from napari_i3d.plugin.crop_picture import crop_picture, crop_request
-from napari_i3d.plugin.explore_tasks import run_thumbnails
-from napari_i3d.plugin.session import get_session
-from napari_i3d.plugin.stop import Stop
+from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.jobs import explore_job
+from napari_i3d.plugin.jobs.cancellation import Stop
+from napari_i3d.plugin.jobs.crop_image import crop_picture, crop_request
+from napari_i3d.plugin.jobs.explore_job import run_thumbnails
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
-from napari_i3d.tracking.model import Tracking, Tracklet
+from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 FRAMES = 60
 WIDTH = 12
@@ -329,8 +329,8 @@ def test_crops_are_read_once(explored, qtbot, monkeypatch):
     session.active.current = "striped"
     session.go_to(8)
     read = []
-    crop = explore_tasks.crop_picture
-    monkeypatch.setattr(explore_tasks, "crop_picture", lambda request: read.append(request.frame) or crop(request))
+    crop = explore_job.crop_picture
+    monkeypatch.setattr(explore_job, "crop_picture", lambda request: read.append(request.frame) or crop(request))
     find(dock, qtbot)
     first = len(read)
     assert first == len(dock.similar.hits) > 0

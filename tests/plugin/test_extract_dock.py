@@ -14,15 +14,15 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox
 
 from napari_i3d import ExtractionSettings, extract_features, read_features, read_tracking
+from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, SOURCES, UNTRAINED
 from napari_i3d.errors import OutputError
 from napari_i3d.extraction.settings import SampleMode
-from napari_i3d.features.layouts import Layout
-from napari_i3d.i3d.registry import DEFAULT_WEIGHTS, SOURCES, UNTRAINED
-from napari_i3d.plugin import tasks
+from napari_i3d.features.io.layouts import Layout
 from napari_i3d.plugin.closing import ClosingQuestion
-from napari_i3d.plugin.session import get_session
+from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.jobs import extract_job
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
-from napari_i3d.tracking.model import Tracking, Tracklet
+from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 FRAMES = 20
 CHUNKS = FRAMES - 8 + 1
@@ -239,7 +239,7 @@ def test_features_that_cannot_be_saved_stay_in_memory(viewer, qtbot, clip, monke
     def full(*_, **__):
         raise OutputError("no space left")
 
-    monkeypatch.setattr(tasks, "save_features", full)
+    monkeypatch.setattr(extract_job, "save_features", full)
     run(qtbot, dock)
     assert set(tracked.features) == set(tracked.tracking)
     assert errors() == ["no space left. The features are in memory: save them with the Plot dock."]
@@ -276,7 +276,7 @@ def test_unexpected_error_is_one_notification(viewer, qtbot, clip, monkeypatch):
     def broken(*_, **__):
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(tasks, "make_folder", broken)
+    monkeypatch.setattr(extract_job, "make_folder", broken)
     run(qtbot, dock)
     assert len(errors()) == 1
     assert "unexpected ZeroDivisionError: a bug" in errors()[0]
@@ -391,7 +391,7 @@ def test_missing_weights_are_offered_with_their_licence_and_downloaded(viewer, q
         source.path.touch()
         return source.path
 
-    monkeypatch.setattr(tasks, "download_weights", download)
+    monkeypatch.setattr(extract_job, "download_weights", download)
     open_clip(viewer, clip)
     dock = open_dock(viewer)
     qtbot.waitUntil(lambda: not dock.offer.isHidden())
@@ -414,7 +414,7 @@ def test_download_is_cancelled_even_while_it_hangs(viewer, qtbot, clip, monkeypa
             time.sleep(0.05)
         bar.update(1)
 
-    monkeypatch.setattr(tasks, "download_weights", download)
+    monkeypatch.setattr(extract_job, "download_weights", download)
     open_clip(viewer, clip)
     dock = open_dock(viewer)
     qtbot.waitUntil(lambda: not dock.offer.isHidden())

@@ -15,10 +15,10 @@ import pytest
 
 from napari_i3d import open_video
 from napari_i3d.errors import VideoError
-from napari_i3d.plugin import frame_cache
-from napari_i3d.plugin.frame_cache import FrameBudget, FrameCache
-from napari_i3d.plugin.read_ahead import Position, next_to_read
-from napari_i3d.plugin.video_array import LARGEST_BYTES, VideoArray, no_picture
+from napari_i3d.video import frame_cache
+from napari_i3d.video.frame_cache import FrameBudget, FrameCache
+from napari_i3d.video.lazy_array import LARGEST_BYTES, VideoArray, no_picture
+from napari_i3d.video.prefetch import Position, next_to_read
 
 
 def wait_until(condition, timeout_s: float = 20.0) -> None:
@@ -291,7 +291,7 @@ def test_array_tells_its_form(video, decoded: np.ndarray) -> None:
 
 def test_more_than_memory_is_refused(video, monkeypatch: pytest.MonkeyPatch) -> None:
     array = VideoArray(video)
-    monkeypatch.setattr("napari_i3d.plugin.video_array.LARGEST_BYTES", LARGEST_BYTES >> 12)
+    monkeypatch.setattr("napari_i3d.video.lazy_array.LARGEST_BYTES", LARGEST_BYTES >> 12)
     with pytest.raises(VideoError, match="ask for fewer"):
         array[:]
 

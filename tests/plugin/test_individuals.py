@@ -9,12 +9,12 @@ from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QItemSelectionModel, QPoint, QRect, Qt
 from qtpy.QtWidgets import QApplication
 
+from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.individuals_dock.individuals_model import Column, IndividualsModel, IndividualsProxy, rows_of
 from napari_i3d.plugin.keys import KEYS
-from napari_i3d.plugin.session import get_session
-from napari_i3d.plugin.widgets.individuals_model import Column, IndividualsModel, IndividualsProxy, rows_of
 from napari_i3d.synthetic import write_synthetic_clip
 from napari_i3d.tracking.checks import ProblemKind
-from napari_i3d.tracking.model import Tracking, Tracklet
+from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 FRAMES = 30
 
@@ -371,7 +371,7 @@ def test_closed_docks_are_at_rest(opened, qtbot):
 def test_a_thousand_individuals_are_quick():
     import time
 
-    from napari_i3d.plugin.tracked_video import TrackedVideo
+    from napari_i3d.plugin.session.tracked_video import TrackedVideo
 
     tracked = TrackedVideo("many")
     tracked.set_tracking(Tracking(Tracklet(i, i, walk(300, 10)) for i in range(1000)), None)
@@ -401,7 +401,7 @@ def test_long_names_leave_room_for_the_picture(make_napari_viewer, video, tmp_pa
 
 
 def test_mean_size_passes_over_boxes_that_are_none():
-    from napari_i3d.plugin.tracked_video import TrackedVideo
+    from napari_i3d.plugin.session.tracked_video import TrackedVideo
 
     boxes = walk(5, 0, size=10)
     boxes[2] = [np.nan, 0, np.inf, 1]

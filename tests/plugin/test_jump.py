@@ -10,8 +10,9 @@ from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QLabel
 
 from napari_i3d import Features, read_tracking
-from napari_i3d.plugin.session import Session, get_session
-from napari_i3d.plugin.widgets import crop_preview
+from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.crop_dock import crop_preview_widget
+from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.widgets.plot_theme import CURSOR
 from napari_i3d.synthetic import write_synthetic_clip
 
@@ -115,8 +116,8 @@ def test_crop_behind_another_tab_is_made_when_it_is_seen(window, qtbot, monkeypa
     qtbot.waitUntil(lambda: "frame 0:" in dock.text.text(), timeout=WAIT)
     behind = put_behind(viewer, dock, qtbot)
     made = []
-    work = crop_preview._work
-    monkeypatch.setattr(crop_preview, "_work", lambda request: (made.append(request.frame), work(request))[1])
+    work = crop_preview_widget._work
+    monkeypatch.setattr(crop_preview_widget, "_work", lambda request: (made.append(request.frame), work(request))[1])
     for frame in (3, 9, 17):
         session.go_to(frame)
         qtbot.wait(100)

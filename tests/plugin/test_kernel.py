@@ -4,15 +4,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from napari_i3d.plugin import kernel
-from napari_i3d.plugin.kernel import keep_kernel_awake
+from napari_i3d.plugin import jupyter
+from napari_i3d.plugin.jupyter import keep_kernel_awake
 
 
 @pytest.fixture
 def timers(qapp, monkeypatch: pytest.MonkeyPatch):
     """The timers made, stopped after the test."""
     made: list = []
-    monkeypatch.setattr(kernel, "_timers", made)
+    monkeypatch.setattr(jupyter, "_timers", made)
     yield made
     for timer in made:
         timer.stop()
@@ -20,7 +20,7 @@ def timers(qapp, monkeypatch: pytest.MonkeyPatch):
 
 
 def with_shell(monkeypatch: pytest.MonkeyPatch, shell: object) -> None:
-    monkeypatch.setitem(kernel.sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setitem(jupyter.sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
 
 
 def test_the_loop_of_a_kernel_is_left_again_and_again(timers, qtbot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,6 +39,6 @@ def test_the_loop_of_a_kernel_is_left_again_and_again(timers, qtbot, monkeypatch
 def test_without_a_kernel_nothing_is_done(timers, monkeypatch: pytest.MonkeyPatch, shell: object) -> None:
     with_shell(monkeypatch, shell)
     keep_kernel_awake()
-    monkeypatch.delitem(kernel.sys.modules, "IPython")
+    monkeypatch.delitem(jupyter.sys.modules, "IPython")
     keep_kernel_awake()
     assert not timers

@@ -6,20 +6,14 @@ import numpy as np
 import pytest
 from napari.layers import Layer, Vectors
 
-from napari_i3d.plugin.box_table import BoxTable
-from napari_i3d.plugin.colours import PALETTE, colours_of
-from napari_i3d.plugin.layers import (
-    box_lines,
-    label_points,
-    tracking_layer_data,
-    trail_colours,
-    trail_lines,
-)
-from napari_i3d.plugin.problems import in_order, spell_stopping, stopping
-from napari_i3d.plugin.session import METADATA_KEY, TrackingSource
-from napari_i3d.plugin.tracked_video import TrackedVideo
+from napari_i3d._utils.colors import PALETTE, colours_of
+from napari_i3d.plugin.layers.convert import box_lines, label_points, tracking_layer_data, trail_colours, trail_lines
+from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource
+from napari_i3d.plugin.session.problems import in_order, spell_stopping, stopping
+from napari_i3d.plugin.session.tracked_video import TrackedVideo
+from napari_i3d.tracking.box_table import BoxTable
 from napari_i3d.tracking.checks import ProblemKind
-from napari_i3d.tracking.model import Tracking, Tracklet
+from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 NAN = np.nan
 

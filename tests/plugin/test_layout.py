@@ -7,11 +7,11 @@ from qtpy.QtCore import QRect
 from qtpy.QtWidgets import QApplication, QDockWidget, QLabel
 
 from napari_i3d import Features
-from napari_i3d.features.explore import Hit
-from napari_i3d.plugin import view as view_module
-from napari_i3d.plugin.time_axis import TimeAxis
-from napari_i3d.plugin.view import view
-from napari_i3d.plugin.widgets.ethogram_canvas import fitting_entries
+from napari_i3d.explore import Hit
+from napari_i3d.plugin import viewer as view_module
+from napari_i3d.plugin.ethogram_dock.ethogram_canvas import fitting_entries
+from napari_i3d.plugin.session.time_axis import TimeAxis
+from napari_i3d.plugin.viewer import view
 from napari_i3d.plugin.widgets.text_label import LineLabel
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
 

@@ -10,8 +10,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QLabel
 
+from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.playback import format_time
-from napari_i3d.plugin.session import get_session
 from napari_i3d.synthetic import write_synthetic_clip
 
 FRAMES = 120

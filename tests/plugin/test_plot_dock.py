@@ -11,11 +11,11 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QFileDialog
 
 from napari_i3d import Features, read_features
-from napari_i3d.features.heat_map import Content, Order, Scale
-from napari_i3d.plugin.session import get_session
-from napari_i3d.plugin.widgets.plot_options import names_of
+from napari_i3d.explore.heat_map_data import Content, Order, Scale
+from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.features_dock.plot_options import names_of
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
-from napari_i3d.tracking.model import Tracking, Tracklet
+from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 FRAMES = 20
 WAIT = 20_000

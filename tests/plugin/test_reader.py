@@ -15,11 +15,13 @@ from qtpy.QtGui import QDropEvent
 
 from napari_i3d import open_video, read_tracking, write_tracking
 from napari_i3d.errors import VideoError
-from napari_i3d.extraction.dataset import VIDEO_SUFFIXES
-from napari_i3d.plugin.reader import get_tracking_reader, get_video_reader, video_layer_data
-from napari_i3d.plugin.session import METADATA_KEY, get_session
-from napari_i3d.plugin.video_array import VideoArray, no_picture
+from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.layers.video_layer import video_layer_data
+from napari_i3d.plugin.reader import get_tracking_reader, get_video_reader
+from napari_i3d.plugin.session.layer_sources import METADATA_KEY
+from napari_i3d.projects.video_files import VIDEO_SUFFIXES
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
+from napari_i3d.video.lazy_array import VideoArray, no_picture
 
 PLUGIN = "napari-i3d"
 
@@ -425,7 +427,7 @@ def test_memory_for_frames_is_as_set(viewer, numbered_clip: Path) -> None:
 
 @pytest.mark.parametrize("turn", ["3d", "axes"])
 def test_all_frames_at_once_are_not_read(turn: str, viewer, numbered_clip: Path, qtbot, monkeypatch) -> None:
-    monkeypatch.setattr("napari_i3d.plugin.video_array.LARGEST_BYTES", 1_000_000)
+    monkeypatch.setattr("napari_i3d.video.lazy_array.LARGEST_BYTES", 1_000_000)
     (layer,) = viewer.open(numbered_clip, plugin=PLUGIN)
     if turn == "3d":
         viewer.dims.ndisplay = 3

@@ -10,10 +10,10 @@ import pytest
 
 import napari_i3d
 from napari_i3d import Features, NapariI3DError, open_video, read_tracking
-from napari_i3d.cli import main
+from napari_i3d.cli.main import main
 from napari_i3d.errors import FeaturesError, TrackingError, VideoError
-from napari_i3d.plugin.session import get_session
-from napari_i3d.plugin.view import view
+from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.viewer import view
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
 
 DOCKS = ("Individuals", "Crop preview", "Extract features", "Explore features", "Plot features")
@@ -50,7 +50,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> SyntheticClip:
 @pytest.fixture
 def shown(make_napari_viewer, monkeypatch: pytest.MonkeyPatch):
     """`view`, with a viewer that is closed after the test."""
-    monkeypatch.setattr("napari_i3d.plugin.view.napari.Viewer", lambda show: make_napari_viewer(show=False))
+    monkeypatch.setattr("napari_i3d.plugin.viewer.napari.Viewer", lambda show: make_napari_viewer(show=False))
     return view
 
 
@@ -116,7 +116,7 @@ def test_empty_viewer_has_the_docks(shown) -> None:
 
 
 def test_unreadable_files_open_no_window(clip: SyntheticClip, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("napari_i3d.plugin.view.napari.Viewer", lambda **_: pytest.fail("a window was opened"))
+    monkeypatch.setattr("napari_i3d.plugin.viewer.napari.Viewer", lambda **_: pytest.fail("a window was opened"))
     (tmp_path / "text.mp4").write_text("no video")
     with pytest.raises(VideoError, match="expected a video file"):
         view(tmp_path / "text.mp4")

@@ -8,9 +8,10 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_i3d import read_tracking
 from napari_i3d.errors import OutputError, TrackingError
-from napari_i3d.plugin.session import METADATA_KEY, TrackingSource, get_session
+from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource
 from napari_i3d.synthetic import write_synthetic_clip
-from napari_i3d.tracking.io import write_tracking
+from napari_i3d.tracking.io.box_pickle import write_tracking
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from napari_i3d.features.model import Features
-from napari_i3d.features.old_numpy import write_npy
+from napari_i3d.features.features import Features
+from napari_i3d.features.io.numpy1_pickle import write_npy
 
 MB = 1 << 20
 

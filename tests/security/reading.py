@@ -48,8 +48,8 @@ def watch(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def tracking(path: Path) -> Any:
-    from napari_i3d.plugin.companions import may_be_tracking
-    from napari_i3d.tracking.io import read_tracking
+    from napari_i3d.projects.tracking_files import may_be_tracking
+    from napari_i3d.tracking.io.box_pickle import read_tracking
 
     may_be_tracking(path)
     read = read_tracking(path)
@@ -59,7 +59,7 @@ def tracking(path: Path) -> Any:
 
 
 def features(path: Path) -> Any:
-    from napari_i3d.features.io import read_features
+    from napari_i3d.features.io.reading import read_features
 
     read = read_features(path)
     return {
@@ -68,7 +68,7 @@ def features(path: Path) -> Any:
 
 
 def weights(path: Path) -> Any:
-    from napari_i3d.i3d.formats import read_weights_file
+    from napari_i3d.backbones.i3d.weights_files import read_weights_file
 
     read = read_weights_file(path)
     return {"format": read.format, "sum": [zlib.crc32(array.tobytes()) for array in read.blobs.values()]}

@@ -79,7 +79,7 @@ KIND_MARKS = {"showinfo=checksum=0", "framecrc", "rawvideo", "null", "+ignidx", 
 
 def test_formats_that_open_other_files_are_not_in_the_list():
     """Against the demuxers that this ffmpeg has, so that a new one is seen."""
-    from napari_i3d.video.process import _FORMATS
+    from napari_i3d.video.ffmpeg.process import _FORMATS
 
     listed = subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-demuxers"], capture_output=True, text=True, check=True)
     lines = listed.stdout.partition("---")[2].splitlines()[1:]

@@ -14,10 +14,10 @@ from hostile_pickles import functions
 from hostile_videos import FFMPEG, H264, encode
 from witness import Witness
 
+from napari_i3d.backbones.i3d.weights_files import read_weights_file
 from napari_i3d.errors import NapariI3DError
-from napari_i3d.features.io import read_features
-from napari_i3d.i3d.formats import read_weights_file
-from napari_i3d.tracking.io import read_tracking
+from napari_i3d.features.io.reading import read_features
+from napari_i3d.tracking.io.box_pickle import read_tracking
 from napari_i3d.video.video import open_video
 
 # The ones that mean most to ffmpeg and to a shell in the normal run; all of them at night.

@@ -15,7 +15,7 @@ from hostile_pickles import call, functions
 from witness import Witness, many
 
 from napari_i3d.errors import NapariI3DError
-from napari_i3d.tracking.model import Tracking
+from napari_i3d.tracking.tracklets import Tracking
 
 
 class _PlainUnpickler(pickle.Unpickler):
@@ -38,7 +38,7 @@ def test_call_by_any_instruction_at_any_place_is_refused(seeds: range, tracking_
     "function", functions("canary"), ids=lambda function: ".".join(function[:2]).replace("\n", " ")
 )
 def test_every_function_is_refused_by_name(function: tuple[str, str, list[str]], tmp_path: Path):
-    from napari_i3d.tracking.io import read_tracking
+    from napari_i3d.tracking.io.box_pickle import read_tracking
 
     module, name, _ = function
     path = tmp_path / "a.pickle"

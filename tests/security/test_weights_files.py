@@ -11,9 +11,9 @@ from hostile_pickles import call
 from hostile_weights import HOSTILE_PYTORCH, HOSTILE_SAFETENSORS, STATE, broken, called, pth
 from witness import Witness, many
 
-from napari_i3d.i3d.formats import write_safetensors
-from napari_i3d.i3d.pytorch_scan import check_pytorch
-from napari_i3d.i3d.untrained import untrained_blobs
+from napari_i3d.backbones.i3d.untrained import untrained_blobs
+from napari_i3d.backbones.i3d.weights_files import write_safetensors
+from napari_i3d.safe_loading.torch_files import check_pytorch
 
 
 @pytest.fixture(scope="module")

@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_i3d.errors import TrackingError
-from napari_i3d.extraction.crops import crop_boxes
+from napari_i3d.extraction.planning.crop_boxes import crop_boxes
 from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.tracking.checks import Level, Problem, ProblemKind, check_tracking, require_sound_boxes
 from napari_i3d.tracking.gaps import interpolate_gaps, split_gaps
-from napari_i3d.tracking.io import read_tracking
-from napari_i3d.tracking.model import Tracking
+from napari_i3d.tracking.io.box_pickle import read_tracking
+from napari_i3d.tracking.tracklets import Tracking
 
 SHAPE = (30, 100, 200, 3)  # frames, height, width, colours
 

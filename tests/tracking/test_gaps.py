@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from napari_i3d.errors import TrackingError
 from napari_i3d.tracking.gaps import interpolate_gaps, mend_gaps, split_gaps
-from napari_i3d.tracking.model import Tracking
+from napari_i3d.tracking.tracklets import Tracking
 
 box = st.lists(st.floats(-1000, 1000), min_size=4, max_size=4)
 boxes_of_one = st.dictionaries(st.integers(0, 30), box, min_size=1, max_size=20)

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from napari_i3d.errors import OutputError, TrackingError
-from napari_i3d.tracking.io import read_tracking, write_tracking
-from napari_i3d.tracking.model import Tracking, Tracklet
+from napari_i3d.tracking.io.box_pickle import read_tracking, write_tracking
+from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 BOXES = {"male": {0: [1, 2, 3, 4], 1: [1.5, 2, 3, 4]}, 7: {5: [0, 0, 9, 9], 3: [0, 0, 8, 8]}}
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from napari_i3d.errors import TrackingError
-from napari_i3d.tracking.io import read_tracking, write_tracking
+from napari_i3d.tracking.io.box_pickle import read_tracking, write_tracking
 from napari_i3d.tracking.mistakes import likely_mistake
-from napari_i3d.tracking.model import Tracking, Tracklet
+from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 SHAPE = (300, 480, 640, 3)  # frames, height, width, colours
 

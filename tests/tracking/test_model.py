@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from napari_i3d.errors import TrackingError
 from napari_i3d.tracking.checks import check_tracking, require_sound_boxes
 from napari_i3d.tracking.gaps import split_gaps
-from napari_i3d.tracking.io import read_tracking, write_tracking
-from napari_i3d.tracking.model import Tracking, Tracklet, runs, spell_frames
+from napari_i3d.tracking.io.box_pickle import read_tracking, write_tracking
+from napari_i3d.tracking.tracklets import Tracking, Tracklet, runs, spell_frames
 
 side = st.integers(-50, 2000) | st.floats(-50, 2000) | st.sampled_from([float("nan"), float("inf"), -0.0, 1e300, 2**53])
 box = st.lists(side, min_size=4, max_size=4).filter(lambda b: not all(s != s for s in b))

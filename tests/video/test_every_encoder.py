@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from napari_i3d.errors import VideoError
-from napari_i3d.video import decoder, process, survey
-from napari_i3d.video.probe import probe_video
+from napari_i3d.video import damage, decoder
+from napari_i3d.video.ffmpeg import process
+from napari_i3d.video.ffmpeg.probe import probe_video
 from napari_i3d.video.video import Video, open_video
 
 X264 = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-threads", "2"]
@@ -273,7 +274,7 @@ def count_runs(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
             super().__init__(arguments, listen)
 
     monkeypatch.setattr(decoder, "Process", Counted)
-    monkeypatch.setattr(survey, "Process", Counted)
+    monkeypatch.setattr(damage, "Process", Counted)
     return started
 
 
@@ -300,7 +301,7 @@ def test_real_video_that_only_its_first_frame_explains(old_444, monkeypatch):
 
 def test_real_video_is_right_even_where_its_x264_is_not_known(old_444, monkeypatch):
     path, right = old_444
-    monkeypatch.setattr("napari_i3d.video.probe.Probe.decoder_options", ())
+    monkeypatch.setattr("napari_i3d.video.ffmpeg.probe.Probe.decoder_options", ())
     with open_video(path) as video:
         assert zlib.adler32(video[600], 0) == right[600]
         started = count_runs(monkeypatch)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from napari_i3d.features.model import Features
+from napari_i3d.features.features import Features
 
 
 def planted(states, width=64, noise=0.3, seed=0) -> np.ndarray:

@@ -5,9 +5,9 @@ import pytest
 
 from napari_i3d import explore
 from napari_i3d.errors import FeaturesError
+from napari_i3d.extraction.planning.chunks import tracklet_windows
 from napari_i3d.extraction.settings import ExtractionSettings
-from napari_i3d.extraction.windows import tracklet_windows
-from napari_i3d.features.model import Features
+from napari_i3d.features.features import Features
 
 from .conftest import features_of, planted
 

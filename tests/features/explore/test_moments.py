@@ -64,7 +64,7 @@ def test_similarity_is_that_of_a_plain_loop():
 def test_blocks_give_the_same_as_one(monkeypatch):
     stack = explore.stack_arrays({"a": noise(500, 1), "b": noise(230, 2)})
     whole = explore.similar_moments(stack, "a", 100, 129)
-    monkeypatch.setattr("napari_i3d.features.explore.moments.BLOCK_ROWS", 7)
+    monkeypatch.setattr("napari_i3d.explore.retrieval.BLOCK_ROWS", 7)
     pieces = explore.similar_moments(stack, "a", 100, 129)
     np.testing.assert_allclose(pieces.similarity, whole.similarity, atol=1e-6)
     assert [hit.first_frame for hit in pieces.hits] == [hit.first_frame for hit in whole.hits]

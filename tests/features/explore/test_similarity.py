@@ -39,7 +39,7 @@ def test_a_picture_of_all_pixels_is_the_matrix():
 
 
 def test_pixels_are_means_and_never_mix_individuals_or_stretches(monkeypatch):
-    monkeypatch.setattr("napari_i3d.features.explore.stack.BLOCK_ROWS", 17)
+    monkeypatch.setattr("napari_i3d.features.table.BLOCK_ROWS", 17)
     rows = planted(np.arange(100) // 20)
     frames = np.arange(70.0)
     frames[33:] += 50

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from napari_i3d import explore
-from napari_i3d.errors import FeaturesError, needed_for
-from napari_i3d.features.model import Features
+from napari_i3d._utils.extras import needed_for
+from napari_i3d.errors import FeaturesError
+from napari_i3d.features.features import Features
 
 from .conftest import features_of, planted
 

@@ -1,0 +1,63 @@
+"""Colours of individuals: safe for colour-blind eyes, distinct within a video, the same for an id in every video."""
+
+import zlib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from napari_i3d.individuals import Id
+
+if TYPE_CHECKING:
+    pass
+
+
+PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#d55e00", "#cc79a7", "#0072b2")
+"""Okabe and Ito's colours (https://jfly.uni-koeln.de/color/) without black, which dark videos swallow."""
+
+HIGHLIGHT = "#ffffff"
+"""The outline of the current individual's box."""
+
+SHADOW = "#000000"
+"""Lies under the text of ids."""
+
+Colour = tuple[float, float, float]
+
+
+def colours_of(individuals: Iterable[Id]) -> dict[Id, str]:
+    """Give each individual a colour of `PALETTE`, as ``#rrggbb``.
+
+    An id asks for the colour that its number or text stands for, and takes the next one that is free where another
+    individual has it: so `male` looks the same in every video that it is in, and no two individuals look alike before
+    all colours are used.
+    """
+    given: dict[Id, str] = {}
+    used = [0] * len(PALETTE)
+    for individual in individuals:
+        fewest = min(used)
+        place = _number(individual) % len(PALETTE)
+        while used[place] > fewest:
+            place = (place + 1) % len(PALETTE)
+        used[place] += 1
+        given[individual] = PALETTE[place]
+    return given
+
+
+def _number(individual: Id) -> int:
+    # Text is hashed by a sum that, unlike hash(), is the same in every run.
+    text = str(individual)
+    return int(text) if text.isascii() and text.isdecimal() else zlib.crc32(text.encode("utf-8", "surrogatepass"))
+
+
+def rgb(colour: str) -> Colour:
+    """Return ``#rrggbb`` as red, green and blue, 0 to 1."""
+    red, green, blue = bytes.fromhex(colour[1:])
+    return red / 255, green / 255, blue / 255
+
+
+CATEGORY_COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#0072b2", "#f0e442", "#8c8c8c")
+"""Okabe and Ito's colours (https://jfly.uni-koeln.de/color/), which people with a colour vision deficiency can tell
+apart; gray in the place of black, to be seen on light and dark ground."""
+
+
+def category_colour(number: int) -> str:
+    """Return the colour of a cluster or individual; after eight they begin anew, with another hatch or marker."""
+    return CATEGORY_COLOURS[number % len(CATEGORY_COLOURS)]

@@ -1,0 +1,33 @@
+"""Packages that not everybody has installed."""
+
+import contextlib
+from collections.abc import Iterator
+
+from napari_i3d.errors import NapariI3DError
+
+
+@contextlib.contextmanager
+def needed_for(what: str, extra: str, kind: type[NapariI3DError] = NapariI3DError) -> Iterator[None]:
+    """Import, in the block, a package that not everybody has installed.
+
+    Parameters
+    ----------
+    what
+        What it is needed for.
+    extra
+        The extra of this package that installs it.
+    kind
+        The error that is raised.
+
+    Raises
+    ------
+    NapariI3DError
+        It is missing; the message tells what to install.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        name = (error.name or "").partition(".")[0]
+        if name == "napari_i3d":
+            raise
+        raise kind(f'{what} needs {name}, which is not installed: pip install "napari-i3d[{extra}]"') from error

@@ -1,0 +1,155 @@
+"""The network with its weights: by name, untrained, or from a file; converting and describing weights."""
+
+import os
+from pathlib import Path
+
+from napari_i3d._utils.files import sha256_of
+from napari_i3d.backbones.i3d.network import I3DResNet50
+from napari_i3d.backbones.i3d.untrained import blobs_sha256, untrained_blobs
+from napari_i3d.backbones.i3d.weights_checks import Blobs
+from napari_i3d.backbones.i3d.weights_files import read_weights_file, write_safetensors
+from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, SOURCES, UNTRAINED, WeightsFacts, WeightsSource
+from napari_i3d.errors import WeightsError
+
+__all__ = ["WeightsFacts", "WeightsSource", "convert_weights", "describe_weights", "load_network"]
+
+_UNKNOWN_LICENCE = f"not stated in the file; the published weights are {SOURCES[DEFAULT_WEIGHTS].licence}"
+
+
+def load_network(weights: str | os.PathLike[str] = DEFAULT_WEIGHTS) -> tuple[I3DResNet50, WeightsFacts]:
+    """Load the network, ready for inference: on the CPU, in evaluation mode, without gradients.
+
+    Parameters
+    ----------
+    weights
+        A name in `registry.SOURCES`, whose file must have been downloaded (nothing is downloaded here);
+        ``"untrained"`` for seeded random weights, the same everywhere; or the path of a file, see
+        `formats.read_weights_file`.
+
+    Returns
+    -------
+    network : I3DResNet50
+        Float32.
+    facts : WeightsFacts
+        For the provenance of what is computed.
+
+    Raises
+    ------
+    WeightsError
+        The weights are not downloaded, missing, damaged, changed since the download, or of another network.
+    """
+    blobs, facts = _read(weights)
+    return I3DResNet50.from_blobs(blobs), facts
+
+
+def convert_weights(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> WeightsFacts:
+    """Write weights as safetensors, a format that cannot hold code, and that other programs read.
+
+    Parameters
+    ----------
+    source
+        As `weights` of `load_network`.
+    target
+        The file to write; replaced if it exists. Names in it are the published ones; its metadata hold name, licence,
+        SHA-256 of the source, and whether the weights are trained.
+
+    Returns
+    -------
+    WeightsFacts
+        Of the file written.
+
+    Raises
+    ------
+    WeightsError
+        The source is no such weights.
+    OutputError
+        The target cannot be written.
+    """
+    target = Path(target)
+    blobs, facts = _read(source)
+    metadata = {
+        "name": facts.name,
+        "licence": facts.licence,
+        "source_sha256": facts.sha256,
+        "source_format": facts.format,
+        "trained": "yes" if facts.trained else "no",
+    }
+    write_safetensors(target, blobs, metadata)
+    return WeightsFacts(facts.name, str(target), sha256_of(target), "safetensors", facts.licence, facts.trained)
+
+
+def describe_weights(weights: str | os.PathLike[str] = DEFAULT_WEIGHTS) -> dict[str, str | int | float | bool | None]:
+    """Verify weights and say what is known of them.
+
+    Parameters
+    ----------
+    weights
+        As of `load_network`. Of a name in the registry whose file was not downloaded, what was published is said.
+
+    Returns
+    -------
+    dict
+        Fit for JSON: ``present``, the fields of `WeightsFacts`, ``parameters`` (their number); for a name of the
+        registry also ``url``, ``page``, ``training``, ``mean``, ``std``, ``citation`` and ``downloaded``, the time in
+        UTC (None if the file was put there by hand).
+
+    Raises
+    ------
+    WeightsError
+        As by `load_network`, except for a missing download.
+    """
+    source = SOURCES.get(weights) if isinstance(weights, str) else None
+    published: dict[str, str | int | float | bool | None] = {}
+    if source is not None:
+        published = {key: getattr(source, key) for key in ("url", "page", "training", "mean", "std", "citation")}
+        if not source.path.exists():
+            return {"present": False, "name": source.name, "licence": source.licence, **published}
+        published["downloaded"] = (source.read_record() or {}).get("downloaded")
+    blobs, facts = _read(weights)
+    parameters = sum(array.size for name, array in blobs.items() if not name.endswith(("_rm", "_riv")))
+    return {"present": True, **facts.as_dict(), "parameters": parameters, **published}
+
+
+def _read(weights: str | os.PathLike[str]) -> tuple[Blobs, WeightsFacts]:
+    if weights == UNTRAINED:
+        blobs = untrained_blobs()
+        return blobs, WeightsFacts(UNTRAINED, None, blobs_sha256(blobs), "generated", "none needed", trained=False)
+    if isinstance(weights, str) and weights in SOURCES:
+        return _read_download(SOURCES[weights])
+    path = Path(weights)
+    if isinstance(weights, str) and not path.exists() and path.name == weights and not path.suffix:
+        raise WeightsError(
+            f"{weights}: neither known weights nor a file; known are {', '.join((*SOURCES, UNTRAINED))}; "
+            "or give the path of a file"
+        )
+    file = read_weights_file(path)
+    name = _own_words(file.metadata, "name") or path.name
+    licence = _own_words(file.metadata, "licence") or _UNKNOWN_LICENCE
+    trained = file.metadata.get("trained") != "no"
+    return file.blobs, WeightsFacts(name, str(path), sha256_of(path), file.format, licence, trained)
+
+
+def _read_download(source: WeightsSource) -> tuple[Blobs, WeightsFacts]:
+    path = source.path
+    if not path.exists():
+        raise WeightsError(
+            f"{source.name}: these weights are not in {path.parent}; run `napari-i3d weights download` "
+            f"(licence {source.licence}), or use --weights {UNTRAINED} to try things out"
+        )
+    record = source.read_record()
+    try:
+        sha256 = sha256_of(path)
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if record is not None and record["sha256"] != sha256:
+        raise WeightsError(
+            f"{path}: damaged or changed since its download (SHA-256 {sha256[:12]}..., recorded {record['sha256'][:12]}"
+            "...); run `napari-i3d weights download` to download it anew"
+        )
+    file = read_weights_file(path)
+    return file.blobs, WeightsFacts(source.name, str(path), sha256, file.format, source.licence, trained=True)
+
+
+def _own_words(metadata: dict[str, str], key: str) -> str:
+    """Return what a file says of itself, fit for a message of one line."""
+    return "".join(c for c in metadata.get(key, "") if c.isprintable())[:120]

@@ -1,0 +1,234 @@
+"""Work in progress: the finished segments of a video, kept beside its result until that is written.
+
+A hidden folder that no reader takes for a result. It holds what the numbers depend on (a fingerprint), and a file for
+each segment, written whole and with a checksum, so that one which a crash tore is noticed and computed again.
+"""
+
+import contextlib
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_i3d._utils.files import atomic_writer, make_folder
+from napari_i3d.backbones.pretrained import WeightsFacts
+from napari_i3d.errors import OutputError
+from napari_i3d.extraction.planning.plan import Job
+from napari_i3d.extraction.planning.shards import Segment, SegmentRows, segment_length
+from napari_i3d.extraction.provenance import WITHOUT_EFFECT, crops_sha256, versions
+from napari_i3d.extraction.settings import FEATURES
+
+_FORMAT = "napari_i3d work in progress 1"
+_MANIFEST = "about.json"
+_RESULT = "result"
+_DIGEST_BYTES = 32
+_DEVICE_BYTES = 32
+
+Fingerprint = Mapping[str, Any]
+"""What the numbers of a segment depend on, by name, in values that JSON knows."""
+
+
+def fingerprint(job: Job, weights: WeightsFacts, video_sha256: str) -> Fingerprint:
+    """Return what the numbers of a job depend on; two jobs that agree in it have the same segments."""
+    settings = {name: value for name, value in job.settings.as_dict().items() if name not in WITHOUT_EFFECT}
+    of_programs = {f"version of {name}": text for name, text in versions().items() if name != "python"}
+    values = {
+        "video": video_sha256,
+        "tracking": crops_sha256(job),
+        "weights": weights.sha256,
+        **settings,
+        "length of segments": segment_length(job),
+        **of_programs,
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(values))
+    return plain
+
+
+class PartialWork:
+    """The finished segments of one video on disk.
+
+    Parameters
+    ----------
+    folder
+        Where they are kept; made when there is something to keep.
+    fingerprint
+        Of the work to be done.
+
+    Attributes
+    ----------
+    remark
+        Why work that was found was thrown away; empty if it was not.
+    """
+
+    def __init__(self, folder: Path, fingerprint: Fingerprint) -> None:
+        self._folder = folder
+        self._fingerprint = fingerprint
+        self.remark = ""
+
+    @staticmethod
+    def holds(folder: Path, fingerprint: Fingerprint) -> bool:
+        """Return whether a folder holds work of this fingerprint."""
+        return _read_manifest(folder) == fingerprint
+
+    def resume(self, segments: Iterable[Segment]) -> list[Segment]:
+        """Return the segments that are finished; those of other work, and torn ones, are removed.
+
+        Raises
+        ------
+        OutputError
+            What is there cannot be removed.
+        """
+        if not self._folder.exists():
+            return []
+        found = _read_manifest(self._folder)
+        if found != self._fingerprint:
+            self.remark = f"started afresh: the work found was {_difference(found, self._fingerprint)}"
+            self.remove()
+            return []
+        sound = []
+        torn = 0
+        for segment in segments:
+            path = self._path(segment)
+            if path.exists():
+                if _read(path, segment) is None:
+                    torn += 1
+                    _remove(path)
+                else:
+                    sound.append(segment)
+        if torn:
+            self.remark = f"{torn} damaged portions of the work found were computed again"
+        return sound
+
+    def keep(self, finished: SegmentRows) -> None:
+        """Write a segment: it is there whole, or not at all.
+
+        Raises
+        ------
+        OutputError
+            It cannot be written.
+        """
+        manifest = self._folder / _MANIFEST
+        if not manifest.exists():
+            try:
+                self._folder.mkdir(exist_ok=True)
+            except OSError as error:
+                reason = error.strerror or error
+                raise OutputError(f"{self._folder}: cannot be made ({reason}); choose another place") from error
+            with atomic_writer(manifest) as file:
+                file.write(json.dumps({"format": _FORMAT, "fingerprint": self._fingerprint}, indent=1).encode())
+        rows = np.ascontiguousarray(finished.rows, dtype="<f4")
+        device = finished.device.encode()[:_DEVICE_BYTES].ljust(_DEVICE_BYTES)
+        with atomic_writer(self._path(finished.segment)) as file:
+            file.write(_digest(finished.segment, device, rows))
+            file.write(device)
+            file.write(rows.data.cast("B"))
+
+    def read(self, segment: Segment) -> SegmentRows:
+        """Return a finished segment.
+
+        Raises
+        ------
+        OutputError
+            It was damaged since it was found sound; it is removed.
+        """
+        finished = _read(self._path(segment), segment)
+        if finished is None:
+            _remove(self._path(segment))
+            raise OutputError(
+                f"{self._path(segment)}: expected what was written, found it damaged; look after the disk, then give "
+                "the same command again"
+            )
+        return finished
+
+    def result_folder(self) -> Path:
+        """Return an empty folder in which the result is written before it takes its place.
+
+        Raises
+        ------
+        OutputError
+            It cannot be made.
+        """
+        folder = self._folder / _RESULT
+        shutil.rmtree(folder, ignore_errors=True)
+        return make_folder(folder)
+
+    def remove(self) -> None:
+        """Remove all; to do it again is no error.
+
+        Raises
+        ------
+        OutputError
+            The folder cannot be removed.
+        """
+        # Without its manifest a folder that is only half removed is never taken for work.
+        _remove(self._folder / _MANIFEST)
+        try:
+            shutil.rmtree(self._folder)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            reason = error.strerror or error
+            raise OutputError(f"{self._folder}: cannot be removed ({reason}); remove it by hand") from error
+
+    def remove_if_empty(self) -> None:
+        """Remove the folder if no segment was kept."""
+        with contextlib.suppress(OSError):
+            if not any(path.suffix == ".rows" for path in self._folder.iterdir()):
+                self.remove()
+
+    def _path(self, segment: Segment) -> Path:
+        return self._folder / f"{segment.number:06d}.rows"
+
+
+def _read_manifest(folder: Path) -> Fingerprint | None:
+    try:
+        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        return dict(manifest["fingerprint"]) if manifest["format"] == _FORMAT else None
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def _difference(found: Fingerprint | None, wanted: Fingerprint) -> str:
+    """Say in what work that was found differs from what is wanted."""
+    if found is None:
+        return "not readable"
+    by_content = [f"another {name}" for name in ("video", "tracking", "weights") if found.get(name) != wanted[name]]
+    others = [
+        f"{name} {found.get(name)}"
+        for name in wanted
+        if name not in ("video", "tracking", "weights") and found.get(name) != wanted[name]
+    ]
+    text = " and ".join(part for part in (" and ".join(by_content), ", ".join(others)) if part)
+    return f"of {text}" if by_content else f"with {text}"
+
+
+def _digest(segment: Segment, device: bytes, rows: NDArray[np.float32]) -> bytes:
+    digest = hashlib.sha256(f"{segment.number} {segment.n_chunks}\n".encode() + device)
+    digest.update(rows.data.cast("B"))
+    return digest.digest()
+
+
+def _read(path: Path, segment: Segment) -> SegmentRows | None:
+    """Return the segment in a file; None if it is not whole."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    begin = _DIGEST_BYTES + _DEVICE_BYTES
+    if len(content) != begin + 4 * segment.n_chunks * FEATURES:
+        return None
+    device = content[_DIGEST_BYTES:begin]
+    rows = np.frombuffer(content, "<f4", offset=begin).reshape(-1, FEATURES)
+    if _digest(segment, device, rows) != content[:_DIGEST_BYTES]:
+        return None
+    return SegmentRows(segment, np.asarray(rows, np.float32), device.decode("ascii", "replace").strip())
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,253 @@
+"""A dask cluster, one that is there or one started here: takes tasks in bounded numbers, gives back their results."""
+
+import contextlib
+import logging
+import os
+import queue
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from napari_i3d._utils.extras import needed_for
+from napari_i3d.batch.distributed.tasks import Task, TaskResult
+from napari_i3d.batch.distributed.worker import Bench
+from napari_i3d.batch.options import LOCAL
+from napari_i3d.errors import ClusterError, WorkerError
+
+_CONNECT_S = 15.0
+_CLOSE_S = 1.5
+_ASK_EVERY_S = 2.0
+_TELL_EVERY_S = 60.0
+# Each worker has one in hand and one waiting, so that it never waits for the client. Results, of 2 MB, stay as few.
+_TASKS_A_WORKER = 2
+_FEWEST_TASKS = 4
+_WORKER_BYTES = 2 << 30
+"""Memory for a worker process, PyTorch and all."""
+
+_log = logging.getLogger(__name__)
+_bench = Bench()
+
+
+def compute_on_worker(task: Task) -> TaskResult:
+    """Compute a task in a worker process; what it keeps for the next is in `_bench`."""
+    from distributed import get_worker
+
+    return _bench.compute(task, get_worker().name)
+
+
+@dataclass(frozen=True)
+class LocalPlan:
+    """How many worker processes to start on this machine, of how many threads, and for how many CUDA devices."""
+
+    workers: int
+    threads: int
+    gpus: int
+
+
+def plan_local(workers: int | None, device: str, gpus: int, cores: int, memory_bytes: int) -> LocalPlan:
+    """Plan the worker processes of this machine.
+
+    One a CUDA device, where there are any and the device is not chosen otherwise; else one a core, since processes of
+    one thread are quicker than one process of several, but no more than memory has room for.
+    """
+    gpus = gpus if device in ("auto", "cuda") else 0
+    count = workers or gpus or max(1, min(cores, memory_bytes // _WORKER_BYTES))
+    return LocalPlan(count, max(1, cores // count), gpus)
+
+
+def _installed() -> contextlib.AbstractContextManager[None]:
+    return needed_for("--scheduler", "cluster", ClusterError)
+
+
+def plan_this_machine(workers: int | None, device: str) -> LocalPlan:
+    """Plan the worker processes of this machine by what it has."""
+    with _installed():
+        import psutil
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return plan_local(workers, device, torch.cuda.device_count(), cores, psutil.virtual_memory().available)
+
+
+@contextlib.contextmanager
+def connected(scheduler: str, plan: LocalPlan | None) -> Iterator["Cluster"]:
+    """Connect to a scheduler, or start workers here, and give the tasks back at the end.
+
+    Parameters
+    ----------
+    scheduler
+        Its address, or ``"local"``.
+    plan
+        What to start for ``"local"``.
+
+    Raises
+    ------
+    ClusterError
+        distributed is not installed, nobody answers at the address, or the connection is lost.
+    """
+    with _installed():
+        import dask
+
+        # Of joining and leaving workers dask tells much; what matters to the user is told here.
+        dask.config.set({"logging": {"distributed": "critical", "distributed.client": "critical"}})
+        import distributed
+    with contextlib.ExitStack() as stack:
+        address: Any = scheduler
+        if scheduler == LOCAL and plan is not None:
+            address = stack.enter_context(_local_cluster(plan))
+        try:
+            client = distributed.Client(  # type: ignore[no-untyped-call]
+                address, timeout=_CONNECT_S, set_as_default=False
+            )
+        except (OSError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ClusterError(
+                f"scheduler: expected one at {scheduler}, found nobody who answers ({reason}); see whether it runs"
+            ) from error
+        stack.callback(client.close, timeout=1)
+        cluster = Cluster(client, scheduler)
+        stack.callback(cluster.cancel)
+        yield cluster
+
+
+@contextlib.contextmanager
+def _local_cluster(plan: LocalPlan) -> Iterator[Any]:
+    import distributed
+
+    local = distributed.LocalCluster(  # type: ignore[no-untyped-call]
+        n_workers=plan.workers,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=None,
+        scheduler_kwargs={"dashboard": False},
+        env={"DASK_LOGGING__DISTRIBUTED": "critical"},
+        silence_logs=logging.CRITICAL,
+        memory_limit=0,  # a batch that does not fit is halved; a worker that was ended would not help
+    )
+    try:
+        yield local
+    finally:
+        _end_workers(local)
+        # Nothing is left that would be worth to wait for.
+        with contextlib.suppress(TimeoutError):
+            local.close(timeout=_CLOSE_S)
+
+
+def _end_workers(local: Any) -> None:
+    """End worker processes at once, whatever they compute: Ctrl-C is not to wait for a segment."""
+    import psutil
+
+    for nanny in local.workers.values():
+        nanny.auto_restart = False
+        if nanny.pid is not None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                psutil.Process(nanny.pid).kill()
+
+
+class Cluster:
+    """Tasks on a cluster.
+
+    Parameters
+    ----------
+    client
+        A `distributed.Client`.
+    address
+        What messages call the scheduler.
+    """
+
+    def __init__(self, client: Any, address: str) -> None:
+        self._client = client
+        self._address = address
+        self._run = uuid.uuid4().hex[:8]
+        self._tasks: dict[Any, Task] = {}  # by future
+        self._done: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._workers = 0
+        self._asked_s = float("-inf")
+        self._told_s = time.monotonic()
+
+    @property
+    def room(self) -> int:
+        """Number of tasks that can be submitted before others are finished."""
+        if time.monotonic() - self._asked_s > _ASK_EVERY_S:
+            self._workers = self._count_workers()
+            self._asked_s = time.monotonic()
+        return max(_FEWEST_TASKS, _TASKS_A_WORKER * self._workers) - len(self._tasks)
+
+    def submit(self, task: Task) -> None:
+        """Give a task to whichever worker is free first."""
+        key = f"{task.mark.path.stem}-{task.segment.number}-{self._run}"
+        future = self._client.submit(compute_on_worker, task, key=key, pure=False)
+        self._tasks[future] = task
+        future.add_done_callback(self._done.put)
+
+    def finished(self, wait_s: float) -> Iterator[tuple[Task, TaskResult | Exception]]:
+        """Yield tasks that have ended, with what became of them; wait so long for the first.
+
+        Raises
+        ------
+        ClusterError
+            The connection to the scheduler is lost.
+        """
+        try:
+            future = self._done.get(timeout=wait_s)
+        except queue.Empty:
+            self._tell_of_waiting()
+            return
+        while True:
+            task = self._tasks.pop(future, None)
+            if task is not None:
+                yield task, self._outcome(future)
+            try:
+                future = self._done.get_nowait()
+            except queue.Empty:
+                return
+
+    def cancel(self, video: Path | None = None) -> None:
+        """Take back the tasks of a video, or all."""
+        futures = [future for future, task in self._tasks.items() if video in (None, task.mark.path)]
+        for future in futures:
+            del self._tasks[future]
+        if futures and self._client.status == "running":
+            self._client.cancel(futures, force=True)
+
+    def _outcome(self, future: Any) -> TaskResult | Exception:
+        import distributed
+
+        if future.cancelled():
+            raise ClusterError(
+                f"scheduler {self._address}: the connection is lost; the same command goes on when it runs again"
+            )
+        error = future.exception()
+        if error is None:
+            result: TaskResult = future.result()
+            return result
+        if isinstance(error, distributed.KilledWorker):
+            task_name, last = error.args[0], getattr(error.args[1], "address", "unknown")
+            return WorkerError(
+                f"{error.args[2] + 1} workers in turn died of the same portion ({task_name}), the last at {last}; see "
+                "their logs, perhaps they lack memory: use a smaller --batch_size"
+            )
+        if isinstance(error, ModuleNotFoundError):
+            raise ClusterError(
+                f"a worker of {self._address}: expected the same programs as here, found no module {error.name}; "
+                "install napari_i3d there"
+            ) from error
+        return error if isinstance(error, Exception) else RuntimeError(str(error))
+
+    def _count_workers(self) -> int:
+        try:
+            return len(self._client.nthreads())
+        except (OSError, TimeoutError) as error:
+            raise ClusterError(
+                f"scheduler {self._address}: the connection is lost ({error}); the same command goes on when it runs "
+                "again"
+            ) from error
+
+    def _tell_of_waiting(self) -> None:
+        if not self._workers and time.monotonic() - self._told_s > _TELL_EVERY_S:
+            self._told_s = time.monotonic()
+            _log.warning("waiting for workers of the scheduler %s", self._address)

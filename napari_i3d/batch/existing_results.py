@@ -1,0 +1,161 @@
+"""Whether a result that exists is the one that is wanted: by what it was made of, and by its content."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from typing import Any
+
+from napari_i3d._utils.files import sha256_of
+from napari_i3d.errors import OutputError
+from napari_i3d.extraction.provenance import WITHOUT_EFFECT
+from napari_i3d.extraction.settings import ExtractionSettings
+from napari_i3d.features.io.layouts import Layout
+from napari_i3d.features.io.sidecar import json_path
+from napari_i3d.individuals import Id
+
+
+class State(Enum):
+    """What a result that exists is."""
+
+    SOUND = auto()
+    """The one that is wanted; or nothing is told of it."""
+    OTHER = auto()
+    """Whole, but made of or with something else."""
+    DAMAGED = auto()
+    """Not what was written."""
+    UNSURE = auto()
+    """Whole, and it may be the one that is wanted: that shows when video and tracking have been read."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a result is; `text` says in what it differs, or how it is damaged."""
+
+    state: State
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What a result is to be made of and with.
+
+    Attributes
+    ----------
+    video
+        The file.
+    settings, layout, weights_sha256
+        The choices.
+    tracking
+        ``sha256`` of its file, ``gaps`` and ``chosen`` individuals, as provenance tells them; empty for whole pictures.
+    video_sha256
+        Of the file's content; None: not known yet.
+    crops_sha256
+        Of what is cropped, by individual, and under None of all; None: not known yet.
+    """
+
+    video: Path
+    settings: ExtractionSettings
+    layout: Layout
+    weights_sha256: str
+    tracking: Mapping[str, Any]
+    video_sha256: str | None = None
+    crops_sha256: Mapping[Id | None, str] | None = None
+
+
+def judge(path: Path, wish: Wish, individual: Id | None = None) -> Verdict:
+    """Judge the result at a path; one without a ``.json`` tells nothing, and is taken for what is wanted.
+
+    Parameters
+    ----------
+    path
+        A features file that exists.
+    wish
+        What it should be.
+    individual
+        The one that has the file for itself; None: the file is of all.
+
+    Raises
+    ------
+    OutputError
+        The result cannot be read.
+    """
+    facts_path = json_path(path)
+    try:
+        facts = json.loads(facts_path.read_bytes())
+        provenance, checksum = dict(facts["provenance"]), facts["sha256"]
+        made_of, made_with = dict(provenance["video"]), dict(provenance["settings"])
+    except FileNotFoundError:
+        return Verdict(State.SOUND)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return Verdict(State.DAMAGED, f"{facts_path.name} was damaged")
+    except OSError as error:
+        raise OutputError(f"{facts_path}: cannot be read ({error.strerror or error}); check the disk") from error
+    try:
+        if sha256_of(path) != checksum:
+            return Verdict(State.DAMAGED, f"{path.name} was damaged (its checksum is not that of what was written)")
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be read ({error.strerror or error}); check the disk") from error
+    if text := _other_choices(facts, provenance, made_of, made_with, wish):
+        return Verdict(State.OTHER, text)
+    verdicts = (_of_video(made_of, wish), _of_tracking(provenance, wish, individual))
+    return next((verdict for verdict in verdicts if verdict.state is not State.SOUND), Verdict(State.SOUND))
+
+
+def _other_choices(
+    facts: dict[str, Any], provenance: dict[str, Any], made_of: dict[str, Any], made_with: dict[str, Any], wish: Wish
+) -> str:
+    """Say in which choices a result differs; "" if in none."""
+    if made_of.get("file") != wish.video.name:
+        return f"of the video {made_of.get('file')}"
+    if facts.get("layout") not in (None, str(wish.layout)):
+        return f"for {facts['layout']}"
+    wanted: dict[str, Any] = json.loads(json.dumps(wish.settings.as_dict()))
+    changed = [
+        f"{name} {made_with.get(name)}"
+        for name, value in wanted.items()
+        if name not in WITHOUT_EFFECT and made_with.get(name) != value
+    ]
+    weights = provenance.get("weights")
+    if isinstance(weights, dict) and weights.get("sha256") not in (None, wish.weights_sha256):
+        changed.append(f"other weights ({weights.get('name')})")
+    return f"with {', '.join(changed)}" if changed else ""
+
+
+def _of_video(made_of: dict[str, Any], wish: Wish) -> Verdict:
+    """Judge by the video's content; where size and time of change are as they were, that is taken for the same."""
+    other = Verdict(State.OTHER, f"of another {wish.video.name} (its content has changed)")
+    try:
+        stat = wish.video.stat()
+    except OSError:
+        return Verdict(State.UNSURE)
+    if made_of.get("size_bytes") not in (None, stat.st_size):
+        return other
+    if made_of.get("sha256") is None or made_of.get("mtime_ns") == stat.st_mtime_ns:
+        return Verdict(State.SOUND)
+    if wish.video_sha256 is None:
+        return Verdict(State.UNSURE)
+    return Verdict(State.SOUND) if made_of["sha256"] == wish.video_sha256 else other
+
+
+def _of_tracking(provenance: dict[str, Any], wish: Wish, individual: Id | None) -> Verdict:
+    """Judge by the tracking that was used; where file and choices are as they were, that is the same."""
+    told = provenance.get("tracking")
+    if not isinstance(told, dict):
+        return Verdict(State.SOUND)
+    of_file = ("sha256", "gaps", "chosen")
+    if individual is None and [told.get(name) for name in of_file] == [wish.tracking.get(name) for name in of_file]:
+        return Verdict(State.SOUND)
+    if wish.crops_sha256 is None:
+        return Verdict(State.UNSURE)
+    made = told.get("sha256_of_crops") if individual is None else _of_individual(told, individual)
+    if made in (None, wish.crops_sha256.get(individual)):
+        return Verdict(State.SOUND)
+    return Verdict(State.OTHER, "of another tracking, or of other individuals in it")
+
+
+def _of_individual(told: dict[str, Any], individual: Id) -> Any:
+    crops = told.get("crops")
+    entries = crops if isinstance(crops, list) else []
+    return next((e.get("sha256") for e in entries if isinstance(e, dict) and e.get("id") == individual), None)

@@ -1,0 +1,112 @@
+"""Many videos, one after the other: finds them and their tracking, extracts, saves, and goes on after a failure."""
+
+import contextlib
+from collections.abc import Generator
+from contextlib import ExitStack
+from pathlib import Path
+
+from napari_i3d._utils.files import make_folder
+from napari_i3d.backbones.i3d.network import I3DResNet50
+from napari_i3d.backbones.weights import load_network
+from napari_i3d.batch.distributed.coordinator import Spread
+from napari_i3d.batch.distributed.tasks import Source
+from napari_i3d.batch.events import Outcome, Record, VideoProgress, VideoSkipped
+from napari_i3d.batch.options import LOCAL, BatchOptions
+from napari_i3d.batch.report import Report
+from napari_i3d.batch.video_job import VideoWork, Workshop
+from napari_i3d.batch.video_queue import Roster
+from napari_i3d.errors import TrackingError
+from napari_i3d.extraction.crop_stream import background_of
+from napari_i3d.extraction.device import resolve_device
+from napari_i3d.extraction.engine import compute_segments, computer_for
+from napari_i3d.extraction.planning.shards import SegmentRows
+from napari_i3d.projects.video_files import find_videos
+
+__all__ = ["BatchOptions", "run_batch"]
+
+
+def run_batch(options: BatchOptions) -> Generator[Record, None, tuple[Outcome, ...]]:
+    """Extract features of videos one by one; yields records and returns the outcome of each video.
+
+    What concerns one video costs that video alone. What is computed is kept every minute or so: after an interruption
+    of any kind the same options go on where it was. ``report.json`` in the output folder tells the same for programs.
+
+    Parameters
+    ----------
+    options
+        What to extract, from where, to where.
+
+    Raises
+    ------
+    VideoError, TrackingError, OutputError, WeightsError, SettingsError, ClusterError
+        Nothing can be done at all: no video, no folder of tracking, no place for the results, no weights, no such
+        device, no cluster.
+    """
+    videos = find_videos(options.dataset_path)
+    if options.tracking_folder is not None and not options.tracking_folder.is_dir():
+        raise TrackingError(
+            f"{options.tracking_folder}: expected the folder of tracking files; there is no such folder"
+        )
+    network, weights = load_network(options.weights)
+    if options.scheduler is None:
+        resolve_device(options.settings.device)
+    make_folder(options.output_path)
+    workshop = Workshop(options, weights)
+    roster = Roster(videos, Report(options.output_path), options.layout)
+    if options.scheduler is None:
+        yield from roster.one_by_one(_Here(network, workshop).extract)
+    else:
+        # Only here, since not everybody has dask.
+        from napari_i3d.batch.distributed.dask_cluster import connected, plan_this_machine
+
+        plan = plan_this_machine(options.workers, options.settings.device) if options.scheduler == LOCAL else None
+        source = Source(
+            weights=_as_seen_elsewhere(options.weights),
+            weights_sha256=weights.sha256,
+            local_gpus=0 if plan is None else plan.gpus,
+            threads=None if plan is None else plan.threads,
+        )
+        with connected(options.scheduler, plan) as cluster:
+            yield from Spread(cluster, workshop, source).run(roster)
+    return roster.outcomes
+
+
+def _as_seen_elsewhere(weights: str | Path) -> str | Path:
+    """Return weights as a process in another folder finds them."""
+    return Path(weights).absolute() if Path(weights).is_file() else weights
+
+
+class _Here:
+    """Computes videos in this process."""
+
+    def __init__(self, network: I3DResNet50, workshop: Workshop) -> None:
+        self._network = network
+        self._workshop = workshop
+
+    def extract(self, path: Path) -> Generator[Record, None, Outcome]:
+        """Extract a video."""
+        with ExitStack() as stack:
+            work = yield from self._workshop.begin(path, stack)
+            if isinstance(work, VideoSkipped):
+                return work
+            yield from self._compute(work)
+            return self._workshop.finish(work)
+
+    def _compute(self, work: VideoWork) -> Generator[Record, None, None]:
+        done = kept = work.kept_chunks
+        total = work.job.plan.total_chunks
+        yield VideoProgress(work.path, done, total, kept)
+        if not work.todo:
+            return
+        settings = work.job.settings
+        computer = computer_for(self._network, settings)
+        background = background_of(work.video, settings)
+        steps = compute_segments(work.video, work.todo, computer, background, abandon=work.video.close)
+        with contextlib.closing(steps):
+            for step in steps:
+                if isinstance(step, SegmentRows):
+                    work.partial.keep(step)
+                    kept += step.segment.n_chunks
+                else:
+                    done += len(step.chunks)
+                yield VideoProgress(work.path, done, total, kept)

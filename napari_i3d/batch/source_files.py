@@ -1,0 +1,90 @@
+"""What the work on a video reads: the content of its file, and the tracking of the individuals that were chosen."""
+
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+from napari_i3d._utils.files import hashing
+from napari_i3d.batch.events import VideoReading
+from napari_i3d.errors import TrackingError, VideoError
+from napari_i3d.extraction.planning.plan import whole_picture
+from napari_i3d.extraction.settings import ExtractionSettings
+from napari_i3d.individuals import Id
+from napari_i3d.tracking.io.box_pickle import read_tracking
+from napari_i3d.tracking.tracklets import Tracking
+from napari_i3d.video.video import Video
+
+
+def describe_file(path: Path) -> Generator[VideoReading, None, dict[str, Any]]:
+    """Read a video's file once; return what identifies it: ``sha256``, and ``mtime_ns``, the time of its last change.
+
+    Raises
+    ------
+    VideoError
+        It cannot be read.
+    """
+    try:
+        modified_ns = path.stat().st_mtime_ns
+        steps = hashing(path)
+        while True:
+            try:
+                done, total = next(steps)
+            except StopIteration as finished:
+                return {"sha256": finished.value, "mtime_ns": modified_ns}
+            yield VideoReading(path, done, total)
+    except OSError as error:
+        raise VideoError(f"{path.name}: cannot be read ({error.strerror or error}); check the drive") from error
+
+
+def tracking_sha256(path: Path) -> str:
+    """Return the checksum of a tracking file.
+
+    Raises
+    ------
+    TrackingError
+        It cannot be read.
+    """
+    steps = hashing(path)
+    try:
+        while True:
+            next(steps)
+    except StopIteration as finished:
+        return str(finished.value)
+    except OSError as error:
+        raise TrackingError(f"{path}: cannot be read ({error.strerror or error}); check its permissions") from error
+
+
+def read_chosen(
+    video: Video, path: Path | None, individuals: Sequence[str] | None, settings: ExtractionSettings
+) -> Tracking:
+    """Return the tracking of the individuals that were chosen.
+
+    Parameters
+    ----------
+    video, settings
+        What it is of, and for.
+    path
+        The file; None: the whole picture is the only individual.
+    individuals
+        Ids as text; None: all.
+
+    Raises
+    ------
+    TrackingError
+        It cannot be read, or has not all of the individuals.
+    """
+    if path is None:
+        return whole_picture(video, settings)
+    tracking = read_tracking(path)
+    return tracking if individuals is None else tracking.select(_ids_of(tracking, individuals))
+
+
+def _ids_of(tracking: Tracking, names: Sequence[str]) -> list[Id]:
+    """Return the ids, text or whole numbers, that are written as the names."""
+    ids: list[Id] = []
+    for name in dict.fromkeys(names):
+        alike: list[Id] = [individual for individual in tracking if str(individual) == name]
+        if len(alike) > 1:
+            raise TrackingError(f"{name}: both the text and the number are ids in this file; rename one of them")
+        ids += alike or [name]
+    return ids

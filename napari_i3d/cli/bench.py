@@ -1,0 +1,58 @@
+"""``napari-i3d bench``: how fast this machine is."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from napari_i3d.cli.common import DONE, add_command
+from napari_i3d.extraction.settings import ExtractionSettings
+
+
+def add_bench(commands: Any) -> None:
+    """Add the command to the parser."""
+    bench = add_command(
+        commands, "bench", _bench, "how fast this machine is, against the plain network in the same run"
+    )
+    bench.add_argument(
+        "video", nargs="?", type=Path, metavar="VIDEO", help="default: a made-up one of 1024x1024 pixels"
+    )
+    bench.add_argument("--rounds", type=int, default=5, metavar="N", help="the median of these (default %(default)s)")
+    bench.add_argument(
+        "--batch_size", type=int, default=ExtractionSettings().batch_size, metavar="N", help="%(default)s"
+    )
+    bench.add_argument("--device", metavar="NAME", default="auto", help="as of extract")
+    bench.add_argument("--compiled", action="store_true", help="with TorchInductor too; needs a C++ compiler")
+    bench.add_argument("--cpu_time", action="store_true", help="one thread, processor time: where others compute too")
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from napari_i3d.extraction.benchmark import run_bench
+
+    settings = ExtractionSettings(batch_size=options.batch_size, device=options.device)
+    steps = run_bench(
+        options.video,
+        settings=settings,
+        rounds=options.rounds,
+        compiled=options.compiled,
+        cpu_time=options.cpu_time,
+    )
+    with tqdm(total=options.rounds, unit="round", disable=None, file=sys.stderr) as bar:
+        while True:
+            try:
+                next(steps)
+            except StopIteration as finished:
+                measurements = finished.value
+                break
+            bar.update()
+    print(f"{'':<28}{'rate':>10}             of plain  of network  of matrix product")
+    for m in measurements:
+        shares = (_percent(share) for share in (m.of_plain, m.of_network, m.of_matrix_product))
+        print(f"{m.name:<28}{m.rate:>10.1f} {m.unit:<11}{''.join(f'{share:>10}' for share in shares)}")
+    return DONE
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.0%}"

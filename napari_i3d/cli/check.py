@@ -1,0 +1,36 @@
+"""``napari-i3d check``: the problems of a tracking file."""
+
+import argparse
+
+from napari_i3d._utils.text import counted
+from napari_i3d.cli.common import DONE, FAILED, say
+from napari_i3d.extraction.settings import ExtractionSettings
+
+
+def run_check(options: argparse.Namespace) -> int:
+    from napari_i3d.tracking.checks import Level, check_tracking
+    from napari_i3d.tracking.io.box_pickle import read_tracking
+    from napari_i3d.tracking.mistakes import likely_mistake
+    from napari_i3d.video.video import open_video
+
+    size = ExtractionSettings.with_video_sides(options.video_w, options.video_h).video_size
+    tracking = read_tracking(options.tracking)
+    with open_video(options.video) as video:
+        frames, height, width, _ = video.shape
+    width, height = size or (width, height)
+    problems = check_tracking(tracking, (frames, height, width))
+    who = counted(len(tracking), "individual")
+    say(f"{options.video.name}: {counted(frames, 'frame')} of {width}x{height} px; {who}")
+    for problem in problems:
+        say(f"  {problem.level:<8} {problem.kind:<13} {problem.message}")
+    if mistake := likely_mistake(tracking, (frames, height, width)):
+        say(mistake)
+    errors = sum(problem.level is Level.ERROR for problem in problems)
+    print(_spell_count(errors, len(problems) - errors))
+    return FAILED if errors or (problems and options.strict) else DONE
+
+
+def _spell_count(errors: int, warnings: int) -> str:
+    stop = "which stops" if errors == 1 else "which stop"
+    found = [f"{counted(errors, 'error')}, {stop} an extraction"] if errors else []
+    return "; ".join([*found, counted(warnings, "warning")] if warnings else found) or "no problems"

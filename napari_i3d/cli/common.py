@@ -1,0 +1,77 @@
+"""What all commands share: their exit status, their words to the user, options that several of them have."""
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+"""Exit status: all done; anything failed; options that make no sense; stopped from outside."""
+
+
+def complain(text: str) -> None:
+    """Print a line for the user on standard error, after the name of the program."""
+    print(f"napari-i3d: {printable_line(text)}", file=sys.stderr)
+
+
+def say(text: str) -> None:
+    """Print a line for the user."""
+    print(printable_line(text))
+
+
+def one_place() -> bool:
+    """Tell whether standard output and standard error go to the same terminal, file or pipe."""
+    try:
+        output, errors = (os.fstat(stream.fileno()) for stream in (sys.stdout, sys.stderr))
+    except (OSError, ValueError):  # closed, or in memory
+        return False
+    # Windows has no numbers for consoles and pipes.
+    return output.st_ino != 0 and os.path.samestat(output, errors)
+
+
+def printable_line(text: str) -> str:
+    """Return a message with the control characters that a file name may bring along made visible."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def add_command(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
+    """Add a command, or an action of one, that calls `run` with its options and returns the exit status."""
+    command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+    if run is not None:
+        command.set_defaults(run=run)
+    return command
+
+
+def add_video(parser: argparse.ArgumentParser, *, tracking: bool) -> None:
+    """Add the options of a video and its tracking; `tracking`: whether that must be given."""
+    parser.add_argument("video", type=Path, metavar="VIDEO")
+    parser.add_argument("--tracking", type=Path, required=tracking, metavar="FILE", help="the tracking pickle")
+
+
+def add_video_size(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the size to which a video is resized."""
+    parser.add_argument("--video_w", type=int, metavar="W", help="resize the video first; boxes are in its new pixels")
+    parser.add_argument("--video_h", type=int, metavar="H")
+
+
+@contextlib.contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM, with which systems end programs, do what Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

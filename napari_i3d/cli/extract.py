@@ -1,0 +1,161 @@
+"""``napari-i3d extract``: features of one video or of a folder of them."""
+
+import argparse
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, UNTRAINED
+from napari_i3d.cli.common import DONE, FAILED, add_command, add_video_size, ended_by_sigterm, one_place, say
+from napari_i3d.cli.progress_bars import Bars
+from napari_i3d.errors import NapariI3DError
+from napari_i3d.extraction.settings import ExtractionSettings, Normalisation, Precision, SampleMode
+from napari_i3d.features.io.layouts import Layout
+from napari_i3d.tracking.gaps import Gaps
+
+if TYPE_CHECKING:
+    from napari_i3d.batch.events import Outcome
+    from napari_i3d.batch.options import BatchOptions
+
+
+def add_extract(commands: Any) -> None:
+    """Add the command to the parser."""
+    _add_options(add_command(commands, "extract", _extract, "extract features of videos"))
+
+
+def _add_options(extract: argparse.ArgumentParser) -> None:
+    defaults = ExtractionSettings()
+    add = extract.add_argument
+    add("--datasetpath", type=Path, required=True, metavar="DIR|FILE", help="a video, or a folder searched for videos")
+    add("--outputpath", type=Path, required=True, metavar="DIR", help="folder for the features")
+    add("--tracking_folder", type=Path, metavar="DIR", help="folder of tracking pickles (without: the whole picture)")
+    add(
+        "--tracking_suffix",
+        metavar="S",
+        help="what a tracking file's name has after the video's: _tracks.pickle",
+    )
+    add("--individuals", nargs="+", metavar="ID", help="only these (default: all)")
+    add(
+        "--frequency",
+        type=int,
+        metavar="N",
+        default=defaults.frequency,
+        help="frames between chunk starts (default %(default)s)",
+    )
+    add("--pad", action="store_true", help="a row for every frame (every FREQUENCY-th), ends included")
+    add(
+        "--min_frames",
+        type=int,
+        metavar="N",
+        default=defaults.min_frames,
+        help="leave out shorter tracklets (default %(default)s)",
+    )
+    _add_choice(extract, "--gaps", Gaps, Gaps.ERROR, "frames missing in a tracklet")
+    _add_choice(extract, "--sample_mode", SampleMode, defaults.sample_mode, "")
+    _add_choice(extract, "--normalisation", Normalisation, defaults.normalisation, "")
+    add("--subtract_background", action="store_true", help="blank what does not move")
+    add_video_size(extract)
+    add(
+        "--weights",
+        default=DEFAULT_WEIGHTS,
+        metavar="NAME|PATH",
+        help=f"or {UNTRAINED} (default %(default)s)",
+    )
+    add("--batch_size", type=int, metavar="N", default=defaults.batch_size, help="chunks at once (default %(default)s)")
+    add(
+        "--device", metavar="NAME", default=defaults.device, help="auto, cpu, cuda, cuda:N or mps (default %(default)s)"
+    )
+    _add_choice(extract, "--precision", Precision, defaults.precision, "")
+    add("--i3d_suffix", default=".npy", metavar="S", help="ending of features files: .npy, .npz, .pickle (%(default)s)")
+    _add_choice(
+        extract, "--layout", Layout, Layout.DICT,
+        "the program to write for; dlc2action: features alone, dlc2action-pose: to be used beside poses",
+    )  # fmt: skip
+    add("--save_metadata", action="store_true", help="add first and last frame of each individual to the file")
+    add("--overwrite", action="store_true", help="replace results that exist (default: keep them)")
+    add("--scheduler", metavar="ADDRESS", help="compute on a dask cluster; local: on worker processes of this machine")
+    add("--workers", type=int, metavar="N", help="of --scheduler local (default: one a GPU, else as many as fit)")
+
+
+def _add_choice(parser: argparse.ArgumentParser, name: str, choices: Iterable[str], default: str, text: str) -> None:
+    # Plain text: of members of an enumeration messages would show the inside.
+    words = f"{text} (default %(default)s)" if text else "default %(default)s"
+    parser.add_argument(name, choices=[str(choice) for choice in choices], default=str(default), help=words)
+
+
+def _extract(options: argparse.Namespace) -> int:
+    from napari_i3d.batch.options import BatchOptions
+
+    settings = ExtractionSettings.with_video_sides(
+        options.video_w,
+        options.video_h,
+        frequency=options.frequency,
+        batch_size=options.batch_size,
+        sample_mode=options.sample_mode,
+        min_frames=options.min_frames,
+        pad=options.pad,
+        normalisation=options.normalisation,
+        subtract_background=options.subtract_background,
+        device=options.device,
+        precision=options.precision,
+    )
+    batch = BatchOptions(
+        dataset_path=options.datasetpath,
+        output_path=options.outputpath,
+        settings=settings,
+        tracking_folder=options.tracking_folder,
+        tracking_suffix=options.tracking_suffix,
+        individuals=None if options.individuals is None else tuple(options.individuals),
+        weights=options.weights,
+        i3d_suffix=options.i3d_suffix,
+        save_metadata=options.save_metadata,
+        layout=Layout(options.layout),
+        gaps=Gaps(options.gaps),
+        overwrite=options.overwrite,
+        scheduler=options.scheduler,
+        workers=options.workers,
+    )
+    outcomes = run_with_bars(batch)
+    _print_summary(outcomes)
+    return DONE if all(outcome.complete for outcome in outcomes) else FAILED
+
+
+def run_with_bars(batch: "BatchOptions") -> "tuple[Outcome, ...]":
+    """Run a batch with a progress bar for each video in work; return the outcome of each.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        The user, or the system with SIGTERM, wants it to end; what is done was said.
+    NapariI3DError
+        Nothing can be done at all, or no more.
+    """
+    from napari_i3d.batch.runner import run_batch
+
+    bars = Bars()
+    try:
+        with ended_by_sigterm(), contextlib.closing(run_batch(batch)) as records:
+            for record in records:
+                bars.show(record)
+    except (KeyboardInterrupt, NapariI3DError):
+        bars.close()
+        if bars.begun:
+            _print_summary(bars.outcomes)
+        for text in bars.unfinished:
+            say(f"  {text}")
+        raise
+    finally:
+        bars.close()
+    return bars.outcomes
+
+
+def _print_summary(outcomes: "tuple[Outcome, ...]") -> None:
+    # Where both go to one place, a line above tells of each of several videos; problems are worth a second one.
+    brief = one_place() and len(outcomes) > 1
+    for word in ("done", "skipped", "failed"):
+        chosen = [outcome for outcome in outcomes if outcome.word == word]
+        print(f"{word}: {len(chosen)}")
+        for outcome in chosen:
+            if not (brief and outcome.complete):
+                say(f"  {outcome.summary}")

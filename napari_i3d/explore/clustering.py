@@ -1,0 +1,147 @@
+"""Groups of rows that look alike."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_i3d._utils.progress import Step, Steps, finish
+from napari_i3d.errors import FeaturesError
+from napari_i3d.explore.components import Components, component_steps
+from napari_i3d.explore.embedding import DEFAULT_SEED
+from napari_i3d.features.table import Stack, StackLike, as_stack
+from napari_i3d.individuals import Span
+
+MOST_CLUSTERS = 10
+SILHOUETTE_ROWS = 2000
+_STARTS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Clusters:
+    """Which cluster each row belongs to.
+
+    Attributes
+    ----------
+    stack
+        The rows, as the scores that they were clustered by; label n is that of row n.
+    labels : (N,) int32
+        From 0, the largest cluster first.
+    centres : (K, D) float32
+        Mean scores of each cluster.
+    silhouettes
+        Mean silhouette of each number of clusters tried, -1 to 1; empty where the number was given.
+    """
+
+    stack: Stack
+    labels: NDArray[np.int32]
+    centres: NDArray[np.float32]
+    silhouettes: dict[int, float]
+
+    @property
+    def count(self) -> int:
+        """Number of clusters."""
+        return len(self.centres)
+
+    def typical(self, cluster: int, count: int = 6, apart_frames: float = 8) -> tuple[Span, ...]:
+        """Return the rows that are nearest to a cluster's centre, the nearest first.
+
+        Parameters
+        ----------
+        cluster
+            Its number.
+        count
+            How many at most.
+        apart_frames
+            Those of the same individual are at least so far apart: 8 frames, a chunk, share no picture.
+        """
+        if not 0 <= cluster < self.count:
+            raise FeaturesError(f"cluster {cluster}: expected one of 0 to {self.count - 1}")
+        members = np.flatnonzero(self.labels == cluster)
+        distances = np.linalg.norm(self.stack.take(members) - self.centres[cluster], axis=1)
+        chosen: list[int] = []
+        for row in members[np.argsort(distances, kind="stable")].tolist():
+            part, frame = self.stack.part_of_row[row], self.stack.frames[row]
+            near = (
+                abs(self.stack.frames[o] - frame) < apart_frames for o in chosen if self.stack.part_of_row[o] == part
+            )
+            if not any(near):
+                chosen.append(row)
+            if len(chosen) == count:
+                break
+        return tuple(self.stack.span(row) for row in chosen)
+
+
+def clusters(data: StackLike | Components, count: int | None = None, *, seed: int = DEFAULT_SEED) -> Clusters:
+    """Return groups of rows that look alike; see `cluster_steps`."""
+    return finish(cluster_steps(data, count, seed=seed))
+
+
+def cluster_steps(
+    data: StackLike | Components, count: int | None = None, *, seed: int = DEFAULT_SEED
+) -> Steps[Clusters]:
+    """Group rows by k-means on the scores of the first 50 principal components (scikit-learn's `KMeans`).
+
+    Parameters
+    ----------
+    data
+        Rows, or their principal components, which are then not computed again.
+    count
+        Number of clusters; None: of 2 to 10 the one of largest mean silhouette (Rousseeuw 1987): over rows i the mean
+        of ``(b - a) / max(a, b)``, a the mean distance of i to its own cluster and b to the next nearest. Silhouettes
+        are those of at most 2000 rows drawn with the seed.
+    seed
+        The same seed and rows give the same clusters.
+
+    Yields
+    ------
+    Step
+
+    Raises
+    ------
+    FeaturesError
+        A count that is not positive, or more clusters than there are different rows.
+    """
+    if count is not None and count < 1:
+        raise FeaturesError(f"expected at least 1 cluster, found {count}")
+    if not isinstance(data, Components):
+        data = yield from component_steps(as_stack(data))
+    scores = data.scores
+    sample = np.sort(np.random.default_rng(seed).permutation(len(scores))[:SILHOUETTE_ROWS])
+    different = len(np.unique(scores[sample], axis=0))
+    if count is not None and different < count:
+        different = len(np.unique(scores, axis=0))  # slow where there are many rows
+    if different < (2 if count is None else count):
+        wanted = "2 or more clusters" if count is None else f"{count} clusters"
+        raise FeaturesError(
+            f"expected as many different rows as clusters, found {different} for {wanted}: ask for fewer"
+        )
+    tried: dict[int, float] = {}
+    if count is None:
+        tried = yield from _silhouettes(scores[sample], min(MOST_CLUSTERS, different - 1), seed)
+        count = max(tried, key=lambda number: tried[number]) if tried else 2
+    yield Step(0, 1, "k-means")
+    labels, centres = _k_means(scores, count, seed)
+    return Clusters(data.stack, labels, centres, tried)
+
+
+def _silhouettes(sample: NDArray[np.float32], most: int, seed: int) -> Steps[dict[int, float]]:
+    from sklearn.metrics import silhouette_score
+
+    tried: dict[int, float] = {}
+    for number in range(2, most + 1):
+        yield Step(number - 2, most - 1, "number of clusters")
+        labels, _ = _k_means(sample, number, seed)
+        tried[number] = float(silhouette_score(sample, labels))
+    return tried
+
+
+def _k_means(scores: NDArray[np.float32], count: int, seed: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return labels and centres, the largest cluster first."""
+    from sklearn.cluster import KMeans
+
+    found = KMeans(count, n_init=_STARTS, random_state=seed).fit(scores)
+    order = np.argsort(-np.bincount(found.labels_, minlength=count), kind="stable")
+    rank = np.empty(count, np.int32)
+    rank[order] = np.arange(count, dtype=np.int32)
+    return rank[found.labels_], found.cluster_centers_[order].astype(np.float32)

@@ -1,0 +1,64 @@
+"""Standardisation over all rows of all individuals and videos together."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_i3d._utils.progress import Step, Steps, finish
+from napari_i3d.features.scaling import Scaling
+from napari_i3d.features.table import BLOCK_ROWS, Stack, StackLike, as_stack
+
+
+def scaling_of(data: StackLike) -> Scaling:
+    """Return mean and deviation of each column over all rows; see `scaling_steps`."""
+    return finish(scaling_steps(data))
+
+
+def scaling_steps(data: StackLike) -> Steps[Scaling]:
+    """Compute mean and deviation of each column over all rows, block by block.
+
+    Means and sums of squares of blocks are joined in float64 by scikit-learn's `StandardScaler`, after Chan, Golub and
+    LeVeque (1983), "Algorithms for computing the sample variance". A column whose variance is within what rounding
+    makes of a constant has deviation 0.
+
+    Yields
+    ------
+    Step
+    """
+    from sklearn.preprocessing import StandardScaler
+
+    stack = as_stack(data)
+    scaler = StandardScaler()
+    for start, block in stack.blocks():
+        scaler.partial_fit(block.astype(np.float64))
+        yield Step(min(start + BLOCK_ROWS, len(stack)), len(stack), "standardising")
+    # scikit-learn marks a column as constant by scale 1 and a variance within rounding of 0.
+    rounding = np.finfo(np.float32).eps * np.abs(scaler.mean_)
+    deviation = np.sqrt(scaler.var_)
+    return Scaling(scaler.mean_, np.where(deviation <= rounding, 0.0, deviation))
+
+
+def standardise(data: StackLike) -> Stack:
+    """Return the rows with every column at mean 0 and variance 1 over all of them; constant columns become 0.
+
+    ``z = (x - mean) / sqrt(mean((x - mean)**2))``. The arrays are not copied: rows are scaled as they are read. A stack
+    that is already on a common scale is returned as it is.
+    """
+    return finish(standardise_steps(data))
+
+
+def standardise_steps(data: StackLike) -> Steps[Stack]:
+    """Do as `standardise`, and yield progress."""
+    stack = as_stack(data)
+    if stack.comparable:
+        return stack
+    scaling = yield from scaling_steps(stack)
+    return replace(stack, scaling=scaling, comparable=True)
+
+
+def unit_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return rows divided by their length, so that their products are cosines; rows of 0 stay 0."""
+    lengths = np.linalg.norm(values, axis=1, keepdims=True)
+    units: NDArray[np.float32] = np.divide(values, lengths, out=np.zeros_like(values), where=lengths > 0)
+    return units

@@ -1,0 +1,103 @@
+"""Chunks through any network that takes them whole, such as the plain one: simple, and sharing nothing among chunks."""
+
+import copy
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_i3d.extraction.crop_stream import Arrival
+from napari_i3d.extraction.crops import views
+from napari_i3d.extraction.device import Device, Parts
+from napari_i3d.extraction.settings import CHUNK_FRAMES, ExtractionSettings
+from napari_i3d.individuals import Id
+
+
+@dataclass(frozen=True, eq=False)
+class ChunkBatch:
+    """Features of some chunks.
+
+    Attributes
+    ----------
+    chunks
+        Individual and number of each chunk.
+    rows : (B, 2048) float32
+        Features in the same order.
+    """
+
+    chunks: tuple[tuple[Id, int], ...]
+    rows: NDArray[np.float32]
+
+
+class WholeChunks:
+    """Collects crops to chunks and chunks to batches.
+
+    Parameters
+    ----------
+    network
+        Maps (B, 3, 8, 224, 224) to (B, 2048). It is left as it is.
+    settings
+        Batch size, sample mode, device and precision.
+    """
+
+    def __init__(self, network: torch.nn.Module, settings: ExtractionSettings) -> None:
+        self._device = Device(settings)
+        self._settings = settings
+        # A copy: the caller's network stays where it is, in float32.
+        self._network = copy.deepcopy(network).to(device=self._device.torch, dtype=self._device.dtype)
+        self._parts = Parts(settings.batch_size)
+        self._crops: dict[Id, deque[tuple[int, torch.Tensor]]] = {}
+        self._complete: list[tuple[tuple[Id, int], torch.Tensor]] = []
+
+    @property
+    def device(self) -> str:
+        """What computes: ``"cpu"``, ``"cuda:0"``."""
+        return str(self._device.torch)
+
+    def add(self, arrivals: Sequence[Arrival]) -> Iterator[ChunkBatch]:
+        """Take crops, in the order of frames; yield the features of each full batch of chunks."""
+        for arrival in arrivals:
+            windows = arrival.windows
+            crops = self._crops.setdefault(windows.id, deque(maxlen=CHUNK_FRAMES))
+            crops.append((arrival.frame, arrival.crop))
+            start = arrival.frame - CHUNK_FRAMES + 1
+            if windows.has_start(start):
+                chunk = torch.stack([crop for _, crop in crops], dim=1)  # (3, 8, H, W)
+                self._complete.append(((windows.id, windows.number_of(start)), chunk))
+            if arrival.frame == windows.last_needed:
+                del self._crops[windows.id]
+            if len(self._complete) == self._settings.batch_size:
+                yield from self.finish()
+
+    def finish(self) -> Iterator[ChunkBatch]:
+        """Yield the features of the chunks that are waiting."""
+        complete, self._complete = self._complete, []
+        for some, rows in self._parts.run(complete, self._rows):
+            yield ChunkBatch(tuple(name for name, _ in some), rows.cpu().numpy())
+
+    def _rows(self, chunks: Sequence[tuple[tuple[Id, int], torch.Tensor]]) -> torch.Tensor:
+        with self._device.computing():
+            batch = self._device.take(torch.stack([chunk for _, chunk in chunks]))
+            answers = [self._network(view).float() for view in views(batch, self._settings.sample_mode)]
+            return torch.stack(answers).mean(dim=0)
+
+
+class Computer(Protocol):
+    """Turns crops into features: `SharedSteps` for the network of this program, `WholeChunks` for any other."""
+
+    @property
+    def device(self) -> str:
+        """What computes: ``"cpu"``, ``"cuda:0"``."""
+        ...
+
+    def add(self, arrivals: Sequence[Arrival]) -> Iterator[ChunkBatch]:
+        """Take crops, in the order of frames; yield the features of each full batch of chunks."""
+        ...
+
+    def finish(self) -> Iterator[ChunkBatch]:
+        """Yield the features of the chunks that are waiting."""
+        ...

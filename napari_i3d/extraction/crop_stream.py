@@ -1,0 +1,185 @@
+"""Decoding and cropping, which run beside the network: each frame that is needed once, each crop once."""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_i3d.extraction.background import background_frames, median_background
+from napari_i3d.extraction.crops import Cropper
+from napari_i3d.extraction.planning.chunks import TrackletWindows, needed_frames
+from napari_i3d.extraction.planning.shards import Segment
+from napari_i3d.extraction.settings import ExtractionSettings
+from napari_i3d.individuals import Id
+from napari_i3d.video.video import Video
+
+# Fewer frames that nobody is in are decoded through; more are skipped by finding a place anew.
+_SKIP_FRAMES = 100
+# About 10 MB of crops; a frame is never divided.
+_PORTION_CROPS = 16
+
+T = TypeVar("T")
+
+Background = NDArray[np.uint8] | None
+"""(H, W) uint8, the gray picture of what stands still; None where it is not asked for."""
+
+
+def background_of(video: Video, settings: ExtractionSettings) -> Background:
+    """Return the background of a video, if the settings ask for it: a matter of the whole video, computed once.
+
+    Raises
+    ------
+    VideoError
+        One of the frames that it is made of is damaged.
+    """
+    if not settings.subtract_background:
+        return None
+    return median_background(video[int(frame)] for frame in background_frames(len(video)))
+
+
+@dataclass(frozen=True, eq=False)
+class Arrival:
+    """A frame of a tracklet, cropped.
+
+    Attributes
+    ----------
+    windows
+        The tracklet's chunks; one or more of them hold the frame.
+    frame
+        Its number.
+    crop : (3, H, W) float32
+        From `Cropper.crop`.
+    """
+
+    windows: TrackletWindows
+    frame: int
+    crop: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Portion:
+    """Some crops of a segment, in the order of frames; `last`: the segment needs no more."""
+
+    segment: Segment
+    arrivals: tuple[Arrival, ...]
+    last: bool
+
+
+class _OpenSegment:
+    """A segment whose frames are arriving: which tracklets need the next one, and the crops in portions.
+
+    Where portions end depends on the segment alone, so that it is computed in the same steps every time.
+    """
+
+    def __init__(self, segment: Segment) -> None:
+        self.segment = segment
+        self._last_frame = segment.last_frame
+        self._waiting = sorted(segment.windows, key=lambda windows: windows.first_frame, reverse=True)
+        self._active: list[TrackletWindows] = []
+        self._crops: list[Arrival] = []
+        self._portions: list[Portion] = []
+        self.complete = False
+
+    def takers(self, number: int) -> list[TrackletWindows]:
+        """Return the tracklets that need a frame; frames are asked about in ascending order."""
+        while self._waiting and self._waiting[-1].first_frame <= number:
+            self._active.append(self._waiting.pop())
+        self._active = [windows for windows in self._active if windows.last_frame >= number]
+        return [windows for windows in self._active if windows.need(number)]
+
+    def take(self, arrivals: list[Arrival], number: int) -> None:
+        """Take the crops of a frame."""
+        self._crops += arrivals
+        self.complete = number >= self._last_frame
+        if len(self._crops) >= _PORTION_CROPS or self.complete:
+            self._portions.append(Portion(self.segment, tuple(self._crops), last=self.complete))
+            self._crops = []
+
+    def give(self) -> Iterator[Portion]:
+        """Yield the portions that are full."""
+        portions, self._portions = self._portions, []
+        yield from portions
+
+
+def arriving_crops(
+    video: Video, segments: Sequence[Segment], background: Background = None
+) -> Generator[Portion, None, None]:
+    """Decode the frames that segments need, and yield crops of one segment after the other, in the order of frames.
+
+    Where segments follow each other the frames that both need are decoded and cropped once, and kept for the later one
+    until the earlier is complete.
+
+    Parameters
+    ----------
+    video
+        Where the frames are.
+    segments
+        Of one job, in its order; some may be missing.
+    background
+        From `background_of`.
+
+    Raises
+    ------
+    VideoError
+        The video is damaged within the frames needed.
+    """
+    if not segments:
+        return
+    cropper = Cropper(segments[0].settings, background)
+    waiting, opened = deque(segments), deque[_OpenSegment]()
+    for first, stop in needed_frames([windows for segment in segments for windows in segment.windows], _SKIP_FRAMES):
+        for number, frame in enumerate(video.frames(first, stop), start=first):
+            while waiting and waiting[0].first_frame <= number:
+                opened.append(_OpenSegment(waiting.popleft()))
+            _hand_out(frame, number, opened, cropper)
+            while opened:
+                yield from opened[0].give()
+                if not opened[0].complete:
+                    break
+                opened.popleft()
+
+
+def _hand_out(frame: NDArray[np.uint8], number: int, opened: deque[_OpenSegment], cropper: Cropper) -> None:
+    """Crop a frame for all who need it, each crop once, and give every segment its own."""
+    picture: torch.Tensor | None = None
+    crops: dict[Id, torch.Tensor] = {}
+    for one in opened:
+        arrivals = []
+        for windows in one.takers(number):
+            if windows.id not in crops:
+                picture = cropper.picture(frame) if picture is None else picture
+                box = one.segment.boxes[windows.id][number - windows.first_frame]
+                crops[windows.id] = cropper.crop(picture, box)
+            arrivals.append(Arrival(windows, number, crops[windows.id]))
+        one.take(arrivals, number)
+
+
+def run_ahead(items: Generator[T, None, None], abandon: Callable[[], object] | None = None) -> Generator[T, None, None]:
+    """Yield what a generator yields, while a thread already makes the next item, and never more than that one.
+
+    When this generator ends, in whatever way, so has the other, and the thread.
+
+    Parameters
+    ----------
+    items
+        What is to be yielded.
+    abandon
+        Called when this generator ends before the other, to cut short the item that is being made: closes what it is
+        made from.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="decoding and cropping") as thread:
+        ahead = thread.submit(next, items, None)
+        try:
+            while (item := ahead.result()) is not None:
+                ahead = thread.submit(next, items, None)
+                yield item
+        finally:
+            if abandon is not None and not ahead.done():
+                abandon()
+            wait([ahead])
+            items.close()

@@ -1,0 +1,150 @@
+"""Extract features of a video in this process: the call for scripts and notebooks."""
+
+import contextlib
+from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_i3d.backbones.pretrained import WeightsFacts
+from napari_i3d.backbones.weights import load_network
+from napari_i3d.extraction.crop_stream import background_of
+from napari_i3d.extraction.engine import Progress, compute_segments, computer_for
+from napari_i3d.extraction.planning.plan import Job, plan_job, whole_picture
+from napari_i3d.extraction.planning.shards import ChunkRows, SegmentRows, plan_segments
+from napari_i3d.extraction.provenance import describe_extraction, describe_tracking
+from napari_i3d.extraction.settings import ExtractionSettings
+from napari_i3d.features.features import Features
+from napari_i3d.individuals import Id
+from napari_i3d.tracking.gaps import Gaps
+from napari_i3d.tracking.io.box_pickle import read_tracking
+from napari_i3d.tracking.tracklets import Tracking
+from napari_i3d.video.video import Video, open_video
+
+
+def extract(
+    video: Video,
+    job: Job,
+    network: torch.nn.Module,
+    weights: WeightsFacts,
+    tracking: Mapping[str, Any] = MappingProxyType({}),
+) -> Generator[Progress, None, Features]:
+    """Run a planned extraction: yields progress after each batch and returns the features.
+
+    Parameters
+    ----------
+    video, job
+        The video, and what `plan_job` planned for it.
+    network, weights
+        From `load_network`; any network that maps (B, 3, 8, 224, 224) to (B, 2048) will do. It is left as it is.
+    tracking
+        What provenance tells of the tracking, from `describe_tracking`.
+
+    Raises
+    ------
+    VideoError
+        The video is damaged within the frames needed.
+    SettingsError
+        This machine has not the device asked for.
+    """
+    total, done = job.plan.total_chunks, 0
+    yield Progress(done, total)
+    computer, rows = computer_for(network, job.settings), ChunkRows(job)
+    background = background_of(video, job.settings)
+    with contextlib.closing(compute_segments(video, plan_segments(job), computer, background)) as steps:
+        for step in steps:
+            if isinstance(step, SegmentRows):
+                rows.put(step.segment, step.rows)
+            else:
+                done += len(step.chunks)
+                yield Progress(done, total)
+    return as_features(video, job, rows, describe_extraction(video, job, weights, computer.device, tracking))
+
+
+def as_features(video: Video, job: Job, chunks: ChunkRows, provenance: Mapping[str, Any]) -> Features:
+    """Make the result of the features of all chunks; these are used up."""
+    tracklets = job.plan.tracklets
+    return Features(
+        # One individual after the other gives up its chunks: padded rows are a copy of them.
+        rows={windows.id: _rows(chunks.pop(windows.id), windows.row_chunks) for windows in tracklets},
+        frames={windows.id: windows.row_frames for windows in tracklets},
+        chunk_starts={windows.id: windows.starts[windows.row_chunks] for windows in tracklets},
+        first_frame={windows.id: windows.first_frame for windows in tracklets},
+        last_frame={windows.id: windows.last_frame for windows in tracklets},
+        fps=video.fps,
+        provenance=provenance,
+    )
+
+
+def _rows(chunks: NDArray[np.float32], row_chunks: NDArray[np.int64]) -> NDArray[np.float32]:
+    if np.array_equal(row_chunks, np.arange(len(chunks))):
+        return chunks
+    return np.asarray(chunks[row_chunks])
+
+
+def extract_features(
+    video: Video | str | Path,
+    tracking: Tracking | str | Path | None = None,
+    *,
+    settings: ExtractionSettings | None = None,
+    weights: str | Path = "i3d_r50_kinetics",
+    individuals: Sequence[Id] | None = None,
+    progress: bool = True,
+) -> Features:
+    """Extract I3D features of tracked individuals.
+
+    Parameters
+    ----------
+    video
+        The video, or its path.
+    tracking
+        Who is where, or the path of a tracking pickle; None: the whole picture as one individual, id "".
+    settings
+        The choices; None: the defaults.
+    weights
+        Name or path of the weights; ``"untrained"`` for random ones, to try things out.
+    individuals
+        Ids of those to extract; None: all.
+    progress
+        Show a progress bar.
+
+    Returns
+    -------
+    Features
+        Arrays of (N, 2048) float32. Tracklets that are too short are left out; ``provenance["left_out"]`` tells which.
+
+    Raises
+    ------
+    VideoError, TrackingError, WeightsError, SettingsError
+        The input cannot be used; the message says what was expected and found.
+    """
+    settings = settings or ExtractionSettings()
+    if not isinstance(video, Video):
+        with open_video(video) as opened:
+            return extract_features(
+                opened, tracking, settings=settings, weights=weights, individuals=individuals, progress=progress
+            )
+    tracking_path = None
+    if tracking is None:
+        tracking = whole_picture(video, settings)
+    elif not isinstance(tracking, Tracking):
+        tracking_path = Path(tracking)
+        tracking = read_tracking(tracking_path)
+    if individuals is not None:
+        tracking = tracking.select(individuals)
+    job = plan_job(video, tracking.values(), settings)
+    network, facts = load_network(weights)
+    with tqdm(total=job.plan.total_chunks, unit="chunk", disable=not progress) as bar:
+        source = describe_tracking(tracking_path, tracking, Gaps.ERROR)
+        steps = extract(video, job, network, facts, source)
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as finished:
+                features: Features = finished.value
+                return features
+            bar.update(step.done_chunks - bar.n)

@@ -1,0 +1,151 @@
+"""Which chunks of which tracklet are computed, and which row of the result each becomes.
+
+A chunk is 8 consecutive frames. Chunk k of a tracklet starts at its frame ``k * frequency``. All frame numbers here are
+of the video unless said otherwise.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_i3d._utils.text import counted
+from napari_i3d.extraction.settings import CHUNK_FRAMES, ExtractionSettings
+from napari_i3d.individuals import Id
+from napari_i3d.tracking.tracklets import Tracklet
+
+
+@dataclass(frozen=True, eq=False)
+class TrackletWindows:
+    """The chunks of one tracklet and the rows made of them.
+
+    Attributes
+    ----------
+    id
+        The individual.
+    first_frame, last_frame
+        Of the tracklet, inclusive.
+    starts : (K,) int64
+        First frame of each chunk that is computed, ascending.
+    row_chunks : (N,) int64
+        For each row of the result the chunk (0 to K - 1) whose features it holds.
+    row_frames : (N,) float64
+        The frame that each row stands for.
+    """
+
+    id: Id
+    first_frame: int
+    last_frame: int
+    starts: NDArray[np.int64]
+    row_chunks: NDArray[np.int64]
+    row_frames: NDArray[np.float64]
+
+    @property
+    def last_needed(self) -> int:
+        """The last frame that a chunk holds."""
+        return int(self.starts[-1]) + CHUNK_FRAMES - 1
+
+    def need(self, frame: int) -> bool:
+        """Return whether a chunk holds the frame."""
+        begun = self._begun_by(frame)
+        return begun > 0 and frame < self.starts[begun - 1] + CHUNK_FRAMES
+
+    def has_start(self, frame: int) -> bool:
+        """Return whether a chunk starts at the frame."""
+        begun = self._begun_by(frame)
+        return begun > 0 and bool(self.starts[begun - 1] == frame)
+
+    def number_of(self, start: int) -> int:
+        """Return the number of the chunk that starts at a frame."""
+        return self._begun_by(start) - 1
+
+    def part(self, first: int, stop: int) -> "TrackletWindows":
+        """Return the chunks `first` up to `stop` alone, as those of a tracklet that is no longer than they are."""
+        starts = self.starts[first:stop]
+        count = np.arange(len(starts), dtype=np.int64)
+        centres = np.asarray(starts + (CHUNK_FRAMES - 1) / 2, dtype=np.float64)
+        first_frame, last_frame = int(starts[0]), int(starts[-1]) + CHUNK_FRAMES - 1
+        return TrackletWindows(self.id, first_frame, last_frame, starts, count, centres)
+
+    def _begun_by(self, frame: int) -> int:
+        return int(np.searchsorted(self.starts, frame, side="right"))
+
+
+@dataclass(frozen=True)
+class WindowPlan:
+    """What an extraction computes.
+
+    Attributes
+    ----------
+    tracklets
+        The windows of each tracklet that is used, in the order of the tracking.
+    left_out
+        Tracklets that are too short, each with the reason, a sentence.
+    """
+
+    tracklets: tuple[TrackletWindows, ...]
+    left_out: dict[Id, str]
+
+    @property
+    def total_chunks(self) -> int:
+        """Number of chunks of all tracklets."""
+        return sum(len(windows.starts) for windows in self.tracklets)
+
+
+def plan_windows(tracklets: Iterable[Tracklet], settings: ExtractionSettings) -> WindowPlan:
+    """Plan the chunks and rows of tracklets; those of fewer than ``min_frames`` (or 8) frames are left out."""
+    used: list[TrackletWindows] = []
+    left_out: dict[Id, str] = {}
+    for tracklet in tracklets:
+        if len(tracklet) < settings.shortest_tracklet:
+            left_out[tracklet.id] = f"{counted(len(tracklet), 'frame')}, fewer than {settings.shortest_tracklet}"
+        else:
+            used.append(tracklet_windows(tracklet.id, tracklet.start, len(tracklet), settings))
+    return WindowPlan(tuple(used), left_out)
+
+
+def tracklet_windows(tracklet_id: Id, start: int, n_frames: int, settings: ExtractionSettings) -> TrackletWindows:
+    """Plan one tracklet of `n_frames` frames (at least 8) whose first is frame `start`."""
+    step = settings.frequency
+    n_chunks = (n_frames - CHUNK_FRAMES) // step + 1
+    starts = start + step * np.arange(n_chunks, dtype=np.int64)
+    row_frames: NDArray[np.float64]
+    if settings.pad:
+        row_chunks = padded_row_chunks(n_frames, n_chunks, step)
+        row_frames = np.asarray(start + step * np.arange(len(row_chunks)), dtype=np.float64)
+    else:
+        row_chunks = np.arange(n_chunks, dtype=np.int64)
+        row_frames = np.asarray(starts + (CHUNK_FRAMES - 1) / 2)
+    return TrackletWindows(tracklet_id, start, start + n_frames - 1, starts, row_chunks, row_frames)
+
+
+def padded_row_chunks(n_frames: int, n_chunks: int, step: int) -> NDArray[np.int64]:
+    """Return for each padded row r the chunk whose start ``k * step`` is nearest to ``r * step - 3``.
+
+    Of two that are equally near (steps of 2 and 6) it is the earlier: its centre, 3.5 frames after its start, is
+    nearer to the row's frame. Rows before the first and after the last chunk repeat these.
+
+    Returns
+    -------
+    (ceil(n_frames / step),) int64
+    """
+    rows = np.arange(-(-n_frames // step), dtype=np.int64)
+    # ceil(x - 1/2) rounds to the nearest and halves down; here x = (r * step - 3) / step, in whole numbers.
+    nearest = -((step - 2 * (rows * step - 3)) // (2 * step))
+    return np.clip(nearest, 0, n_chunks - 1)
+
+
+def needed_frames(tracklets: Sequence[TrackletWindows], skip_frames: int) -> list[tuple[int, int]]:
+    """Return the ranges of frames, half-open and ascending, that chunks lie in.
+
+    Ranges less than `skip_frames` apart are joined: decoding through is cheaper than finding a place anew.
+    """
+    if not tracklets:
+        return []
+    starts = np.unique(np.concatenate([windows.starts for windows in tracklets]))
+    stops = starts + CHUNK_FRAMES
+    breaks = np.flatnonzero(starts[1:] - stops[:-1] >= skip_frames)
+    firsts = np.concatenate([starts[:1], starts[breaks + 1]])
+    lasts = np.concatenate([stops[breaks], stops[-1:]])
+    return [(int(first), int(last)) for first, last in zip(firsts, lasts, strict=True)]

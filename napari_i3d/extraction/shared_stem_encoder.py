@@ -1,0 +1,181 @@
+"""Chunks through the exact form of the network, which computes what neighbouring chunks have in common once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+import torch
+
+from napari_i3d.backbones.i3d.fused_conv import Placement
+from napari_i3d.backbones.i3d.network import I3DResNet50
+from napari_i3d.backbones.i3d.shared_stem import CENTRES, ChunkForm, Steps
+from napari_i3d.extraction.chunk_encoder import ChunkBatch
+from napari_i3d.extraction.crop_stream import Arrival
+from napari_i3d.extraction.crops import views
+from napari_i3d.extraction.device import Device, Parts
+from napari_i3d.extraction.planning.chunks import TrackletWindows
+from napari_i3d.extraction.settings import ExtractionSettings
+from napari_i3d.individuals import Id
+
+_LAST_OFFSET = CENTRES[-1][0]
+
+
+@dataclass(frozen=True, eq=False)
+class _Centre:
+    """Time steps to be computed around a frame of a view."""
+
+    view: "_View"
+    frame: int
+    steps: Steps
+    frames: list[torch.Tensor | None]  # from two before to two after
+
+
+@dataclass(eq=False)
+class _View:
+    """One way of looking at a tracklet: the frames that centres still need, and the time steps of open chunks.
+
+    A chunk has two time steps after the first max pool; each is the maximum of two before it, in any order.
+    """
+
+    windows: TrackletWindows
+    _frames: dict[int, torch.Tensor] = field(default_factory=dict)
+    _halves: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
+
+    def add(self, frame: int, picture: torch.Tensor) -> list[_Centre]:
+        """Take a frame; return the centres that have all their frames now."""
+        self._frames = {number: kept for number, kept in self._frames.items() if number >= frame - 4}
+        self._frames[frame] = picture
+        ready = []
+        for centre in (frame - 2, frame - 1):
+            steps = self._steps_around(centre)
+            # A last step needs no second frame after its centre; at the end of a tracklet there is none.
+            if steps and frame - centre == (1 if steps == Steps.LAST else 2):
+                frames = [self._frames.get(number) for number in range(centre - 2, centre + 3)]
+                ready.append(_Centre(self, centre, steps, frames))
+        return ready
+
+    def _steps_around(self, centre: int) -> Steps:
+        steps = Steps(0)
+        for offset, step in CENTRES:
+            if self.windows.has_start(centre - offset):
+                steps |= step
+        return steps
+
+    def take(self, centre: int, step: Steps, pooled: torch.Tensor) -> None:
+        """Give a time step, (64, h, w), to the chunks that have it."""
+        for offset, kind in CENTRES:
+            if kind == step and self.windows.has_start(centre - offset):
+                half = centre - offset, offset // 4
+                known = self._halves.get(half)
+                if known is None:
+                    self._halves[half] = pooled.clone()
+                else:
+                    torch.maximum(known, pooled, out=known)
+
+    def give(self, start: int) -> list[torch.Tensor]:
+        """Return both halves, (64, h, w) each, of the chunk that starts at a frame, and forget them."""
+        return [self._halves.pop((start, half)) for half in (0, 1)]
+
+
+@dataclass(frozen=True, eq=False)
+class _Chunk:
+    """A chunk whose time steps are computed."""
+
+    name: tuple[Id, int]
+    views: list[list[torch.Tensor]]
+
+
+class SharedSteps:
+    """Collects crops to time steps, these to chunks, and chunks to batches.
+
+    For each view of a tracklet in the picture it holds 5 frames and about 10 time steps, 11 MB in all.
+
+    Parameters
+    ----------
+    network
+        The plain network; it is left as it is.
+    settings
+        Batch size, sample mode, device and precision.
+    """
+
+    def __init__(self, network: I3DResNet50, settings: ExtractionSettings) -> None:
+        self._device = Device(settings)
+        self._mode = settings.sample_mode
+        self._batch_size = settings.batch_size
+        self.form = ChunkForm(network, Placement(self._device.torch, self._device.dtype))
+        self._stem_parts = Parts(self.form.part(settings.batch_size))
+        self._parts = Parts(settings.batch_size)
+        self._views: dict[Id, list[_View]] = {}
+        self._complete: list[_Chunk] = []
+
+    @property
+    def device(self) -> str:
+        """What computes: ``"cpu"``, ``"cuda:0"``."""
+        return str(self._device.torch)
+
+    def add(self, arrivals: Sequence[Arrival]) -> Iterator[ChunkBatch]:
+        """Take crops, in the order of frames; yield the features of each full batch of chunks."""
+        centres = [centre for arrival in arrivals for centre in self._arrive(arrival)]
+        by_steps = sorted(centres, key=lambda centre: centre.steps.value)
+        for steps, alike in groupby(by_steps, key=lambda centre: centre.steps):
+            self._compute_steps(steps, list(alike))
+        for centre in centres:
+            together = self._views[centre.view.windows.id]
+            if Steps.LAST in centre.steps and centre.view is together[0]:
+                self._complete.append(_complete_chunk(centre.frame - _LAST_OFFSET, together))
+        for arrival in arrivals:
+            if arrival.frame == arrival.windows.last_needed:
+                del self._views[arrival.windows.id]
+        while len(self._complete) >= self._batch_size:
+            batch, self._complete = self._complete[: self._batch_size], self._complete[self._batch_size :]
+            yield from self._batches(batch)
+
+    def finish(self) -> Iterator[ChunkBatch]:
+        """Yield the features of the chunks that are waiting."""
+        batch, self._complete = self._complete, []
+        yield from self._batches(batch)
+
+    def _arrive(self, arrival: Arrival) -> Iterator[_Centre]:
+        crop = self._device.take(arrival.crop)
+        pictures = list(views(crop, self._mode))
+        if arrival.windows.id not in self._views:
+            self._views[arrival.windows.id] = [_View(arrival.windows) for _ in pictures]
+        for view, picture in zip(self._views[arrival.windows.id], pictures, strict=True):
+            yield from view.add(arrival.frame, picture)
+
+    def _compute_steps(self, steps: Steps, centres: list[_Centre]) -> None:
+        def work(some: Sequence[_Centre]) -> dict[Steps, torch.Tensor]:
+            return self.form.pooled_steps(steps, [centre.frames for centre in some])
+
+        with self._device.computing():
+            for some, pooled in self._stem_parts.run(centres, work):
+                for step, pictures in pooled.items():
+                    for centre, picture in zip(some, pictures, strict=True):
+                        centre.view.take(centre.frame, step, picture)
+
+    def _batches(self, chunks: Sequence[_Chunk]) -> Iterator[ChunkBatch]:
+        for some, rows in self._parts.run(chunks, self._rows):
+            yield ChunkBatch(tuple(chunk.name for chunk in some), rows.cpu().numpy())
+
+    def _rows(self, chunks: Sequence[_Chunk]) -> torch.Tensor:
+        with self._device.computing():
+            by_view = zip(*(chunk.views for chunk in chunks), strict=True)
+            answers = [self.form.features(_stacked(halves)) for halves in by_view]
+            return torch.stack(answers).mean(dim=0)
+
+
+def _complete_chunk(start: int, views: list[_View]) -> _Chunk:
+    windows = views[0].windows
+    return _Chunk((windows.id, windows.number_of(start)), [view.give(start) for view in views])
+
+
+def _stacked(chunks: Sequence[list[torch.Tensor]]) -> torch.Tensor:
+    """Put the halves of chunks side by side: (B, 128, h, w), ReLU applied, channels-last."""
+    like = chunks[0][0]
+    channels, height, width = like.shape
+    size = (len(chunks), 2 * channels, height, width)
+    pooled = torch.empty(size, dtype=like.dtype, device=like.device, memory_format=torch.channels_last)
+    for target, (earlier, later) in zip(pooled, chunks, strict=True):
+        torch.clamp(earlier, min=0, out=target[:channels])
+        torch.clamp(later, min=0, out=target[channels:])
+    return pooled

@@ -1,0 +1,99 @@
+"""Pictures of moments, as the network saw them: for contact sheets and lists of hits."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_i3d.errors import TrackingError, VideoError
+from napari_i3d.extraction.crops import Cropper
+from napari_i3d.extraction.planning.crop_boxes import crop_boxes
+from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
+from napari_i3d.individuals import Id, Span, name_of
+from napari_i3d.tracking.tracklets import Tracking, Tracklet
+from napari_i3d.video.video import Video
+
+_WHOLE_PICTURE = ""
+
+
+def pictures_of(
+    video: Video, tracking: Tracking | None, spans: Sequence[Span], settings: ExtractionSettings | None = None
+) -> NDArray[np.uint8]:
+    """Return a picture of each moment: the middle frame, cropped as the extraction crops it.
+
+    Parameters
+    ----------
+    video
+        Read in the order of the frames, each once.
+    tracking
+        Boxes of the individuals; None: the whole picture.
+    spans
+        Moments of individuals; which video they name is not looked at.
+    settings
+        Sample mode and size of the video of the extraction; None: the defaults. ``oversample`` shows what
+        ``center_crop`` does. Neither normalisation nor background are shown.
+
+    Returns
+    -------
+    (n, 224, 224, 3) uint8
+        RGB, in the order of the moments.
+
+    Raises
+    ------
+    TrackingError
+        An individual has no box in a frame, or one that holds no pixel.
+    VideoError
+        The video does not have a frame, or it cannot be read.
+    """
+    settings = settings or ExtractionSettings()
+    oversampled = settings.sample_mode is SampleMode.OVERSAMPLE
+    mode = SampleMode.CENTER_CROP if oversampled else settings.sample_mode
+    shown = ExtractionSettings(sample_mode=mode, video_size=settings.video_size)
+    size = shown.video_size or (video.shape[2], video.shape[1])
+    # Before anything is decoded.
+    places = [_box(video, tracking, span, shown, size) for span in spans]
+    cropper = Cropper(shown)
+    pictures = np.zeros((len(spans), 224, 224, 3), np.uint8)
+    wanted: dict[int, list[int]] = {}
+    for number, span in enumerate(spans):
+        wanted.setdefault(span.middle_frame, []).append(number)
+    for frame, numbers in sorted(wanted.items()):
+        picture = cropper.picture(video[frame])
+        for number in numbers:
+            crop = cropper.crop(picture, places[number])  # (3, 224, 224), -1 to 1
+            pictures[number] = ((crop + 1) * 127.5).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
+    return pictures
+
+
+def _box(
+    video: Video, tracking: Tracking | None, span: Span, settings: ExtractionSettings, size: tuple[int, int]
+) -> NDArray[np.int64]:
+    frame = span.middle_frame
+    if not 0 <= frame < len(video):
+        raise VideoError(
+            f"{name_of(span.individual)}: has features of frame {frame}, but the last frame of {video.path.name} is "
+            f"{len(video) - 1}: were they made from this video?"
+        )
+    if tracking is None:
+        if span.individual != _WHOLE_PICTURE:
+            raise TrackingError(
+                f"{span.individual}: expected the tracking that its features were made with, found none"
+            )
+        return np.array([0, 0, *size], np.int64)
+    tracklet = _tracklet(tracking, span.individual)
+    if tracklet is None:
+        there = ", ".join(map(str, tracking)) or "none"
+        raise TrackingError(f"{span.individual}: not in the tracking, which has {there}; was it made with this one?")
+    if not tracklet.start <= frame < tracklet.stop or np.isnan(tracklet.boxes[frame - tracklet.start]).all():
+        raise TrackingError(f"{span.individual}: no box in frame {frame}; were its features made with this tracking?")
+    box: NDArray[np.int64] = crop_boxes(
+        Tracklet(tracklet.id, frame, tracklet.boxes[frame - tracklet.start, None]), size, settings.sample_mode
+    )[0]
+    return box
+
+
+def _tracklet(tracking: Tracking, individual: Id) -> Tracklet | None:
+    if individual in tracking:
+        return tracking[individual]
+    # .npz files and other programs know ids as text only.
+    return next((tracklet for tracklet in tracking.values() if str(tracklet.id) == str(individual)), None)

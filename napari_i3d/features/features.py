@@ -1,0 +1,146 @@
+"""The result of an extraction: features of each individual, and the frames that their rows belong to."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_i3d.errors import FeaturesError
+from napari_i3d.individuals import Id
+
+
+@dataclass(frozen=True, eq=False)
+class Features(Mapping[Id, NDArray[np.float32]]):
+    """Features of each individual: ``features[id]`` is an array of (N, 2048) float32, a row for each chunk or frame.
+
+    Attributes
+    ----------
+    rows
+        For each individual (N, 2048) float32, in the order of the tracking file.
+    frames
+        For each individual (N,) float64: the video frame that each row stands for; the centre of a chunk lies half
+        way between two frames. Lacks individuals whose file does not tell.
+    chunk_starts
+        For each individual (N,) int64: first video frame of the 8-frame chunk whose features the row holds.
+        Lacks individuals whose file does not tell.
+    first_frame, last_frame
+        Of each individual's tracklet, inclusive. Lack individuals whose file does not tell.
+    fps
+        Frames per second of the video; None where it is not known.
+    provenance
+        How the features were made: versions, weights, settings, facts of video and tracking. Values that JSON knows.
+
+    Raises
+    ------
+    FeaturesError
+        The parts do not fit each other.
+    """
+
+    rows: Mapping[Id, NDArray[np.float32]]
+    frames: Mapping[Id, NDArray[np.float64]] = field(default_factory=dict)
+    chunk_starts: Mapping[Id, NDArray[np.int64]] = field(default_factory=dict)
+    first_frame: Mapping[Id, int] = field(default_factory=dict)
+    last_frame: Mapping[Id, int] = field(default_factory=dict)
+    fps: float | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for individual, rows in self.rows.items():
+            if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.dtype != np.float32:
+                found = f"{rows.dtype} {rows.shape}" if isinstance(rows, np.ndarray) else type(rows).__name__
+                raise FeaturesError(f"{individual}: expected float32 features of shape (rows, values), found {found}")
+            for name, values in (("frames", self.frames), ("chunk starts", self.chunk_starts)):
+                if individual in values and values[individual].shape != (len(rows),):
+                    raise FeaturesError(
+                        f"{individual}: {len(rows)} rows of features, but {name} of shape {values[individual].shape}"
+                    )
+        for name in ("rows", "frames", "chunk_starts", "first_frame", "last_frame", "provenance"):
+            values = getattr(self, name)
+            if name != "provenance" and (strangers := [key for key in values if key not in self.rows]):
+                raise FeaturesError(f"{name} of {strangers[0]!r}, of which there are no features")
+            object.__setattr__(self, name, MappingProxyType(dict(values)))
+
+    def __getitem__(self, individual: Id) -> NDArray[np.float32]:
+        return self.rows[individual]
+
+    def __iter__(self) -> Iterator[Id]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{individual!r}: {rows.shape}" for individual, rows in self.rows.items())
+        return f"Features({{{shapes}}})"
+
+    def one_row_a_frame(self, individual: Id) -> bool:
+        """Tell whether the rows of an individual stand for the frames of its tracklet, one each."""
+        if individual not in self.frames or individual not in self.first_frame or individual not in self.last_frame:
+            return False
+        first, last = self.first_frame[individual], self.last_frame[individual]
+        if last - first + 1 != len(self.frames[individual]):
+            return False  # before any are made: a file may claim any number
+        expected = np.arange(first, last + 1)
+        return np.array_equal(self.frames[individual], expected)
+
+    @property
+    def n_video_frames(self) -> int | None:
+        """Number of frames of the video; None where the file does not tell."""
+        video = self.provenance.get("video")
+        found = video.get("frames") if isinstance(video, Mapping) else None
+        return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None
+
+    def save(self, path: str | Path, metadata: bool = False) -> None:
+        """Write the features to a file, and what is known of their rows to ``path + ".json"`` beside it.
+
+        Parameters
+        ----------
+        path
+            Ends in ``.npy`` (a dictionary that numpy loads with ``allow_pickle=True``), ``.pickle``, ``.pkl`` (the
+            same dictionary) or ``.npz`` (an array for each individual, nothing pickled).
+        metadata
+            Adds the dictionaries ``min_frames`` and ``max_frames``, first and last frame of each individual.
+
+        Raises
+        ------
+        FeaturesError
+            Another ending, or ids that do not fit the format.
+        OutputError
+            The file cannot be written.
+        """
+        from napari_i3d.features.io.writing import write_features
+
+        write_features(path, self, metadata=metadata)
+
+    def export(self, path: str | Path, layout: str = "dlc2action") -> list[Path]:
+        """Write the features as an action-segmentation program reads them.
+
+        Parameters
+        ----------
+        path
+            The file for ``"dlc2action"``, ``"dlc2action-pose"`` and ``"dict"``. For ``"ms-tcn"`` and
+            ``"actionformer"``, which have a file for each individual, ``folder/stem.npy`` makes
+            ``folder/stem_{id}.npy``.
+        layout
+            ``"dlc2action"`` (features alone), ``"dlc2action-pose"`` (beside poses), ``"ms-tcn"`` (also ASFormer),
+            ``"actionformer"`` (also OpenTAD) or ``"dict"``.
+
+        Returns
+        -------
+        list of Path
+            The files written, without the ``.json`` beside each.
+
+        Raises
+        ------
+        FeaturesError
+            The features do not fit the layout.
+        OutputError
+            A file cannot be written.
+        """
+        from napari_i3d.features.io.layouts import export_features
+
+        return export_features(path, self, layout)

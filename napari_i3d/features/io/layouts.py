@@ -1,0 +1,194 @@
+"""Features as action-segmentation programs read them.
+
+What each program expects was found by reading and running it:
+
+- DLC2Action (type ``features``): a dictionary ``{id: (frames, values)}`` with text ids, and ``min_frames``,
+  ``max_frames``; without these labels shift, and an array needs a row for each frame between the two. Its annotation
+  program calls a whole-number id n ``ind{n}``: under any other name its labels are dropped, silently.
+- DLC2Action beside poses (types ``dlc_*`` with a feature suffix): the same with a row for each frame of the pose file,
+  so of the video, and without these two, which it would take for individuals.
+- MS-TCN, ASFormer: a bare array (values, frames) in a file of its own. Names are cut at their first dot.
+- ActionFormer, OpenTAD: the same as (frames, values).
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_i3d.errors import FeaturesError, SettingsError
+from napari_i3d.features.features import Features
+from napari_i3d.features.io.sidecar import Place
+from napari_i3d.features.io.writing import WRITERS, write_dictionary, write_features, write_with_facts
+from napari_i3d.individuals import Id
+
+DLC2ACTION_WITHOUT_TRACKING = "ind0"
+_DLC2ACTION_FORBIDDEN = ("---", "+")
+
+
+class Layout(StrEnum):
+    """For which program a features file is made."""
+
+    DICT = "dict"
+    DLC2ACTION = "dlc2action"
+    DLC2ACTION_POSE = "dlc2action-pose"
+    MS_TCN = "ms-tcn"
+    ACTIONFORMER = "actionformer"
+
+    @property
+    def one_file(self) -> bool:
+        """Whether all individuals of a video share one file."""
+        return self is Layout.DICT or self.for_dlc2action
+
+    @property
+    def for_dlc2action(self) -> bool:
+        """Whether it is one of those of DLC2Action, which need a row for each frame."""
+        return self in (Layout.DLC2ACTION, Layout.DLC2ACTION_POSE)
+
+
+def export_features(path: str | Path, features: Features, layout: str) -> list[Path]:
+    """Write features in a layout and return the files written; see `Features.export`."""
+    path = Path(path)
+    try:
+        chosen = Layout(layout)
+    except ValueError:
+        raise FeaturesError(f"layout: expected one of {', '.join(Layout)}, found {layout!r}") from None
+    if chosen is Layout.DICT:
+        write_features(path, features)
+        return [path]
+    if chosen.for_dlc2action:
+        places = _dlc2action_places(features, chosen)
+        write_dictionary(path, features, places, metadata=chosen is Layout.DLC2ACTION, layout=str(chosen))
+        return [path]
+    paths = individual_paths(path, list(features))
+    for individual, target in paths.items():
+        rows = features[individual]
+        write = _array_writer(rows.T if chosen is Layout.MS_TCN else rows)
+        write_with_facts(target, features, write, [individual], str(chosen))
+    return list(paths.values())
+
+
+def check_suffix(suffix: str, layout: Layout) -> None:
+    """See that the ending of features files names a format in which the layout exists.
+
+    Raises
+    ------
+    SettingsError
+        It does not, or it would lead into another folder.
+    """
+    allowed = [".npy"] if layout is not Layout.DICT else list(WRITERS)
+    if layout.for_dlc2action:
+        allowed = [ending for ending in WRITERS if ending != ".npz"]
+    if Path(f"stem{suffix}").suffix.lower() not in allowed or "/" in suffix or "\\" in suffix:
+        raise SettingsError(f"i3d_suffix: layout {layout} needs an ending {' or '.join(allowed)}, found {suffix!r}")
+
+
+def _array_writer(array: NDArray[np.float32]) -> Callable[[BinaryIO], None]:
+    def write(file: BinaryIO) -> None:
+        np.lib.format.write_array(file, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+
+    return write
+
+
+def _dlc2action_places(features: Features, layout: Layout) -> dict[Id, Place]:
+    """Return where DLC2Action finds each individual in the file.
+
+    Raises
+    ------
+    FeaturesError
+        An individual has not one row for each frame, its id does not fit, or the length of the video is not known.
+    """
+    names = dlc2action_ids(features)
+    for individual, name in names.items():
+        if not features.one_row_a_frame(individual):
+            raise FeaturesError(
+                f"{name}: DLC2Action needs one row for each frame: extract with --pad and --frequency 1"
+            )
+    if layout is Layout.DLC2ACTION:
+        return {individual: Place(name) for individual, name in names.items()}
+    n_frames = features.n_video_frames
+    if n_frames is None or any(features.last_frame[individual] >= n_frames for individual in features):
+        raise FeaturesError(
+            f"layout {layout} needs a row for each frame of the video, whose number is not known: extract again"
+        )
+    return {individual: Place(name, features.first_frame[individual], n_frames) for individual, name in names.items()}
+
+
+def dlc2action_ids(individuals: Iterable[Id]) -> dict[Id, str]:
+    """Return what DLC2Action and its annotation program call each individual: a whole number n is ``ind{n}``.
+
+    Raises
+    ------
+    FeaturesError
+        An id that it cannot read, or two that would be the same.
+    """
+    owners: dict[str, Id] = {}
+    for individual in individuals:
+        name = f"ind{individual}" if isinstance(individual, int) else individual or DLC2ACTION_WITHOUT_TRACKING
+        if any(part in name for part in _DLC2ACTION_FORBIDDEN):
+            raise FeaturesError(f"{name}: DLC2Action allows no '---' and no '+' in ids: rename the individual")
+        if name in owners:
+            raise FeaturesError(
+                f"individuals {owners[name]!r} and {individual!r} would both be called {name!r} for DLC2Action: "
+                "rename one"
+            )
+        owners[name] = individual
+    return {individual: name for name, individual in owners.items()}
+
+
+def shift_note(first_frames: Mapping[Id, int], layout: Layout, *, pad: bool, frequency: int, metadata: bool) -> str:
+    """Say that programs which count rows would shift individuals that start late; "" if none does.
+
+    A dictionary of padded rows looks like a row for each frame of the video, and is one of the tracklet.
+
+    Parameters
+    ----------
+    first_frames
+        First video frame of each individual.
+    layout, pad, frequency, metadata
+        As chosen; `metadata`: whether the file tells first and last frames.
+    """
+    late = [individual for individual, first in first_frames.items() if first > 0]
+    if not late or layout is not Layout.DICT or metadata or not pad:
+        return ""
+    who = f"{late[0]} starts" if len(late) == 1 else f"{late[0]} and {len(late) - 1} more start"
+    at = "at" if len(late) == 1 else "late, the earliest at"
+    earliest = min(first_frames[individual] for individual in late)
+    every = "frame" if frequency == 1 else f"{frequency} frames"
+    return (
+        f"{who} {at} frame {earliest}: a program that takes row 0 for frame 0, and a row for each {every}, "
+        f"would shift it without a word; use --save_metadata, or the --layout of the program"
+    )
+
+
+def individual_paths(path: Path, individuals: list[Id]) -> dict[Id, Path]:
+    """Return the file of each individual: ``folder/stem.npy`` becomes ``folder/stem_{id}.npy``.
+
+    Dots, at the first of which some programs cut names, and characters that some file system does not allow become
+    ``_``. Without tracking the file has the name of the video.
+
+    Raises
+    ------
+    FeaturesError
+        Two individuals would get the same file.
+    """
+    stem = without_dots(path.name.removesuffix(".npy"))
+    paths: dict[Id, Path] = {}
+    taken: dict[str, Id] = {}
+    for individual in individuals:
+        text = without_dots(re.sub(r'[<>:"/\\|?*\x00-\x1f\x7f\ud800-\udfff]', "_", str(individual)).rstrip(". "))
+        name = f"{stem}_{text}.npy" if individual != "" else f"{stem}.npy"
+        other = taken.setdefault(name.casefold(), individual)
+        if other is not individual:
+            raise FeaturesError(f"{other!r} and {individual!r} would share the file {name}: rename one of them")
+        paths[individual] = path.with_name(name)
+    return paths
+
+
+def without_dots(stem: str) -> str:
+    """Return a name, without its ending, as programs know it that cut names at the first dot."""
+    return stem.replace(".", "_")

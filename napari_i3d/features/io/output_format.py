@@ -1,0 +1,34 @@
+"""Which files features are written to, and writing them."""
+
+from pathlib import Path
+
+from napari_i3d.features.features import Features
+from napari_i3d.features.io.layouts import Layout, individual_paths
+from napari_i3d.individuals import Id
+
+
+def output_paths(output: Path, layout: Layout, individuals: list[Id]) -> list[Path]:
+    """Return the files that features are saved to.
+
+    Raises
+    ------
+    FeaturesError
+        Two individuals would get the same file.
+    """
+    if layout.one_file:
+        return [output]
+    return list(individual_paths(output.with_suffix(".npy"), individuals).values())
+
+
+def save_features(features: Features, output: Path, layout: Layout, *, metadata: bool = False) -> list[Path]:
+    """Write features in a layout, with their first and last frames where wanted; return the files.
+
+    Raises
+    ------
+    FeaturesError, OutputError
+        They do not fit the layout, or a file cannot be written.
+    """
+    if layout is Layout.DICT:
+        features.save(output, metadata=metadata)
+        return [output]
+    return features.export(output if layout.one_file else output.with_suffix(".npy"), layout)

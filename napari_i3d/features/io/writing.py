@@ -1,0 +1,135 @@
+"""Write features: numpy and pickle files with dictionaries, ``.npz`` without pickled objects."""
+
+import json
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_i3d._utils.files import atomic_writer, sha256_of
+from napari_i3d.errors import FeaturesError, OutputError
+from napari_i3d.features.features import Features
+from napari_i3d.features.io.numpy1_pickle import write_npy, write_pickle
+from napari_i3d.features.io.sidecar import METADATA_KEYS, Place, frame_metadata, json_path, sidecar_facts
+from napari_i3d.individuals import Id
+
+
+def write_features(path: str | Path, features: Features, *, metadata: bool = False, layout: str = "dict") -> None:
+    """Write features to ``.npy``, ``.pickle`` or ``.npz``; see `Features.save`."""
+    places = {individual: Place(individual) for individual in features}
+    write_dictionary(path, features, places, metadata=metadata, layout=layout)
+
+
+def write_dictionary(
+    path: str | Path, features: Features, places: Mapping[Id, Place], *, metadata: bool, layout: str
+) -> None:
+    """Write features with each individual at its place; `read_features` gives them back as they are.
+
+    Raises
+    ------
+    FeaturesError
+        Another ending, or names that do not fit the format.
+    OutputError
+        The file cannot be written.
+    """
+    path = Path(path)
+    write = WRITERS.get(path.suffix.lower())
+    if write is None:
+        raise FeaturesError(f"{path}: features are written to {', '.join(WRITERS)}, not to {path.suffix or 'nothing'}")
+    check_content([place.name for place in places.values()], path.suffix, metadata=metadata)
+    content: dict[Any, Any] = {places[i].name: places[i].filled(rows) for i, rows in features.items()}
+    if metadata:
+        content |= frame_metadata(features, places)
+    write_with_facts(path, features, lambda file: write(file, content), layout=layout, places=places)
+
+
+def check_content(individuals: Sequence[Id], ending: str, *, metadata: bool) -> None:
+    """See that individuals can be told apart in a file of this ending.
+
+    Raises
+    ------
+    FeaturesError
+        One has the name of a metadata entry, or two are called the same in a ``.npz``, whose names are text.
+    """
+    taken = [key for key in METADATA_KEYS if metadata and key in individuals]
+    if taken:
+        raise FeaturesError(
+            f"an individual is called {taken[0]!r}, the name of a metadata entry: save without metadata"
+        )
+    if ending.lower() == ".npz":
+        names = [str(individual) for individual in individuals]
+        if twins := [name for name in names if names.count(name) > 1]:
+            raise FeaturesError(f"two individuals would both be called {twins[0]!r} in the .npz: save as .npy")
+
+
+def write_with_facts(
+    path: Path,
+    features: Features,
+    write: Callable[[BinaryIO], None],
+    individuals: list[Id] | None = None,
+    layout: str = "dict",
+    places: Mapping[Id, Place] = MappingProxyType({}),
+) -> None:
+    """Write one file and the ``.json`` beside it: neither appears before both are complete.
+
+    Parameters
+    ----------
+    path
+        The features file.
+    features
+        What the ``.json`` tells about.
+    write
+        Writes the content of the features file.
+    individuals
+        Those that the file holds; None: all.
+    layout
+        For which program the file is laid out.
+    places
+        Where individuals are in the file; those that are not in it have it under their own ids.
+    """
+    facts_path = json_path(path)
+    before = facts_path.read_bytes() if facts_path.is_file() else None
+    try:
+        told = list(features) if individuals is None else individuals
+        _write_both(path, facts_path, write, {**sidecar_facts(features, told, places), "layout": layout})
+    except OutputError:
+        # The facts may have taken their name when the file could not: facts never stand beside a file of before.
+        if before is None:
+            facts_path.unlink(missing_ok=True)
+        elif facts_path.read_bytes() != before:
+            with atomic_writer(facts_path) as file:
+                file.write(before)
+        raise
+
+
+def _write_both(path: Path, facts_path: Path, write: Callable[[BinaryIO], None], facts: dict[str, Any]) -> None:
+    with atomic_writer(path) as file:
+        write(file)
+        file.flush()
+        facts = {**facts, "sha256": sha256_of(file.name)}
+        # Renamed first: a features file that is there has its facts, whenever the program was ended.
+        with atomic_writer(facts_path) as facts_file:
+            facts_file.write(json.dumps(facts, indent=1).encode())
+
+
+def _write_npz(file: BinaryIO, content: Mapping[Any, Any]) -> None:
+    arrays: dict[str, NDArray[Any]] = {}
+    for key, value in content.items():
+        numbers = value.items() if isinstance(value, Mapping) else ()
+        arrays |= {f"{key}/{inner}": np.array(number, np.int64) for inner, number in numbers} or {str(key): value}
+    with zipfile.ZipFile(file, "w", allowZip64=True) as archive:
+        for name, array in arrays.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, array, allow_pickle=False)
+
+
+WRITERS: dict[str, Callable[[BinaryIO, Mapping[Any, Any]], None]] = {
+    ".npy": write_npy,
+    ".pickle": write_pickle,
+    ".pkl": write_pickle,
+    ".npz": _write_npz,
+}

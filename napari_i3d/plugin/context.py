@@ -1,0 +1,34 @@
+"""The session of each viewer, and everything that belongs to it: the one place that wires them."""
+
+import weakref
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+
+from napari_i3d.plugin.session.session import Session
+
+_sessions: "weakref.WeakKeyDictionary[Viewer, Session]" = weakref.WeakKeyDictionary()
+
+
+def get_session(viewer: "Viewer") -> Session:
+    """Return the session of a viewer; the first call makes it."""
+    # napari hands plugins a proxy of the viewer, which cannot be a key.
+    viewer = getattr(viewer, "__wrapped__", viewer)
+    if viewer not in _sessions:
+        # Here, because these know the session.
+        from napari_i3d.plugin.closing import ClosingQuestion, Losses
+        from napari_i3d.plugin.exploration import Exploration
+        from napari_i3d.plugin.layers.box_controller import BoxesController
+        from napari_i3d.plugin.layers.video_arrangement import Arrangement
+        from napari_i3d.plugin.playback import Playback
+
+        session = _sessions[viewer] = Session(viewer)
+        session.boxes = BoxesController(session)
+        session.exploration = Exploration(session)
+        session.arrangement = Arrangement(session)
+        session.playback = Playback(session)
+        session.losses = Losses()
+        ClosingQuestion(viewer.window._qt_window, session.losses)
+    return _sessions[viewer]

@@ -1,0 +1,222 @@
+"""The Crop preview dock: what the network will see of the current individual in the frame that is shown."""
+
+import atexit
+from collections import deque
+from typing import Any
+
+import napari
+import numpy as np
+from napari.qt.threading import create_worker
+from numpy.typing import NDArray
+from psygnal import Signal
+from qtpy.QtCore import QRect, Qt, QThreadPool, QTimer
+from qtpy.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+
+from napari_i3d.errors import NapariI3DError
+from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
+from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.jobs.crop_image import (
+    CropRequest,
+    crop_picture,
+    crop_request,
+    spell_crop,
+    spell_squash,
+    whole_picture,
+)
+from napari_i3d.plugin.widgets.dock import Dock, Links
+from napari_i3d.plugin.widgets.scroll_area import Scrolling
+from napari_i3d.plugin.widgets.text_label import TextLabel
+
+# The largest picture, that of oversample. The others are shown in its middle, so that nothing moves.
+_WIDTH, _HEIGHT, _SIDE = 340, 256, 224
+# Frames that fly past while the slider is dragged are not worth a crop.
+_SETTLE_MS = 30
+# A frame may have to be decoded first, and nothing ends that.
+_PATIENCE_MS = 10_000
+_MODES = {
+    SampleMode.EXPAND_BBOXES: "expand_bboxes: the box made square",
+    SampleMode.CENTER_CROP: "center_crop: the middle of the box",
+    SampleMode.OVERSAMPLE: "oversample: corners, centre and mirror images",
+}
+
+
+class CropView(QWidget):
+    """Shows a crop at a steady size, pixel by pixel, or nothing.
+
+    Attributes
+    ----------
+    painted
+        Signal, without arguments: some of it has come into view, or was drawn again.
+    """
+
+    painted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFixedSize(_WIDTH + 2, _HEIGHT + 2)
+        self.picture: NDArray[np.uint8] | None = None
+
+    def show_picture(self, picture: NDArray[np.uint8] | None) -> None:
+        """Show (H, W, 3) uint8, or nothing."""
+        self.picture = picture
+        self.update()
+
+    def paintEvent(self, _: QPaintEvent | None) -> None:  # noqa: N802
+        """Draw the crop in the middle, and what of it the ten views are."""
+        self.painted.emit()
+        painter = QPainter(self)
+        painter.setPen(QPen(self.palette().color(self.foregroundRole()), 1, Qt.PenStyle.DotLine))
+        if self.picture is None:
+            painter.drawRect(QRect(0, 0, self.width() - 1, self.height() - 1))
+            return
+        height, width, _ = self.picture.shape
+        left, top = (self.width() - width) // 2, (self.height() - height) // 2
+        painter.drawImage(
+            left, top, QImage(self.picture.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
+        )
+        if width > _SIDE:
+            painter.setPen(QPen(QColor("white"), 1, Qt.PenStyle.DashLine))
+            right, bottom = width - _SIDE, height - _SIDE
+            for x, y in ((0, 0), (right, 0), (0, bottom), (right, bottom), (right // 2, bottom // 2)):
+                painter.drawRect(QRect(left + x, top + y, _SIDE - 1, _SIDE - 1))
+
+
+class CropPreviewWidget(Dock):
+    """Shows crops as the extraction makes them; reading and cropping run in a thread.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer.
+    """
+
+    NAME = "Crop preview"
+    TAB = "Crop"
+
+    def __init__(self, napari_viewer: "napari.Viewer") -> None:
+        super().__init__()
+        self._session = get_session(napari_viewer)
+        self._video_links = Links()
+        self.destroyed.connect(self._video_links.close)
+        self._running: Any = None
+        # A worker that is forgotten as soon as it is done may be deleted by its own thread, which ends the program.
+        self._kept: deque[Any] = deque(maxlen=8)
+        atexit.unregister(_wait_for_threads)
+        atexit.register(_wait_for_threads)
+        self._again = False
+        self._unseen = False  # what is shown is out of date, which nobody has seen yet
+        self.mode = QComboBox()
+        for mode, text in _MODES.items():
+            self.mode.addItem(text, mode)
+        self.view = CropView()
+        self.text = TextLabel()
+        self.text.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+        self.text.setMinimumHeight(2 * self.text.fontMetrics().lineSpacing())
+        middle = QHBoxLayout()
+        middle.addStretch(1)
+        middle.addWidget(self.view)
+        middle.addStretch(1)
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.addWidget(self.mode)
+        layout.addLayout(middle)
+        layout.addWidget(self.text)
+        layout.addStretch(1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(Scrolling(content))
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_SETTLE_MS)
+        self._timer.timeout.connect(self._start)
+
+        self.links.connect(self._session.active_changed, self._on_active)
+        self.links.connect(self._session.sample_mode_changed, self._on_mode)
+        self.links.connect(napari_viewer.dims.events.current_step, self._later)
+        self.view.painted.connect(self._on_painted)
+        self.mode.currentIndexChanged.connect(self._on_mode_chosen)
+        self._on_mode()
+        self._on_active()
+
+    def closed(self) -> None:
+        """End all connections and what runs."""
+        super().closed()
+        self._video_links.close()
+        self._timer.stop()
+
+    def _on_active(self) -> None:
+        self._video_links.close()
+        tracked = self._session.active
+        if tracked is not None:
+            for signal in (tracked.current_changed, tracked.tracking_changed, tracked.video_changed):
+                self._video_links.connect(signal, self._later)
+        self._later()
+
+    def _on_mode(self) -> None:
+        self.mode.setCurrentIndex(list(_MODES).index(self._session.sample_mode))
+        self._later()
+
+    def _on_mode_chosen(self, place: int) -> None:
+        self._session.sample_mode = list(_MODES)[place]
+
+    def _later(self) -> None:
+        self._timer.start()
+
+    def _on_painted(self) -> None:
+        if self._unseen:
+            self._unseen = False
+            self._later()
+
+    def _start(self) -> None:
+        # A dock behind another tab is visible to Qt, but none of it is seen.
+        self._unseen = self.view.visibleRegion().isEmpty()
+        if self._unseen:
+            return
+        if self._running is not None:
+            self._again = True
+            return
+        request = crop_request(self._session.active, self._session.frame, self._session.sample_mode)
+        tracked = self._session.active
+        whole = tracked is not None and tracked.video is not None and tracked.tracking is None
+        if isinstance(request, str) and not whole:
+            self._show(None, request)
+            return
+        if not whole and self.view.picture is None:
+            self.text.setText("Loading ...")
+        worker = self._running = create_worker(_work, request, whole_picture(tracked, self._session.sample_mode))
+        self._kept.append(worker)
+        worker.returned.connect(self._on_returned)
+        worker.finished.connect(self._on_finished)
+        worker.start()
+
+    def _on_returned(self, result: tuple[NDArray[np.uint8] | None, str]) -> None:
+        self._show(*result)
+
+    def _on_finished(self) -> None:
+        self._running = None
+        if self._again:
+            self._again = False
+            self._later()
+
+    def _show(self, picture: NDArray[np.uint8] | None, text: str) -> None:
+        self.view.show_picture(picture)
+        self.text.setText(text)
+
+
+def _work(
+    request: CropRequest | str, whole: tuple[int, int, ExtractionSettings] | None
+) -> tuple[NDArray[np.uint8] | None, str]:
+    if isinstance(request, str):
+        return None, request if whole is None else f"{request} {spell_squash(*whole)}".rstrip()
+    try:
+        return crop_picture(request), spell_crop(request)
+    except NapariI3DError as error:
+        return None, str(error)
+
+
+def _wait_for_threads() -> None:
+    """Let a crop be finished when the program ends: what it reports to is deleted next, which gives a traceback."""
+    pool = QThreadPool.globalInstance()
+    if pool is not None:
+        pool.waitForDone(_PATIENCE_MS)

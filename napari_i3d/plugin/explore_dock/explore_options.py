@@ -1,0 +1,76 @@
+"""What is explored, and how: boxes above the map."""
+
+from typing import Any
+
+from magicgui.widgets import SpinBox
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from napari_i3d.explore import MapMethod
+from napari_i3d.plugin.widgets.choice_box import ChoiceBox
+
+_MAPS = [("principal components", MapMethod.PCA), ("UMAP", MapMethod.UMAP)]
+_MOST_CLUSTERS = 50
+_FEW = 4
+
+
+class ExploreOptions(QWidget):
+    """The choices of the Explore dock, and the button that computes.
+
+    Attributes
+    ----------
+    all_videos, method, clusters
+        The choices.
+    compute
+        The button; it cancels while something is computed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.all_videos = ChoiceBox(
+            [("this video", False), ("all open videos", True)],
+            value=True,
+            least_characters=_FEW,
+            tooltip="Whose features are laid out on one map: those of the video that is selected, or of all.",
+        )
+        self.method = ChoiceBox(
+            _MAPS,
+            least_characters=_FEW,
+            tooltip="Principal components are quick, and distances on the map mean something.\n"
+            "UMAP keeps neighbours together, but not distances; it takes minutes for long videos.",
+        )
+        self.clusters = SpinBox(
+            value=0,
+            min=0,
+            max=_MOST_CLUSTERS,
+            tooltip="Groups of rows that look alike (k-means). 0: as many as have the largest silhouette, 2 to 10.",
+        )
+        self.compute = QPushButton("Compute")
+        upper, lower = QHBoxLayout(), QHBoxLayout()
+        fields: tuple[tuple[QHBoxLayout, str, Any], ...] = (
+            (upper, "features of", self.all_videos),
+            (upper, "map", self.method),
+            (lower, "clusters (0: auto)", self.clusters),
+        )
+        for row, title, widget in fields:
+            label = QLabel(title)
+            label.setToolTip(widget.tooltip)
+            row.addWidget(label)
+            row.addWidget(widget.native, 1)
+        lower.addWidget(self.compute, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(3)
+        layout.addLayout(upper)
+        layout.addLayout(lower)
+
+    @property
+    def cluster_count(self) -> int | None:
+        """Number of clusters; None: to be chosen by silhouette."""
+        return self.clusters.value or None
+
+    def show_running(self, running: bool) -> None:
+        """Make the button one that cancels, or one that computes."""
+        self.compute.setText("Cancel" if running else "Compute")
+        self.compute.setEnabled(True)
+        for widget in (self.all_videos, self.method, self.clusters):
+            widget.enabled = not running

@@ -1,0 +1,269 @@
+"""The Explore dock: rows of features as points of a map that is tied to the viewer, selections, and similar moments."""
+
+from typing import Any
+
+import napari
+import numpy as np
+from napari.utils.notifications import show_error, show_info
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QSizePolicy,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_i3d.errors import NapariI3DError
+from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.exploration import Explored, axis_names, named_features, spell_explored
+from napari_i3d.plugin.explore_dock.explore_options import ExploreOptions
+from napari_i3d.plugin.explore_dock.row_colors import ColourBy, row_colours
+from napari_i3d.plugin.explore_dock.selection_bar import SelectionBar
+from napari_i3d.plugin.explore_dock.similar_panel import SimilarPanel
+from napari_i3d.plugin.jobs.explore_job import ExploreRequest, run_exploration
+from napari_i3d.plugin.jobs.job_results import Advance, Cancelled, Done, Failed, Outcome, Record
+from napari_i3d.plugin.jobs.workers import Crew, StoppableWorker, show_advance, start
+from napari_i3d.plugin.widgets.choice_box import ChoiceBox
+from napari_i3d.plugin.widgets.dialogs import FIGURE_FILTER, figure_path, open_dock
+from napari_i3d.plugin.widgets.dock import Dock, Links
+from napari_i3d.plugin.widgets.scroll_area import Scrolling
+from napari_i3d.plugin.widgets.text_label import TextLabel
+
+_EMPTY = (
+    "No map yet.\n\nExtract features, or load a file of them in Plot features;\n"
+    "Compute lays their rows out, those that look alike near to each other."
+)
+_COLOURS = [("by cluster", ColourBy.CLUSTER), ("by individual", ColourBy.INDIVIDUAL), ("by time", ColourBy.TIME)]
+
+
+class ExploreWidget(Dock):
+    """Explores the features of the videos in the viewer.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer.
+    """
+
+    NAME = "Explore features"
+    TAB = "Explore"
+
+    def __init__(self, napari_viewer: "napari.Viewer") -> None:
+        super().__init__()
+        # matplotlib is loaded when a plot is wanted, not when napari looks through its plugins.
+        from napari_i3d.plugin.explore_dock.map_canvas import MapCanvas
+        from napari_i3d.plugin.widgets.plot_toolbar import PlotToolbar
+
+        self._session = get_session(napari_viewer)
+        self._exploration = self._session.exploration
+        self._video_links = Links()
+        self._crew = Crew()
+        self.destroyed.connect(self._crew.end)  # the window may go away without closing its docks
+        self.destroyed.connect(self._video_links.close)
+        self._worker: StoppableWorker | None = None
+        self.options = ExploreOptions()
+        self.progress = QProgressBar()
+        self.status = TextLabel()
+        self.canvas = MapCanvas(napari_viewer.theme)
+        self.toolbar: Any = PlotToolbar(self.canvas.native, self, self._on_save)
+        self.canvas.navigating = lambda: bool(self.toolbar.mode)
+        self.colour = ChoiceBox(_COLOURS, tooltip="What the colours of the points say.")
+        self.selection = SelectionBar(self._exploration, self.links)
+        self.similar = SimilarPanel(self._exploration, self._crew, self._exploration.current_row)
+        self._build()
+        self._connect()
+        self._show()
+
+    def _build(self) -> None:
+        empty = TextLabel(_EMPTY)
+        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(empty)
+        self._stack.addWidget(self.canvas.native)
+        self.progress.setTextVisible(False)
+        self.progress.hide()
+        tools = QHBoxLayout()
+        tools.addWidget(QLabel("colour"))
+        tools.addWidget(self.colour.native)
+        tools.addWidget(self.toolbar)
+        tools.addStretch(1)
+        upper = QWidget()
+        layout = QVBoxLayout(upper)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._stack, 1)
+        layout.addLayout(tools)
+        layout.addWidget(self.selection)
+        parts = QSplitter(Qt.Orientation.Vertical)
+        parts.setChildrenCollapsible(False)
+        parts.addWidget(upper)
+        parts.addWidget(self.similar)
+        parts.setStretchFactor(0, 1)
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.addWidget(self.options)
+        layout.addWidget(self.progress)
+        layout.addWidget(self.status)
+        layout.addWidget(parts, 1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        # Its full height would push the window off the screen.
+        outer.addWidget(Scrolling(content))
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+
+    def _connect(self) -> None:
+        viewer = self._session.viewer
+        self.links.connect(self._session.losses, self._spell_loss)
+        self.links.connect(self._exploration.changed, self._show)
+        self.links.connect(self._exploration.selection_changed, self._on_selection)
+        self.links.connect(self._session.active_changed, self._on_active)
+        self.links.connect(viewer.dims.events.current_step, self._on_frame)
+        self.links.connect(viewer.events.theme, self._on_theme)
+        self.links.connect(self.canvas.row_clicked, self._on_row)
+        self.links.connect(self.canvas.lassoed, self._on_lasso)
+        self.colour.changed.connect(self._on_colour)
+        self.options.compute.clicked.connect(self._on_compute)
+        self.toolbar.set_theme(viewer.theme)
+        self._on_active()
+
+    def _on_active(self) -> None:
+        self._video_links.close()
+        if self._session.active is not None:
+            self._video_links.connect(self._session.active.current_changed, self._on_frame)
+        self._on_frame()
+
+    def _on_compute(self) -> None:
+        if self._worker is not None:
+            self._worker.quit()
+            self.options.compute.setEnabled(False)
+            self.status.setText("Cancelling ...")
+            return
+        active = self._session.active
+        videos = self._session.videos if self.options.all_videos.value or active is None else [active]
+        try:
+            owners = named_features(videos)
+        except NapariI3DError as error:
+            show_error(str(error))
+            return
+        features = {name: tracked.features for name, tracked in owners.items() if tracked.features is not None}
+        request = ExploreRequest(owners, features, self.options.method.value, self.options.cluster_count)
+        self.options.show_running(True)
+        self.progress.setRange(0, 0)
+        self.progress.show()
+        self._worker = start(
+            run_exploration, request, text="map of features", on_outcome=self._on_outcome, on_record=self._on_record
+        )  # fmt: skip
+        self._crew.add(self._worker)
+
+    def _spell_loss(self) -> str:
+        """Say what is lost where the viewer is closed now."""
+        if self._worker is None or self._worker.stop.asked:
+            return ""
+        return "A map of features is being computed; it would have to be computed again. The features are kept."
+
+    def _on_record(self, record: Record) -> None:
+        if self._worker is None or self._worker.stop.asked:
+            return
+        if isinstance(record, Advance):
+            self.progress.setRange(0, record.total)
+            self.progress.setValue(record.done)
+            show_advance(self._worker, record)
+        else:
+            self.progress.setRange(0, 0)
+            self.status.setText(f"{record.text[:1].upper()}{record.text[1:]} ...")
+
+    def _on_outcome(self, outcome: Outcome) -> None:
+        self._worker = None
+        self.options.show_running(False)
+        self.progress.hide()
+        if isinstance(outcome, Failed):
+            self.status.setText(outcome.message)
+            show_error(outcome.message)
+        elif isinstance(outcome, Cancelled):
+            self.status.setText("Cancelled.")
+        else:
+            self._take_up(outcome)
+
+    def _take_up(self, outcome: Done) -> None:
+        explored: Explored = outcome.value
+        there = set(self._session.videos)
+        if any(
+            tracked not in there or tracked.features is not explored.features[name]
+            for name, tracked in explored.owners.items()
+        ):
+            self.status.setText("The features changed meanwhile; compute again.")
+            return
+        self._exploration.explored = explored
+        open_dock(self._session.viewer, "Ethogram")
+
+    def _show(self) -> None:
+        explored = self._exploration.explored
+        self.similar.clear()
+        self._stack.setCurrentIndex(0 if explored is None else 1)
+        for part in (self.toolbar, self.colour.native):
+            part.setEnabled(explored is not None)
+        if explored is None:
+            self.canvas.clear()
+            self.status.setText("")
+            return
+        self.canvas.show_points(explored.map.points, axis_names(explored.map))
+        self.toolbar.update()
+        self.status.setText(spell_explored(explored))
+        self._on_colour()
+        self._on_frame()
+
+    def _on_colour(self) -> None:
+        if self._exploration.explored is not None:
+            self.canvas.set_colours(row_colours(self._exploration.explored, self.colour.value))
+
+    def _on_frame(self) -> None:
+        self.canvas.set_row(self._exploration.current_row())
+        self.similar.refresh()
+
+    def _on_selection(self) -> None:
+        if self._exploration.explored is not None:
+            self.canvas.set_selected(self._exploration.selected)
+
+    def _on_theme(self) -> None:
+        theme = self._session.viewer.theme
+        self.canvas.set_theme(theme)
+        self.toolbar.set_theme(theme)
+
+    def _on_row(self, row: int) -> None:
+        self.selection.stop()
+        self._exploration.go_to_row(row)
+
+    def _on_lasso(self, rows: Any, added: bool) -> None:
+        before = self._exploration.selected
+        self._exploration.selected = np.logical_or(rows, before) if added else rows
+
+    def _on_save(self) -> None:
+        explored = self._exploration.explored
+        chosen, kind = QFileDialog.getSaveFileName(self, "Save the figure", "map", FIGURE_FILTER)
+        if not chosen or explored is None:
+            return
+        from matplotlib.figure import Figure
+
+        from napari_i3d.plots import plot_map, save_figure
+
+        figure = Figure(figsize=(7.5, 5.5), layout="constrained")
+        labels = explored.clusters.labels if self.colour.value is ColourBy.CLUSTER else None
+        plot_map(explored.map, figure.subplots(), colour=str(self.colour.value), labels=labels)
+        path = figure_path(chosen, kind)
+        try:
+            save_figure(figure, path)
+        except NapariI3DError as error:
+            show_error(str(error))
+        else:
+            show_info(f"Saved {path}.")
+
+    def closed(self) -> None:
+        """End what runs, and all connections: the dock was closed."""
+        super().closed()
+        self._video_links.close()
+        self.selection.stop()
+        self._crew.end()

@@ -1,0 +1,108 @@
+"""What can be done with the rows selected in the map: play them, save them as a table, or let them go."""
+
+from pathlib import Path
+
+import numpy as np
+from napari.utils.notifications import show_error, show_info
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
+
+from napari_i3d._utils.text import counted
+from napari_i3d.errors import NapariI3DError
+from napari_i3d.explore import write_rows
+from napari_i3d.plugin.exploration import Exploration
+from napari_i3d.plugin.widgets.dock import Links
+from napari_i3d.plugin.widgets.text_label import LineLabel
+
+_DEFAULT_FPS = 25.0
+_SHORTEST_MS = 15
+
+
+class SelectionBar(QWidget):
+    """Tells how many rows are selected, and plays or saves them.
+
+    Parameters
+    ----------
+    exploration
+        Of the viewer.
+    links
+        Of the dock.
+    """
+
+    def __init__(self, exploration: Exploration, links: Links) -> None:
+        super().__init__()
+        self._exploration = exploration
+        self._place = -1
+        self.text = LineLabel()
+        self.play = QPushButton("Play")
+        self.play.setCheckable(True)
+        self.play.setToolTip("Show only the selected frames, one after the other, again and again.")
+        self.save = QPushButton("Save table...")
+        self.save.setToolTip("Video, individual, frame, time, cluster and place in the map of each, as CSV.")
+        self.clear = QPushButton("Clear")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.text, 1)
+        for button in (self.play, self.save, self.clear):
+            layout.addWidget(button)
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._next)
+        self.play.toggled.connect(self._on_play)
+        self.save.clicked.connect(self._on_save)
+        self.clear.clicked.connect(self._on_clear)
+        links.connect(exploration.selection_changed, self._refresh)
+        self._refresh()
+
+    def stop(self) -> None:
+        """Play no more."""
+        self.play.setChecked(False)
+
+    def _refresh(self) -> None:
+        selected = self._exploration.selected
+        count = int(selected.sum())
+        self._place = -1
+        self.text.setText(
+            f"{count:,} of {counted(len(selected), 'row')} selected" if count else "Draw around points to select"
+        )
+        for button in (self.play, self.save, self.clear):
+            button.setEnabled(count > 0)
+        if not count:
+            self.stop()
+
+    def _on_play(self, playing: bool) -> None:
+        self.play.setText("Stop" if playing else "Play")
+        if not playing:
+            self._timer.stop()
+            return
+        explored = self._exploration.explored
+        if explored is not None:
+            part = explored.stack.parts[0]
+            self._timer.start(max(_SHORTEST_MS, round(1000 * part.step_frames / (part.fps or _DEFAULT_FPS))))
+
+    def _next(self) -> None:
+        rows = np.flatnonzero(self._exploration.selected)
+        if not len(rows):
+            self.stop()
+            return
+        self._place = (self._place + 1) % len(rows)
+        self._exploration.go_to_row(int(rows[self._place]))
+
+    def _on_clear(self) -> None:
+        self._exploration.selected = np.zeros_like(self._exploration.selected)
+
+    def _on_save(self) -> None:
+        explored = self._exploration.explored
+        if explored is None:
+            return
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save the selected frames", "selection.csv", "Table (*.csv)")
+        if not chosen:
+            return
+        path = Path(chosen) if Path(chosen).suffix else Path(chosen).with_suffix(".csv")
+        points = explored.map.points
+        columns = {"cluster": explored.clusters.labels, "map_x": points[:, 0], "map_y": points[:, 1]}
+        try:
+            write_rows(path, explored.stack, np.flatnonzero(self._exploration.selected), columns)
+        except NapariI3DError as error:
+            show_error(str(error))
+        else:
+            show_info(f"Saved {path}.")

@@ -1,0 +1,117 @@
+"""Whose features are plotted, and how: a row of boxes."""
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+from psygnal import Signal
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from napari_i3d.explore.heat_map_data import Content, HeatMapOptions, Order, Scale
+from napari_i3d.individuals import Id, shown
+from napari_i3d.plugin.session import preferences
+from napari_i3d.plugin.widgets.choice_box import ChoiceBox
+
+_SECTION = "plot"
+_COMPONENTS = 20
+_FEW = 4
+_WIDEST_PX = 220
+_LONGEST_NAME = 70
+_CONTENTS = [("most variable", Content.FEATURES), ("principal components", Content.COMPONENTS)]
+_ORDERS = [
+    ("similar together", Order.SIMILARITY),
+    ("by variability", Order.VARIABILITY),
+    ("as in the file", Order.FILE),
+]
+_SCALES = [("standardised", Scale.STANDARDISED), ("as they are", Scale.RAW)]
+
+
+class PlotOptions(QWidget):
+    """The choices of the Plot dock; remembered between sessions.
+
+    Attributes
+    ----------
+    changed
+        Signal, without arguments: another content, order or scale.
+    individual_changed
+        Signal, with the id that the user chose.
+    """
+
+    changed = Signal()
+    individual_changed = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.individual = ChoiceBox([], least_characters=_FEW, tooltip="Whose features are shown.")
+        self.content = ChoiceBox(
+            _CONTENTS,
+            least_characters=_FEW,
+            tooltip="What the lines of the picture are: the 200 features that vary most,\n"
+            "or the scores on the first 20 principal components.",
+        )
+        self.order = ChoiceBox(_ORDERS, least_characters=_FEW, tooltip="How features are ordered, from the top.")
+        self.scale = ChoiceBox(
+            _SCALES,
+            least_characters=_FEW,
+            tooltip="Standardised: each line has mean 0 and standard deviation 1 over time.",
+        )
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.individual.native.setMaximumWidth(_WIDEST_PX)
+        layout.addWidget(self.individual.native, 1)
+        for title, widget in (("features", self.content), ("order", self.order), ("values", self.scale)):
+            label = QLabel(title)
+            label.setToolTip(widget.tooltip)
+            layout.addWidget(label)
+            layout.addWidget(widget.native, 1)
+        self._recall()
+        for widget in (self.content, self.order, self.scale):
+            widget.changed.connect(self._on_changed)
+        self.individual.changed.connect(self._on_individual)
+
+    @property
+    def options(self) -> HeatMapOptions:
+        """What is chosen."""
+        components = self.content.value is Content.COMPONENTS
+        shown: dict[str, Any] = {"count": _COMPONENTS} if components else {}
+        return HeatMapOptions(content=self.content.value, order=self.order.value, scale=self.scale.value, **shown)
+
+    def show_individuals(self, individuals: Sequence[Id], chosen: Id | None) -> None:
+        """Offer individuals, of whom one is chosen."""
+        with self.individual_changed.blocked():
+            self.individual.choices = list(zip(names_of(individuals), individuals, strict=True))
+            if chosen is not None:
+                self.individual.value = chosen
+        self.individual.enabled = len(individuals) > 1
+
+    def _recall(self) -> None:
+        known = preferences.recall(_SECTION)
+        for widget, kind, name in (
+            (self.content, Content, "content"),
+            (self.order, Order, "order"),
+            (self.scale, Scale, "scale"),
+        ):
+            with contextlib.suppress(ValueError):
+                widget.value = kind(known.get(name, widget.value))
+        self.order.enabled = self.content.value is Content.FEATURES
+
+    def _on_changed(self) -> None:
+        self.order.enabled = self.content.value is Content.FEATURES  # components have an order of their own
+        options = self.options
+        kept = {"content": str(options.content), "order": str(options.order), "scale": str(options.scale)}
+        preferences.remember(_SECTION, kept)
+        self.changed.emit()
+
+    def _on_individual(self, individual: Id | None) -> None:
+        if individual is not None:
+            self.individual_changed.emit(individual)
+
+
+def names_of(individuals: Sequence[Id]) -> list[str]:
+    """Return what individuals are called in a box: each another way, else magicgui would take them for one."""
+    plain = [shown(individual) if individual != "" else "whole picture" for individual in individuals]
+    names: list[str] = []
+    for individual, name in zip(individuals, plain, strict=True):
+        told = name if plain.count(name) == 1 else repr(individual)[:_LONGEST_NAME]  # the text '1' beside the number 1
+        names.append(told if told not in names else f"{told} ({len(names) + 1})")
+    return names

@@ -1,0 +1,61 @@
+"""The forms in which features are saved, as a file dialog offers them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_i3d.features.io.layouts import Layout
+
+
+@dataclass(frozen=True)
+class SaveForm:
+    """A program that reads features, and the kind of file that it reads.
+
+    Attributes
+    ----------
+    label
+        For the file dialog.
+    ending
+        Of the file.
+    layout
+        Of what is in it.
+    metadata
+        Whether the first and last frame of each individual are in it.
+    """
+
+    label: str
+    ending: str
+    layout: Layout
+    metadata: bool = False
+
+    @property
+    def filter(self) -> str:
+        """What Qt's file dialog takes."""
+        return f"{self.label} (*{self.ending})"
+
+    def path(self, chosen: str) -> Path:
+        """Return the file chosen, with the ending that it needs."""
+        path = Path(chosen)
+        if path.suffix.lower() == self.ending or (self.ending == ".pickle" and path.suffix.lower() == ".pkl"):
+            return path
+        return path.with_name(path.name + self.ending)
+
+
+SAVE_FORMS = (
+    SaveForm("Python, numpy", ".npy", Layout.DICT),
+    SaveForm("Python, numpy, with first and last frames", ".npy", Layout.DICT, metadata=True),
+    SaveForm("Python, pickle", ".pickle", Layout.DICT),
+    SaveForm("numpy archive, nothing pickled", ".npz", Layout.DICT),
+    SaveForm("DLC2Action", ".npy", Layout.DLC2ACTION),
+    SaveForm("DLC2Action, pickle", ".pickle", Layout.DLC2ACTION),
+    SaveForm("DLC2Action, with poses", ".npy", Layout.DLC2ACTION_POSE),
+    SaveForm("MS-TCN, ASFormer: a file for each individual", ".npy", Layout.MS_TCN),
+    SaveForm("ActionFormer, OpenTAD: a file for each individual", ".npy", Layout.ACTIONFORMER),
+)
+"""All forms, the usual one first."""
+
+OPEN_FILTER = "Features (*.npy *.npz *.pickle *.pkl)"
+
+
+def form_of(chosen_filter: str) -> SaveForm:
+    """Return the form of a line of the file dialog."""
+    return next((form for form in SAVE_FORMS if form.filter == chosen_filter), SAVE_FORMS[0])

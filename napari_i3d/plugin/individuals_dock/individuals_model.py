@@ -1,0 +1,260 @@
+"""The table of individuals as Qt models: rows are individuals, two columns are tick boxes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, QSortFilterProxyModel, Qt
+from qtpy.QtGui import QColor, QIcon, QPixmap
+
+from napari_i3d._utils.colors import colours_of
+from napari_i3d.individuals import Id
+from napari_i3d.plugin.session.problems import counts
+from napari_i3d.plugin.session.tracked_video import TrackedVideo
+from napari_i3d.tracking.tracklets import Tracklet
+
+_SWATCH_PX = 12
+_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+_CENTRE = int(Qt.AlignmentFlag.AlignCenter)
+_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+ID_ROLE = Qt.ItemDataRole.UserRole
+SORT_ROLE = Qt.ItemDataRole.UserRole + 1
+
+
+class Column(IntEnum):
+    """Columns of the table."""
+
+    SHOW = 0
+    EXTRACT = 1
+    ID = 2
+    FIRST = 3
+    LAST = 4
+    LENGTH = 5
+    SIZE = 6
+    PROBLEMS = 7
+
+
+TICKS = (Column.SHOW, Column.EXTRACT)
+HEADERS = ("Show", "Extract", "Id", "First", "Last", "Frames", "Box", "Problems")
+_HINTS = (
+    "Whether the box is drawn. The tick box here is for all rows that are listed.",
+    "Whether features are extracted. The tick box here is for all rows that are listed.",
+    "As in the tracking file.",
+    "The first frame that has a box.",
+    "The last frame that has a box.",
+    "Frames from the first to the last box.",
+    "Mean width x height of the boxes, in pixels.",
+    "What the checks of the tracking found; see the list below.",
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the table says about an individual.
+
+    Parameters
+    ----------
+    id, colour
+        The individual and its colour, ``#rrggbb``.
+    first, last
+        Video frames, inclusive.
+    width_px, height_px
+        Means over all boxes with finite sides; not-a-number where there is none.
+    """
+
+    id: Id
+    colour: str
+    first: int
+    last: int
+    width_px: float
+    height_px: float
+
+    @property
+    def length(self) -> int:
+        """Number of frames from the first to the last."""
+        return self.last - self.first + 1
+
+    @property
+    def size(self) -> str:
+        """Mean size as text."""
+        return "" if np.isnan(self.width_px) else f"{self.width_px:.0f} x {self.height_px:.0f}"
+
+
+def rows_of(tracked: TrackedVideo | None) -> list[Row]:
+    """Return a row for each individual of a video, in the order of the file."""
+    if tracked is None or tracked.tracking is None:
+        return []
+    colours = colours_of(tracked.tracking)
+    return [_row(tracklet, colours[individual]) for individual, tracklet in tracked.tracking.items()]
+
+
+def _row(tracklet: Tracklet, colour: str) -> Row:
+    boxes = tracklet.boxes[np.isfinite(tracklet.boxes).all(axis=1)]
+    width, height = (boxes[:, 2:] - boxes[:, :2]).mean(axis=0) if len(boxes) else (np.nan, np.nan)
+    return Row(tracklet.id, colour, tracklet.start, tracklet.stop - 1, float(width), float(height))
+
+
+class IndividualsModel(QAbstractTableModel):
+    """The individuals of one tracked video; ticks are read from and written to the video's `shown` and `chosen`."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._tracked: TrackedVideo | None = None
+        self._rows: list[Row] = []
+        self._problems = counts(())
+        self._places: dict[Id, int] = {}
+
+    def set_tracked(self, tracked: TrackedVideo | None) -> None:
+        """Show another video, or the same one with other tracking."""
+        self.beginResetModel()
+        self._tracked = tracked
+        self._rows = rows_of(tracked)
+        self._places = {row.id: place for place, row in enumerate(self._rows)}
+        self._problems = counts(tracked.problems if tracked else ())
+        self.endResetModel()
+
+    def ticks_changed(self) -> None:
+        """Show ticks anew."""
+        if self._rows:
+            self.dataChanged.emit(self.index(0, Column.SHOW), self.index(len(self._rows) - 1, Column.EXTRACT))
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, Column.SHOW, Column.EXTRACT)
+
+    def problems_changed(self) -> None:
+        """Count problems anew."""
+        self._problems = counts(self._tracked.problems if self._tracked else ())
+        if self._rows:
+            self.dataChanged.emit(self.index(0, Column.PROBLEMS), self.index(len(self._rows) - 1, Column.PROBLEMS))
+
+    def place(self, individual: Id | None) -> int | None:
+        """Return the row of an individual."""
+        return None if individual is None else self._places.get(individual)
+
+    def individual(self, place: int) -> Id:
+        """Return the individual of a row."""
+        return self._rows[place].id
+
+    def ticked(self, column: int) -> frozenset[Id]:
+        """Return the individuals whose box is ticked in a column."""
+        if self._tracked is None:
+            return frozenset()
+        return self._tracked.shown if column == Column.SHOW else self._tracked.chosen
+
+    def tick(self, column: int, individuals: Iterable[Id], on: bool) -> None:
+        """Tick or untick the boxes of some individuals in a column, all at once."""
+        if self._tracked is None:
+            return
+        ticked = self.ticked(column) | frozenset(individuals) if on else self.ticked(column) - frozenset(individuals)
+        if column == Column.SHOW:
+            self._tracked.shown = ticked
+        else:
+            self._tracked.chosen = ticked
+
+    def rowCount(self, parent: QModelIndex | None = None) -> int:  # noqa: N802
+        """Return the number of individuals."""
+        return 0 if parent is not None and parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: QModelIndex | None = None) -> int:  # noqa: N802
+        """Return the number of columns."""
+        return 0 if parent is not None and parent.isValid() else len(Column)
+
+    def flags(self, index: QModelIndex) -> Qt.ItemFlag:
+        """Return what can be done with a cell."""
+        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        return flags | Qt.ItemFlag.ItemIsUserCheckable if index.column() in TICKS else flags
+
+    def headerData(  # noqa: N802
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Return the title of a column, and what it means."""
+        if orientation == Qt.Orientation.Horizontal and role in (
+            Qt.ItemDataRole.DisplayRole,
+            Qt.ItemDataRole.ToolTipRole,
+        ):
+            return (HEADERS if role == Qt.ItemDataRole.DisplayRole else _HINTS)[section]
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
+            if section in TICKS:
+                return _CENTRE  # the tick box for all rows stands at the left
+            return _LEFT if section == Column.ID else _RIGHT
+        return None
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return the text, tick, colour, alignment or value for sorting of a cell."""
+        row, column = self._rows[index.row()], index.column()
+        if role == ID_ROLE:
+            return row.id
+        if role == SORT_ROLE:
+            return self._value(row, column)
+        if role == Qt.ItemDataRole.CheckStateRole and column in TICKS:
+            return Qt.CheckState.Checked if row.id in self.ticked(column) else Qt.CheckState.Unchecked
+        if column in TICKS:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            if column == Column.SIZE:
+                return row.size
+            number = self._value(row, column)
+            return "" if column == Column.PROBLEMS and not number else str(number)
+        if role == Qt.ItemDataRole.DecorationRole and column == Column.ID:
+            return _swatch(row.colour)
+        if role == Qt.ItemDataRole.TextAlignmentRole and column > Column.ID:
+            return _RIGHT
+        if role == Qt.ItemDataRole.ToolTipRole and column == Column.ID:
+            return f"{row.id}: frames {row.first} to {row.last}. Double click goes to the first."
+        return None
+
+    def _value(self, row: Row, column: int) -> Any:
+        if column in TICKS:
+            return int(row.id in self.ticked(column))
+        return {
+            Column.ID: row.id,
+            Column.FIRST: row.first,
+            Column.LAST: row.last,
+            Column.LENGTH: row.length,
+            Column.SIZE: row.width_px * row.height_px,
+            Column.PROBLEMS: self._problems[row.id],
+        }[Column(column)]
+
+
+class IndividualsProxy(QSortFilterProxyModel):
+    """The rows whose id holds a text, sorted by any column."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.setFilterKeyColumn(Column.ID)
+        self.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.setSortRole(SORT_ROLE)
+        # A click on a tick box must not move its row away from under the mouse.
+        self.setDynamicSortFilter(False)
+
+    def individuals(self) -> list[Id]:
+        """Return the individuals listed, in their order."""
+        return [self.individual(place) for place in range(self.rowCount())]
+
+    def individual(self, place: int) -> Id:
+        """Return the individual of a row as listed."""
+        individual: Id = self.index(place, Column.ID).data(ID_ROLE)
+        return individual
+
+    def lessThan(self, left: QModelIndex, right: QModelIndex) -> bool:  # noqa: N802
+        """Sort ids as people do: 2 before 10, numbers before text."""
+        values = [_sortable(index.data(SORT_ROLE)) for index in (left, right)]
+        return bool(values[0] < values[1])
+
+
+def _sortable(value: Any) -> tuple[int, float, str]:
+    text = str(value)
+    if isinstance(value, str) and not (text.isascii() and text.isdecimal()):
+        return 1, 0.0, text.casefold()
+    number = float(value)
+    return 0, -1.0 if np.isnan(number) else number, text
+
+
+def _swatch(colour: str) -> QIcon:
+    pixmap = QPixmap(_SWATCH_PX, _SWATCH_PX)
+    pixmap.fill(QColor(colour))
+    icon = QIcon(pixmap)
+    # Else Qt mixes in the colour of selected rows.
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)
+    return icon

@@ -1,0 +1,63 @@
+"""Where the user says which size the video had that was tracked."""
+
+from psygnal import Signal
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSpinBox, QWidget
+
+from napari_i3d.plugin.session.tracked_video import TrackedVideo
+
+_MOST_PX = 32768
+
+
+class SizeRow(QWidget):
+    """A tick box, and width and height of the resized video that the boxes refer to.
+
+    Attributes
+    ----------
+    changed
+        Signal: (width, height) in pixels, or None where boxes refer to the video as it is.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.resized = QCheckBox("Boxes are for size")
+        self.resized.setToolTip("Tick it if the video was resized before it was tracked; else boxes are in its pixels")
+        self.width_px, self.height_px = QSpinBox(), QSpinBox()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.resized)
+        layout.addWidget(self.width_px)
+        layout.addWidget(QLabel("x"))
+        layout.addWidget(self.height_px)
+        layout.addStretch(1)
+        for box, name in ((self.width_px, "Width"), (self.height_px, "Height")):
+            box.setRange(1, _MOST_PX)
+            box.setToolTip(f"{name} in pixels")
+            # A size is taken up when it is complete, not after each digit.
+            box.setKeyboardTracking(False)
+            box.valueChanged.connect(self._emit)
+        self.resized.toggled.connect(self._emit)
+
+    def show_tracked(self, tracked: TrackedVideo | None) -> None:
+        """Show what is chosen for a video."""
+        size = tracked.boxes_size if tracked else None
+        if size is None and tracked is not None and tracked.video is not None:
+            shown = tracked.video.shape[2], tracked.video.shape[1]
+        else:
+            shown = size or (1, 1)
+        for part, value in ((self.width_px, shown[0]), (self.height_px, shown[1])):
+            part.blockSignals(True)
+            part.setValue(value)
+            part.setEnabled(size is not None)
+            part.blockSignals(False)
+        self.resized.blockSignals(True)
+        self.resized.setChecked(size is not None)
+        self.resized.blockSignals(False)
+        self.setEnabled(tracked is not None and tracked.video is not None)
+
+    def _emit(self) -> None:
+        size = (self.width_px.value(), self.height_px.value()) if self.resized.isChecked() else None
+        for part in (self.width_px, self.height_px):
+            part.setEnabled(size is not None)
+        self.changed.emit(size)

@@ -1,0 +1,156 @@
+"""Exploring features as work of the plugin: the map and clusters, similar moments, and crops of what was found."""
+
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_i3d.errors import NapariI3DError
+from napari_i3d.explore import (
+    Hit,
+    MapMethod,
+    SimilarMoments,
+    Span,
+    Stack,
+    Step,
+    cluster_steps,
+    component_steps,
+    map_steps,
+    similar_steps,
+    stack_features,
+)
+from napari_i3d.extraction.settings import SampleMode
+from napari_i3d.features.features import Features
+from napari_i3d.plugin.exploration import Explored
+from napari_i3d.plugin.jobs.cancellation import Stop
+from napari_i3d.plugin.jobs.crop_image import crop_picture, crop_request
+from napari_i3d.plugin.jobs.job_results import RECORD_EVERY_S, Advance, Outcome, Record, Stage, Work
+from napari_i3d.plugin.jobs.workers import guarded
+from napari_i3d.plugin.session.matching import tracking_id
+from napari_i3d.plugin.session.tracked_video import TrackedVideo
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class ExploreRequest:
+    """What is to be explored, and how.
+
+    Attributes
+    ----------
+    owners
+        Videos by the names that rows shall have.
+    features
+        Of each, by the same names.
+    method
+        How rows are laid out.
+    clusters
+        Their number; None: chosen by silhouette.
+    """
+
+    owners: dict[str, TrackedVideo]
+    features: dict[str, Features]
+    method: MapMethod
+    clusters: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Thumbnail:
+    """A crop of one of several spans.
+
+    Attributes
+    ----------
+    span
+        Which.
+    picture
+        (H, W, 3) uint8; None where there is none.
+    """
+
+    span: Hit
+    picture: NDArray[np.uint8] | None
+
+
+def run_exploration(request: ExploreRequest, stop: Stop) -> Work:
+    """Lay out and cluster the rows of features; the value is an `Explored`."""
+    return (yield from guarded(_exploration(request, stop), stop))
+
+
+def run_similar(stack: Stack, query: Span, count: int, apart_s: float, others_only: bool, stop: Stop) -> Work:
+    """Look for moments like one; the value is a `SimilarMoments`."""
+    return (yield from guarded(_similar(stack, query, count, apart_s, others_only, stop), stop))
+
+
+def run_thumbnails(
+    spans: tuple[Hit, ...], owners: Mapping[str, TrackedVideo], stop: Stop
+) -> Generator[Thumbnail, None, Outcome]:
+    """Read the crops of spans, the first one first; yields a `Thumbnail` each, the value is their number."""
+    return (yield from guarded(_thumbnails(spans, owners, stop), stop))
+
+
+def _exploration(request: ExploreRequest, stop: Stop) -> Generator[Record, None, Explored]:
+    yield Stage("looking through the features")
+    stack = stack_features(request.features)
+    components = yield from _told(component_steps(stack), stop)
+    laid_out = yield from _told(map_steps(components, request.method), stop)
+    groups = yield from _told(cluster_steps(components, request.clusters), stop)
+    return Explored(request.owners, request.features, components.stack, laid_out, groups)
+
+
+def _similar(
+    stack: Stack, query: Span, count: int, apart_s: float, others_only: bool, stop: Stop
+) -> Generator[Record, None, SimilarMoments]:
+    steps = similar_steps(
+        stack,
+        query.individual,
+        query.first_frame,
+        query.last_frame,
+        video=query.video,
+        count=count,
+        apart_s=apart_s,
+        others_only=others_only,
+    )
+    return (yield from _told(steps, stop))
+
+
+def _thumbnails(
+    spans: tuple[Hit, ...], owners: Mapping[str, TrackedVideo], stop: Stop
+) -> Generator[Thumbnail, None, int]:
+    for span in spans:
+        stop.check()
+        yield Thumbnail(span, _crop(owners[span.video], span))
+    return len(spans)
+
+
+def _crop(tracked: TrackedVideo, span: Span) -> NDArray[np.uint8] | None:
+    """Return the crop in the middle of a span; None where the individual has no box there, or it cannot be read."""
+    try:
+        if tracked.tracking is None:
+            return None if tracked.video is None else tracked.video[span.middle_frame]
+        individual = tracking_id(span.individual, tracked)
+        if individual is None:
+            return None  # without an id, the current individual would be shown
+        request = crop_request(tracked, span.middle_frame, SampleMode.EXPAND_BBOXES, individual)
+        return None if isinstance(request, str) else crop_picture(request)
+    except NapariI3DError:
+        return None
+
+
+def _told(steps: Generator[Step, None, T], stop: Stop) -> Generator[Record, None, T]:
+    """Pass on the steps of a computation, not more often than a person can see."""
+    told, what = 0.0, ""
+    while True:
+        stop.check()
+        try:
+            step = next(steps)
+        except StopIteration as finished:
+            result: T = finished.value
+            return result
+        if step.what != what:
+            what = step.what
+            yield Stage(what)
+        if step.total > 1 and time.monotonic() - told > RECORD_EVERY_S:
+            told = time.monotonic()
+            yield Advance(step.done, step.total)

@@ -1,0 +1,281 @@
+"""What is drawn of the tracking of one video: its boxes, trails and ids in the frame that is shown.
+
+Two flat layers, without time, hold the frame that is shown and nothing else: Vectors (four lines a box, and the
+trails) and Points (the ids). Their arrays are overwritten in place and shown again without what napari does besides
+(thumbnails, extents): measured, that costs half of setting new data, and a third of a Shapes layer with text.
+Arrays have room to spare; lines without length and points that are not shown fill them up.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Layer, Points, Vectors
+from numpy.typing import NDArray
+
+from napari_i3d._utils.colors import HIGHLIGHT, SHADOW, colours_of
+from napari_i3d.individuals import Id
+from napari_i3d.plugin.layers.convert import (
+    LINES,
+    box_lines,
+    label_features,
+    label_points,
+    labels_layer_options,
+    rgba,
+    tracking_layer_data,
+    trail_colours,
+    trail_lines,
+)
+from napari_i3d.plugin.session.tracked_video import TrackedVideo
+from napari_i3d.tracking.box_table import BoxTable
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+LINE_WIDTH_PX = 2.0
+"""On the screen."""
+
+_TRAIL_STEPS = 24
+_TRAIL_STEPS_IN_ALL = 1200
+_LABELS = 150
+"""No more ids are written; they would hide everything, and each costs time."""
+_AS_IT_IS = {"thumbnail": False, "highlight": False, "extent": False}
+
+
+class BoxesDisplay:
+    """The layers of one tracked video.
+
+    Parameters
+    ----------
+    tracked
+        The video and its tracking.
+    add, discard
+        Put a layer into the viewer; take one out as soon as that is safe.
+    """
+
+    def __init__(self, tracked: TrackedVideo, add: Callable[[Layer], None], discard: Callable[[Layer], None]) -> None:
+        self.tracked = tracked
+        self.frame = 0
+        self.zoom = 1.0  # pixels of the screen for a unit of the world
+        self.trail_frames = 0
+        self._add, self._discard = add, discard
+        self._table: BoxTable | None = None
+        self._names: list[str] = []
+        self._colours = np.empty((0, 4), np.float32)
+        self._shown = np.empty(0, np.bool_)
+        self._boxes_layer: Vectors | None = None
+        self._ids_layer: Points | None = None
+        self._picture: Image | None = None
+        self._drawn: tuple[NDArray[np.int64], NDArray[np.float64]] = (np.empty(0, np.int64), np.empty((0, 4)))
+        self._coloured: Any = None
+        self._labelled: Any = None
+        tracked.video_changed.connect(self._on_video)
+        tracked.tracking_changed.connect(self._on_tracking)
+        tracked.shown_changed.connect(self._on_shown)
+        tracked.current_changed.connect(self.fill)
+        self._on_video()
+        self._on_tracking()
+
+    def close(self) -> None:
+        """Let go of everything; the video has left the viewer."""
+        for signal, slot in (
+            (self.tracked.video_changed, self._on_video),
+            (self.tracked.tracking_changed, self._on_tracking),
+            (self.tracked.shown_changed, self._on_shown),
+            (self.tracked.current_changed, self.fill),
+        ):
+            signal.disconnect(slot)
+        self._follow(None)
+        self._drop_layers()
+
+    def removed(self, layer: Layer) -> None:
+        """Notice that the user removed a layer."""
+        if layer is self._ids_layer:
+            self._ids_layer = None
+
+    @property
+    def ids_layer(self) -> Points | None:
+        """The layer of the ids."""
+        return self._ids_layer
+
+    def hit(self, world: tuple[float, ...]) -> tuple[Id, float] | None:
+        """Return the individual whose box lies at a place of the world, and the area of the box; smallest first."""
+        if self._boxes_layer is None or self._table is None or not self._boxes_layer.visible:
+            return None
+        row, column = self._boxes_layer.world_to_data(world)[-2:]
+        x, y = column + 0.5, row + 0.5
+        places, boxes = self._drawn
+        left, upper, right, lower = boxes.T
+        inside = np.flatnonzero((left <= x) & (x <= right) & (upper <= y) & (y <= lower))
+        if not len(inside):
+            return None
+        areas = (right - left) * (lower - upper)
+        best = inside[np.argmin(areas[inside])]
+        return self._table.ids[places[best]], float(areas[best])
+
+    def box(self, individual: Id, frame: int) -> NDArray[np.float64] | None:
+        """Return a box in the world, (4,) [left, upper, right, lower]; in the frame nearest to the one asked for."""
+        if self._boxes_layer is None or self._table is None:
+            return None
+        box = self._table.nearest(individual, frame)
+        if box is None:
+            return None
+        left, upper, right, lower = box - 0.5
+        corners = [self._boxes_layer.data_to_world(corner)[-2:] for corner in ((upper, left), (lower, right))]
+        return np.array([corners[0][1], corners[0][0], corners[1][1], corners[1][0]])
+
+    def fill(self) -> None:
+        """Draw the frame."""
+        layer, table = self._boxes_layer, self._table
+        if layer is None or table is None or not (layer.visible or (self._ids_layer and self._ids_layer.visible)):
+            return
+        width = LINE_WIDTH_PX / (self.zoom * abs(float(layer.scale[-1])))
+        places, boxes = table.at(self.frame)
+        shown = self._shown[places]
+        self._drawn = places, boxes = places[shown], boxes[shown]
+        current = np.array([table.ids[place] == self.tracked.current for place in places], np.bool_)
+        walkers, trails = self._trails(table)
+        lines = np.concatenate(
+            [trails, box_lines(boxes, width), box_lines(boxes[current], width, grow=width)], dtype=np.float64
+        )
+        _overwrite(layer, lines)
+        coloured = (len(layer.data), walkers.tobytes(), places.tobytes(), current.tobytes())
+        layer.refresh(**_AS_IT_IS)
+        if coloured != self._coloured:
+            self._coloured = coloured
+            self._paint(layer, walkers, len(trails), places, int(current.sum()))
+        if layer.edge_width != width:
+            layer.edge_width = width
+        self._label(places, boxes, lift=2 * width)
+
+    def _trails(self, table: BoxTable) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        if not self.trail_frames:
+            return np.empty(0, np.int64), np.empty((0, 2, 2))
+        # Every n-th frame, counted from frame 0, so that the trail lies still while time passes.
+        stride = max(1, -(-2 * self.trail_frames // _TRAIL_STEPS))
+        reach = -(-self.trail_frames // stride)
+        frames = (self.frame // stride + np.arange(-reach, reach + 1)) * stride
+        places, centres = table.centres(frames)
+        shown = self._shown[places]
+        places, centres = places[shown], centres[shown]
+        most = max(1, _TRAIL_STEPS_IN_ALL // (2 * reach))
+        return places[:most], trail_lines(centres[:most])
+
+    def _paint(
+        self, layer: Vectors, walkers: NDArray[np.int64], n_trails: int, places: NDArray[np.int64], n_current: int
+    ) -> None:
+        parts = [
+            trail_colours(self._colours[walkers], n_trails // max(1, len(walkers))),
+            np.repeat(self._colours[places], LINES, axis=0),
+            np.repeat(rgba([HIGHLIGHT]), LINES * n_current, axis=0),
+        ]
+        colours = np.zeros((len(layer.data), 4), np.float32)
+        used = np.concatenate(parts)
+        colours[: len(used)] = used
+        layer.edge_color = colours
+
+    def _label(self, places: NDArray[np.int64], boxes: NDArray[np.float64], lift: float) -> None:
+        layer, table = self._ids_layer, self._table
+        if layer is None or table is None:
+            return
+        places, boxes = places[:_LABELS], boxes[:_LABELS]
+        points = label_points(boxes, lift)
+        # Each id is written twice, first as its own shadow: light colours would be lost on a light picture.
+        _overwrite(layer, np.concatenate([points + lift / 4, points]))
+        used = 2 * len(places)
+        labelled = (len(layer.data), places.tobytes())
+        if labelled != self._labelled:
+            self._labelled = labelled
+            empty = len(layer.data) - used
+            individuals = [table.ids[place] for place in places]
+            colours = [*[SHADOW] * len(places), *(self._names[place] for place in places), *[SHADOW] * empty]
+            layer.features = label_features([*individuals, *individuals, *[""] * empty], colours)
+            layer.shown = np.arange(len(layer.data)) < used
+        layer.refresh(**_AS_IT_IS)
+
+    def _on_tracking(self) -> None:
+        tracking = self.tracked.tracking
+        if tracking is None:
+            self._table = None
+            self._drop_layers()
+            return
+        self._table = BoxTable(tracking, self.tracked.box_scale)
+        colours = colours_of(tracking)
+        self._names = [colours[individual] for individual in tracking]
+        self._colours = rgba(self._names)
+        self._coloured = self._labelled = None
+        self._shown = self._shown_mask(self._table)
+        if self._boxes_layer is not self.tracked.tracking_layer or self._boxes_layer is None:
+            self._drop_layers()
+            self._make_layers()
+        self.fill()
+
+    def _make_layers(self) -> None:
+        tracking = self.tracked.tracking
+        if tracking is None:
+            return
+        layer = self.tracked.tracking_layer
+        if layer is None:
+            data, options, _ = tracking_layer_data(tracking, self.tracked.tracking_path)
+            layer = self.tracked.tracking_layer = Vectors(data, **options)
+            self._add(layer)
+        self._boxes_layer = layer
+        self._ids_layer = Points(np.empty((0, 2)), **labels_layer_options(layer.name.replace("Boxes", "Ids", 1)))
+        self._add(self._ids_layer)
+        layer.events.visible.connect(self.fill)
+        self._ids_layer.events.visible.connect(self.fill)
+        self._place()
+
+    def _drop_layers(self) -> None:
+        for layer in (self._ids_layer, self._boxes_layer):
+            if layer is not None:
+                self._discard(layer)
+        if self._boxes_layer is not None:
+            self._boxes_layer.events.visible.disconnect(self.fill)
+        self._boxes_layer = self._ids_layer = None
+
+    def _on_shown(self) -> None:
+        if self._table is not None:
+            self._shown = self._shown_mask(self._table)
+            self.fill()
+
+    def _shown_mask(self, table: BoxTable) -> NDArray[np.bool_]:
+        return np.array([individual in self.tracked.shown for individual in table.ids], np.bool_)
+
+    def _on_video(self) -> None:
+        self._follow(self.tracked.layer)
+        if self._table is not None and self.tracked.tracking is not None:
+            self._table = BoxTable(self.tracked.tracking, self.tracked.box_scale)
+            self.fill()
+
+    def _follow(self, picture: "Image | None") -> None:
+        # Where the user moves or scales the picture, boxes go with it.
+        for layer, method in ((self._picture, "disconnect"), (picture, "connect")):
+            if layer is not None:
+                getattr(layer.events.scale, method)(self._place)
+                getattr(layer.events.translate, method)(self._place)
+        self._picture = picture
+        self._place()
+
+    def _place(self) -> None:
+        if self._picture is None:
+            return
+        for layer in (self._boxes_layer, self._ids_layer):
+            if layer is not None:
+                layer.scale = self._picture.scale[-2:]
+                layer.translate = self._picture.translate[-2:]
+        self.fill()
+
+
+def _overwrite(layer: Vectors | Points, rows: NDArray[np.float64]) -> None:
+    """Write rows to the beginning of the data of a layer, and let the rest be nothing."""
+    if len(rows) > len(layer.data):
+        room = np.zeros((len(rows) * 3 // 2, *rows.shape[1:]))
+        room[:] = rows[0]
+        room[: len(rows)] = rows
+        # Listeners of the data are for edits by hand.
+        with layer.events.data.blocker():
+            layer.data = room
+    layer.data[: len(rows)] = rows
+    if isinstance(layer, Vectors):
+        layer.data[len(rows) :, 1] = 0.0

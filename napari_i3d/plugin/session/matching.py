@@ -1,0 +1,93 @@
+"""To which video of a viewer a file of tracking or of features belongs."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from napari_i3d.features.features import Features
+from napari_i3d.individuals import Id
+from napari_i3d.plugin.session.tracked_video import TrackedVideo
+
+
+def is_named_after(path: Path | None, stem: str) -> bool:
+    """Whether a file has the name of a video: ``day1_tracks.pickle`` that of ``day1``, not ``day10_tracks.pickle``."""
+    if path is None or not stem or not path.name.startswith(stem):
+        return False
+    return not (stem[-1].isdigit() and path.name[len(stem) :][:1].isdigit())
+
+
+def namesakes(path: Path | None, videos: Iterable[TrackedVideo]) -> list[TrackedVideo]:
+    """Return the videos whose name a tracking file has, the one that it belongs to most likely first.
+
+    Recordings of several cameras often have one name in several folders. So the one in the folder of the file comes
+    first, then one in a folder of the same name, then one without tracking. Videos with longer names leave those with
+    shorter ones out: ``day1_b_tracks`` is not about ``day1`` where there is a ``day1_b``.
+    """
+    named = [(t, t.video.path) for t in videos if t.video is not None and is_named_after(path, t.video.path.stem)]
+    if path is None or not named:
+        return []
+    longest = max(len(video.stem) for _, video in named)
+
+    def unlikely(found: tuple[TrackedVideo, Path]) -> tuple[bool, bool, bool]:
+        tracked, video = found
+        return video.parent != path.parent, video.parent.name != path.parent.name, tracked.tracking is not None
+
+    ranked = sorted((found for found in named if len(found[1].stem) == longest), key=unlikely)
+    if ranked[0][1].parent == path.parent:
+        ranked = ranked[:1]
+    return [tracked for tracked, _ in ranked]
+
+
+def owner_of(features: Features, videos: Iterable[TrackedVideo]) -> TrackedVideo | None:
+    """Return the first of the videos that features belong to; None where there is none.
+
+    They do where they say that they were made of a file of its name, size and length, or say nothing; where all their
+    individuals are in its tracking (or are pieces, split at gaps, of those); and where the video has their frames.
+    """
+    return next((tracked for tracked in videos if _belongs(features, tracked)), None)
+
+
+def _belongs(features: Features, tracked: TrackedVideo) -> bool:
+    if tracked.video is None or not len(features):
+        return False
+    made_of = features.provenance.get("video")
+    if isinstance(made_of, dict) and not _same_video(made_of, tracked.video.facts()):
+        return False
+    if any(len(frames) and frames.max() > len(tracked.video) - 1 for frames in features.frames.values()):
+        return False
+    known: Iterable[Id] = [""] if tracked.tracking is None else tracked.tracking
+    return all(_is_one_of(individual, known) for individual in features)
+
+
+def _same_video(made_of: dict[str, Any], here: dict[str, Any]) -> bool:
+    """Tell whether all that features say of their file is so: cameras give many files the same name."""
+    if made_of.get("file") != here["file"]:
+        return False
+    return all(made_of.get(fact) in (None, here[fact]) for fact in ("size_bytes", "frames", "width_px", "height_px"))
+
+
+def _is_one_of(individual: Id, known: Iterable[Id]) -> bool:
+    return any(individual == name or str(individual).startswith(f"{name}_part") for name in known)
+
+
+def individual_of(features: Features, current: Id) -> Id | None:
+    """Return the individual of the features that is the one looked at, or its first piece; else None."""
+    if current in features:
+        return current
+    return next((individual for individual in features if str(individual).startswith(f"{current}_part")), None)
+
+
+def individual_to_plot(features: Features, current: Id | None) -> Id | None:
+    """Return the individual of the features that is the one looked at, or a piece of it; else the first."""
+    found = individual_of(features, current) if current is not None else None
+    return found if found is not None else next(iter(features), None)
+
+
+def tracking_id(individual: Id, tracked: TrackedVideo) -> Id | None:
+    """Return who in the tracking of a video the individual of its features is, or is a piece of; None if nobody."""
+    if tracked.tracking is None:
+        return None
+    if individual in tracked.tracking:
+        return individual
+    whole = [name for name in tracked.tracking if str(individual).startswith(f"{name}_part")]
+    return max(whole, key=lambda name: len(str(name)), default=None)

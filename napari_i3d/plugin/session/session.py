@@ -1,0 +1,241 @@
+"""The videos of a viewer and all that is known of each: what readers, boxes and docks share.
+
+Layers only show; the truth is here, so that it survives when a layer is removed and can be tested without a window.
+"""
+
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari.utils.notifications import show_info
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+
+from napari_i3d.errors import NapariI3DError
+from napari_i3d.extraction.settings import SampleMode
+from napari_i3d.plugin.session.matching import is_named_after, namesakes
+from napari_i3d.plugin.session.tracked_video import TrackedVideo
+from napari_i3d.tracking.tracklets import Tracking
+from napari_i3d.video.lazy_array import VideoArray
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+    from napari.viewer import Viewer
+
+    from napari_i3d.plugin.closing import Losses
+    from napari_i3d.plugin.exploration import Exploration
+    from napari_i3d.plugin.layers.box_controller import BoxesController
+    from napari_i3d.plugin.layers.video_arrangement import Arrangement
+    from napari_i3d.plugin.playback import Playback
+
+from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource, VideoSource
+
+# Axes are counted from the last: layers with more of them, channels say, put theirs in front.
+_FLAT, _TIME = 2, -3
+
+
+class Session:
+    """The tracked videos of one viewer, kept in step with its layers.
+
+    Attributes
+    ----------
+    videos
+        In the order of opening.
+    following
+        Whether the current individual is kept in the middle of the canvas.
+    active_changed, videos_changed, sample_mode_changed
+        Signals, without arguments.
+    """
+
+    active_changed = Signal()
+    videos_changed = Signal()
+    sample_mode_changed = Signal()
+    boxes: "BoxesController"
+    """What keeps the layers with boxes in step; set by `get_session`."""
+    exploration: "Exploration"
+    """What was explored of the features; set by `get_session`."""
+    arrangement: "Arrangement"
+    """Which videos are seen; set by `get_session`."""
+    losses: "Losses"
+    """What closing the viewer now would lose; set by `get_session`."""
+    playback: "Playback"
+    """The player; set by `get_session`."""
+
+    def __init__(self, viewer: "Viewer") -> None:
+        self._viewer = weakref.ref(viewer)
+        self.videos: list[TrackedVideo] = []
+        self.following = False
+        self._active: TrackedVideo | None = None
+        self._sample_mode = SampleMode.EXPAND_BBOXES
+        viewer.layers.events.inserted.connect(self._on_inserted)
+        viewer.layers.events.removed.connect(self._on_removed)
+        viewer.layers.selection.events.active.connect(self._on_selected)
+        for layer in viewer.layers:
+            self._take_up(layer)
+
+    @property
+    def viewer(self) -> "Viewer":
+        """The viewer.
+
+        Raises
+        ------
+        NapariI3DError
+            It was closed.
+        """
+        viewer = self._viewer()
+        if viewer is None:
+            raise NapariI3DError("the viewer was closed")
+        return viewer
+
+    @property
+    def active(self) -> TrackedVideo | None:
+        """The one that docks are about: that of the layer selected last, else the one opened last."""
+        return self._active
+
+    @active.setter
+    def active(self, tracked: TrackedVideo | None) -> None:
+        if tracked is not self._active:
+            self._active = tracked
+            self.active_changed.emit()
+
+    @property
+    def sample_mode(self) -> SampleMode:
+        """How crops are taken from boxes, as the docks show them."""
+        return self._sample_mode
+
+    @sample_mode.setter
+    def sample_mode(self, mode: SampleMode) -> None:
+        if mode is not self._sample_mode:
+            self._sample_mode = mode
+            self.sample_mode_changed.emit()
+
+    @property
+    def frame(self) -> int:
+        """Number of the frame of the active video that the viewer shows."""
+        return self.frame_of(self._active)
+
+    def frame_of(self, tracked: TrackedVideo | None) -> int:
+        """Return the number of the frame of a video that the viewer shows; one that it does not have where it is blank.
+
+        The slider counts in the world, in which layers may be moved and stretched, and other layers may have more axes.
+        """
+        dims = self.viewer.dims
+        if dims.ndim <= _FLAT:
+            return 0
+        if tracked is None or tracked.layer is None:
+            return int(dims.current_step[_TIME])
+        return round(float(tracked.layer.world_to_data(dims.point)[_TIME]))
+
+    def go_to(self, frame: int) -> None:
+        """Show a frame of the active video."""
+        dims = self.viewer.dims
+        if dims.ndim <= _FLAT:
+            return
+        if self._active is None or self._active.layer is None:
+            dims.set_current_step(dims.ndim + _TIME, frame)
+            return
+        layer = self._active.layer
+        number = max(0, min(int(frame), len(layer.data) - 1))
+        here = layer.world_to_data(dims.point)
+        dims.set_point(dims.ndim + _TIME, float(layer.data_to_world((number, *here[_TIME + 1 :]))[_TIME]))
+
+    def add_tracking(self, tracking: Tracking, path: Path | None, layer: "Layer | None" = None) -> TrackedVideo:
+        """Give tracking to the video that it belongs to by name, else to the active one, else to none yet.
+
+        Without a layer that shows it, one is made.
+        """
+        tracked = self._best_match(path)
+        if tracked is None:
+            tracked = self._new(path.stem if path else "tracking")
+        before = tracked.tracking_path.name if tracked.tracking_path and tracked.tracking_path != path else ""
+        tracked.set_tracking(tracking, path, layer)
+        self.active = tracked
+        self._tell_of_doubt(tracked, before)
+        return tracked
+
+    def _best_match(self, path: Path | None) -> TrackedVideo | None:
+        named = namesakes(path, self.videos)
+        if named:
+            return named[0]
+        free = [t for t in self.videos if t.tracking is None]
+        if self._active in free:
+            return self._active
+        if free:
+            return free[-1]
+        # Other tracking for the video in hand replaces what it has.
+        return self._active if self._active is not None and self._active.video is not None else None
+
+    def _tell_of_doubt(self, tracked: TrackedVideo, before: str = "") -> None:
+        """Say which video tracking was taken for where its name does not."""
+        path, video = tracked.tracking_path, tracked.video
+        if path is None or video is None:
+            return
+        fitting = namesakes(path, self.videos)
+        instead = f", in place of {before}" if before else ""
+        if not fitting:
+            show_info(f"{path.name} is named after no open video: taken for {video.path.name}{instead}")
+        elif len(fitting) > 1:
+            where = f"{video.path.name} in {video.path.parent}"
+            show_info(f"{path.name} is named after {len(fitting)} open videos: taken for {where}{instead}")
+
+    def _new(self, name: str) -> TrackedVideo:
+        tracked = TrackedVideo(name)
+        self.videos.append(tracked)
+        self.videos_changed.emit()
+        return tracked
+
+    def _on_inserted(self, event: Any) -> None:
+        self._take_up(event.value)
+        if len(self.viewer.layers) == 1 and self.videos:
+            # Videos begin at their beginning; napari begins in the middle of what is opened first.
+            self.go_to(0)
+
+    def _take_up(self, layer: "Layer") -> None:
+        if any(layer in (tracked.layer, tracked.tracking_layer) for tracked in self.videos):
+            return
+        source = layer.metadata.get(METADATA_KEY)
+        if isinstance(source, VideoSource):
+            stem = source.video.path.stem
+            waiting = [t for t in self.videos if t.video is None]
+            tracked = next((t for t in waiting if is_named_after(t.tracking_path, stem)), None)
+            tracked = tracked or (waiting[-1] if waiting else self._new(stem))
+            tracked.name = stem
+            tracked.set_video(source.video, layer)
+            self.active = tracked
+            self._tell_of_doubt(tracked)
+            QTimer.singleShot(0, lambda: self._hand_over_to(tracked))  # napari is in the middle of adding a layer
+        elif isinstance(source, TrackingSource):
+            self.add_tracking(source.tracking, source.path, layer)
+
+    def _hand_over_to(self, tracked: TrackedVideo) -> None:
+        """Give a video the tracking of its name, which another one got while it was not open yet."""
+        if tracked not in self.videos:
+            return  # removed meanwhile
+        for other in self.videos:
+            path = other.tracking_path
+            misplaced = is_named_after(path, tracked.name) and not is_named_after(path, other.name)
+            if other is not tracked and tracked.tracking is None and misplaced and other.tracking is not None:
+                tracking = other.tracking
+                other.set_tracking(None, None)
+                tracked.set_tracking(tracking, path)
+
+    def _on_removed(self, event: Any) -> None:
+        if isinstance(event.value.data, VideoArray):
+            event.value.data.release()
+        for tracked in list(self.videos):
+            if tracked.layer is event.value:
+                # Its boxes go with it; else they would be taken for those of the next video.
+                tracked.set_video(None, None)
+                tracked.set_tracking(None, None)
+            elif tracked.tracking_layer is event.value:
+                tracked.set_tracking(None, None)
+            if tracked.video is None and tracked.tracking is None:
+                self.videos.remove(tracked)
+                self.videos_changed.emit()
+        if self._active not in self.videos:
+            self.active = self.videos[-1] if self.videos else None
+
+    def _on_selected(self, event: Any) -> None:
+        for tracked in self.videos:
+            if event.value is not None and event.value in (tracked.layer, tracked.tracking_layer):
+                self.active = tracked

@@ -1,0 +1,162 @@
+"""One video of a viewer and all that is known of it."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+
+from napari_i3d.features.features import Features
+from napari_i3d.individuals import Id
+from napari_i3d.tracking.checks import Problem, check_tracking
+from napari_i3d.tracking.tracklets import Tracking
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Layer
+
+    from napari_i3d.video.video import Video
+
+
+class TrackedVideo:
+    """One video in the viewer, its tracking, what the user chose, and its features.
+
+    Any part may be missing: tracking can be opened before its video.
+
+    Attributes
+    ----------
+    tracking_layer
+        The layer that shows the boxes.
+    video_changed, tracking_changed, shown_changed, chosen_changed, current_changed, problem_changed, features_changed
+        Signals, without arguments.
+    """
+
+    video_changed = Signal()
+    tracking_changed = Signal()
+    shown_changed = Signal()
+    chosen_changed = Signal()
+    current_changed = Signal()
+    problem_changed = Signal()
+    features_changed = Signal()
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.video: Video | None = None
+        self.layer: Image | None = None
+        self.tracking: Tracking | None = None
+        self.tracking_path: Path | None = None
+        self.tracking_layer: Layer | None = None
+        self.features: Features | None = None
+        self.features_path: Path | None = None
+        self.problems: tuple[Problem, ...] = ()
+        self._shown: frozenset[Id] = frozenset()
+        self._chosen: frozenset[Id] = frozenset()
+        self._current: Id | None = None
+        self._problem: Problem | None = None
+        self._boxes_size: tuple[int, int] | None = None
+
+    @property
+    def shown(self) -> frozenset[Id]:
+        """Individuals whose boxes are drawn."""
+        return self._shown
+
+    @shown.setter
+    def shown(self, individuals: Iterable[Id]) -> None:
+        self._shown = frozenset(individuals) & self._known
+        self.shown_changed.emit()
+
+    @property
+    def chosen(self) -> frozenset[Id]:
+        """Individuals chosen for extraction."""
+        return self._chosen
+
+    @chosen.setter
+    def chosen(self, individuals: Iterable[Id]) -> None:
+        self._chosen = frozenset(individuals) & self._known
+        self.chosen_changed.emit()
+
+    @property
+    def current(self) -> Id | None:
+        """The individual that the user is looking at: its row is selected, its crop and features are shown."""
+        return self._current
+
+    @current.setter
+    def current(self, individual: Id | None) -> None:
+        individual = individual if individual in self._known else None
+        if individual != self._current or type(individual) is not type(self._current):
+            self._current = individual
+            self.current_changed.emit()
+
+    @property
+    def problem(self) -> Problem | None:
+        """The one of `problems` that the user is looking at."""
+        return self._problem
+
+    @problem.setter
+    def problem(self, problem: Problem | None) -> None:
+        problem = problem if problem in self.problems else None
+        if problem != self._problem:
+            self._problem = problem
+            self.problem_changed.emit()
+
+    @property
+    def boxes_size(self) -> tuple[int, int] | None:
+        """Width and height, in pixels, of the picture that boxes refer to; None: the video as it is."""
+        return self._boxes_size
+
+    @boxes_size.setter
+    def boxes_size(self, size: tuple[int, int] | None) -> None:
+        if size != self._boxes_size:
+            self._boxes_size = size
+            self.check()
+            self.tracking_changed.emit()
+
+    @property
+    def box_scale(self) -> tuple[float, float]:
+        """Pixels of the video, (x, y), for a pixel of the boxes."""
+        if self.video is None or self._boxes_size is None:
+            return 1.0, 1.0
+        return self.video.shape[2] / self._boxes_size[0], self.video.shape[1] / self._boxes_size[1]
+
+    @property
+    def _known(self) -> frozenset[Id]:
+        return frozenset(self.tracking or ())
+
+    def set_video(self, video: "Video | None", layer: "Image | None") -> None:
+        """Take up, or let go of, the video and the layer that shows it."""
+        self.video, self.layer = video, layer
+        self.check()
+        self.video_changed.emit()
+
+    def set_tracking(self, tracking: Tracking | None, path: Path | None, layer: "Layer | None" = None) -> None:
+        """Take up tracking, or let go of it: all individuals are shown and chosen, the first one is current.
+
+        Without a layer that shows it, one is made.
+        """
+        if tracking is not None and tracking is not self.tracking and self.features is not None:
+            # Made of other boxes, perhaps of individuals that are called the same.
+            self.set_features(None, None)
+        self.tracking, self.tracking_path, self.tracking_layer = tracking, path, layer
+        self._shown = self._chosen = self._known
+        self._current = next(iter(tracking or ()), None)
+        self.check()
+        self.tracking_changed.emit()
+        self.shown_changed.emit()
+        self.chosen_changed.emit()
+        self.current_changed.emit()
+
+    def set_features(self, features: Features | None, path: Path | None) -> None:
+        """Take up features, or let go of them."""
+        self.features, self.features_path = features, path
+        self.features_changed.emit()
+
+    def check(self) -> None:
+        """Look for problems of the tracking anew."""
+        self.problem = None
+        if self.tracking is None:
+            self.problems = ()
+            return
+        shape = None
+        if self.video is not None:
+            width, height = self._boxes_size or (self.video.shape[2], self.video.shape[1])
+            shape = (len(self.video), height, width)
+        self.problems = tuple(check_tracking(self.tracking, shape))

@@ -1,0 +1,47 @@
+"""Small parts of the Extract dock: the offer to download weights, and the bar with Run and Cancel."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import napari
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QMessageBox,
+    QWidget,
+)
+
+FIGURE_FILTER = "Picture (*.png);;Vector graphics (*.svg);;PDF (*.pdf)"
+
+
+def may_replace(parent: QWidget, paths: Iterable[Path]) -> bool:
+    """Ask before files that exist are replaced; tell whether they may be, or there are none."""
+    there = [path for path in paths if path.exists()]
+    if not there:
+        return True
+    name, folder = there[0].name, there[0].parent
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setWindowTitle("Replace features?")
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    if len(there) == 1:
+        box.setText(f"{name} exists in {folder}.")
+    else:
+        box.setText(f"{name} and {len(there) - 1} more of the files exist in {folder}.")
+    replace = box.addButton("Replace", QMessageBox.ButtonRole.AcceptRole)
+    box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+    box.exec()
+    return box.clickedButton() is replace
+
+
+def figure_path(chosen: str, chosen_filter: str) -> Path:
+    """Return the file that a dialog with `FIGURE_FILTER` gave, with the ending of the kind chosen if it has none."""
+    path = Path(chosen)
+    if path.suffix:
+        return path
+    kind = chosen_filter[chosen_filter.rindex(".") : -1] if "." in chosen_filter else ".png"
+    return path.with_name(path.name + kind)
+
+
+def open_dock(viewer: "napari.Viewer", name: str) -> None:
+    """Open a dock of the plugin; leave it where it is if it is open."""
+    viewer.window.add_plugin_dock_widget("napari-i3d", name)

@@ -1,0 +1,60 @@
+"""The tracking files that lie beside a video."""
+
+import contextlib
+import pickletools
+from pathlib import Path
+
+from napari_i3d.errors import NapariI3DError
+from napari_i3d.projects.video_files import VIDEO_SUFFIXES
+from napari_i3d.tracking.io.box_pickle import read_tracking
+from napari_i3d.tracking.tracklets import Tracking
+
+TRACKING_SUFFIXES = frozenset({".pickle", ".pkl"})
+_MOST_FILES = 16
+_HEAD_BYTES = 4096
+# What begins a dictionary, or makes an OrderedDict.
+_DICTIONARIES = frozenset({"EMPTY_DICT", "DICT", "REDUCE"})
+
+
+def companions_of(video: Path) -> dict[Path, Tracking]:
+    """Return the files beside a video that begin with its name and hold tracking, sorted, with what they hold.
+
+    A file whose name also fits another video there, one with a longer name, belongs to that.
+    """
+    try:
+        beside = sorted(path for path in video.parent.iterdir() if path.name.startswith(video.stem))
+    except OSError:
+        return {}
+    videos = [path.stem for path in beside if path.suffix.lower() in VIDEO_SUFFIXES]
+    longer = [stem for stem in videos if len(stem) > len(video.stem)]
+    found: dict[Path, Tracking] = {}
+    for path in beside:
+        if path.suffix.lower() not in TRACKING_SUFFIXES or any(path.name.startswith(stem) for stem in longer):
+            continue
+        if len(found) < _MOST_FILES and may_be_tracking(path):
+            # Other pickles have a right to lie there too.
+            with contextlib.suppress(NapariI3DError):
+                found[path] = read_tracking(path)
+    return found
+
+
+def may_be_tracking(path: Path) -> bool:
+    """Whether a pickle may hold a dictionary in a dictionary, by its first bytes: one of features may be huge."""
+    try:
+        if not path.is_file():  # a pipe would be waited for without end
+            return False
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        return False
+    dictionaries = 0
+    try:
+        for operation, argument, _ in pickletools.genops(head):
+            dictionaries += operation.name in _DICTIONARIES
+            if dictionaries == 2:
+                return True
+            if isinstance(argument, str) and argument.startswith("numpy"):
+                return False  # arrays where tracking has frames
+    except ValueError:  # it goes on behind the bytes looked at, or is no pickle
+        return True
+    return False

@@ -1,0 +1,134 @@
+"""Tracking files: a pickled `{id: {frame: [left, upper, right, lower]}}`."""
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_i3d._utils.files import atomic_writer, nearest_file
+from napari_i3d._utils.text import label
+from napari_i3d.errors import TrackingError
+from napari_i3d.safe_loading import unpickler
+from napari_i3d.tracking.tracklets import Tracking
+from napari_i3d.tracking.validation import EXACT, describe
+
+_EXPECTED = "expected a pickle of {id: {frame: [left, upper, right, lower]}}"
+_KEY_POINTS = "key points must be turned into boxes first"
+ENDINGS = (".pickle", ".pkl")
+"""How tracking files are called, usually; any name is read."""
+
+# How files begin that are often taken for tracking.
+_BEGINNINGS = {
+    b"\x89HDF": f"an HDF5 file (DeepLabCut, SLEAP); {_KEY_POINTS}",
+    b"\x93NUMPY": "a numpy file (.npy); save the dictionary with Python's pickle",
+    b"PK\x03\x04": "a zip archive (.npz, .zip)",
+    b"{": "text, perhaps JSON; load it and save the dictionary with Python's pickle",
+    b"[": "text, perhaps JSON; load it and save the dictionary with Python's pickle",
+}
+# How a pickled dictionary or OrderedDict begins, in protocols 2 and later, 1 and 0.
+_PICKLE = (b"\x80", b"}", b"(", b"c")
+# Keys at the top of DeepLabCut's and SLEAP's pickles, where ours has ids.
+_FOREIGN = frozenset({"header", "metadata", "data", "single", "skeletons", "videos", "tracks", "instances"})
+
+
+def read_tracking(path: str | os.PathLike[str]) -> Tracking:
+    """Read a tracking file without running any code that it names.
+
+    Ids are text or whole numbers; frames whole numbers in any order; boxes lists, tuples or arrays of four numbers, in
+    pixels of the (resized) video. Boxes that are inverted, empty or not finite, and frames without a box between the
+    first and the last, can be read; `check_tracking` lists them.
+
+    Raises
+    ------
+    TrackingError
+        There is no such file, or it is anything else; the message says what was found and where.
+    """
+    path = Path(path)
+    try:
+        # Until the plain lists of the file are gone again, which nothing but the tracking made of them outlives.
+        with unpickler.pause_collection():
+            return Tracking.from_boxes(_load(path))
+    except TrackingError as error:
+        raise TrackingError(f"{label(path.name)}: {error}") from error.__cause__
+
+
+def _load(path: Path) -> Any:
+    try:
+        if path.is_dir():
+            raise TrackingError(f"this is a folder; {_EXPECTED}")
+        if path.exists() and not path.is_file():  # a pipe would be waited for without end
+            raise TrackingError(f"this is a device or pipe; {_EXPECTED}")
+        with path.open("rb") as file:
+            head = file.read(8)
+            file.seek(0)
+            if not head:
+                raise TrackingError(f"the file is empty; {_EXPECTED}")
+            if not head.startswith(_PICKLE):
+                found = next((text for start, text in _BEGINNINGS.items() if head.startswith(start)), "no pickle")
+                raise TrackingError(f"{_EXPECTED}, found {found}")
+            # latin1: how numpy arrays pickled by Python 2 are read
+            content = unpickler.load(file, "not readable", TrackingError, encoding="latin1")
+    except TrackingError as error:
+        if "asks for pandas." in str(error):
+            raise TrackingError(f"{_EXPECTED}, found a table of pandas (DeepLabCut); {_KEY_POINTS}") from error
+        raise
+    except FileNotFoundError:
+        raise TrackingError(f"no such file in {label(path.parent)}; {_way_out(path)}") from None
+    except (OSError, ValueError) as error:  # ValueError: a name that cannot be one
+        raise TrackingError(f"cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    return _checked_top(content)
+
+
+def _holds_something(value: Any) -> bool:
+    return not isinstance(value, dict) or bool(value)
+
+
+def _way_out(path: Path) -> str:
+    near = nearest_file(path, ENDINGS)
+    return f"is it {label(near.name)}?" if near is not None else _EXPECTED
+
+
+def _checked_top(content: Any) -> Any:
+    if isinstance(content, np.ndarray | list | tuple) or not isinstance(content, dict):
+        raise TrackingError(f"{_EXPECTED}, found {describe(content)}")
+    if not content:
+        raise TrackingError(f"{_EXPECTED}, found no individual at all")
+    foreign = [key for key in content if isinstance(key, str) and key in _FOREIGN]
+    if foreign and not all(isinstance(value, dict) and value for value in content.values()):
+        raise TrackingError(f"{_EXPECTED}, found the key {foreign[0]!r} of DeepLabCut or SLEAP; {_KEY_POINTS}")
+    outer, first = next(((key, value) for key, value in content.items() if _holds_something(value)), (None, None))
+    if isinstance(outer, int) and isinstance(first, dict) and any(isinstance(key, str) for key in first):
+        raise TrackingError(f"{_EXPECTED}, found {{frame: {{id: box}}}} of {len(content)} frames; turn it inside out")
+    if isinstance(first, np.ndarray) and first.ndim == 2:
+        raise TrackingError(f"{_EXPECTED}, found {describe(first)} for each id; is this a file of features?")
+    return content
+
+
+def write_tracking(path: str | os.PathLike[str], tracking: Tracking) -> None:
+    """Write a tracking file that appears whole or not at all; reading it gives the same boxes again.
+
+    Plain Python only: frames are int, whole coordinates int, others float, and frames without a box are left out.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    plain = {}
+    for individual, tracklet in tracking.items():
+        present = tracklet.present
+        boxes = tracklet.boxes[present]
+        whole = (boxes == np.trunc(boxes)) & (np.abs(boxes) <= EXACT)
+        if whole.all():
+            rows = boxes.astype(np.int64).tolist()
+        else:
+            rows = [
+                [int(side) if is_whole else side for side, is_whole in zip(row, wholes, strict=True)]
+                for row, wholes in zip(boxes.tolist(), whole.tolist(), strict=True)
+            ]
+        frames = (np.flatnonzero(present) + tracklet.start).tolist()
+        plain[individual] = dict(zip(frames, rows, strict=True))
+    with atomic_writer(path) as file:
+        pickle.dump(plain, file, protocol=4)

@@ -1,0 +1,198 @@
+"""One running ffmpeg: started so that a file cannot lead it astray, listened to, and always ended."""
+
+import io
+import secrets
+import select
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, cast
+
+import imageio_ffmpeg
+import numpy as np
+import numpy.typing as npt
+
+from napari_i3d._utils.text import label
+from napari_i3d.errors import StalledError, VideoError
+
+STALL_S = 60.0
+"""After so many seconds without a sign of life ffmpeg counts as stuck (a network drive that is gone, say)."""
+
+# Playlists, image patterns, scripts and text art are demuxers too; these hold moving pictures in one file of their own.
+_FORMATS = (
+    "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h261,h263,h264,hevc,vvc,av1,obu,ivf,asf,flv,live_flv,ogg,nut,mxf,"
+    "dv,gif,apng,yuv4mpegpipe,wtv,rm,mjpeg,vc1,cine,ser,dhav,lxf,gxf,cavsvideo,dirac,nsv,nuv,film_cpk,avs,roq,bink,smk"
+)
+# What a header may ask for: a picture of 8192x4320, and no single block of memory much larger than that.
+_MAX_PIXELS = 8192 * 4320
+_MAX_ALLOC_BYTES = 512 << 20
+# ffmpeg describes the file when it opens it: its name, and titles and their names as the file has them, line breaks and
+# all. A second input, silence that nobody takes, ends that: no file can know its name.
+_SILENCE = f"anullsrc@{secrets.token_hex(8)}"
+END_OF_DESCRIPTION = f"[info] Input #1, lavfi, from '{_SILENCE}':"
+"""The line of the log after which nothing is quoted from the file, if `NO_METADATA` is among the options."""
+NO_METADATA = ("-map_metadata", "-1", "-map_chapters", "-1")
+
+_MAX_LINE_BYTES = 1 << 16
+_PIPE_BYTES = 1 << 20
+
+
+def stalled(path: Path) -> StalledError:
+    """Return the error for an ffmpeg that says nothing for too long."""
+    return StalledError(
+        f"{label(path.name)}: expected a frame, found nothing for {STALL_S:.0f} s; see whether the drive can "
+        "still be read"
+    )
+
+
+def input_arguments(path: Path) -> list[str]:
+    """Return the options that open `path`, and nothing but this one local file, whatever its name or content say."""
+    only_this = ["-protocol_whitelist", "file,pipe", "-format_whitelist", _FORMATS, "-max_pixels", str(_MAX_PIXELS)]
+    return [*only_this, "-i", f"file:{path}", "-f", "lavfi", "-i", _SILENCE]
+
+
+def map_arguments(stream_index: int) -> list[str]:
+    """Return the options that put out one stream, and none of the file's own words."""
+    return ["-map", f"0:{stream_index}", *NO_METADATA]
+
+
+def output_arguments(stream_index: int, width_px: int, height_px: int) -> list[str]:
+    """Return the options that give each decoded frame of a stream once, as RGB bytes.
+
+    The size is said so that frames of another size, should the video change it, are scaled to that of the first frame
+    wherever decoding starts, as ffmpeg does when it starts at the first. It changes nothing for the others.
+    """
+    form = ["-s", f"{width_px}x{height_px}", "-c:v", "rawvideo", "-pix_fmt", "rgb24"]
+    return [*map_arguments(stream_index), "-fps_mode", "passthrough", *form]
+
+
+class Process:
+    """An ffmpeg whose log lines go to a listener and whose standard output is read here.
+
+    It ends with `close`, with the last reference to this object, or with the interpreter, whichever comes first.
+
+    Parameters
+    ----------
+    arguments
+        Options after the program's name and the general ones.
+    listen
+        Called with each line of the log, in a thread of its own, and with None at the end of the log. It must not refer
+        to this object, or that would live for as long as ffmpeg does.
+
+    Raises
+    ------
+    VideoError
+        ffmpeg cannot be started.
+    """
+
+    def __init__(self, arguments: Sequence[str], listen: Callable[[str | None], None]) -> None:
+        self._popen = _start(arguments)
+        self._stdout = cast("io.FileIO", self._popen.stdout)
+        thread = threading.Thread(target=_forward, args=(self._popen.stderr, listen), name="ffmpeg log", daemon=True)
+        self._end = weakref.finalize(self, _end, self._popen, thread)
+        thread.start()
+        self._poll = None
+        if sys.platform != "win32":  # where a pipe cannot be waited for with a limit
+            self._poll = select.poll()
+            self._poll.register(self._stdout, select.POLLIN)
+        if sys.platform == "linux":
+            _widen(self._stdout)
+
+    def read_into(self, buffer: npt.NDArray[np.uint8]) -> bool:
+        """Fill a contiguous array from the standard output; return False where that ends before.
+
+        Raises
+        ------
+        TimeoutError
+            Nothing came for `STALL_S`.
+        """
+        view = buffer.reshape(-1).data
+        while view:
+            self._wait()
+            try:
+                count = self._stdout.readinto(view)
+            except ValueError:
+                return False  # closed meanwhile, by another thread
+            if not count:
+                return False
+            view = view[count:]
+        return True
+
+    def read_parts(self) -> Iterator[bytes]:
+        """Give the standard output piece by piece; errors as in `read_into`."""
+        while True:
+            self._wait()
+            part = self._stdout.read(_PIPE_BYTES)
+            if not part:
+                return
+            yield part
+
+    def read_all(self) -> bytes:
+        """Return the whole standard output; errors as in `read_into`."""
+        return b"".join(self.read_parts())
+
+    def close(self) -> None:
+        """End ffmpeg, wait for it, close its pipes; to do it again is no error."""
+        self._end()
+
+    def _wait(self) -> None:
+        if self._poll is not None and not self._poll.poll(STALL_S * 1000):
+            raise TimeoutError
+
+
+def _start(arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
+    flags: dict[str, int] = {}
+    # A group of its own: Ctrl-C is for this program to handle, and a decoder that it ended would look like damage.
+    if sys.platform == "win32":
+        flags["creationflags"] = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+    else:
+        flags["process_group"] = 0
+    try:
+        program = imageio_ffmpeg.get_ffmpeg_exe()
+        general = ["-nostdin", "-hide_banner", "-nostats", "-loglevel", "repeat+level+info"]
+        general += ["-max_alloc", str(_MAX_ALLOC_BYTES)]
+        popen: subprocess.Popen[bytes] = subprocess.Popen(
+            [program, *general, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            **flags,  # type: ignore[call-overload]
+        )
+        return popen
+    except (OSError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise VideoError(f"ffmpeg cannot be started ({reason}); reinstall imageio-ffmpeg") from error
+
+
+def _forward(stream: IO[bytes], listen: Callable[[str | None], None]) -> None:
+    lines = io.BufferedReader(cast("io.RawIOBase", stream))
+    while line := lines.readline(_MAX_LINE_BYTES):
+        text = line.decode("utf-8", "replace").rstrip()
+        # What it quotes from the file may come to stand in a message of ours.
+        listen(text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text))
+    listen(None)
+    lines.detach()
+
+
+def _end(popen: "subprocess.Popen[bytes]", thread: threading.Thread) -> None:
+    if popen.poll() is None:
+        popen.kill()
+    popen.wait()
+    if thread is not threading.current_thread():  # garbage may be collected in any thread
+        thread.join()
+    for pipe in (popen.stdout, popen.stderr):
+        if pipe is not None:
+            pipe.close()
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    """Let the pipe hold a megabyte: fewer switches between ffmpeg and here; where it may not, nothing is lost."""
+    import contextlib
+    import fcntl
+
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

@@ -1,0 +1,348 @@
+"""Frames of videos kept in memory, bounded, with the neighbours of the frame looked at read before they are asked for.
+
+Reading forward costs a few milliseconds a frame; starting anywhere else costs up to a whole group of pictures. So one
+ffmpeg stays open where the last frame was read and reads on from there, and frames before it are read in blocks. Both
+happen in the background, as soon as somebody steps from frame to frame, or after a moment without any request: who
+jumps about wants the next frame soon, and has the whole machine for it.
+"""
+
+import atexit
+import threading
+import time
+import weakref
+from typing import TYPE_CHECKING
+
+from napari_i3d.errors import VideoError
+from napari_i3d.video.prefetch import STEP_FRAMES, Position, Stream, next_to_read
+
+if TYPE_CHECKING:
+    from napari_i3d.video.decoder import Frame
+    from napari_i3d.video.video import Video
+
+DEFAULT_LIMIT_MB = 512
+"""Megabytes (2**20 bytes) of frames that are kept of all videos together."""
+
+_FEWEST_FRAMES = 4
+_REACH_FRAMES = 96
+_STEP_BACK_FRAMES = 16
+_QUIET_S = 0.1
+_IDLE_S = 5.0
+"""After so many seconds without a request ffmpeg and thread end; the next request starts them again."""
+
+_EXIT_S = 5.0
+_fillers: "weakref.WeakKeyDictionary[threading.Thread, weakref.ref[FrameCache]]" = weakref.WeakKeyDictionary()
+
+
+def _stop_all() -> None:
+    """End the background threads before the interpreter ends every ffmpeg, which they would take for damage."""
+    fillers = list(_fillers.items())
+    for _, reference in fillers:
+        cache = reference()
+        if cache is not None:
+            cache.release()
+    for thread, _ in fillers:
+        thread.join(_EXIT_S)
+
+
+class FrameBudget:
+    """Memory for the frames of several videos; those that are looked at share it evenly, and take it from the others.
+
+    Parameters
+    ----------
+    limit_mb
+        Megabytes of frames kept of all videos. At least 4 frames are of each that is looked at, however large.
+    """
+
+    def __init__(self, limit_mb: float = DEFAULT_LIMIT_MB) -> None:
+        self.limit_mb = limit_mb
+        self.lock = threading.RLock()
+        """Held by all caches while they change what they keep."""
+        self._caches: weakref.WeakSet[FrameCache] = weakref.WeakSet()
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes of all frames kept."""
+        with self.lock:
+            return sum(cache.used_bytes for cache in self._caches)
+
+    def add(self, cache: "FrameCache") -> None:
+        """Let a cache have a share."""
+        with self.lock:
+            self._caches.add(cache)
+
+    def share_bytes(self, cache: "FrameCache") -> int:
+        """Return the bytes that a cache may keep while it is looked at."""
+        with self.lock:
+            others = sum(other.in_use for other in self._caches if other is not cache)
+        return int(self.limit_mb * 2**20) // (1 + others)
+
+    def make_room(self) -> None:
+        """Forget frames until no more are kept than may be; first those of the videos looked at longest ago."""
+        limit_bytes = int(self.limit_mb * 2**20)
+        caches = list(self._caches)
+        for cache in caches:
+            if cache.in_use:
+                cache.forget(self.share_bytes(cache))
+        excess = sum(cache.used_bytes for cache in caches) - limit_bytes
+        for cache in sorted((cache for cache in caches if not cache.in_use), key=lambda cache: cache.asked_s):
+            if excess <= 0:
+                break
+            before = cache.used_bytes
+            cache.forget(before - excess, fewest=0)
+            excess -= before - cache.used_bytes
+
+
+class FrameCache:
+    """The frames of a video, any one by its number; may be used by several threads.
+
+    Of several threads that wait, the one that asked last is served first: it knows what the user looks at now.
+
+    Parameters
+    ----------
+    video
+        The video; it stays open when the cache is released.
+    budget
+        Memory that is shared with other caches; None: a budget of its own.
+    """
+
+    def __init__(self, video: "Video", budget: FrameBudget | None = None) -> None:
+        self._video = video
+        self._budget = budget or FrameBudget()
+        _, height, width, colours = video.shape
+        self._frame_bytes = height * width * colours
+        self._change = threading.Condition(self._budget.lock)
+        self._frames: dict[int, Frame] = {}
+        self._failures: dict[int, str] = {}
+        self._place = 0
+        self._step = 0
+        self.asked_s = 0.0
+        """Time of the last request."""
+        self._waiting: list[object] = []
+        self._stream: Stream | None = None
+        self._decoding = False  # somebody has the stream
+        self._block = range(0)  # frames that the background is reading on its own stream
+        self._filler: threading.Thread | None = None
+        self._budget.add(self)
+
+    @property
+    def in_use(self) -> bool:
+        """Whether somebody asked for a frame lately."""
+        return self._filler is not None
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes of the frames kept."""
+        return len(self._frames) * self._frame_bytes
+
+    @property
+    def capacity(self) -> int:
+        """How many frames may be kept while they are looked at."""
+        return max(_FEWEST_FRAMES, self._budget.share_bytes(self) // self._frame_bytes)
+
+    @property
+    def _reach(self) -> int:
+        # A block behind, half a block more that is not yet needed, a block ahead, and the frame itself.
+        return max(1, min(_REACH_FRAMES, (self.capacity - 1) * 2 // 5))
+
+    def forget(self, bytes_left: int, fewest: int = _FEWEST_FRAMES) -> None:
+        """Forget the frames farthest from where somebody looked last, until so many bytes or frames are left."""
+        with self._change:
+            while len(self._frames) > max(fewest, bytes_left // self._frame_bytes):
+                del self._frames[max(self._frames, key=lambda kept: abs(kept - self._place))]
+
+    def frame(self, number: int) -> "Frame":
+        """Return a frame, (H, W, 3) uint8, not to be written to; waits until it is decoded.
+
+        Raises
+        ------
+        VideoError
+            The frame is damaged, or the video has gone.
+        """
+        with self._change:
+            self._note(number)
+            frame = self._wait_for_turn(number)
+        if frame is None:
+            try:
+                frame = self._decode(number)
+            finally:
+                self._end_turn()
+        return frame
+
+    def release(self) -> None:
+        """End ffmpeg and the thread, forget all frames; the next request starts anew."""
+        with self._change:
+            self._filler = None
+            self._frames.clear()
+            self._failures.clear()
+            stream = None
+            if not self._decoding:
+                stream, self._stream = self._stream, None
+            self._change.notify_all()
+        if stream is not None:
+            stream.close()
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._frames
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def _note(self, number: int) -> None:
+        if number != self._place:
+            self._step, self._place = number - self._place, number
+        self.asked_s = time.monotonic()
+        if self._filler is None:
+            self._start_filler()
+        self._change.notify_all()
+
+    def _start_filler(self) -> None:
+        if not _fillers:
+            # Functions registered last are called first: this one before that which ends the video's processes, as it
+            # has had some by now.
+            atexit.unregister(_stop_all)
+            atexit.register(_stop_all)
+        self._filler = threading.Thread(target=self._fill, name=f"frames of {self._video.path.name}", daemon=True)
+        _fillers[self._filler] = weakref.ref(self)
+        self._filler.start()
+
+    def _wait_for_turn(self, number: int) -> "Frame | None":
+        """Return the frame when there is one; None when it is for the caller to decode it."""
+        ticket = object()
+        self._waiting.append(ticket)
+        try:
+            while True:
+                if number in self._failures:
+                    raise VideoError(self._failures[number])
+                frame = self._frames.get(number)
+                if frame is not None:
+                    return frame
+                if not self._decoding and self._waiting[-1] is ticket and number not in self._block:
+                    self._decoding = True
+                    return None
+                self._change.wait()
+        finally:
+            self._waiting.remove(ticket)
+            self._change.notify_all()
+
+    def _end_turn(self) -> None:
+        with self._change:
+            self._decoding = False
+            stream = None
+            if self._filler is None:  # released meanwhile
+                stream, self._stream = self._stream, None
+            self._change.notify_all()
+        if stream is not None:
+            stream.close()
+
+    def _decode(self, number: int) -> "Frame":
+        """Read up to a frame on the stream, opened anew if need be; for the one whose turn it is."""
+        if self._stream is None or not self._stream.leads_to(number):
+            backwards = -STEP_FRAMES <= self._step < 0
+            start = max(0, number - min(_STEP_BACK_FRAMES, self._reach)) if backwards else number
+            self._open(start)
+        while True:
+            stream = self._stream
+            if stream is None:
+                stream = self._open(number)
+            reached = stream.next
+            try:
+                frame = stream.read()
+            except VideoError as error:
+                self._close_stream()
+                if reached == number:
+                    self._fail(number, error)
+                    raise
+                continue  # damage on the way there, which a start from the frame's own key frame may avoid
+            self._keep(reached, frame)
+            if reached == number:
+                return frame
+
+    def _open(self, start: int) -> Stream:
+        self._close_stream()
+        self._stream = Stream(self._video, start)
+        return self._stream
+
+    def _close_stream(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
+
+    def _fail(self, number: int, error: VideoError) -> None:
+        with self._change:
+            # A file that has gone may come back, with its drive; damage stays.
+            if self._video.path.exists():
+                self._failures[number] = str(error)
+
+    def _keep(self, number: int, frame: "Frame") -> None:
+        with self._change:
+            if self._filler is None:  # released
+                return
+            self._frames[number] = frame
+            self._budget.make_room()
+            self._change.notify_all()
+
+    def _fill(self) -> None:
+        """Read ahead and behind while there is something to read; runs in the background."""
+        me = threading.current_thread()
+        broken_at = -1.0  # time of the request after which reading failed
+        while True:
+            with self._change:
+                quiet_s = time.monotonic() - self.asked_s
+                if self._filler is not me:
+                    return
+                block = range(0) if self.asked_s == broken_at else self._plan(quiet_s)
+                if not block:
+                    if quiet_s > _IDLE_S and not self._decoding:
+                        self._filler = None
+                        idle, self._stream = self._stream, None
+                        break
+                    self._change.wait(_QUIET_S - quiet_s if quiet_s < _QUIET_S else _IDLE_S)
+                    continue
+                asked_s = self.asked_s
+                ahead = block.start > self._place
+                if ahead:
+                    self._decoding = True
+                else:
+                    self._block = block
+            try:
+                if ahead:
+                    self._decode(block.start)
+                else:
+                    self._read_block(block, me)
+            except VideoError:
+                broken_at = asked_s  # told to those who ask for the frame; until then there is nothing to be done
+            finally:
+                if ahead:
+                    self._end_turn()
+                with self._change:
+                    self._block = range(0)
+                    self._change.notify_all()
+        if idle is not None:
+            idle.close()  # not while other caches wait for the lock
+
+    def _plan(self, quiet_s: float) -> range:
+        """Return the frames to be read next: one ahead, or a block behind; empty if there are none."""
+        if self._waiting or self._decoding:
+            return range(0)
+        position = Position(self._place, self._step, len(self._video), quiet=quiet_s >= _QUIET_S)
+        leads_to = self._stream.leads_to if self._stream is not None else lambda _: False
+        return next_to_read(position, self._reach, self._is_missing, leads_to)
+
+    def _is_missing(self, number: int) -> bool:
+        return number not in self._frames and number not in self._failures
+
+    def _read_block(self, block: range, me: threading.Thread) -> None:
+        stream = Stream(self._video, block.start, block.stop)
+        try:
+            for number in block:
+                try:
+                    frame = stream.read()
+                except VideoError as error:
+                    self._fail(number, error)
+                    raise
+                self._keep(number, frame)
+                with self._change:
+                    if self._filler is not me or not block.start - 1 <= self._place <= block.stop + self._reach:
+                        return  # nobody is here any more
+        finally:
+            stream.close()
