@@ -27,8 +27,8 @@ import napari_i3d
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 COMMAND = "python docs/run_notebooks.py"
-MOST_BYTES_OF_PICTURE = 150_000
-GOOD_BYTES_OF_PICTURE = 50_000  # a notebook has up to six
+MOST_BYTES_OF_IMAGE = 150_000
+GOOD_BYTES_OF_IMAGE = 50_000  # a notebook has up to six
 MOST_BYTES_OF_NOTEBOOK = 500_000  # what pre-commit allows
 WIDTH_PX = 1100
 TIMEOUT_S = 600
@@ -134,20 +134,20 @@ def _joined(outputs: Sequence[Any]) -> list[Any]:
 
 
 def _small(output: Any) -> Any:
-    """Return an output with its picture, if it has one, made small, and without addresses in memory."""
+    """Return an output with its image, if it has one, made small, and without addresses in memory."""
     if "text/plain" in output.get("data", {}):
         output.data["text/plain"] = re.sub(r" at 0x[0-9a-f]+", "", output.data["text/plain"])
     if "image/png" in output.get("data", {}):
         if "data:image/png" in output.data.get("text/html", ""):
-            del output.data["text/html"]  # napari's screenshots bring the same picture twice
-        with Image.open(io.BytesIO(base64.b64decode(output.data["image/png"]))) as picture:
-            if picture.width > WIDTH_PX:
-                size = WIDTH_PX, round(picture.height * WIDTH_PX / picture.width)
-                picture = picture.resize(size, Image.Resampling.LANCZOS)
+            del output.data["text/html"]  # napari's screenshots bring the same image twice
+        with Image.open(io.BytesIO(base64.b64decode(output.data["image/png"]))) as image:
+            if image.width > WIDTH_PX:
+                size = WIDTH_PX, round(image.height * WIDTH_PX / image.width)
+                image = image.resize(size, Image.Resampling.LANCZOS)
             try:
-                file = small_png(picture, GOOD_BYTES_OF_PICTURE)
+                file = small_png(image, GOOD_BYTES_OF_IMAGE)
             except ValueError:
-                file = small_png(picture, MOST_BYTES_OF_PICTURE)
+                file = small_png(image, MOST_BYTES_OF_IMAGE)
             output.data["image/png"] = base64.b64encode(file).decode()
     return output
 

@@ -1,4 +1,4 @@
-"""PNG files that are small enough for a repository, with a caption in the picture where one is wanted."""
+"""PNG files that are small enough for a repository, with a caption in the image where one is wanted."""
 
 import io
 import textwrap
@@ -12,14 +12,14 @@ from PIL.PngImagePlugin import PngInfo
 _MARGIN_PX = 8
 
 
-def small_png(picture: Image.Image, most_bytes: int, **text: str) -> bytes:
-    """Encode a picture as exactly as fits into a size: all its colors, or 64 or 32 levels of red, green and blue.
+def small_png(image: Image.Image, most_bytes: int, **text: str) -> bytes:
+    """Encode a image as exactly as fits into a size: all its colors, or 64 or 32 levels of red, green and blue.
 
     What does not fit with these gets a palette of 256 colors.
 
     Parameters
     ----------
-    picture
+    image
         Transparent parts become white.
     most_bytes
         Size of the file.
@@ -31,8 +31,8 @@ def small_png(picture: Image.Image, most_bytes: int, **text: str) -> bytes:
     ValueError
         The file is larger with a palette too.
     """
-    opaque = Image.new("RGB", picture.size, "white")
-    rgba = picture.convert("RGBA")
+    opaque = Image.new("RGB", image.size, "white")
+    rgba = image.convert("RGBA")
     opaque.paste(rgba, mask=rgba)
     info = PngInfo()
     for keyword, value in text.items():
@@ -42,27 +42,27 @@ def small_png(picture: Image.Image, most_bytes: int, **text: str) -> bytes:
         attempt.save(file, "PNG", optimize=True, pnginfo=info)
         if file.tell() <= most_bytes:
             return file.getvalue()
-    raise ValueError(f"expected a picture of at most {most_bytes:,} bytes, found {file.tell():,}; make it smaller")
+    raise ValueError(f"expected a image of at most {most_bytes:,} bytes, found {file.tell():,}; make it smaller")
 
 
-def _attempts(picture: Image.Image) -> Iterator[Image.Image]:
-    yield picture
+def _attempts(image: Image.Image) -> Iterator[Image.Image]:
+    yield image
     for most in (63, 31):
-        yield picture.point([round(round(level * most / 255) * 255 / most) for level in range(256)] * 3)
+        yield image.point([round(round(level * most / 255) * 255 / most) for level in range(256)] * 3)
     # A median cut would give the colors of large areas to small ones, such as the frame around one animal.
-    yield picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    yield image.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
 
 
-def with_caption(picture: Image.Image, caption: str, size_px: int = 16) -> Image.Image:
-    """Return the picture with a line of text below it, or several."""
+def with_caption(image: Image.Image, caption: str, size_px: int = 16) -> Image.Image:
+    """Return the image with a line of text below it, or several."""
     font = ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf", size_px)
-    letters = int((picture.width - 2 * _MARGIN_PX) / font.getlength(caption) * len(caption) * 0.95)
+    letters = int((image.width - 2 * _MARGIN_PX) / font.getlength(caption) * len(caption) * 0.95)
     lines = textwrap.wrap(caption, letters)
     line_px = round(1.4 * size_px)
-    height = picture.height + len(lines) * line_px + 2 * _MARGIN_PX
-    captioned = Image.new("RGB", (picture.width, height), "white")
-    captioned.paste(picture.convert("RGB"))
+    height = image.height + len(lines) * line_px + 2 * _MARGIN_PX
+    captioned = Image.new("RGB", (image.width, height), "white")
+    captioned.paste(image.convert("RGB"))
     draw = ImageDraw.Draw(captioned)
     for number, line in enumerate(lines):
-        draw.text((_MARGIN_PX, picture.height + _MARGIN_PX + number * line_px), line, fill="black", font=font)
+        draw.text((_MARGIN_PX, image.height + _MARGIN_PX + number * line_px), line, fill="black", font=font)
     return captioned

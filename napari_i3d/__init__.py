@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from napari_i3d.errors import NapariI3DError as NapariI3DError
     from napari_i3d.extraction.extract import extract_features as extract_features
     from napari_i3d.extraction.settings import ExtractionSettings as ExtractionSettings
-    from napari_i3d.extraction.thumbnails import pictures_of as pictures_of
+    from napari_i3d.extraction.thumbnails import make_thumbnails as make_thumbnails
     from napari_i3d.features.features import Features as Features
     from napari_i3d.features.io.reading import read_features as read_features
     from napari_i3d.plugin.viewer import tracked_video as tracked_video
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari_i3d.synthetic import write_synthetic_clip as write_synthetic_clip
     from napari_i3d.tracking.checks import Problem as Problem
     from napari_i3d.tracking.checks import check_tracking as check_tracking
-    from napari_i3d.tracking.gaps import mend_gaps as mend_gaps
+    from napari_i3d.tracking.gaps import resolve_gaps as resolve_gaps
     from napari_i3d.tracking.io.box_pickle import read_tracking as read_tracking
     from napari_i3d.tracking.io.box_pickle import write_tracking as write_tracking
     from napari_i3d.tracking.tracklets import Tracking as Tracking
@@ -42,9 +42,9 @@ _HOMES = {
     "Video": "video.video",
     "check_tracking": "tracking.checks",
     "extract_features": "extraction.extract",
-    "mend_gaps": "tracking.gaps",
+    "resolve_gaps": "tracking.gaps",
     "open_video": "video.video",
-    "pictures_of": "extraction.thumbnails",
+    "make_thumbnails": "extraction.thumbnails",
     "read_features": "features.io.reading",
     "read_tracking": "tracking.io.box_pickle",
     "tracked_video": "plugin.viewer",
@@ -68,12 +68,12 @@ __all__ = [
     "check_tracking",
     "explore",
     "extract_features",
-    "mend_gaps",
+    "make_thumbnails",
     "open_video",
-    "pictures_of",
     "plots",
     "read_features",
     "read_tracking",
+    "resolve_gaps",
     "tracked_video",
     "view",
     "write_synthetic_clip",

@@ -34,7 +34,7 @@ class Span:
         Whose.
     first_frame, last_frame
         The video frames that the first and the last row stand for; equal for one row. A row of unpadded features
-        stands for the centre of its 8 frames, half way between two.
+        stands for the center of its 8 frames, half way between two.
     """
 
     video: str
@@ -55,10 +55,10 @@ class Span:
 
 def format_individual(video: str, individual: Id) -> str:
     """Return what figures and messages call an individual of a video."""
-    who = str(individual) if individual != "" else "whole picture"
+    who = str(individual) if individual != "" else "whole image"
     return f"{video}: {who}" if video else who
 
 
 def name_of(tracklet_id: Id) -> str:
     """Return what messages call an individual."""
-    return str(tracklet_id) if tracklet_id != "" else "whole picture"
+    return str(tracklet_id) if tracklet_id != "" else "whole image"

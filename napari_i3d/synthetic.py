@@ -28,14 +28,14 @@ class SyntheticClip:
     ----------
     video, tracking
         The files.
-    behaviours
+    behaviors
         For each animal what it does in each frame, as a person would label it: ``"running"``, ``"resting"`` or
         ``"wandering"``. Empty for a clip that was written earlier.
     """
 
     video: Path
     tracking: Path
-    behaviours: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    behaviors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,23 +44,23 @@ class _Animal:
 
     Attributes
     ----------
-    centre : (T, 2)
+    center : (T, 2)
         x and y, in pixels.
     angle : (T,)
         Direction of the long axis, in radians.
     half_length, half_width
         In pixels.
-    colour : (3,)
+    color : (3,)
         RGB, 0 to 255.
     stripe_px
         Distance between stripes.
     """
 
-    centre: NDArray[np.float64]
+    center: NDArray[np.float64]
     angle: NDArray[np.float64]
     half_length: float
     half_width: float
-    colour: tuple[float, float, float]
+    color: tuple[float, float, float]
     stripe_px: float
 
 
@@ -90,8 +90,8 @@ def write_synthetic_clip(
     """
     folder = make_folder(folder)
     animals = _animals(n_frames, bouts)
-    behaviours = {"striped": _runs_and_rests(n_frames, bouts), "spotted": ("wandering",) * n_frames}
-    clip = SyntheticClip(folder / f"{stem}.mp4", folder / f"{stem}_tracks.pickle", behaviours)
+    behaviors = {"striped": _runs_and_rests(n_frames, bouts), "spotted": ("wandering",) * n_frames}
+    clip = SyntheticClip(folder / f"{stem}.mp4", folder / f"{stem}_tracks.pickle", behaviors)
     part = folder / f".{stem}.part.mp4"
     writer = imageio_ffmpeg.write_frames(
         str(part),
@@ -150,15 +150,15 @@ def _frames(animals: dict[str, _Animal], n_frames: int) -> "list[NDArray[np.uint
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     frames = []
     for index in range(n_frames):
-        picture = ground.copy()
+        image = ground.copy()
         for name, animal in animals.items():
-            _draw(picture, animal, index, x, y, spotted=name == "spotted")
-        frames.append(np.clip(np.rint(picture), 0, 255).astype(np.uint8))
+            _draw(image, animal, index, x, y, spotted=name == "spotted")
+        frames.append(np.clip(np.rint(image), 0, 255).astype(np.uint8))
     return frames
 
 
 def _draw(
-    picture: NDArray[np.float64],
+    image: NDArray[np.float64],
     animal: _Animal,
     index: int,
     x: NDArray[np.int64],
@@ -167,7 +167,7 @@ def _draw(
     spotted: bool,
 ) -> None:
     cos, sin = np.cos(animal.angle[index]), np.sin(animal.angle[index])
-    dx, dy = x - animal.centre[index, 0], y - animal.centre[index, 1]
+    dx, dy = x - animal.center[index, 0], y - animal.center[index, 1]
     along, across = dx * cos + dy * sin, dy * cos - dx * sin
     inside = (along / animal.half_length) ** 2 + (across / animal.half_width) ** 2 <= 1
     pattern = np.sin(2 * np.pi * along / animal.stripe_px)
@@ -175,7 +175,7 @@ def _draw(
         pattern = pattern * np.sin(2 * np.pi * across / animal.stripe_px)
     head = along > 0.6 * animal.half_length
     shade = np.where(head, 0.45, 0.85 + 0.3 * np.sign(pattern) * (np.abs(pattern) > 0.3))
-    picture[inside] = shade[inside, None] * np.array(animal.colour)
+    image[inside] = shade[inside, None] * np.array(animal.color)
 
 
 def _boxes(animal: _Animal) -> NDArray[np.float64]:
@@ -183,7 +183,7 @@ def _boxes(animal: _Animal) -> NDArray[np.float64]:
     cos, sin = np.cos(animal.angle), np.sin(animal.angle)
     half_width = np.hypot(animal.half_length * cos, animal.half_width * sin)
     half_height = np.hypot(animal.half_length * sin, animal.half_width * cos)
-    x, y = animal.centre.T
+    x, y = animal.center.T
     boxes: NDArray[np.float64] = np.rint(
         np.stack([x - half_width - 3, y - half_height - 3, x + half_width + 3, y + half_height + 3], axis=1)
     )

@@ -30,7 +30,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
 
     class Scheduling(LoadGroupScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "windows" if nodeid.startswith(WINDOWS) else super()._split_scope(nodeid)
+            return "chunks" if nodeid.startswith(WINDOWS) else super()._split_scope(nodeid)
 
     return Scheduling(config, log)
 

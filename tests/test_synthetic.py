@@ -11,7 +11,7 @@ from napari_i3d.synthetic import write_synthetic_clip
 def test_labels_are_what_the_boxes_do(tmp_path: Path):
     clip = write_synthetic_clip(tmp_path, 100, bouts=5)
     left = napari_i3d.read_tracking(clip.tracking)["striped"].boxes[:, :2]
-    labels = np.array(clip.behaviours["striped"])
+    labels = np.array(clip.behaviors["striped"])
     assert len(labels) == 100
     np.testing.assert_array_equal(np.flatnonzero(labels[1:] != labels[:-1]) + 1, [20, 40, 60, 80])
     moved = np.abs(np.diff(left, axis=0)).sum(axis=1) > 0

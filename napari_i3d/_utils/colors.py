@@ -1,4 +1,4 @@
-"""Colours of individuals: safe for colour-blind eyes, distinct within a video, the same for an id in every video."""
+"""Colors of individuals: safe for color-blind eyes, distinct within a video, the same for an id in every video."""
 
 import zlib
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#d55e00", "#cc79a7", "#0072b2")
-"""Okabe and Ito's colours (https://jfly.uni-koeln.de/color/) without black, which dark videos swallow."""
+"""Okabe and Ito's colors (https://jfly.uni-koeln.de/color/) without black, which dark videos swallow."""
 
 HIGHLIGHT = "#ffffff"
 """The outline of the current individual's box."""
@@ -19,15 +19,15 @@ HIGHLIGHT = "#ffffff"
 SHADOW = "#000000"
 """Lies under the text of ids."""
 
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 
 
-def colours_of(individuals: Iterable[Id]) -> dict[Id, str]:
-    """Give each individual a colour of `PALETTE`, as ``#rrggbb``.
+def colors_of(individuals: Iterable[Id]) -> dict[Id, str]:
+    """Give each individual a color of `PALETTE`, as ``#rrggbb``.
 
-    An id asks for the colour that its number or text stands for, and takes the next one that is free where another
+    An id asks for the color that its number or text stands for, and takes the next one that is free where another
     individual has it: so `male` looks the same in every video that it is in, and no two individuals look alike before
-    all colours are used.
+    all colors are used.
     """
     given: dict[Id, str] = {}
     used = [0] * len(PALETTE)
@@ -47,17 +47,17 @@ def _number(individual: Id) -> int:
     return int(text) if text.isascii() and text.isdecimal() else zlib.crc32(text.encode("utf-8", "surrogatepass"))
 
 
-def rgb(colour: str) -> Colour:
+def rgb(color: str) -> Color:
     """Return ``#rrggbb`` as red, green and blue, 0 to 1."""
-    red, green, blue = bytes.fromhex(colour[1:])
+    red, green, blue = bytes.fromhex(color[1:])
     return red / 255, green / 255, blue / 255
 
 
-CATEGORY_COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#0072b2", "#f0e442", "#8c8c8c")
-"""Okabe and Ito's colours (https://jfly.uni-koeln.de/color/), which people with a colour vision deficiency can tell
+CATEGORY_COLORS = ("#e69f00", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#0072b2", "#f0e442", "#8c8c8c")
+"""Okabe and Ito's colors (https://jfly.uni-koeln.de/color/), which people with a color vision deficiency can tell
 apart; gray in the place of black, to be seen on light and dark ground."""
 
 
-def category_colour(number: int) -> str:
-    """Return the colour of a cluster or individual; after eight they begin anew, with another hatch or marker."""
-    return CATEGORY_COLOURS[number % len(CATEGORY_COLOURS)]
+def category_color(number: int) -> str:
+    """Return the color of a cluster or individual; after eight they begin anew, with another hatch or marker."""
+    return CATEGORY_COLORS[number % len(CATEGORY_COLORS)]

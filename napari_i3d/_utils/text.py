@@ -15,7 +15,7 @@ def label(path: str | os.PathLike[str]) -> str:
     return text if text.isprintable() else ascii(text)
 
 
-def spell_duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return a duration as a person says it: ``40 s``, ``12 min``, ``3 h 20 min``."""
     if seconds < 1:
         return "less than a second"

@@ -22,7 +22,7 @@ _PIECE_BYTES = 1 << 16
 def download_weights(name: str = DEFAULT_WEIGHTS, progress: Any = None) -> Path:
     """Download weights, check all of them, and keep them with a record of where they came from.
 
-    The licence is the caller's to show: ``find_source(name).licence``. A file that is there already and equals its
+    The license is the caller's to show: ``find_source(name).license``. A file that is there already and equals its
     record is kept; one that differs, or has no record, is downloaded anew. A broken download leaves nothing behind
     and begins from its start the next time.
 
@@ -37,7 +37,7 @@ def download_weights(name: str = DEFAULT_WEIGHTS, progress: Any = None) -> Path:
     Returns
     -------
     Path
-        The file; beside it ``<file>.json`` with name, url, page, licence, SHA-256, size in bytes and the time in UTC.
+        The file; beside it ``<file>.json`` with name, url, page, license, SHA-256, size in bytes and the time in UTC.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def _keep(source: WeightsSource, part: Path) -> None:
         "name": source.name,
         "url": source.url,
         "page": source.page,
-        "licence": source.licence,
+        "license": source.license,
         "sha256": sha256_of(part),
         "size_bytes": part.stat().st_size,
         "downloaded": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

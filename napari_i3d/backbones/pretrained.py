@@ -16,7 +16,7 @@ UNTRAINED = "untrained"
 
 @dataclass(frozen=True)
 class WeightsSource:
-    """Published weights of the network: where they are, under which licence, and how they were made.
+    """Published weights of the network: where they are, under which license, and how they were made.
 
     Attributes
     ----------
@@ -26,10 +26,10 @@ class WeightsSource:
         The file.
     file_name
         Its name in the folder of downloads.
-    licence, page
+    license, page
         Of the weights, and where the publisher states it.
     mean, std
-        The normalisation in training: ``(x - mean) / std`` of RGB values from 0 to 255, the same for each channel.
+        The normalization in training: ``(x - mean) / std`` of RGB values from 0 to 255, the same for each channel.
     training
         Data, clips and accuracy, as published.
     citation
@@ -39,7 +39,7 @@ class WeightsSource:
     name: str
     url: str
     file_name: str
-    licence: str
+    license: str
     page: str
     mean: float
     std: float
@@ -83,7 +83,7 @@ SOURCES = {
         name=DEFAULT_WEIGHTS,
         url="https://dl.fbaipublicfiles.com/video-nonlocal/i3d_baseline_32x2_IN_pretrain_400k.pkl",
         file_name="i3d_baseline_32x2_IN_pretrain_400k.pkl",
-        licence="CC-BY-NC 4.0",
+        license="CC-BY-NC 4.0",
         page="https://github.com/facebookresearch/video-nonlocal-net",
         mean=114.75,
         std=57.375,
@@ -107,7 +107,7 @@ class WeightsFacts:
         Of the file; of untrained weights, of all their arrays.
     format
         ``"caffe2"``, ``"pytorch"``, ``"safetensors"``, or ``"generated"``.
-    licence
+    license
         Of the weights, as far as it is known.
     trained
         False for random weights: features made with them mean nothing.
@@ -117,7 +117,7 @@ class WeightsFacts:
     path: str | None
     sha256: str
     format: str
-    licence: str
+    license: str
     trained: bool
 
     def as_dict(self) -> dict[str, str | bool | None]:

@@ -13,7 +13,7 @@ from napari_i3d.errors import WeightsError
 
 __all__ = ["WeightsFacts", "WeightsSource", "convert_weights", "describe_weights", "load_network"]
 
-_UNKNOWN_LICENCE = f"not stated in the file; the published weights are {SOURCES[DEFAULT_WEIGHTS].licence}"
+_UNKNOWN_LICENCE = f"not stated in the file; the published weights are {SOURCES[DEFAULT_WEIGHTS].license}"
 
 
 def load_network(weights: str | os.PathLike[str] = DEFAULT_WEIGHTS) -> tuple[I3DResNet50, WeightsFacts]:
@@ -50,7 +50,7 @@ def convert_weights(source: str | os.PathLike[str], target: str | os.PathLike[st
     source
         As `weights` of `load_network`.
     target
-        The file to write; replaced if it exists. Names in it are the published ones; its metadata hold name, licence,
+        The file to write; replaced if it exists. Names in it are the published ones; its metadata hold name, license,
         SHA-256 of the source, and whether the weights are trained.
 
     Returns
@@ -69,13 +69,13 @@ def convert_weights(source: str | os.PathLike[str], target: str | os.PathLike[st
     blobs, facts = _read(source)
     metadata = {
         "name": facts.name,
-        "licence": facts.licence,
+        "license": facts.license,
         "source_sha256": facts.sha256,
         "source_format": facts.format,
         "trained": "yes" if facts.trained else "no",
     }
     write_safetensors(target, blobs, metadata)
-    return WeightsFacts(facts.name, str(target), sha256_of(target), "safetensors", facts.licence, facts.trained)
+    return WeightsFacts(facts.name, str(target), sha256_of(target), "safetensors", facts.license, facts.trained)
 
 
 def describe_weights(weights: str | os.PathLike[str] = DEFAULT_WEIGHTS) -> dict[str, str | int | float | bool | None]:
@@ -103,7 +103,7 @@ def describe_weights(weights: str | os.PathLike[str] = DEFAULT_WEIGHTS) -> dict[
     if source is not None:
         published = {key: getattr(source, key) for key in ("url", "page", "training", "mean", "std", "citation")}
         if not source.path.exists():
-            return {"present": False, "name": source.name, "licence": source.licence, **published}
+            return {"present": False, "name": source.name, "license": source.license, **published}
         published["downloaded"] = (source.read_record() or {}).get("downloaded")
     blobs, facts = _read(weights)
     parameters = sum(array.size for name, array in blobs.items() if not name.endswith(("_rm", "_riv")))
@@ -124,9 +124,9 @@ def _read(weights: str | os.PathLike[str]) -> tuple[Blobs, WeightsFacts]:
         )
     file = read_weights_file(path)
     name = _own_words(file.metadata, "name") or path.name
-    licence = _own_words(file.metadata, "licence") or _UNKNOWN_LICENCE
+    license_text = _own_words(file.metadata, "license") or _UNKNOWN_LICENCE
     trained = file.metadata.get("trained") != "no"
-    return file.blobs, WeightsFacts(name, str(path), sha256_of(path), file.format, licence, trained)
+    return file.blobs, WeightsFacts(name, str(path), sha256_of(path), file.format, license_text, trained)
 
 
 def _read_download(source: WeightsSource) -> tuple[Blobs, WeightsFacts]:
@@ -134,7 +134,7 @@ def _read_download(source: WeightsSource) -> tuple[Blobs, WeightsFacts]:
     if not path.exists():
         raise WeightsError(
             f"{source.name}: these weights are not in {path.parent}; run `napari-i3d weights download` "
-            f"(licence {source.licence}), or use --weights {UNTRAINED} to try things out"
+            f"(license {source.license}), or use --weights {UNTRAINED} to try things out"
         )
     record = source.read_record()
     try:
@@ -147,7 +147,7 @@ def _read_download(source: WeightsSource) -> tuple[Blobs, WeightsFacts]:
             "...); run `napari-i3d weights download` to download it anew"
         )
     file = read_weights_file(path)
-    return file.blobs, WeightsFacts(source.name, str(path), sha256, file.format, source.licence, trained=True)
+    return file.blobs, WeightsFacts(source.name, str(path), sha256, file.format, source.license, trained=True)
 
 
 def _own_words(metadata: dict[str, str], key: str) -> str:

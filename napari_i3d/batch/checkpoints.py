@@ -1,7 +1,7 @@
-"""Work in progress: the finished segments of a video, kept beside its result until that is written.
+"""Work in progress: the finished shards of a video, kept beside its result until that is written.
 
 A hidden folder that no reader takes for a result. It holds what the numbers depend on (a fingerprint), and a file for
-each segment, written whole and with a checksum, so that one which a crash tore is noticed and computed again.
+each shard, written whole and with a checksum, so that one which a crash tore is noticed and computed again.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from napari_i3d._utils.files import atomic_writer, make_folder
 from napari_i3d.backbones.pretrained import WeightsFacts
 from napari_i3d.errors import OutputError
 from napari_i3d.extraction.planning.plan import Job
-from napari_i3d.extraction.planning.shards import Segment, SegmentRows, segment_length
+from napari_i3d.extraction.planning.shards import Shard, ShardRows, shard_length
 from napari_i3d.extraction.provenance import WITHOUT_EFFECT, crops_sha256, versions
 from napari_i3d.extraction.settings import FEATURES
 
@@ -30,11 +30,11 @@ _DIGEST_BYTES = 32
 _DEVICE_BYTES = 32
 
 Fingerprint = Mapping[str, Any]
-"""What the numbers of a segment depend on, by name, in values that JSON knows."""
+"""What the numbers of a shard depend on, by name, in values that JSON knows."""
 
 
 def fingerprint(job: Job, weights: WeightsFacts, video_sha256: str) -> Fingerprint:
-    """Return what the numbers of a job depend on; two jobs that agree in it have the same segments."""
+    """Return what the numbers of a job depend on; two jobs that agree in it have the same shards."""
     settings = {name: value for name, value in job.settings.as_dict().items() if name not in WITHOUT_EFFECT}
     of_programs = {f"version of {name}": text for name, text in versions().items() if name != "python"}
     values = {
@@ -42,15 +42,15 @@ def fingerprint(job: Job, weights: WeightsFacts, video_sha256: str) -> Fingerpri
         "tracking": crops_sha256(job),
         "weights": weights.sha256,
         **settings,
-        "length of segments": segment_length(job),
+        "length of shards": shard_length(job),
         **of_programs,
     }
     plain: dict[str, Any] = json.loads(json.dumps(values))
     return plain
 
 
-class PartialWork:
-    """The finished segments of one video on disk.
+class Checkpoints:
+    """The finished shards of one video on disk.
 
     Parameters
     ----------
@@ -75,8 +75,8 @@ class PartialWork:
         """Return whether a folder holds work of this fingerprint."""
         return _read_manifest(folder) == fingerprint
 
-    def resume(self, segments: Iterable[Segment]) -> list[Segment]:
-        """Return the segments that are finished; those of other work, and torn ones, are removed.
+    def resume(self, shards: Iterable[Shard]) -> list[Shard]:
+        """Return the shards that are finished; those of other work, and torn ones, are removed.
 
         Raises
         ------
@@ -92,20 +92,20 @@ class PartialWork:
             return []
         sound = []
         torn = 0
-        for segment in segments:
-            path = self._path(segment)
+        for shard in shards:
+            path = self._path(shard)
             if path.exists():
-                if _read(path, segment) is None:
+                if _read(path, shard) is None:
                     torn += 1
                     _remove(path)
                 else:
-                    sound.append(segment)
+                    sound.append(shard)
         if torn:
             self.remark = f"{torn} damaged portions of the work found were computed again"
         return sound
 
-    def keep(self, finished: SegmentRows) -> None:
-        """Write a segment: it is there whole, or not at all.
+    def keep(self, finished: ShardRows) -> None:
+        """Write a shard: it is there whole, or not at all.
 
         Raises
         ------
@@ -123,24 +123,24 @@ class PartialWork:
                 file.write(json.dumps({"format": _FORMAT, "fingerprint": self._fingerprint}, indent=1).encode())
         rows = np.ascontiguousarray(finished.rows, dtype="<f4")
         device = finished.device.encode()[:_DEVICE_BYTES].ljust(_DEVICE_BYTES)
-        with atomic_writer(self._path(finished.segment)) as file:
-            file.write(_digest(finished.segment, device, rows))
+        with atomic_writer(self._path(finished.shard)) as file:
+            file.write(_digest(finished.shard, device, rows))
             file.write(device)
             file.write(rows.data.cast("B"))
 
-    def read(self, segment: Segment) -> SegmentRows:
-        """Return a finished segment.
+    def read(self, shard: Shard) -> ShardRows:
+        """Return a finished shard.
 
         Raises
         ------
         OutputError
             It was damaged since it was found sound; it is removed.
         """
-        finished = _read(self._path(segment), segment)
+        finished = _read(self._path(shard), shard)
         if finished is None:
-            _remove(self._path(segment))
+            _remove(self._path(shard))
             raise OutputError(
-                f"{self._path(segment)}: expected what was written, found it damaged; look after the disk, then give "
+                f"{self._path(shard)}: expected what was written, found it damaged; look after the disk, then give "
                 "the same command again"
             )
         return finished
@@ -176,13 +176,13 @@ class PartialWork:
             raise OutputError(f"{self._folder}: cannot be removed ({reason}); remove it by hand") from error
 
     def remove_if_empty(self) -> None:
-        """Remove the folder if no segment was kept."""
+        """Remove the folder if no shard was kept."""
         with contextlib.suppress(OSError):
             if not any(path.suffix == ".rows" for path in self._folder.iterdir()):
                 self.remove()
 
-    def _path(self, segment: Segment) -> Path:
-        return self._folder / f"{segment.number:06d}.rows"
+    def _path(self, shard: Shard) -> Path:
+        return self._folder / f"{shard.number:06d}.rows"
 
 
 def _read_manifest(folder: Path) -> Fingerprint | None:
@@ -207,26 +207,26 @@ def _difference(found: Fingerprint | None, wanted: Fingerprint) -> str:
     return f"of {text}" if by_content else f"with {text}"
 
 
-def _digest(segment: Segment, device: bytes, rows: NDArray[np.float32]) -> bytes:
-    digest = hashlib.sha256(f"{segment.number} {segment.n_chunks}\n".encode() + device)
+def _digest(shard: Shard, device: bytes, rows: NDArray[np.float32]) -> bytes:
+    digest = hashlib.sha256(f"{shard.number} {shard.n_chunks}\n".encode() + device)
     digest.update(rows.data.cast("B"))
     return digest.digest()
 
 
-def _read(path: Path, segment: Segment) -> SegmentRows | None:
-    """Return the segment in a file; None if it is not whole."""
+def _read(path: Path, shard: Shard) -> ShardRows | None:
+    """Return the shard in a file; None if it is not whole."""
     try:
         content = path.read_bytes()
     except OSError:
         return None
     begin = _DIGEST_BYTES + _DEVICE_BYTES
-    if len(content) != begin + 4 * segment.n_chunks * FEATURES:
+    if len(content) != begin + 4 * shard.n_chunks * FEATURES:
         return None
     device = content[_DIGEST_BYTES:begin]
     rows = np.frombuffer(content, "<f4", offset=begin).reshape(-1, FEATURES)
-    if _digest(segment, device, rows) != content[:_DIGEST_BYTES]:
+    if _digest(shard, device, rows) != content[:_DIGEST_BYTES]:
         return None
-    return SegmentRows(segment, np.asarray(rows, np.float32), device.decode("ascii", "replace").strip())
+    return ShardRows(shard, np.asarray(rows, np.float32), device.decode("ascii", "replace").strip())
 
 
 def _remove(path: Path) -> None:

@@ -122,5 +122,5 @@ class VideoFailed:
 Outcome = VideoDone | VideoSkipped | VideoFailed
 """How a video ended."""
 
-Record = VideoStarted | VideoReading | VideoProgress | Outcome
+BatchEvent = VideoStarted | VideoReading | VideoProgress | Outcome
 """What a batch yields."""

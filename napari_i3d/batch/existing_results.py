@@ -16,7 +16,7 @@ from napari_i3d.features.io.sidecar import json_path
 from napari_i3d.individuals import Id
 
 
-class State(Enum):
+class ResultState(Enum):
     """What a result that exists is."""
 
     SOUND = auto()
@@ -30,15 +30,15 @@ class State(Enum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ResultCheck:
     """What a result is; `text` says in what it differs, or how it is damaged."""
 
-    state: State
+    state: ResultState
     text: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class ExpectedResult:
     """What a result is to be made of and with.
 
     Attributes
@@ -48,7 +48,7 @@ class Wish:
     settings, layout, weights_sha256
         The choices.
     tracking
-        ``sha256`` of its file, ``gaps`` and ``chosen`` individuals, as provenance tells them; empty for whole pictures.
+        ``sha256`` of its file, ``gaps`` and ``chosen`` individuals, as provenance tells them; empty for whole images.
     video_sha256
         Of the file's content; None: not known yet.
     crops_sha256
@@ -64,7 +64,7 @@ class Wish:
     crops_sha256: Mapping[Id | None, str] | None = None
 
 
-def judge(path: Path, wish: Wish, individual: Id | None = None) -> Verdict:
+def check_result(path: Path, wish: ExpectedResult, individual: Id | None = None) -> ResultCheck:
     """Judge the result at a path; one without a ``.json`` tells nothing, and is taken for what is wanted.
 
     Parameters
@@ -87,24 +87,32 @@ def judge(path: Path, wish: Wish, individual: Id | None = None) -> Verdict:
         provenance, checksum = dict(facts["provenance"]), facts["sha256"]
         made_of, made_with = dict(provenance["video"]), dict(provenance["settings"])
     except FileNotFoundError:
-        return Verdict(State.SOUND)
+        return ResultCheck(ResultState.SOUND)
     except (ValueError, LookupError, TypeError, RecursionError):
-        return Verdict(State.DAMAGED, f"{facts_path.name} was damaged")
+        return ResultCheck(ResultState.DAMAGED, f"{facts_path.name} was damaged")
     except OSError as error:
         raise OutputError(f"{facts_path}: cannot be read ({error.strerror or error}); check the disk") from error
     try:
         if sha256_of(path) != checksum:
-            return Verdict(State.DAMAGED, f"{path.name} was damaged (its checksum is not that of what was written)")
+            return ResultCheck(
+                ResultState.DAMAGED, f"{path.name} was damaged (its checksum is not that of what was written)"
+            )
     except OSError as error:
         raise OutputError(f"{path}: cannot be read ({error.strerror or error}); check the disk") from error
     if text := _other_choices(facts, provenance, made_of, made_with, wish):
-        return Verdict(State.OTHER, text)
+        return ResultCheck(ResultState.OTHER, text)
     verdicts = (_of_video(made_of, wish), _of_tracking(provenance, wish, individual))
-    return next((verdict for verdict in verdicts if verdict.state is not State.SOUND), Verdict(State.SOUND))
+    return next(
+        (verdict for verdict in verdicts if verdict.state is not ResultState.SOUND), ResultCheck(ResultState.SOUND)
+    )
 
 
 def _other_choices(
-    facts: dict[str, Any], provenance: dict[str, Any], made_of: dict[str, Any], made_with: dict[str, Any], wish: Wish
+    facts: dict[str, Any],
+    provenance: dict[str, Any],
+    made_of: dict[str, Any],
+    made_with: dict[str, Any],
+    wish: ExpectedResult,
 ) -> str:
     """Say in which choices a result differs; "" if in none."""
     if made_of.get("file") != wish.video.name:
@@ -123,36 +131,36 @@ def _other_choices(
     return f"with {', '.join(changed)}" if changed else ""
 
 
-def _of_video(made_of: dict[str, Any], wish: Wish) -> Verdict:
+def _of_video(made_of: dict[str, Any], wish: ExpectedResult) -> ResultCheck:
     """Judge by the video's content; where size and time of change are as they were, that is taken for the same."""
-    other = Verdict(State.OTHER, f"of another {wish.video.name} (its content has changed)")
+    other = ResultCheck(ResultState.OTHER, f"of another {wish.video.name} (its content has changed)")
     try:
         stat = wish.video.stat()
     except OSError:
-        return Verdict(State.UNSURE)
+        return ResultCheck(ResultState.UNSURE)
     if made_of.get("size_bytes") not in (None, stat.st_size):
         return other
     if made_of.get("sha256") is None or made_of.get("mtime_ns") == stat.st_mtime_ns:
-        return Verdict(State.SOUND)
+        return ResultCheck(ResultState.SOUND)
     if wish.video_sha256 is None:
-        return Verdict(State.UNSURE)
-    return Verdict(State.SOUND) if made_of["sha256"] == wish.video_sha256 else other
+        return ResultCheck(ResultState.UNSURE)
+    return ResultCheck(ResultState.SOUND) if made_of["sha256"] == wish.video_sha256 else other
 
 
-def _of_tracking(provenance: dict[str, Any], wish: Wish, individual: Id | None) -> Verdict:
+def _of_tracking(provenance: dict[str, Any], wish: ExpectedResult, individual: Id | None) -> ResultCheck:
     """Judge by the tracking that was used; where file and choices are as they were, that is the same."""
     told = provenance.get("tracking")
     if not isinstance(told, dict):
-        return Verdict(State.SOUND)
+        return ResultCheck(ResultState.SOUND)
     of_file = ("sha256", "gaps", "chosen")
     if individual is None and [told.get(name) for name in of_file] == [wish.tracking.get(name) for name in of_file]:
-        return Verdict(State.SOUND)
+        return ResultCheck(ResultState.SOUND)
     if wish.crops_sha256 is None:
-        return Verdict(State.UNSURE)
+        return ResultCheck(ResultState.UNSURE)
     made = told.get("sha256_of_crops") if individual is None else _of_individual(told, individual)
     if made in (None, wish.crops_sha256.get(individual)):
-        return Verdict(State.SOUND)
-    return Verdict(State.OTHER, "of another tracking, or of other individuals in it")
+        return ResultCheck(ResultState.SOUND)
+    return ResultCheck(ResultState.OTHER, "of another tracking, or of other individuals in it")
 
 
 def _of_individual(told: dict[str, Any], individual: Id) -> Any:

@@ -25,7 +25,7 @@ class BatchOptions:
     settings
         How features are made.
     tracking_folder, tracking_suffix
-        The tracking of ``clip.mp4`` is ``{tracking_folder}/clip{tracking_suffix}``. None: whole pictures.
+        The tracking of ``clip.mp4`` is ``{tracking_folder}/clip{tracking_suffix}``. None: whole images.
     individuals
         Ids, as text, of those to extract; None: all.
     weights
@@ -72,7 +72,7 @@ class BatchOptions:
             found, lacking = ("tracking_folder", "tracking_suffix")
             if self.tracking_folder is None:
                 found, lacking = lacking, found
-            raise SettingsError(f"{found} is set and {lacking} is not: set both, or neither for whole pictures")
+            raise SettingsError(f"{found} is set and {lacking} is not: set both, or neither for whole images")
         if self.workers is not None and (self.scheduler != LOCAL or self.workers < 1):
             raise SettingsError(f"workers: expected a number from 1 on, with scheduler {LOCAL}, found {self.workers}")
         if self.individuals is not None and self.tracking_folder is None:

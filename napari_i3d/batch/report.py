@@ -101,9 +101,9 @@ def _entry(outcome: Outcome, watch: Stopwatch) -> dict[str, Any]:
         return entry | {
             "outputs": [str(path.absolute()) for path in outcome.outputs],
             "remarks": list(outcome.remarks),
-            "windows": outcome.chunks,
-            "windows_computed": outcome.computed_chunks,
-            "windows_per_second": round(rate, 3),
+            "chunks": outcome.chunks,
+            "chunks_computed": outcome.computed_chunks,
+            "chunks_per_second": round(rate, 3),
         }
     if isinstance(outcome, VideoSkipped):
         return entry | {"reason": outcome.reason, "busy": outcome.busy}

@@ -8,24 +8,24 @@ from pathlib import Path
 from napari_i3d._utils.files import make_folder
 from napari_i3d.backbones.i3d.network import I3DResNet50
 from napari_i3d.backbones.weights import load_network
-from napari_i3d.batch.distributed.coordinator import Spread
+from napari_i3d.batch.distributed.coordinator import Coordinator
 from napari_i3d.batch.distributed.tasks import Source
-from napari_i3d.batch.events import Outcome, Record, VideoProgress, VideoSkipped
+from napari_i3d.batch.events import BatchEvent, Outcome, VideoProgress, VideoSkipped
 from napari_i3d.batch.options import LOCAL, BatchOptions
 from napari_i3d.batch.report import Report
-from napari_i3d.batch.video_job import VideoWork, Workshop
-from napari_i3d.batch.video_queue import Roster
+from napari_i3d.batch.video_job import VideoJob, VideoJobs
+from napari_i3d.batch.video_queue import VideoQueue
 from napari_i3d.errors import TrackingError
 from napari_i3d.extraction.crop_stream import background_of
 from napari_i3d.extraction.device import resolve_device
-from napari_i3d.extraction.engine import compute_segments, computer_for
-from napari_i3d.extraction.planning.shards import SegmentRows
+from napari_i3d.extraction.engine import compute_shards, computer_for
+from napari_i3d.extraction.planning.shards import ShardRows
 from napari_i3d.projects.video_files import find_videos
 
 __all__ = ["BatchOptions", "run_batch"]
 
 
-def run_batch(options: BatchOptions) -> Generator[Record, None, tuple[Outcome, ...]]:
+def run_batch(options: BatchOptions) -> Generator[BatchEvent, None, tuple[Outcome, ...]]:
     """Extract features of videos one by one; yields records and returns the outcome of each video.
 
     What concerns one video costs that video alone. What is computed is kept every minute or so: after an interruption
@@ -51,10 +51,10 @@ def run_batch(options: BatchOptions) -> Generator[Record, None, tuple[Outcome, .
     if options.scheduler is None:
         resolve_device(options.settings.device)
     make_folder(options.output_path)
-    workshop = Workshop(options, weights)
-    roster = Roster(videos, Report(options.output_path), options.layout)
+    video_jobs = VideoJobs(options, weights)
+    video_queue = VideoQueue(videos, Report(options.output_path), options.layout)
     if options.scheduler is None:
-        yield from roster.one_by_one(_Here(network, workshop).extract)
+        yield from video_queue.one_by_one(_Here(network, video_jobs).extract)
     else:
         # Only here, since not everybody has dask.
         from napari_i3d.batch.distributed.dask_cluster import connected, plan_this_machine
@@ -67,8 +67,8 @@ def run_batch(options: BatchOptions) -> Generator[Record, None, tuple[Outcome, .
             threads=None if plan is None else plan.threads,
         )
         with connected(options.scheduler, plan) as cluster:
-            yield from Spread(cluster, workshop, source).run(roster)
-    return roster.outcomes
+            yield from Coordinator(cluster, video_jobs, source).run(video_queue)
+    return video_queue.outcomes
 
 
 def _as_seen_elsewhere(weights: str | Path) -> str | Path:
@@ -79,11 +79,11 @@ def _as_seen_elsewhere(weights: str | Path) -> str | Path:
 class _Here:
     """Computes videos in this process."""
 
-    def __init__(self, network: I3DResNet50, workshop: Workshop) -> None:
+    def __init__(self, network: I3DResNet50, video_jobs: VideoJobs) -> None:
         self._network = network
-        self._workshop = workshop
+        self._workshop = video_jobs
 
-    def extract(self, path: Path) -> Generator[Record, None, Outcome]:
+    def extract(self, path: Path) -> Generator[BatchEvent, None, Outcome]:
         """Extract a video."""
         with ExitStack() as stack:
             work = yield from self._workshop.begin(path, stack)
@@ -92,7 +92,7 @@ class _Here:
             yield from self._compute(work)
             return self._workshop.finish(work)
 
-    def _compute(self, work: VideoWork) -> Generator[Record, None, None]:
+    def _compute(self, work: VideoJob) -> Generator[BatchEvent, None, None]:
         done = kept = work.kept_chunks
         total = work.job.plan.total_chunks
         yield VideoProgress(work.path, done, total, kept)
@@ -101,12 +101,12 @@ class _Here:
         settings = work.job.settings
         computer = computer_for(self._network, settings)
         background = background_of(work.video, settings)
-        steps = compute_segments(work.video, work.todo, computer, background, abandon=work.video.close)
+        steps = compute_shards(work.video, work.todo, computer, background, abandon=work.video.close)
         with contextlib.closing(steps):
             for step in steps:
-                if isinstance(step, SegmentRows):
+                if isinstance(step, ShardRows):
                     work.partial.keep(step)
-                    kept += step.segment.n_chunks
+                    kept += step.shard.n_chunks
                 else:
                     done += len(step.chunks)
                 yield VideoProgress(work.path, done, total, kept)

@@ -7,7 +7,7 @@ from typing import Any
 from napari_i3d._utils.files import hashing
 from napari_i3d.batch.events import VideoReading
 from napari_i3d.errors import TrackingError, VideoError
-from napari_i3d.extraction.planning.plan import whole_picture
+from napari_i3d.extraction.planning.plan import whole_image
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.individuals import Id
 from napari_i3d.tracking.io.box_pickle import read_tracking
@@ -64,7 +64,7 @@ def read_chosen(
     video, settings
         What it is of, and for.
     path
-        The file; None: the whole picture is the only individual.
+        The file; None: the whole image is the only individual.
     individuals
         Ids as text; None: all.
 
@@ -74,7 +74,7 @@ def read_chosen(
         It cannot be read, or has not all of the individuals.
     """
     if path is None:
-        return whole_picture(video, settings)
+        return whole_image(video, settings)
     tracking = read_tracking(path)
     return tracking if individuals is None else tracking.select(_ids_of(tracking, individuals))
 

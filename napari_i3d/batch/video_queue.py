@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TypeVar
 
-from napari_i3d.batch.events import Outcome, Record, VideoFailed, VideoStarted
+from napari_i3d.batch.events import BatchEvent, Outcome, VideoFailed, VideoStarted
 from napari_i3d.batch.report import Report, Stopwatch
 from napari_i3d.errors import ClusterError, NapariI3DError, WeightsError
 from napari_i3d.extraction.device import is_out_of_memory
@@ -16,10 +16,10 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-Extraction = Generator[Record, None, Outcome]
+Extraction = Generator[BatchEvent, None, Outcome]
 
 
-class Roster:
+class VideoQueue:
     """Gives out videos, and takes down how they ended.
 
     Parameters
@@ -68,7 +68,7 @@ class Roster:
             return None
         return VideoFailed(path, f"shares its name, and so its result, with {self._twins[path]}")
 
-    def one_by_one(self, extract: Callable[[Path], Extraction]) -> Generator[Record, None, None]:
+    def one_by_one(self, extract: Callable[[Path], Extraction]) -> Generator[BatchEvent, None, None]:
         """Extract all videos, each in its turn; whatever goes wrong with one is its outcome."""
         while self.waiting:
             started = self.next()
@@ -77,7 +77,7 @@ class Roster:
             yield self.ended(outcome)
 
 
-def isolated(path: Path, steps: Generator[Record, None, T]) -> Generator[Record, None, T | VideoFailed]:
+def isolated(path: Path, steps: Generator[BatchEvent, None, T]) -> Generator[BatchEvent, None, T | VideoFailed]:
     """Run steps that concern one video; whatever goes wrong in them is its outcome."""
     try:
         return (yield from steps)

@@ -26,11 +26,11 @@ def run_check(options: argparse.Namespace) -> int:
     if mistake := likely_mistake(tracking, (frames, height, width)):
         say(mistake)
     errors = sum(problem.level is Level.ERROR for problem in problems)
-    print(_spell_count(errors, len(problems) - errors))
+    print(_format_count(errors, len(problems) - errors))
     return FAILED if errors or (problems and options.strict) else DONE
 
 
-def _spell_count(errors: int, warnings: int) -> str:
+def _format_count(errors: int, warnings: int) -> str:
     stop = "which stops" if errors == 1 else "which stop"
     found = [f"{counted(errors, 'error')}, {stop} an extraction"] if errors else []
     return "; ".join([*found, counted(warnings, "warning")] if warnings else found) or "no problems"

@@ -49,12 +49,12 @@ def _demo(options: argparse.Namespace) -> int:
         return FAILED
     path = options.outputpath / f"{clip.video.stem}.npy"
     features = read_features(path)
-    picture = path.with_suffix(".png")
-    save_heat_maps(features, picture)
+    image = path.with_suffix(".png")
+    save_heat_maps(features, image)
     print(f"weights:  {DEFAULT_WEIGHTS if trained else 'untrained'}")
     for title, file in (
         ("video", clip.video), ("tracking", clip.tracking), ("features", path), ("about them", f"{path}.json"),
-        ("picture", picture),
+        ("image", image),
     ):  # fmt: skip
         say(f"{title + ':':<11} {file}")
     for individual, rows in features.items():

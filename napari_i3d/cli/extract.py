@@ -10,7 +10,7 @@ from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, UNTRAINED
 from napari_i3d.cli.common import DONE, FAILED, add_command, add_video_size, ended_by_sigterm, one_place, say
 from napari_i3d.cli.progress_bars import Bars
 from napari_i3d.errors import NapariI3DError
-from napari_i3d.extraction.settings import ExtractionSettings, Normalisation, Precision, SampleMode
+from napari_i3d.extraction.settings import ExtractionSettings, Normalization, Precision, SampleMode
 from napari_i3d.features.io.layouts import Layout
 from napari_i3d.tracking.gaps import Gaps
 
@@ -29,7 +29,7 @@ def _add_options(extract: argparse.ArgumentParser) -> None:
     add = extract.add_argument
     add("--datasetpath", type=Path, required=True, metavar="DIR|FILE", help="a video, or a folder searched for videos")
     add("--outputpath", type=Path, required=True, metavar="DIR", help="folder for the features")
-    add("--tracking_folder", type=Path, metavar="DIR", help="folder of tracking pickles (without: the whole picture)")
+    add("--tracking_folder", type=Path, metavar="DIR", help="folder of tracking pickles (without: the whole image)")
     add(
         "--tracking_suffix",
         metavar="S",
@@ -53,7 +53,7 @@ def _add_options(extract: argparse.ArgumentParser) -> None:
     )
     _add_choice(extract, "--gaps", Gaps, Gaps.ERROR, "frames missing in a tracklet")
     _add_choice(extract, "--sample_mode", SampleMode, defaults.sample_mode, "")
-    _add_choice(extract, "--normalisation", Normalisation, defaults.normalisation, "")
+    _add_choice(extract, "--normalization", Normalization, defaults.normalization, "")
     add("--subtract_background", action="store_true", help="blank what does not move")
     add_video_size(extract)
     add(
@@ -95,7 +95,7 @@ def _extract(options: argparse.Namespace) -> int:
         sample_mode=options.sample_mode,
         min_frames=options.min_frames,
         pad=options.pad,
-        normalisation=options.normalisation,
+        normalization=options.normalization,
         subtract_background=options.subtract_background,
         device=options.device,
         precision=options.precision,

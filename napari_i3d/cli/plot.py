@@ -11,8 +11,8 @@ from napari_i3d.cli.common import DONE, add_command, say
 from napari_i3d.errors import OutputError, SettingsError
 from napari_i3d.explore.embedding import DEFAULT_SEED, MapMethod
 from napari_i3d.features.features import Features
-from napari_i3d.plots.embedding_map import MapColour
-from napari_i3d.plots.figures import FigureOptions, Kind, Pictures, make_figure
+from napari_i3d.plots.embedding_map import MapColor
+from napari_i3d.plots.figures import FigureOptions, Images, Kind, make_figure
 from napari_i3d.plots.save import require_format, save_figure
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ def add_plot(commands: Any) -> None:
     add("--out", type=Path, required=True, metavar="FILE", help="the figure: .png, .svg or .pdf")
     add("--kind", choices=_words(Kind), default=str(Kind.HEATMAP), help="default %(default)s")
     add("--individuals", nargs="+", metavar="ID", help="only these (default: all)")
-    add("--video", type=Path, metavar="V", help="adds pictures: typical ones of each cluster, or spread over time")
+    add("--video", type=Path, metavar="V", help="adds images: typical ones of each cluster, or spread over time")
     add("--tracking", type=Path, metavar="T", help="the tracking pickle that the features were made with")
-    add("--colour", choices=_words(MapColour), help="of a map (default: cluster with a video, else time)")
+    add("--color", choices=_words(MapColor), help="of a map (default: cluster with a video, else time)")
     add("--method", choices=_words(MapMethod), default=str(MapMethod.PCA), help="of a map (default %(default)s)")
     add("--clusters", type=int, metavar="N", help="number of clusters (default: of 2 to 10 the clearest)")
     add("--half_width", type=float, metavar="N",
@@ -49,34 +49,34 @@ def _plot(options: argparse.Namespace) -> int:
     if not options.out.absolute().parent.is_dir():
         raise OutputError(f"{options.out.absolute().parent}: no such folder; make it, or choose another")
     if options.tracking is not None and options.video is None:
-        raise SettingsError("--tracking is set and --video is not: set both for pictures, or neither")
+        raise SettingsError("--tracking is set and --video is not: set both for images, or neither")
     if not 0 <= options.seed < 2**32:
         raise SettingsError(f"--seed: expected a whole number from 0 to {2**32 - 1}, found {options.seed}")
     choices = FigureOptions(
         kind=Kind(options.kind),
         individuals=None if options.individuals is None else tuple(options.individuals),
-        colour=None if options.colour is None else MapColour(options.colour),
+        color=None if options.color is None else MapColor(options.color),
         method=MapMethod(options.method),
         clusters=options.clusters,
         half_width_frames=options.half_width,
         seed=options.seed,
     )
     features = read_features(options.features)
-    with _pictures(features, options.video, options.tracking) as pictures:
-        figure = make_figure(features, choices, pictures)
+    with _images(features, options.video, options.tracking) as images:
+        figure = make_figure(features, choices, images)
     save_figure(figure, options.out)
     say(f"{choices.kind} of {options.features.name}: {options.out}")
     return DONE
 
 
 @contextlib.contextmanager
-def _pictures(features: Features, video_path: Path | None, tracking_path: Path | None) -> Iterator[Pictures | None]:
-    """Open the video, if there is one, and give what takes pictures of it."""
+def _images(features: Features, video_path: Path | None, tracking_path: Path | None) -> Iterator[Images | None]:
+    """Open the video, if there is one, and give what takes images of it."""
     if video_path is None:
         yield None
         return
     from napari_i3d.extraction.provenance import require_video_of, settings_of
-    from napari_i3d.extraction.thumbnails import pictures_of
+    from napari_i3d.extraction.thumbnails import make_thumbnails
     from napari_i3d.tracking.io.box_pickle import read_tracking
     from napari_i3d.video.video import open_video
 
@@ -84,4 +84,4 @@ def _pictures(features: Features, video_path: Path | None, tracking_path: Path |
     settings: ExtractionSettings = settings_of(features)
     with open_video(video_path) as video:
         require_video_of(features, video)
-        yield partial(pictures_of, video, tracking, settings=settings)
+        yield partial(make_thumbnails, video, tracking, settings=settings)

@@ -9,7 +9,7 @@ from tqdm import tqdm
 from napari_i3d.cli.common import one_place, printable_line
 
 if TYPE_CHECKING:
-    from napari_i3d.batch.events import Outcome, Record, VideoProgress
+    from napari_i3d.batch.events import BatchEvent, Outcome, VideoProgress
 
 # Reading a small file is over before a bar is drawn.
 _LARGE_BYTES = 1 << 28
@@ -47,7 +47,7 @@ class Bars:
             for path, progress in self._progress.items()
         ]
 
-    def show(self, record: "Record") -> None:
+    def show(self, record: "BatchEvent") -> None:
         """Show a record."""
         from napari_i3d.batch.events import VideoProgress, VideoReading, VideoStarted
 

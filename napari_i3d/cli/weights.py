@@ -28,7 +28,7 @@ def _download(options: argparse.Namespace) -> int:
     from napari_i3d.backbones.download import download_weights
 
     source = find_source(options.name)
-    print(f"{source.name}: {source.url}\nlicence: {source.licence} (not for commercial use); source: {source.page}")
+    print(f"{source.name}: {source.url}\nlicense: {source.license} (not for commercial use); source: {source.page}")
     print(f"please cite: {source.citation}", flush=True)
     with tqdm(unit="B", unit_scale=True, desc=source.file_name, file=sys.stderr) as bar:
         path = download_weights(options.name, bar)
@@ -40,7 +40,7 @@ def _convert(options: argparse.Namespace) -> int:
     from napari_i3d.backbones.weights import convert_weights
 
     facts = convert_weights(options.source, options.target)
-    say(f"{options.target}: {facts.name}, licence: {facts.licence}, sha256 {facts.sha256}")
+    say(f"{options.target}: {facts.name}, license: {facts.license}, sha256 {facts.sha256}")
     return DONE
 
 

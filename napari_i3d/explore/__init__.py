@@ -1,6 +1,6 @@
 """Exploring features: maps, clusters, similar moments, changes, and comparisons of two files.
 
-Functions take a `Stack` (rows of several videos and individuals, each tied to its video frame), `Features` of one video
+Functions take a `FeatureTable` (rows of several videos and individuals, each tied to its video frame), `Features` of one video
 or of several by name, or a plain array whose row n is frame n. Those that take long have a twin, ``..._steps``: a
 generator that yields `Step` records of progress and returns the result; `finish` runs it to its end.
 """
@@ -16,17 +16,17 @@ from napari_i3d.explore.label_runs import bouts, transitions
 from napari_i3d.explore.novelty import Novelty, novelty, novelty_steps
 from napari_i3d.explore.retrieval import Hit, SimilarMoments, similar_moments, similar_steps
 from napari_i3d.explore.self_similarity import (
-    SimilarityPicture,
+    SimilarityImage,
     Tile,
-    similarity_picture,
-    similarity_picture_steps,
+    similarity_image,
+    similarity_image_steps,
     similarity_tiles,
 )
-from napari_i3d.explore.standardize import scaling_of, scaling_steps, standardise, standardise_steps
+from napari_i3d.explore.standardize import scaling_of, scaling_steps, standardize, standardize_steps
 from napari_i3d.features.io.csv_table import write_rows
 from napari_i3d.features.scaling import Scaling
-from napari_i3d.features.sequence import Part
-from napari_i3d.features.table import Stack, StackLike, stack_arrays, stack_features
+from napari_i3d.features.sequence import FeatureSequence
+from napari_i3d.features.table import FeatureTable, StackLike, table_of_arrays, table_of_features
 from napari_i3d.individuals import Span
 
 __all__ = [
@@ -36,16 +36,16 @@ __all__ = [
     "Clusters",
     "Comparison",
     "Components",
+    "FeatureSequence",
+    "FeatureTable",
     "Hit",
     "Map",
     "MapMethod",
     "Novelty",
-    "Part",
     "Scaling",
     "SimilarMoments",
-    "SimilarityPicture",
+    "SimilarityImage",
     "Span",
-    "Stack",
     "StackLike",
     "Step",
     "Steps",
@@ -68,13 +68,13 @@ __all__ = [
     "scaling_steps",
     "similar_moments",
     "similar_steps",
-    "similarity_picture",
-    "similarity_picture_steps",
+    "similarity_image",
+    "similarity_image_steps",
     "similarity_tiles",
-    "stack_arrays",
-    "stack_features",
-    "standardise",
-    "standardise_steps",
+    "standardize",
+    "standardize_steps",
+    "table_of_arrays",
+    "table_of_features",
     "transitions",
     "write_rows",
 ]

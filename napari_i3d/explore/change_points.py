@@ -1,4 +1,4 @@
-"""Where behaviour changes: what a change is, and changes by segmentation with a kernel."""
+"""Where behavior changes: what a change is, and changes by segmentation with a kernel."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from napari_i3d._utils.progress import Step, Steps, finish
 from napari_i3d.errors import FeaturesError
 from napari_i3d.explore.components import Components, component_steps
 from napari_i3d.explore.embedding import DEFAULT_SEED
-from napari_i3d.features.table import Stack, StackLike, as_stack, rows_apart
+from napari_i3d.features.table import FeatureTable, StackLike, as_table, rows_apart
 from napari_i3d.individuals import Id
 
 KERNEL_MOST_ROWS = 20_000
@@ -40,12 +40,15 @@ class Change:
 
 
 def changes_at(
-    stack: Stack, number: int, rows: NDArray[np.integer], strengths: Iterable[float] | NDArray[np.float64]
+    table: FeatureTable, number: int, rows: NDArray[np.integer], strengths: Iterable[float] | NDArray[np.float64]
 ) -> list[Change]:
     """Return changes at rows of a part, with their strengths."""
-    part = stack.parts[number]
+    sequence = table.sequences[number]
     pairs = zip(rows.tolist(), strengths, strict=True)
-    return [Change(part.video, part.individual, float(stack.frames[row]), float(strength)) for row, strength in pairs]
+    return [
+        Change(sequence.video, sequence.individual, float(table.frames[row]), float(strength))
+        for row, strength in pairs
+    ]
 
 
 def kernel_changes(
@@ -70,7 +73,7 @@ def kernel_change_steps(
 ) -> Steps[tuple[Change, ...]]:
     """Find changes by segmentation with a Gaussian kernel (`ruptures.KernelCPD`).
 
-    Of all segmentations the one that is best, in the mean square distance of rows from their segment's mean in the
+    Of all segmentations the one that is best, in the mean square distance of rows from their stretch's mean in the
     feature space of the kernel ``exp(-gamma * |x - y|**2)`` (Arlot, Celisse and Harchaoui 2019, JMLR 20), on the scores
     of the first 50 principal components. gamma is 1 / the median squared distance of 1000 rows drawn with the seed.
     Time grows with the square of the rows.
@@ -103,32 +106,32 @@ def kernel_change_steps(
         raise FeaturesError(f"expected a positive number of changes or penalty, found {count or penalty}")
     with needed_for("kernel change points", "changes", FeaturesError):
         from ruptures import KernelCPD
-    for _, start, stop in (data.stack if isinstance(data, Components) else as_stack(data)).segments:
+    for _, start, stop in (data.table if isinstance(data, Components) else as_table(data)).stretches:
         if stop - start > KERNEL_MOST_ROWS:
             raise FeaturesError(
                 f"kernel change points: expected at most {KERNEL_MOST_ROWS} rows, found {stop - start}: use novelty"
             )
     if not isinstance(data, Components):
-        data = yield from component_steps(as_stack(data))
-    stack = data.stack
+        data = yield from component_steps(as_table(data))
+    table = data.table
     gamma = _gamma(data.scores, seed)
     changes: list[Change] = []
-    for number, start, stop in stack.segments:
-        yield Step(start, len(stack), "kernel change points")
-        least = rows_apart(least_frames, stack.parts[number].step_frames)
+    for number, start, stop in table.stretches:
+        yield Step(start, len(table), "kernel change points")
+        least = rows_apart(least_frames, table.sequences[number].step_frames)
         fits = (stop - start) // least - 1
         if count is not None and count > fits:
             raise FeaturesError(
-                f"{stack.parts[number].name}: at most {max(fits, 0)} changes fit, found {count} asked for"
+                f"{table.sequences[number].name}: at most {max(fits, 0)} changes fit, found {count} asked for"
             )
         if fits < 1:
             continue
         search = KernelCPD(kernel="rbf", min_size=least, params={"gamma": gamma})
-        search.fit(stack.rows(start, stop).astype(np.float64))
+        search.fit(table.rows(start, stop).astype(np.float64))
         pen = 2 * np.log(stop - start) if penalty is None else penalty
         ends = search.predict(n_bkps=count) if count is not None else search.predict(pen=pen)
         rows = start + np.array(ends[:-1], np.int64)
-        changes += changes_at(stack, number, rows, np.full(len(rows), np.nan))
+        changes += changes_at(table, number, rows, np.full(len(rows), np.nan))
     return tuple(changes)
 
 

@@ -9,7 +9,7 @@ from napari_i3d._utils.progress import Step, Steps, finish
 from napari_i3d.errors import FeaturesError
 from napari_i3d.explore.components import Components, component_steps
 from napari_i3d.explore.embedding import DEFAULT_SEED
-from napari_i3d.features.table import Stack, StackLike, as_stack
+from napari_i3d.features.table import FeatureTable, StackLike, as_table
 from napari_i3d.individuals import Span
 
 MOST_CLUSTERS = 10
@@ -23,28 +23,28 @@ class Clusters:
 
     Attributes
     ----------
-    stack
+    table
         The rows, as the scores that they were clustered by; label n is that of row n.
     labels : (N,) int32
         From 0, the largest cluster first.
-    centres : (K, D) float32
+    centers : (K, D) float32
         Mean scores of each cluster.
     silhouettes
         Mean silhouette of each number of clusters tried, -1 to 1; empty where the number was given.
     """
 
-    stack: Stack
+    table: FeatureTable
     labels: NDArray[np.int32]
-    centres: NDArray[np.float32]
+    centers: NDArray[np.float32]
     silhouettes: dict[int, float]
 
     @property
     def count(self) -> int:
         """Number of clusters."""
-        return len(self.centres)
+        return len(self.centers)
 
     def typical(self, cluster: int, count: int = 6, apart_frames: float = 8) -> tuple[Span, ...]:
-        """Return the rows that are nearest to a cluster's centre, the nearest first.
+        """Return the rows that are nearest to a cluster's center, the nearest first.
 
         Parameters
         ----------
@@ -53,23 +53,25 @@ class Clusters:
         count
             How many at most.
         apart_frames
-            Those of the same individual are at least so far apart: 8 frames, a chunk, share no picture.
+            Those of the same individual are at least so far apart: 8 frames, a chunk, share no image.
         """
         if not 0 <= cluster < self.count:
             raise FeaturesError(f"cluster {cluster}: expected one of 0 to {self.count - 1}")
         members = np.flatnonzero(self.labels == cluster)
-        distances = np.linalg.norm(self.stack.take(members) - self.centres[cluster], axis=1)
+        distances = np.linalg.norm(self.table.take(members) - self.centers[cluster], axis=1)
         chosen: list[int] = []
         for row in members[np.argsort(distances, kind="stable")].tolist():
-            part, frame = self.stack.part_of_row[row], self.stack.frames[row]
+            sequence, frame = self.table.part_of_row[row], self.table.frames[row]
             near = (
-                abs(self.stack.frames[o] - frame) < apart_frames for o in chosen if self.stack.part_of_row[o] == part
+                abs(self.table.frames[o] - frame) < apart_frames
+                for o in chosen
+                if self.table.part_of_row[o] == sequence
             )
             if not any(near):
                 chosen.append(row)
             if len(chosen) == count:
                 break
-        return tuple(self.stack.span(row) for row in chosen)
+        return tuple(self.table.span(row) for row in chosen)
 
 
 def clusters(data: StackLike | Components, count: int | None = None, *, seed: int = DEFAULT_SEED) -> Clusters:
@@ -105,7 +107,7 @@ def cluster_steps(
     if count is not None and count < 1:
         raise FeaturesError(f"expected at least 1 cluster, found {count}")
     if not isinstance(data, Components):
-        data = yield from component_steps(as_stack(data))
+        data = yield from component_steps(as_table(data))
     scores = data.scores
     sample = np.sort(np.random.default_rng(seed).permutation(len(scores))[:SILHOUETTE_ROWS])
     different = len(np.unique(scores[sample], axis=0))
@@ -121,8 +123,8 @@ def cluster_steps(
         tried = yield from _silhouettes(scores[sample], min(MOST_CLUSTERS, different - 1), seed)
         count = max(tried, key=lambda number: tried[number]) if tried else 2
     yield Step(0, 1, "k-means")
-    labels, centres = _k_means(scores, count, seed)
-    return Clusters(data.stack, labels, centres, tried)
+    labels, centers = _k_means(scores, count, seed)
+    return Clusters(data.table, labels, centers, tried)
 
 
 def _silhouettes(sample: NDArray[np.float32], most: int, seed: int) -> Steps[dict[int, float]]:
@@ -137,7 +139,7 @@ def _silhouettes(sample: NDArray[np.float32], most: int, seed: int) -> Steps[dic
 
 
 def _k_means(scores: NDArray[np.float32], count: int, seed: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return labels and centres, the largest cluster first."""
+    """Return labels and centers, the largest cluster first."""
     from sklearn.cluster import KMeans
 
     found = KMeans(count, n_init=_STARTS, random_state=seed).fit(scores)

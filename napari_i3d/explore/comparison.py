@@ -11,8 +11,8 @@ from napari_i3d.errors import FeaturesError
 from napari_i3d.explore.standardize import scaling_of
 from napari_i3d.features.features import Features
 from napari_i3d.features.scaling import Scaling
-from napari_i3d.features.sequence import Part
-from napari_i3d.features.table import BLOCK_ROWS, Stack, stack_features
+from napari_i3d.features.sequence import FeatureSequence
+from napari_i3d.features.table import BLOCK_ROWS, FeatureTable, table_of_features
 from napari_i3d.individuals import Id
 
 
@@ -31,24 +31,24 @@ class Comparison:
     row_correlation : (N,) float32
         Pearson's r of each pair of rows over the columns. Large whenever both have the same average row.
     moment_correlation : (N,) float32
-        The same after each file is standardised by itself: whether both tell moments apart in the same way.
+        The same after each file is standardized by itself: whether both tell moments apart in the same way.
     column_correlation : (D,) float32
         Pearson's r of each column over the matched rows.
         All three: NaN where one side is constant.
     """
 
     names: tuple[str, str]
-    one: Stack
-    other: Stack
+    one: FeatureTable
+    other: FeatureTable
     unmatched: tuple[int, int]
     row_correlation: NDArray[np.float32]
     moment_correlation: NDArray[np.float32]
     column_correlation: NDArray[np.float32]
 
     @property
-    def stack(self) -> Stack:
+    def table(self) -> FeatureTable:
         """Matched rows of both, the names as the videos': for one map, one clustering of both."""
-        return Stack(self.one.parts + self.other.parts)
+        return FeatureTable(self.one.sequences + self.other.sequences)
 
     def report(self) -> str:
         """Return what was found, as a few lines of text."""
@@ -58,19 +58,19 @@ class Comparison:
             *(
                 f"  {mine.name}: {counted(len(mine), 'row')}, frames {mine.frames[0]:g} to {mine.frames[-1]:g}"
                 + ("" if mine.individual == yours.individual else f" (matched with {yours.individual})")
-                for mine, yours in zip(self.one.parts, self.other.parts, strict=True)
+                for mine, yours in zip(self.one.sequences, self.other.sequences, strict=True)
             ),
             f"  without counterpart: {self.unmatched[0]} of {self.names[0]}, {self.unmatched[1]} of {self.names[1]}",
             f"correlation of matched rows, median (5 % to 95 %): {_spread(self.row_correlation)}",
-            f"the same with each standardised:                   {_spread(self.moment_correlation)}",
+            f"the same with each standardized:                   {_spread(self.moment_correlation)}",
             f"correlation of columns over the rows:              {_spread(self.column_correlation)}",
         ]
         if constant := self.one.width - len(columns):
             lines.append(f"  of {self.one.width} columns {constant} are constant in one of the two and left out")
         lines += [
             f"{name}: untrained weights, so its features mean nothing"
-            for name, stack in zip(self.names, (self.one, self.other), strict=True)
-            if not stack.trained
+            for name, table in zip(self.names, (self.one, self.other), strict=True)
+            if not table.trained
         ]
         return "\n".join(lines)
 
@@ -105,7 +105,7 @@ def compare(
     -------
     Comparison
         Rows are matched by video frame; where no frame of an individual is in both (padded rows stand for frames,
-        unpadded ones for the centres of chunks), by the first frame of their chunks.
+        unpadded ones for the centers of chunks), by the first frame of their chunks.
 
     Raises
     ------
@@ -120,22 +120,22 @@ def compare(
         raise FeaturesError(f"no individual is in both ({theirs[0]}; {theirs[1]}): give the pairs to compare")
     ones, others, matched = [], [], []
     for mine, yours in pairs.items():
-        parts = (
-            stack_features(one, [mine], video=names[0]).parts[0],
-            stack_features(other, [yours], video=names[1]).parts[0],
+        sequences = (
+            table_of_features(one, [mine], video=names[0]).sequences[0],
+            table_of_features(other, [yours], video=names[1]).sequences[0],
         )
-        Stack(parts)  # of the same width
-        rows = _match(parts, (one.chunk_starts.get(mine), other.chunk_starts.get(yours)))
+        FeatureTable(sequences)  # of the same width
+        rows = _match(sequences, (one.chunk_starts.get(mine), other.chunk_starts.get(yours)))
         if len(rows[0]):
-            ones.append(parts[0])
-            others.append(parts[1])
+            ones.append(sequences[0])
+            others.append(sequences[1])
             matched.append(rows)
     if not matched:
         raise FeaturesError(
             f"no row of {names[0]} and of {names[1]} stands for the same frame: were both made of one video?"
         )
-    left = Stack(tuple(_only(part, rows[0]) for part, rows in zip(ones, matched, strict=True)))
-    right = Stack(tuple(_only(part, rows[1]) for part, rows in zip(others, matched, strict=True)))
+    left = FeatureTable(tuple(_only(sequence, rows[0]) for sequence, rows in zip(ones, matched, strict=True)))
+    right = FeatureTable(tuple(_only(sequence, rows[1]) for sequence, rows in zip(others, matched, strict=True)))
     unmatched = (
         sum(len(one[mine]) for mine in pairs) - len(left),
         sum(len(other[yours]) for yours in pairs.values()) - len(right),
@@ -145,12 +145,13 @@ def compare(
 
 
 def _match(
-    parts: tuple[Part, Part], chunk_starts: tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]
+    sequences: tuple[FeatureSequence, FeatureSequence],
+    chunk_starts: tuple[NDArray[np.int64] | None, NDArray[np.int64] | None],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the numbers of the rows of both that stand for the same moments."""
-    _, mine, yours = np.intersect1d(parts[0].frames, parts[1].frames, assume_unique=True, return_indices=True)
+    _, mine, yours = np.intersect1d(sequences[0].frames, sequences[1].frames, assume_unique=True, return_indices=True)
     if not len(mine) and chunk_starts[0] is not None and chunk_starts[1] is not None:
-        kept = _unrepeated(parts[0].frames, chunk_starts[0]), _unrepeated(parts[1].frames, chunk_starts[1])
+        kept = _unrepeated(sequences[0].frames, chunk_starts[0]), _unrepeated(sequences[1].frames, chunk_starts[1])
         starts = chunk_starts[0][kept[0]], chunk_starts[1][kept[1]]
         _, mine, yours = np.intersect1d(*starts, assume_unique=True, return_indices=True)
         mine, yours = kept[0][mine], kept[1][yours]
@@ -163,15 +164,15 @@ def _unrepeated(frames: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArr
     return np.sort(order[np.diff(starts[order], prepend=starts.min() - 1) > 0])
 
 
-def _only(part: Part, rows: NDArray[np.int64]) -> Part:
-    whole = np.array_equal(rows, np.arange(len(part)))
-    return part if whole else replace(part, values=part.values[rows], frames=part.frames[rows])
+def _only(sequence: FeatureSequence, rows: NDArray[np.int64]) -> FeatureSequence:
+    whole = np.array_equal(rows, np.arange(len(sequence)))
+    return sequence if whole else replace(sequence, values=sequence.values[rows], frames=sequence.frames[rows])
 
 
 def _correlations(
-    one: Stack, other: Stack, scalings: tuple[Scaling, Scaling]
+    one: FeatureTable, other: FeatureTable, scalings: tuple[Scaling, Scaling]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Return correlations of rows, of standardised rows, and of columns, block by block."""
+    """Return correlations of rows, of standardized rows, and of columns, block by block."""
     of_rows = np.empty(len(one), np.float32)
     of_moments = np.empty(len(one), np.float32)
     products = np.zeros(one.width)
@@ -188,8 +189,8 @@ def _correlations(
 
 def _pearson(mine: NDArray[np.float32], yours: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return r of each pair of rows, NaN where a row is constant: (n,) float64."""
-    centred = [values - values.mean(axis=1, keepdims=True, dtype=np.float64) for values in (mine, yours)]
-    product = np.einsum("nd,nd->n", *centred)
-    size = np.sqrt(np.einsum("nd,nd->n", centred[0], centred[0]) * np.einsum("nd,nd->n", centred[1], centred[1]))
+    centered = [values - values.mean(axis=1, keepdims=True, dtype=np.float64) for values in (mine, yours)]
+    product = np.einsum("nd,nd->n", *centered)
+    size = np.sqrt(np.einsum("nd,nd->n", centered[0], centered[0]) * np.einsum("nd,nd->n", centered[1], centered[1]))
     r: NDArray[np.float64] = np.divide(product, size, out=np.full(len(mine), np.nan), where=size > 0)
     return r

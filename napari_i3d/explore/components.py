@@ -7,19 +7,19 @@ from numpy.typing import NDArray
 
 from napari_i3d._utils.progress import Step, Steps, finish
 from napari_i3d.errors import FeaturesError
-from napari_i3d.explore.standardize import standardise_steps
-from napari_i3d.features.table import BLOCK_ROWS, Stack, StackLike
+from napari_i3d.explore.standardize import standardize_steps
+from napari_i3d.features.table import BLOCK_ROWS, FeatureTable, StackLike
 
 DEFAULT_COMPONENTS = 50
 
 
 @dataclass(frozen=True, eq=False)
 class Components:
-    """The first principal components of standardised rows.
+    """The first principal components of standardized rows.
 
     Attributes
     ----------
-    stack
+    table
         The rows with their scores as values, (N, K): cosines and distances of these are those of the features, as far
         as the components go.
     directions : (K, D) float64
@@ -30,7 +30,7 @@ class Components:
         Share of the variance of all columns, 0 to 1; 0 where there is no variance.
     """
 
-    stack: Stack
+    table: FeatureTable
     directions: NDArray[np.float64]
     variance: NDArray[np.float64]
     explained: NDArray[np.float64]
@@ -38,7 +38,7 @@ class Components:
     @property
     def scores(self) -> NDArray[np.float32]:
         """Scores of all rows: (N, K) float32."""
-        return self.stack.rows(0, len(self.stack))
+        return self.table.rows(0, len(self.table))
 
 
 def principal_components(data: StackLike, count: int = DEFAULT_COMPONENTS) -> Components:
@@ -47,7 +47,7 @@ def principal_components(data: StackLike, count: int = DEFAULT_COMPONENTS) -> Co
 
 
 def component_steps(data: StackLike, count: int = DEFAULT_COMPONENTS) -> Steps[Components]:
-    """Compute the first principal components of the standardised rows, exactly, in bounded memory.
+    """Compute the first principal components of the standardized rows, exactly, in bounded memory.
 
     The eigenvectors of largest eigenvalue of the matrix of correlations ``Z.T @ Z / N``, summed over blocks of rows;
     where there are fewer rows than columns, of ``Z @ Z.T / N``, and ``Z.T @ u`` made unit length (Jolliffe 2002,
@@ -58,7 +58,7 @@ def component_steps(data: StackLike, count: int = DEFAULT_COMPONENTS) -> Steps[C
     Parameters
     ----------
     data
-        Rows; standardised over all of them unless they are on a common scale already, and centred.
+        Rows; standardized over all of them unless they are on a common scale already, and centered.
     count
         Components; fewer where there are fewer rows or columns.
 
@@ -75,38 +75,38 @@ def component_steps(data: StackLike, count: int = DEFAULT_COMPONENTS) -> Steps[C
         raise FeaturesError(f"expected at least 1 principal component, found {count}")
     import scipy.linalg
 
-    stack = yield from standardise_steps(data)
-    mean = np.zeros(stack.width)
-    for _, block in stack.blocks():
+    table = yield from standardize_steps(data)
+    mean = np.zeros(table.width)
+    for _, block in table.blocks():
         mean += block.sum(axis=0, dtype=np.float64)
-    mean = (mean / len(stack)).astype(np.float32)
-    if len(stack) < stack.width:
-        rows = stack.rows(0, len(stack)) - mean
+    mean = (mean / len(table)).astype(np.float32)
+    if len(table) < table.width:
+        rows = table.rows(0, len(table)) - mean
         matrix = (rows @ rows.T).astype(np.float64)
     else:
-        matrix = np.zeros((stack.width, stack.width))
-        for start, block in stack.blocks():
-            centred = block - mean
-            matrix += centred.T @ centred
-            yield Step(min(start + BLOCK_ROWS, len(stack)), len(stack), "correlations")
+        matrix = np.zeros((table.width, table.width))
+        for start, block in table.blocks():
+            centered = block - mean
+            matrix += centered.T @ centered
+            yield Step(min(start + BLOCK_ROWS, len(table)), len(table), "correlations")
     size = len(matrix)
     count = min(count, size)
-    variance, vectors = scipy.linalg.eigh(matrix / len(stack), subset_by_index=(size - count, size - 1))
+    variance, vectors = scipy.linalg.eigh(matrix / len(table), subset_by_index=(size - count, size - 1))
     variance, vectors = np.maximum(variance[::-1], 0), vectors[:, ::-1]
-    total = float(np.trace(matrix)) / len(stack)
-    if len(stack) < stack.width:
+    total = float(np.trace(matrix)) / len(table)
+    if len(table) < table.width:
         vectors = rows.T @ vectors
         # Directions without variance are rounding alone; as zeros they give scores of 0.
         lengths = np.linalg.norm(vectors, axis=0)
         used = variance > 1e-6 * max(total, np.finfo(np.float64).tiny)
         vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=used & (lengths > 0))
     directions = _signed(vectors.T)
-    scores = np.empty((len(stack), count), np.float32)
-    for start, block in stack.blocks():
+    scores = np.empty((len(table), count), np.float32)
+    for start, block in table.blocks():
         scores[start : start + len(block)] = (block - mean) @ directions.T.astype(np.float32)
-        yield Step(start + len(block), len(stack), "scores")
+        yield Step(start + len(block), len(table), "scores")
     explained = variance / total if total > 0 else np.zeros_like(variance)
-    return Components(stack.with_values(scores), directions, variance, explained)
+    return Components(table.with_values(scores), directions, variance, explained)
 
 
 def _signed(directions: NDArray[np.float64]) -> NDArray[np.float64]:

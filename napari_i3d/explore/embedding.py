@@ -10,7 +10,7 @@ from napari_i3d._utils.extras import needed_for
 from napari_i3d._utils.progress import Step, Steps, finish
 from napari_i3d.errors import FeaturesError
 from napari_i3d.explore.components import DEFAULT_COMPONENTS, Components, component_steps
-from napari_i3d.features.table import Stack, StackLike, as_stack
+from napari_i3d.features.table import FeatureTable, StackLike, as_table
 
 DEFAULT_SEED = 8
 
@@ -28,7 +28,7 @@ class Map:
 
     Attributes
     ----------
-    stack
+    table
         The rows; point n is row n of it.
     points : (N, 2) float32
     method
@@ -37,7 +37,7 @@ class Map:
         Share of the variance that each of two principal components has; None for UMAP, whose axes mean nothing.
     """
 
-    stack: Stack
+    table: FeatureTable
     points: NDArray[np.float32]
     method: MapMethod
     explained: tuple[float, float] | None
@@ -48,11 +48,11 @@ def map_rows(
     method: MapMethod | str = MapMethod.PCA,
     *,
     seed: int = DEFAULT_SEED,
-    neighbours: int = 15,
+    neighbors: int = 15,
     min_distance: float = 0.1,
 ) -> Map:
     """Return all rows in two dimensions; see `map_steps`."""
-    return finish(map_steps(data, method, seed=seed, neighbours=neighbours, min_distance=min_distance))
+    return finish(map_steps(data, method, seed=seed, neighbors=neighbors, min_distance=min_distance))
 
 
 def map_steps(
@@ -60,7 +60,7 @@ def map_steps(
     method: MapMethod | str = MapMethod.PCA,
     *,
     seed: int = DEFAULT_SEED,
-    neighbours: int = 15,
+    neighbors: int = 15,
     min_distance: float = 0.1,
 ) -> Steps[Map]:
     """Lay all rows out in two dimensions.
@@ -71,10 +71,10 @@ def map_steps(
         Rows, or their principal components, which are then not computed again.
     method
         ``"pca"``: the first two principal components. ``"umap"``: UMAP (McInnes, Healy and Melville 2018,
-        arXiv:1802.03426) of the first 50, which keeps neighbours together but not distances.
+        arXiv:1802.03426) of the first 50, which keeps neighbors together but not distances.
     seed
         Of UMAP: the same seed and rows give the same map on one machine.
-    neighbours, min_distance
+    neighbors, min_distance
         Of UMAP: its ``n_neighbors`` (fewer where there are fewer rows) and ``min_dist``.
 
     Yields
@@ -89,25 +89,25 @@ def map_steps(
     if method not in list(MapMethod):
         raise FeaturesError(f"map {method!r}: expected one of {', '.join(MapMethod)}")
     if not isinstance(data, Components):
-        data = yield from component_steps(as_stack(data), 2 if method == MapMethod.PCA else DEFAULT_COMPONENTS)
-    points = np.zeros((len(data.stack), 2), np.float32)
+        data = yield from component_steps(as_table(data), 2 if method == MapMethod.PCA else DEFAULT_COMPONENTS)
+    points = np.zeros((len(data.table), 2), np.float32)
     if method == MapMethod.PCA:
         shown = data.scores[:, :2]
         points[:, : shown.shape[1]] = shown
         shares = [*data.explained[:2].tolist(), 0.0][:2]
-        return Map(data.stack, points, MapMethod.PCA, (shares[0], shares[1]))
-    if len(data.stack) < 5:
-        raise FeaturesError(f"UMAP needs at least 5 rows, found {len(data.stack)}: choose the map 'pca'")
+        return Map(data.table, points, MapMethod.PCA, (shares[0], shares[1]))
+    if len(data.table) < 5:
+        raise FeaturesError(f"UMAP needs at least 5 rows, found {len(data.table)}: choose the map 'pca'")
     with needed_for("the map 'umap'", "umap", FeaturesError):
         from umap import UMAP
     yield Step(0, 1, "UMAP")
     reducer = UMAP(
-        n_neighbors=min(neighbours, len(data.stack) - 1),
+        n_neighbors=min(neighbors, len(data.table) - 1),
         min_dist=min_distance,
         # The default start, by eigenvectors, fails for very few rows.
-        init="spectral" if len(data.stack) > 50 else "random",
+        init="spectral" if len(data.table) > 50 else "random",
         random_state=seed,
         n_jobs=1,
     )
     points[:] = reducer.fit_transform(data.scores[:, :DEFAULT_COMPONENTS])
-    return Map(data.stack, points, MapMethod.UMAP, None)
+    return Map(data.table, points, MapMethod.UMAP, None)

@@ -33,9 +33,9 @@ class Order(StrEnum):
 
 
 class Scale(StrEnum):
-    """What the colours stand for."""
+    """What the colors stand for."""
 
-    STANDARDISED = "standardised"
+    STANDARDISED = "standardized"
     RAW = "raw"
 
 
@@ -51,7 +51,7 @@ class HeatMapOptions:
         Of features: those that rise and fall together side by side (by their weight in the first principal
         component), the most variable first, or as in the file. Components are in their order.
     scale
-        Each line standardised to mean 0 and deviation 1, or values as they are.
+        Each line standardized to mean 0 and deviation 1, or values as they are.
     count
         Number of lines at most.
     """
@@ -73,7 +73,7 @@ class HeatMap:
     lines : (K,) int64
         Number of the feature, or of the component, that each line is.
     low, high
-        Values at the ends of the colour scale.
+        Values at the ends of the color scale.
     options
         How it was made.
     """
@@ -87,7 +87,7 @@ class HeatMap:
     def __len__(self) -> int:
         return len(self.values)
 
-    def picture(self, first: int, stop: int, columns: int) -> NDArray[np.float32]:
+    def image(self, first: int, stop: int, columns: int) -> NDArray[np.float32]:
         """Return rows `first` to `stop`, averaged into at most `columns` columns of about equal width.
 
         Returns
@@ -154,8 +154,8 @@ def _most_variable(
     if options.order is Order.FILE:
         chosen = np.sort(chosen)
     elif options.order is Order.SIMILARITY:
-        standardised = (sample[:, chosen] - means[chosen]) / np.sqrt(variances[chosen])
-        _, vectors = np.linalg.eigh(standardised.T @ standardised)
+        standardized = (sample[:, chosen] - means[chosen]) / np.sqrt(variances[chosen])
+        _, vectors = np.linalg.eigh(standardized.T @ standardized)
         weights = vectors[:, -1] if chosen.size else np.empty(0)
         chosen = chosen[np.argsort(-weights * np.sign(weights.sum() or 1), kind="stable")]
     return (
@@ -171,16 +171,16 @@ def _components(
     """Return scores on the first principal components, (N, K), and their deviations, by subspace iteration.
 
     (Halko, Martinsson and Tropp, 2011, algorithm 4.4.) A full decomposition of 2048 columns takes seconds. The starting
-    directions are seeded, so that the same features give the same picture; the sum of each direction is positive.
+    directions are seeded, so that the same features give the same image; the sum of each direction is positive.
     """
     mean = sample.mean(axis=0)
-    centred = sample - mean
-    count = min(count, *centred.shape)
-    width = min(count + _OVERSAMPLING, *centred.shape)
+    centered = sample - mean
+    count = min(count, *centered.shape)
+    width = min(count + _OVERSAMPLING, *centered.shape)
     basis = np.random.default_rng(_SEED).standard_normal((rows.shape[1], width), np.float32)
     for _ in range(_ITERATIONS):
-        basis, _ = np.linalg.qr(centred.T @ (centred @ basis))
-    _, sizes, turned = np.linalg.svd(centred @ basis, full_matrices=False)
+        basis, _ = np.linalg.qr(centered.T @ (centered @ basis))
+    _, sizes, turned = np.linalg.svd(centered @ basis, full_matrices=False)
     used = sizes[:count] > 1e-6 * max(sizes[0], 1e-30)
     directions = basis @ turned[:count][used].T  # (D, K)
     directions *= np.where(directions.sum(axis=0) < 0, -1, 1)

@@ -1,4 +1,4 @@
-"""Where behaviour changes: novelty on the self-similarity matrix, after Foote."""
+"""Where behavior changes: novelty on the self-similarity matrix, after Foote."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from napari_i3d._utils.progress import Step, Steps, finish
 from napari_i3d.errors import FeaturesError
 from napari_i3d.explore.change_points import Change, changes_at
-from napari_i3d.explore.standardize import standardise_steps, unit_rows
-from napari_i3d.features.table import Stack, StackLike, rows_apart
+from napari_i3d.explore.standardize import standardize_steps, unit_rows
+from napari_i3d.features.table import FeatureTable, StackLike, rows_apart
 
 _BLOCK_ROWS = 1024
 
@@ -20,7 +20,7 @@ class Novelty:
 
     Attributes
     ----------
-    stack
+    table
         The rows.
     curve : (N,) float32
         Novelty between each row and the one before it, 0 to 1; 0.5 where what follows has nothing in common with what
@@ -33,7 +33,7 @@ class Novelty:
         Peaks, in the order of the rows.
     """
 
-    stack: Stack
+    table: FeatureTable
     curve: NDArray[np.float32]
     half_width_frames: float
     prominence: float
@@ -51,7 +51,7 @@ def novelty_steps(
     """Find changes by novelty on the self-similarity matrix.
 
     After Foote (2000), "Automatic audio segmentation using a measure of audio novelty" (ICME): S(i, j) is the cosine of
-    the standardised rows i and j; at each boundary a checkerboard with a Gaussian taper is laid on the diagonal of S,
+    the standardized rows i and j; at each boundary a checkerboard with a Gaussian taper is laid on the diagonal of S,
     and the products are summed. With half width L, ``m`` from -L to L - 1, ``u = m + 0.5`` and sigma = L / 2 it is
     ``C(m, n) = k(m) k(n)``, ``k(m) = sign(u) exp(-u**2 / (2 sigma**2))``, so that the sum over ``C(m, n) S(i+m, i+n)``
     is the squared length of ``sum(k(m) x(i+m))``, x the rows made unit length. That is how it is computed: the
@@ -63,7 +63,7 @@ def novelty_steps(
     data
         Rows; each individual is looked at by itself, and so is each stretch between missing frames.
     half_width_frames
-        L, in video frames: about the duration of the shortest behaviour to be told apart. None: 32, or a sixth of the
+        L, in video frames: about the duration of the shortest behavior to be told apart. None: 32, or a sixth of the
         longest stretch where that is less.
     prominence
         By how much a peak must rise above its surroundings; None: a robust deviation (1.4826 times the median
@@ -83,25 +83,27 @@ def novelty_steps(
         raise FeaturesError(f"half width: expected a positive number of frames, found {half_width_frames}")
     from scipy.signal import find_peaks
 
-    stack = yield from standardise_steps(data)
+    table = yield from standardize_steps(data)
     if half_width_frames is None:
-        half_width_frames = _usual_half_width(stack)
-    curve = np.full(len(stack), np.nan, np.float32)
-    for number, start, stop in stack.segments:
-        half = rows_apart(half_width_frames, stack.parts[number].step_frames)
-        yield from _fill(stack, curve, start, stop, half)
+        half_width_frames = _usual_half_width(table)
+    curve = np.full(len(table), np.nan, np.float32)
+    for number, start, stop in table.stretches:
+        half = rows_apart(half_width_frames, table.sequences[number].step_frames)
+        yield from _fill(table, curve, start, stop, half)
     known = curve[~np.isnan(curve)]
     if prominence is None:
         spread = 1.4826 * float(np.median(np.abs(known - np.median(known)))) if len(known) else 0.0
-        prominence = max(spread, *(_of_unrelated_rows(half_width_frames, part.step_frames) for part in stack.parts))
+        prominence = max(
+            spread, *(_of_unrelated_rows(half_width_frames, sequence.step_frames) for sequence in table.sequences)
+        )
     changes = []
-    for number, start, stop in stack.segments:
-        half = rows_apart(half_width_frames, stack.parts[number].step_frames)
+    for number, start, stop in table.stretches:
+        half = rows_apart(half_width_frames, table.sequences[number].step_frames)
         inner = curve[start + half : stop - half + 1]
         # Never at the first or last place: the curve may go on rising where it is not known.
         peaks, facts = find_peaks(inner, prominence=prominence)
-        changes += changes_at(stack, number, start + half + peaks, facts["prominences"])
-    return Novelty(stack, curve, half_width_frames, prominence, tuple(changes))
+        changes += changes_at(table, number, start + half + peaks, facts["prominences"])
+    return Novelty(table, curve, half_width_frames, prominence, tuple(changes))
 
 
 def checkerboard(half_rows: int) -> NDArray[np.float64]:
@@ -111,8 +113,8 @@ def checkerboard(half_rows: int) -> NDArray[np.float64]:
     return kernel
 
 
-def _usual_half_width(stack: Stack) -> float:
-    longest = max((stop - start) * stack.parts[number].step_frames for number, start, stop in stack.segments)
+def _usual_half_width(table: FeatureTable) -> float:
+    longest = max((stop - start) * table.sequences[number].step_frames for number, start, stop in table.stretches)
     return min(32.0, float(max(1, longest // 6)))
 
 
@@ -121,16 +123,16 @@ def _of_unrelated_rows(half_width_frames: float, step_frames: float) -> float:
     return float(np.square(kernel).sum() / np.square(np.abs(kernel).sum()))
 
 
-def _fill(stack: Stack, curve: NDArray[np.float32], start: int, stop: int, half: int) -> Steps[None]:
+def _fill(table: FeatureTable, curve: NDArray[np.float32], start: int, stop: int, half: int) -> Steps[None]:
     """Compute the novelty of the boundaries of one stretch that are `half` rows from its ends, in blocks."""
     kernel = checkerboard(half)
     kernel /= np.abs(kernel).sum()
     size = max(_BLOCK_ROWS, 2 * half)
     for first in range(start + half, stop - half + 1, size):
         end = min(first + size, stop - half + 1)
-        rows = unit_rows(stack.rows(first - half, end - 1 + half))
+        rows = unit_rows(table.rows(first - half, end - 1 + half))
         weights = np.zeros((end - first, len(rows)), np.float32)
         for boundary in range(end - first):
             weights[boundary, boundary : boundary + 2 * half] = kernel
         curve[first:end] = np.square(weights @ rows).sum(axis=1)
-        yield Step(end, len(stack), "novelty")
+        yield Step(end, len(table), "novelty")

@@ -1,4 +1,4 @@
-"""The self-similarity matrix: in tiles, and as a picture of any size."""
+"""The self-similarity matrix: in tiles, and as a image of any size."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from napari_i3d._utils.progress import Step, Steps, finish
 from napari_i3d.errors import FeaturesError
-from napari_i3d.explore.standardize import standardise, standardise_steps, unit_rows
-from napari_i3d.features.table import BLOCK_ROWS, Stack, StackLike
+from napari_i3d.explore.standardize import standardize, standardize_steps, unit_rows
+from napari_i3d.features.table import BLOCK_ROWS, FeatureTable, StackLike
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,9 +19,9 @@ class Tile:
     Attributes
     ----------
     first_row, first_column
-        Rows of the stack that its upper left element compares; `Stack.span` tells their frames.
+        Rows of the table that its upper left element compares; `FeatureTable.span` tells their frames.
     values : (h, w) float32
-        Cosines of standardised rows, -1 to 1.
+        Cosines of standardized rows, -1 to 1.
     """
 
     first_row: int
@@ -30,21 +30,21 @@ class Tile:
 
 
 @dataclass(frozen=True, eq=False)
-class SimilarityPicture:
+class SimilarityImage:
     """The self-similarity matrix in few pixels.
 
     Attributes
     ----------
-    stack
+    table
         The rows.
     edges : (P + 1,) int64
-        Pixel p is the mean of rows ``edges[p]`` to ``edges[p + 1]`` (exclusive) of the stack, all of one individual and
+        Pixel p is the mean of rows ``edges[p]`` to ``edges[p + 1]`` (exclusive) of the table, all of one individual and
         of one stretch without missing frames.
     values : (P, P) float32
         Mean cosines, -1 to 1.
     """
 
-    stack: Stack
+    table: FeatureTable
     edges: NDArray[np.int64]
     values: NDArray[np.float32]
 
@@ -52,25 +52,25 @@ class SimilarityPicture:
 def similarity_tiles(data: StackLike, size: int = BLOCK_ROWS) -> Iterator[Tile]:
     """Yield the upper triangle of the self-similarity matrix in tiles of at most `size` by `size`.
 
-    ``S(i, j) = x(i) . x(j) / (|x(i)| |x(j)|)`` of standardised rows; 0 where a row is 0 everywhere. Of 100,000 rows the
+    ``S(i, j) = x(i) . x(j) / (|x(i)| |x(j)|)`` of standardized rows; 0 where a row is 0 everywhere. Of 100,000 rows the
     whole matrix is 40 GB; a tile is 17 MB. Tiles on the diagonal are whole; ``S(j, i) = S(i, j)``.
     """
     if size < 1:
         raise FeaturesError(f"expected tiles of at least 1 row, found {size}")
-    stack = standardise(data)
-    for first_row, block in stack.blocks(size):
+    table = standardize(data)
+    for first_row, block in table.blocks(size):
         rows = unit_rows(block)
-        for first_column in range(first_row, len(stack), size):
-            other = unit_rows(stack.rows(first_column, min(first_column + size, len(stack))))
+        for first_column in range(first_row, len(table), size):
+            other = unit_rows(table.rows(first_column, min(first_column + size, len(table))))
             yield Tile(first_row, first_column, rows @ other.T)
 
 
-def similarity_picture(data: StackLike, pixels: int = 1000) -> SimilarityPicture:
-    """Return the self-similarity matrix in at most about so many pixels to a side; see `similarity_picture_steps`."""
-    return finish(similarity_picture_steps(data, pixels))
+def similarity_image(data: StackLike, pixels: int = 1000) -> SimilarityImage:
+    """Return the self-similarity matrix in at most about so many pixels to a side; see `similarity_image_steps`."""
+    return finish(similarity_image_steps(data, pixels))
 
 
-def similarity_picture_steps(data: StackLike, pixels: int = 1000) -> Steps[SimilarityPicture]:
+def similarity_image_steps(data: StackLike, pixels: int = 1000) -> Steps[SimilarityImage]:
     """Compute the self-similarity matrix in few pixels, each the exact mean of the cosines that it stands for.
 
     The mean over i in A and j in B of ``x(i) . x(j)`` is the product of the means of A and of B, so the matrix itself
@@ -89,17 +89,17 @@ def similarity_picture_steps(data: StackLike, pixels: int = 1000) -> Steps[Simil
     """
     if pixels < 1:
         raise FeaturesError(f"expected at least 1 pixel, found {pixels}")
-    stack = yield from standardise_steps(data)
+    table = yield from standardize_steps(data)
     edges = [0]
-    for _, start, stop in stack.segments:
-        count = min(stop - start, max(1, round(pixels * (stop - start) / len(stack))))
+    for _, start, stop in table.stretches:
+        count = min(stop - start, max(1, round(pixels * (stop - start) / len(table))))
         edges += (start + np.arange(1, count + 1) * (stop - start) // count).tolist()
-    means = np.zeros((len(edges) - 1, stack.width), np.float32)
+    means = np.zeros((len(edges) - 1, table.width), np.float32)
     pixel_of_row = np.repeat(np.arange(len(means)), np.diff(edges))
-    for start, block in stack.blocks():
+    for start, block in table.blocks():
         pixels_here = pixel_of_row[start : start + len(block)]
         firsts = np.flatnonzero(np.diff(pixels_here, prepend=-1))
         means[pixels_here[firsts]] += np.add.reduceat(unit_rows(block), firsts, axis=0)
-        yield Step(start + len(block), len(stack), "self-similarity")
+        yield Step(start + len(block), len(table), "self-similarity")
     means /= np.diff(edges)[:, None]
-    return SimilarityPicture(stack, np.array(edges, np.int64), means @ means.T)
+    return SimilarityImage(table, np.array(edges, np.int64), means @ means.T)

@@ -1,4 +1,4 @@
-"""Standardisation over all rows of all individuals and videos together."""
+"""Standardization over all rows of all individuals and videos together."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from napari_i3d._utils.progress import Step, Steps, finish
 from napari_i3d.features.scaling import Scaling
-from napari_i3d.features.table import BLOCK_ROWS, Stack, StackLike, as_stack
+from napari_i3d.features.table import BLOCK_ROWS, FeatureTable, StackLike, as_table
 
 
 def scaling_of(data: StackLike) -> Scaling:
@@ -28,33 +28,33 @@ def scaling_steps(data: StackLike) -> Steps[Scaling]:
     """
     from sklearn.preprocessing import StandardScaler
 
-    stack = as_stack(data)
+    table = as_table(data)
     scaler = StandardScaler()
-    for start, block in stack.blocks():
+    for start, block in table.blocks():
         scaler.partial_fit(block.astype(np.float64))
-        yield Step(min(start + BLOCK_ROWS, len(stack)), len(stack), "standardising")
+        yield Step(min(start + BLOCK_ROWS, len(table)), len(table), "standardizing")
     # scikit-learn marks a column as constant by scale 1 and a variance within rounding of 0.
     rounding = np.finfo(np.float32).eps * np.abs(scaler.mean_)
     deviation = np.sqrt(scaler.var_)
     return Scaling(scaler.mean_, np.where(deviation <= rounding, 0.0, deviation))
 
 
-def standardise(data: StackLike) -> Stack:
+def standardize(data: StackLike) -> FeatureTable:
     """Return the rows with every column at mean 0 and variance 1 over all of them; constant columns become 0.
 
-    ``z = (x - mean) / sqrt(mean((x - mean)**2))``. The arrays are not copied: rows are scaled as they are read. A stack
+    ``z = (x - mean) / sqrt(mean((x - mean)**2))``. The arrays are not copied: rows are scaled as they are read. A table
     that is already on a common scale is returned as it is.
     """
-    return finish(standardise_steps(data))
+    return finish(standardize_steps(data))
 
 
-def standardise_steps(data: StackLike) -> Steps[Stack]:
-    """Do as `standardise`, and yield progress."""
-    stack = as_stack(data)
-    if stack.comparable:
-        return stack
-    scaling = yield from scaling_steps(stack)
-    return replace(stack, scaling=scaling, comparable=True)
+def standardize_steps(data: StackLike) -> Steps[FeatureTable]:
+    """Do as `standardize`, and yield progress."""
+    table = as_table(data)
+    if table.comparable:
+        return table
+    scaling = yield from scaling_steps(table)
+    return replace(table, scaling=scaling, comparable=True)
 
 
 def unit_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:

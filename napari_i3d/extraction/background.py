@@ -45,6 +45,6 @@ def median_background(frames: Iterable[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     """Return the per-pixel median of the gray values of frames, (H, W, 3) to (H, W) uint8; halves are rounded down."""
     grays = [gray_of(frame) for frame in frames]
     background = np.empty_like(grays[0])
-    for row in range(len(background)):  # a line at a time: a stack of all pictures would double the memory
+    for row in range(len(background)):  # a line at a time: a stack of all images would double the memory
         background[row] = np.median(np.stack([gray[row] for gray in grays]), axis=0)
     return background

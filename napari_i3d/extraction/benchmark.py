@@ -23,7 +23,7 @@ from napari_i3d.extraction.crop_stream import Arrival
 from napari_i3d.extraction.crops import NETWORK_SIDE, Cropper
 from napari_i3d.extraction.device import Device
 from napari_i3d.extraction.engine import compute_chunks
-from napari_i3d.extraction.planning.chunks import tracklet_windows
+from napari_i3d.extraction.planning.chunks import tracklet_chunks
 from napari_i3d.extraction.planning.plan import plan_job
 from napari_i3d.extraction.settings import CHUNK_FRAMES, ExtractionSettings, Precision
 from napari_i3d.extraction.shared_stem_encoder import SharedSteps
@@ -62,11 +62,11 @@ class Measurement:
     rate, unit
         How many a second, of what.
     of_plain
-        Time of a window, divided by that of the plain network in the same round; None for what is no window.
+        Time of a chunk, divided by that of the plain network in the same round; None for what is no chunk.
     of_matrix_product
-        Part of the rate of the matrix product that the network's 10.6 GFLOP a window reach.
+        Part of the rate of the matrix product that the network's 10.6 GFLOP a chunk reach.
     of_network
-        Time of a window, divided by that of the exact form alone.
+        Time of a chunk, divided by that of the exact form alone.
     """
 
     name: str
@@ -168,7 +168,7 @@ def _measurement(task: _Task, seconds: dict[str, list[float]]) -> Measurement:
         return statistics.median(one / other for one, other in zip(own, seconds[name], strict=True))
 
     rate = 1 / statistics.median(own)
-    if task.unit != "windows/s":
+    if task.unit != "chunks/s":
         return Measurement(task.name, rate, task.unit)
     share = GFLOP_A_WINDOW / ratio(MATRIX)
     return Measurement(task.name, rate, task.unit, ratio(PLAIN), None if task.name == PLAIN else share, ratio(EXACT))
@@ -191,22 +191,22 @@ def _network_tasks(network: I3DResNet50, settings: ExtractionSettings, compiled:
         with device.computing():
             return float(plain(chunks)[0, 0])
 
-    yield _Task(PLAIN, "windows/s", batch, run_plain)
-    yield _Task(EXACT, "windows/s", batch, _steadily(SharedSteps(network, settings), batch))
+    yield _Task(PLAIN, "chunks/s", batch, run_plain)
+    yield _Task(EXACT, "chunks/s", batch, _steadily(SharedSteps(network, settings), batch))
     if compiled:
-        yield _Task(COMPILED, "windows/s", batch, _steadily(_compiled(network, settings), batch))
+        yield _Task(COMPILED, "chunks/s", batch, _steadily(_compiled(network, settings), batch))
     half = replace(settings, precision=Precision.BFLOAT16)
-    yield _Task(BFLOAT16, "windows/s", batch, _steadily(SharedSteps(network, half), batch))
+    yield _Task(BFLOAT16, "chunks/s", batch, _steadily(SharedSteps(network, half), batch))
 
 
 def _steadily(computer: SharedSteps, count: int) -> Callable[[], object]:
-    """Return a function that feeds the next frames of an endless tracklet: as many frames as windows."""
+    """Return a function that feeds the next frames of an endless tracklet: as many frames as chunks."""
     crops = torch.rand(count, 3, NETWORK_SIDE, NETWORK_SIDE) * 2 - 1
-    windows = tracklet_windows("endless", 0, _ENDLESS // (1 << 10), ExtractionSettings())
-    frames = iter(range(len(windows.starts)))
+    chunks = tracklet_chunks("endless", 0, _ENDLESS // (1 << 10), ExtractionSettings())
+    frames = iter(range(len(chunks.starts)))
 
     def feed() -> object:
-        return list(computer.add([Arrival(windows, next(frames), crop) for crop in crops]))
+        return list(computer.add([Arrival(chunks, next(frames), crop) for crop in crops]))
 
     feed()
     return feed
@@ -240,13 +240,13 @@ def _video_tasks(video: Video, network: I3DResNet50, settings: ExtractionSetting
     box = job.boxes["left"][0]
 
     def crop() -> None:
-        picture = cropper.picture(frame)
+        image = cropper.image(frame)
         for _ in range(n_frames):
-            cropper.crop(picture, box)
+            cropper.crop(image, box)
 
     yield _Task(CROP, "crops/s", n_frames, crop)
     computer = SharedSteps(network, settings)
-    yield _Task(WHOLE, "windows/s", job.plan.total_chunks, lambda: list(compute_chunks(video, job, computer)))
+    yield _Task(WHOLE, "chunks/s", job.plan.total_chunks, lambda: list(compute_chunks(video, job, computer)))
 
 
 def _write_video(folder: Path, n_frames: int) -> Path:

@@ -61,15 +61,15 @@ class WholeChunks:
     def add(self, arrivals: Sequence[Arrival]) -> Iterator[ChunkBatch]:
         """Take crops, in the order of frames; yield the features of each full batch of chunks."""
         for arrival in arrivals:
-            windows = arrival.windows
-            crops = self._crops.setdefault(windows.id, deque(maxlen=CHUNK_FRAMES))
+            chunks = arrival.chunks
+            crops = self._crops.setdefault(chunks.id, deque(maxlen=CHUNK_FRAMES))
             crops.append((arrival.frame, arrival.crop))
             start = arrival.frame - CHUNK_FRAMES + 1
-            if windows.has_start(start):
+            if chunks.has_start(start):
                 chunk = torch.stack([crop for _, crop in crops], dim=1)  # (3, 8, H, W)
-                self._complete.append(((windows.id, windows.number_of(start)), chunk))
-            if arrival.frame == windows.last_needed:
-                del self._crops[windows.id]
+                self._complete.append(((chunks.id, chunks.number_of(start)), chunk))
+            if arrival.frame == chunks.last_needed:
+                del self._crops[chunks.id]
             if len(self._complete) == self._settings.batch_size:
                 yield from self.finish()
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from napari_i3d.extraction.background import background_frames, median_background
 from napari_i3d.extraction.crops import Cropper
-from napari_i3d.extraction.planning.chunks import TrackletWindows, needed_frames
-from napari_i3d.extraction.planning.shards import Segment
+from napari_i3d.extraction.planning.chunks import TrackletChunks, needed_frames
+from napari_i3d.extraction.planning.shards import Shard
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.individuals import Id
 from napari_i3d.video.video import Video
@@ -26,7 +26,7 @@ _PORTION_CROPS = 16
 T = TypeVar("T")
 
 Background = NDArray[np.uint8] | None
-"""(H, W) uint8, the gray picture of what stands still; None where it is not asked for."""
+"""(H, W) uint8, the gray image of what stands still; None where it is not asked for."""
 
 
 def background_of(video: Video, settings: ExtractionSettings) -> Background:
@@ -48,7 +48,7 @@ class Arrival:
 
     Attributes
     ----------
-    windows
+    chunks
         The tracklet's chunks; one or more of them hold the frame.
     frame
         Its number.
@@ -56,48 +56,48 @@ class Arrival:
         From `Cropper.crop`.
     """
 
-    windows: TrackletWindows
+    chunks: TrackletChunks
     frame: int
     crop: torch.Tensor
 
 
 @dataclass(frozen=True, eq=False)
 class Portion:
-    """Some crops of a segment, in the order of frames; `last`: the segment needs no more."""
+    """Some crops of a shard, in the order of frames; `last`: the shard needs no more."""
 
-    segment: Segment
+    shard: Shard
     arrivals: tuple[Arrival, ...]
     last: bool
 
 
-class _OpenSegment:
-    """A segment whose frames are arriving: which tracklets need the next one, and the crops in portions.
+class _OpenShard:
+    """A shard whose frames are arriving: which tracklets need the next one, and the crops in portions.
 
-    Where portions end depends on the segment alone, so that it is computed in the same steps every time.
+    Where portions end depends on the shard alone, so that it is computed in the same steps every time.
     """
 
-    def __init__(self, segment: Segment) -> None:
-        self.segment = segment
-        self._last_frame = segment.last_frame
-        self._waiting = sorted(segment.windows, key=lambda windows: windows.first_frame, reverse=True)
-        self._active: list[TrackletWindows] = []
+    def __init__(self, shard: Shard) -> None:
+        self.shard = shard
+        self._last_frame = shard.last_frame
+        self._waiting = sorted(shard.chunks, key=lambda chunks: chunks.first_frame, reverse=True)
+        self._active: list[TrackletChunks] = []
         self._crops: list[Arrival] = []
         self._portions: list[Portion] = []
         self.complete = False
 
-    def takers(self, number: int) -> list[TrackletWindows]:
+    def takers(self, number: int) -> list[TrackletChunks]:
         """Return the tracklets that need a frame; frames are asked about in ascending order."""
         while self._waiting and self._waiting[-1].first_frame <= number:
             self._active.append(self._waiting.pop())
-        self._active = [windows for windows in self._active if windows.last_frame >= number]
-        return [windows for windows in self._active if windows.need(number)]
+        self._active = [chunks for chunks in self._active if chunks.last_frame >= number]
+        return [chunks for chunks in self._active if chunks.need(number)]
 
     def take(self, arrivals: list[Arrival], number: int) -> None:
         """Take the crops of a frame."""
         self._crops += arrivals
         self.complete = number >= self._last_frame
         if len(self._crops) >= _PORTION_CROPS or self.complete:
-            self._portions.append(Portion(self.segment, tuple(self._crops), last=self.complete))
+            self._portions.append(Portion(self.shard, tuple(self._crops), last=self.complete))
             self._crops = []
 
     def give(self) -> Iterator[Portion]:
@@ -107,18 +107,18 @@ class _OpenSegment:
 
 
 def arriving_crops(
-    video: Video, segments: Sequence[Segment], background: Background = None
+    video: Video, shards: Sequence[Shard], background: Background = None
 ) -> Generator[Portion, None, None]:
-    """Decode the frames that segments need, and yield crops of one segment after the other, in the order of frames.
+    """Decode the frames that shards need, and yield crops of one shard after the other, in the order of frames.
 
-    Where segments follow each other the frames that both need are decoded and cropped once, and kept for the later one
+    Where shards follow each other the frames that both need are decoded and cropped once, and kept for the later one
     until the earlier is complete.
 
     Parameters
     ----------
     video
         Where the frames are.
-    segments
+    shards
         Of one job, in its order; some may be missing.
     background
         From `background_of`.
@@ -128,14 +128,14 @@ def arriving_crops(
     VideoError
         The video is damaged within the frames needed.
     """
-    if not segments:
+    if not shards:
         return
-    cropper = Cropper(segments[0].settings, background)
-    waiting, opened = deque(segments), deque[_OpenSegment]()
-    for first, stop in needed_frames([windows for segment in segments for windows in segment.windows], _SKIP_FRAMES):
+    cropper = Cropper(shards[0].settings, background)
+    waiting, opened = deque(shards), deque[_OpenShard]()
+    for first, stop in needed_frames([chunks for shard in shards for chunks in shard.chunks], _SKIP_FRAMES):
         for number, frame in enumerate(video.frames(first, stop), start=first):
             while waiting and waiting[0].first_frame <= number:
-                opened.append(_OpenSegment(waiting.popleft()))
+                opened.append(_OpenShard(waiting.popleft()))
             _hand_out(frame, number, opened, cropper)
             while opened:
                 yield from opened[0].give()
@@ -144,18 +144,18 @@ def arriving_crops(
                 opened.popleft()
 
 
-def _hand_out(frame: NDArray[np.uint8], number: int, opened: deque[_OpenSegment], cropper: Cropper) -> None:
-    """Crop a frame for all who need it, each crop once, and give every segment its own."""
-    picture: torch.Tensor | None = None
+def _hand_out(frame: NDArray[np.uint8], number: int, opened: deque[_OpenShard], cropper: Cropper) -> None:
+    """Crop a frame for all who need it, each crop once, and give every shard its own."""
+    image: torch.Tensor | None = None
     crops: dict[Id, torch.Tensor] = {}
     for one in opened:
         arrivals = []
-        for windows in one.takers(number):
-            if windows.id not in crops:
-                picture = cropper.picture(frame) if picture is None else picture
-                box = one.segment.boxes[windows.id][number - windows.first_frame]
-                crops[windows.id] = cropper.crop(picture, box)
-            arrivals.append(Arrival(windows, number, crops[windows.id]))
+        for chunks in one.takers(number):
+            if chunks.id not in crops:
+                image = cropper.image(frame) if image is None else image
+                box = one.shard.boxes[chunks.id][number - chunks.first_frame]
+                crops[chunks.id] = cropper.crop(image, box)
+            arrivals.append(Arrival(chunks, number, crops[chunks.id]))
         one.take(arrivals, number)
 
 

@@ -1,6 +1,6 @@
-"""What the network sees of an individual: from a whole frame and a bounding box to a normalised crop.
+"""What the network sees of an individual: from a whole frame and a bounding box to a normalized crop.
 
-All resizing is bilinear with half-pixel centres, without antialiasing, in floating point: as OpenCV's INTER_LINEAR on
+All resizing is bilinear with half-pixel centers, without antialiasing, in floating point: as OpenCV's INTER_LINEAR on
 floats, which the predecessor of this program used, so that features fit the data sets that exist.
 
 torch takes a second to load, and is loaded by the first crop for the network; boxes and `crop_pixels` need none of it.
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.extraction.background import without_background
-from napari_i3d.extraction.settings import ExtractionSettings, Normalisation, SampleMode
+from napari_i3d.extraction.settings import ExtractionSettings, Normalization, SampleMode
 
 if TYPE_CHECKING:
     import torch
@@ -23,17 +23,17 @@ NETWORK_SIDE = 224
 WIDE_WIDTH, WIDE_HEIGHT = 340, 256
 _CENTER_TOP = (WIDE_HEIGHT - NETWORK_SIDE) // 2
 _CENTER_LEFT = (WIDE_WIDTH - NETWORK_SIDE) // 2
-_SQUARE_RATIO = 1.02  # pictures whose sides differ by less are called square
+_SQUARE_RATIO = 1.02  # images whose sides differ by less are called square
 
 # (factor, offset): value * factor + offset
-_NORMALISATIONS = {
-    Normalisation.SYMMETRIC: (2 / 255, -1.0),
-    Normalisation.KINETICS: (1 / 57.375, -114.75 / 57.375),
+_NORMALIZATIONS = {
+    Normalization.SYMMETRIC: (2 / 255, -1.0),
+    Normalization.KINETICS: (1 / 57.375, -114.75 / 57.375),
 }
 
 
 def squash_note(width_px: int, height_px: int, settings: ExtractionSettings) -> str:
-    """Say how much the whole picture, of a video without tracking, is squashed to a square, and the way round it.
+    """Say how much the whole image, of a video without tracking, is squashed to a square, and the way round it.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def squash_note(width_px: int, height_px: int, settings: ExtractionSettings) -> 
     Returns
     -------
     str
-        One line; "" if the picture is square, or `sample_mode` is not ``"expand_bboxes"``.
+        One line; "" if the image is square, or `sample_mode` is not ``"expand_bboxes"``.
     """
     width, height = settings.video_size or (width_px, height_px)
     ratio = max(width, height) / min(width, height)
@@ -53,49 +53,49 @@ def squash_note(width_px: int, height_px: int, settings: ExtractionSettings) -> 
         return ""
     shape = "narrow" if width > height else "flat"
     ways = "a tracking with a square box"
-    # center_crop squashes too, to 340x256: less where the picture is wide, more where it is high.
+    # center_crop squashes too, to 340x256: less where the image is wide, more where it is high.
     if max(WIDE_WIDTH * height, WIDE_HEIGHT * width) / min(WIDE_WIDTH * height, WIDE_HEIGHT * width) < ratio:
         ways = f"--sample_mode center_crop, which sees the middle and squashes less, or {ways}"
-    return f"the whole {width}x{height} picture is squashed to a square, {ratio:.2f} times too {shape}; use {ways}"
+    return f"the whole {width}x{height} image is squashed to a square, {ratio:.2f} times too {shape}; use {ways}"
 
 
 class Cropper:
-    """Cuts normalised crops out of frames, as the settings ask for.
+    """Cuts normalized crops out of frames, as the settings ask for.
 
     Parameters
     ----------
     settings
-        Sample mode, normalisation and size of the video.
+        Sample mode, normalization and size of the video.
     background : (H, W) uint8, optional
-        Gray picture of the background; pixels that look like it become gray.
+        Gray image of the background; pixels that look like it become gray.
     """
 
     def __init__(self, settings: ExtractionSettings, background: NDArray[np.uint8] | None = None) -> None:
         self._video_size = settings.video_size
         self._background = background
-        self._factor, self._offset = _NORMALISATIONS[settings.normalisation]
+        self._factor, self._offset = _NORMALIZATIONS[settings.normalization]
         self._size = _crop_size(settings.sample_mode)
         self._center = settings.sample_mode is SampleMode.CENTER_CROP
 
-    def picture(self, frame: NDArray[np.uint8]) -> "torch.Tensor":
-        """Return a frame, (H, W, 3) uint8 RGB, as the picture that boxes refer to: (3, H, W), uint8 or float32."""
+    def image(self, frame: NDArray[np.uint8]) -> "torch.Tensor":
+        """Return a frame, (H, W, 3) uint8 RGB, as the image that boxes refer to: (3, H, W), uint8 or float32."""
         import torch
 
         if self._background is not None:
             frame = without_background(frame, self._background)
-        picture = torch.from_numpy(np.require(frame, requirements=("C", "W"))).permute(2, 0, 1)
+        image = torch.from_numpy(np.require(frame, requirements=("C", "W"))).permute(2, 0, 1)
         if self._video_size is None:
-            return picture
+            return image
         width, height = self._video_size
-        return _resize(picture, (height, width))
+        return _resize(image, (height, width))
 
-    def crop(self, picture: "torch.Tensor", box: NDArray[np.int64]) -> "torch.Tensor":
-        """Return the normalised crop of one box.
+    def crop(self, image: "torch.Tensor", box: NDArray[np.int64]) -> "torch.Tensor":
+        """Return the normalized crop of one box.
 
         Parameters
         ----------
-        picture : (3, H, W)
-            From `picture`.
+        image : (3, H, W)
+            From `image`.
         box : (4,) int64
             From `crop_boxes`.
 
@@ -104,7 +104,7 @@ class Cropper:
         (3, 224, 224) or, for ``oversample``, (3, 256, 340) float32
         """
         left, upper, right, lower = box.tolist()
-        crop = _resize(picture[:, upper:lower, left:right], self._size)
+        crop = _resize(image[:, upper:lower, left:right], self._size)
         if self._center:
             crop = _part(crop, _CENTER_TOP, _CENTER_LEFT)
         return crop * self._factor + self._offset
@@ -117,7 +117,7 @@ def _crop_size(mode: SampleMode) -> tuple[int, int]:
 
 
 def crop_pixels(frame: NDArray[np.uint8], box: NDArray[np.int64], settings: ExtractionSettings) -> NDArray[np.uint8]:
-    """Return the crop that `Cropper` makes of a box as a picture: before it is normalised, rounded to whole levels.
+    """Return the crop that `Cropper` makes of a box as a image: before it is normalized, rounded to whole levels.
 
     Parameters
     ----------
@@ -133,37 +133,37 @@ def crop_pixels(frame: NDArray[np.uint8], box: NDArray[np.int64], settings: Extr
     (224, 224, 3) or, for ``oversample``, (256, 340, 3) uint8
     """
     left, upper, right, lower = box.tolist()
-    picture: NDArray[np.uint8] | NDArray[np.float32] = frame
+    image: NDArray[np.uint8] | NDArray[np.float32] = frame
     if settings.video_size is not None:
         width, height = settings.video_size
-        picture = _resize_pixels(frame, (height, width))
-    crop = _resize_pixels(picture[upper:lower, left:right], _crop_size(settings.sample_mode))
+        image = _resize_pixels(frame, (height, width))
+    crop = _resize_pixels(image[upper:lower, left:right], _crop_size(settings.sample_mode))
     if settings.sample_mode is SampleMode.CENTER_CROP:
         crop = crop[_CENTER_TOP : _CENTER_TOP + NETWORK_SIDE, _CENTER_LEFT : _CENTER_LEFT + NETWORK_SIDE]
     return crop.round().astype(np.uint8)
 
 
-def _resize_pixels(picture: NDArray[np.uint8] | NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+def _resize_pixels(image: NDArray[np.uint8] | NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
     """Do what `_resize` does, with (H, W, 3): the same to within the rounding of float32."""
-    upper, lower, down = _neighbours(picture.shape[0], size[0])
-    left, right, across = _neighbours(picture.shape[1], size[1])
+    upper, lower, down = _neighbors(image.shape[0], size[0])
+    left, right, across = _neighbors(image.shape[1], size[1])
     down, across = down[:, None, None], across[:, None]
-    rows = picture[upper] * (1 - down) + picture[lower] * down
+    rows = image[upper] * (1 - down) + image[lower] * down
     return np.asarray(rows[:, left] * (1 - across) + rows[:, right] * across, np.float32)
 
 
-def _neighbours(length: int, wanted: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+def _neighbors(length: int, wanted: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
     """Return the two pixels that each new one lies between, and how far it is from the first to the second."""
     places = np.clip((np.arange(wanted) + 0.5) * (length / wanted) - 0.5, 0, length - 1)
     first = places.astype(np.int64)
     return first, np.minimum(first + 1, length - 1), (places - first).astype(np.float32)
 
 
-def _resize(picture: "torch.Tensor", size: tuple[int, int]) -> "torch.Tensor":
+def _resize(image: "torch.Tensor", size: tuple[int, int]) -> "torch.Tensor":
     import torch
 
     resized = torch.nn.functional.interpolate(
-        picture.to(torch.float32)[None], size=size, mode="bilinear", align_corners=False, antialias=False
+        image.to(torch.float32)[None], size=size, mode="bilinear", align_corners=False, antialias=False
     )
     return resized[0]
 
@@ -190,6 +190,6 @@ def views(crops: "torch.Tensor", mode: SampleMode) -> Iterator["torch.Tensor"]:
         yield crops
         return
     bottom, right = WIDE_HEIGHT - NETWORK_SIDE, WIDE_WIDTH - NETWORK_SIDE
-    for pictures in (crops, crops.flip(-1)):
+    for images in (crops, crops.flip(-1)):
         for top, left in ((0, 0), (0, right), (bottom, 0), (bottom, right), (_CENTER_TOP, _CENTER_LEFT)):
-            yield _part(pictures, top, left)
+            yield _part(images, top, left)

@@ -15,7 +15,7 @@ from napari_i3d.errors import VideoError
 from napari_i3d.extraction.chunk_encoder import ChunkBatch, Computer, WholeChunks
 from napari_i3d.extraction.crop_stream import Background, arriving_crops, background_of, run_ahead
 from napari_i3d.extraction.planning.plan import Job
-from napari_i3d.extraction.planning.shards import Segment, SegmentRows, plan_segments
+from napari_i3d.extraction.planning.shards import Shard, ShardRows, plan_shards
 from napari_i3d.extraction.settings import FEATURES, ExtractionSettings
 from napari_i3d.extraction.shared_stem_encoder import SharedSteps
 from napari_i3d.video.video import Video
@@ -36,24 +36,24 @@ def computer_for(network: torch.nn.Module, settings: ExtractionSettings) -> Comp
     return SharedSteps(network, settings) if isinstance(network, I3DResNet50) else WholeChunks(network, settings)
 
 
-def compute_segments(
+def compute_shards(
     video: Video,
-    segments: Sequence[Segment],
+    shards: Sequence[Shard],
     computer: Computer,
     background: Background = None,
     abandon: Callable[[], object] | None = None,
-) -> Generator[ChunkBatch | SegmentRows, None, None]:
-    """Compute segments of a job one after the other: yields each batch of chunks, and each segment when it is whole.
+) -> Generator[ChunkBatch | ShardRows, None, None]:
+    """Compute shards of a job one after the other: yields each batch of chunks, and each shard when it is whole.
 
     Decoding and cropping run beside the network, at most a portion of crops ahead of it. No batch holds chunks of two
-    segments.
+    shards.
 
     Parameters
     ----------
-    video, segments, background
+    video, shards, background
         As of `arriving_crops`.
     computer
-        Is as fresh after each segment as before it.
+        Is as fresh after each shard as before it.
     abandon
         As of `run_ahead`.
 
@@ -63,34 +63,34 @@ def compute_segments(
         The video is damaged within the frames needed.
     """
     rows = np.empty((0, FEATURES), np.float32)
-    current: Segment | None = None
+    current: Shard | None = None
     missing, whole = 0, 0
-    with contextlib.closing(run_ahead(arriving_crops(video, segments, background), abandon)) as portions:
+    with contextlib.closing(run_ahead(arriving_crops(video, shards, background), abandon)) as portions:
         for portion in portions:
-            segment = portion.segment
-            if segment is not current:
-                current, missing = segment, segment.n_chunks
+            shard = portion.shard
+            if shard is not current:
+                current, missing = shard, shard.n_chunks
                 rows = np.empty((missing, FEATURES), np.float32)
             ending = computer.finish() if portion.last else ()
             for batch in itertools.chain(computer.add(portion.arrivals), ending):
                 for (individual, number), row in zip(batch.chunks, batch.rows, strict=True):
-                    rows[segment.offsets[individual] + number] = row
+                    rows[shard.offsets[individual] + number] = row
                 missing -= len(batch.chunks)
                 yield batch
             if portion.last and not missing:
                 whole += 1
-                yield SegmentRows(segment, rows, computer.device)
-    if whole != len(segments):
+                yield ShardRows(shard, rows, computer.device)
+    if whole != len(shards):
         # Rows that nobody computed must never pass for features.
         raise VideoError(
-            f"{video.path.name}: gave the frames for {whole} of {len(segments)} portions of the work only; re-encode it"
+            f"{video.path.name}: gave the frames for {whole} of {len(shards)} portions of the work only; re-encode it"
         )
 
 
 def compute_chunks(video: Video, job: Job, computer: Computer) -> Generator[ChunkBatch, None, None]:
-    """Compute all chunks of a job as one segment, without keeping them; errors as of `compute_segments`."""
-    segments = plan_segments(job, job.plan.total_chunks)
-    with contextlib.closing(compute_segments(video, segments, computer, background_of(video, job.settings))) as steps:
+    """Compute all chunks of a job as one shard, without keeping them; errors as of `compute_shards`."""
+    shards = plan_shards(job, job.plan.total_chunks)
+    with contextlib.closing(compute_shards(video, shards, computer, background_of(video, job.settings))) as steps:
         for step in steps:
             if isinstance(step, ChunkBatch):
                 yield step

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from napari_i3d.backbones.pretrained import WeightsFacts
 from napari_i3d.backbones.weights import load_network
 from napari_i3d.extraction.crop_stream import background_of
-from napari_i3d.extraction.engine import Progress, compute_segments, computer_for
-from napari_i3d.extraction.planning.plan import Job, plan_job, whole_picture
-from napari_i3d.extraction.planning.shards import ChunkRows, SegmentRows, plan_segments
+from napari_i3d.extraction.engine import Progress, compute_shards, computer_for
+from napari_i3d.extraction.planning.plan import Job, plan_job, whole_image
+from napari_i3d.extraction.planning.shards import ChunkRows, ShardRows, plan_shards
 from napari_i3d.extraction.provenance import describe_extraction, describe_tracking
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.features import Features
@@ -55,10 +55,10 @@ def extract(
     yield Progress(done, total)
     computer, rows = computer_for(network, job.settings), ChunkRows(job)
     background = background_of(video, job.settings)
-    with contextlib.closing(compute_segments(video, plan_segments(job), computer, background)) as steps:
+    with contextlib.closing(compute_shards(video, plan_shards(job), computer, background)) as steps:
         for step in steps:
-            if isinstance(step, SegmentRows):
-                rows.put(step.segment, step.rows)
+            if isinstance(step, ShardRows):
+                rows.put(step.shard, step.rows)
             else:
                 done += len(step.chunks)
                 yield Progress(done, total)
@@ -70,11 +70,11 @@ def as_features(video: Video, job: Job, chunks: ChunkRows, provenance: Mapping[s
     tracklets = job.plan.tracklets
     return Features(
         # One individual after the other gives up its chunks: padded rows are a copy of them.
-        rows={windows.id: _rows(chunks.pop(windows.id), windows.row_chunks) for windows in tracklets},
-        frames={windows.id: windows.row_frames for windows in tracklets},
-        chunk_starts={windows.id: windows.starts[windows.row_chunks] for windows in tracklets},
-        first_frame={windows.id: windows.first_frame for windows in tracklets},
-        last_frame={windows.id: windows.last_frame for windows in tracklets},
+        rows={tracklet.id: _rows(chunks.pop(tracklet.id), tracklet.row_chunks) for tracklet in tracklets},
+        frames={tracklet.id: tracklet.row_frames for tracklet in tracklets},
+        chunk_starts={tracklet.id: tracklet.starts[tracklet.row_chunks] for tracklet in tracklets},
+        first_frame={tracklet.id: tracklet.first_frame for tracklet in tracklets},
+        last_frame={tracklet.id: tracklet.last_frame for tracklet in tracklets},
         fps=video.fps,
         provenance=provenance,
     )
@@ -102,7 +102,7 @@ def extract_features(
     video
         The video, or its path.
     tracking
-        Who is where, or the path of a tracking pickle; None: the whole picture as one individual, id "".
+        Who is where, or the path of a tracking pickle; None: the whole image as one individual, id "".
     settings
         The choices; None: the defaults.
     weights
@@ -130,7 +130,7 @@ def extract_features(
             )
     tracking_path = None
     if tracking is None:
-        tracking = whole_picture(video, settings)
+        tracking = whole_image(video, settings)
     elif not isinstance(tracking, Tracking):
         tracking_path = Path(tracking)
         tracking = read_tracking(tracking_path)

@@ -40,12 +40,12 @@ def describe_tracking(path: Path | None, tracking: Tracking, gaps: Gaps) -> dict
     gaps
         What was done about gaps.
     """
-    mended = [
+    resolved = [
         {"id": individual, "missing": [[first, stop - 1] for first, stop in tracklet.gaps]}
         for individual, tracklet in tracking.items()
         if tracklet.gaps
     ]
-    facts: dict[str, Any] = {"gaps": str(gaps), "gaps_mended": mended}
+    facts: dict[str, Any] = {"gaps": str(gaps), "gaps_mended": resolved}
     return facts if path is None else {"file": path.name, "sha256": sha256_of(path), **facts}
 
 
@@ -90,7 +90,7 @@ def describe_extraction(
         "device": device,
         "tracking": {
             **tracking,
-            "individuals": [windows.id for windows in job.plan.tracklets],
+            "individuals": [chunks.id for chunks in job.plan.tracklets],
             "sha256_of_crops": crops_sha256(job),
             "crops": [{"id": id_, "sha256": crops_sha256(job, id_)} for id_ in job.boxes],
         },
@@ -109,10 +109,10 @@ def crops_sha256(job: Job, individual: Id | None = None) -> str:
         Of this one alone; None: of all.
     """
     digest = hashlib.sha256()
-    for windows in job.plan.tracklets:
-        if individual is None or windows.id == individual:
-            digest.update(f"{windows.id!r} {windows.first_frame} {windows.last_frame}\n".encode())
-            digest.update(job.boxes[windows.id].astype("<i8").tobytes())
+    for chunks in job.plan.tracklets:
+        if individual is None or chunks.id == individual:
+            digest.update(f"{chunks.id!r} {chunks.first_frame} {chunks.last_frame}\n".encode())
+            digest.update(job.boxes[chunks.id].astype("<i8").tobytes())
     return digest.hexdigest()
 
 

@@ -19,14 +19,14 @@ _LARGEST_SIDE_PX = 16_384
 
 
 class SampleMode(StrEnum):
-    """How the part of the picture that the network sees is taken from a bounding box."""
+    """How the part of the image that the network sees is taken from a bounding box."""
 
     EXPAND_BBOXES = "expand_bboxes"
     CENTER_CROP = "center_crop"
     OVERSAMPLE = "oversample"
 
 
-class Normalisation(StrEnum):
+class Normalization(StrEnum):
     """How pixel values 0 to 255 are scaled for the network."""
 
     SYMMETRIC = "symmetric"
@@ -47,13 +47,13 @@ class ExtractionSettings:
     Parameters
     ----------
     frequency
-        Distance between the starts of neighbouring chunks, in frames, at least 1.
+        Distance between the starts of neighboring chunks, in frames, at least 1.
     batch_size
         Number of chunks that go through the network at once, at least 1. Memory grows with it, features do not change.
     sample_mode
         ``"expand_bboxes"``: the bounding box is made square and resized to 224x224. ``"center_crop"``: the box is
         resized to 340x256 and its central 224x224 are used. ``"oversample"``: of the same 340x256 the four corners,
-        the centre and their mirror images, averaged (ten times the work).
+        the center and their mirror images, averaged (ten times the work).
     min_frames
         Tracklets of fewer frames are left out. Values below 8, the length of a chunk, act as 8.
     pad
@@ -61,7 +61,7 @@ class ExtractionSettings:
     video_size
         Width and height, in pixels, to which the video is resized first; bounding boxes are in pixels of the
         resized video. None: as it is.
-    normalisation
+    normalization
         ``"symmetric"``: ``x * 2 / 255 - 1``, as in data sets that exist. ``"kinetics"``: ``(x - 114.75) / 57.375``,
         as the network was trained.
     subtract_background
@@ -83,7 +83,7 @@ class ExtractionSettings:
     min_frames: int = 9
     pad: bool = False
     video_size: tuple[int, int] | None = None
-    normalisation: Normalisation = Normalisation.SYMMETRIC
+    normalization: Normalization = Normalization.SYMMETRIC
     subtract_background: bool = False
     device: str = "auto"
     precision: Precision = Precision.FLOAT32
@@ -91,7 +91,7 @@ class ExtractionSettings:
     def __post_init__(self) -> None:
         for name in ("frequency", "batch_size", "min_frames"):
             object.__setattr__(self, name, _whole_number(name, getattr(self, name), _MOST_FRAMES))
-        for name, kind in (("sample_mode", SampleMode), ("normalisation", Normalisation), ("precision", Precision)):
+        for name, kind in (("sample_mode", SampleMode), ("normalization", Normalization), ("precision", Precision)):
             object.__setattr__(self, name, _choice(name, getattr(self, name), kind))
         for name in ("pad", "subtract_background"):
             if not isinstance(getattr(self, name), bool):

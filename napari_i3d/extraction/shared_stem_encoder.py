@@ -1,4 +1,4 @@
-"""Chunks through the exact form of the network, which computes what neighbouring chunks have in common once."""
+"""Chunks through the exact form of the network, which computes what neighboring chunks have in common once."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -8,20 +8,20 @@ import torch
 
 from napari_i3d.backbones.i3d.fused_conv import Placement
 from napari_i3d.backbones.i3d.network import I3DResNet50
-from napari_i3d.backbones.i3d.shared_stem import CENTRES, ChunkForm, Steps
+from napari_i3d.backbones.i3d.shared_stem import CENTERS, ChunkForm, Steps
 from napari_i3d.extraction.chunk_encoder import ChunkBatch
 from napari_i3d.extraction.crop_stream import Arrival
 from napari_i3d.extraction.crops import views
 from napari_i3d.extraction.device import Device, Parts
-from napari_i3d.extraction.planning.chunks import TrackletWindows
+from napari_i3d.extraction.planning.chunks import TrackletChunks
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.individuals import Id
 
-_LAST_OFFSET = CENTRES[-1][0]
+_LAST_OFFSET = CENTERS[-1][0]
 
 
 @dataclass(frozen=True, eq=False)
-class _Centre:
+class _Center:
     """Time steps to be computed around a frame of a view."""
 
     view: "_View"
@@ -32,40 +32,40 @@ class _Centre:
 
 @dataclass(eq=False)
 class _View:
-    """One way of looking at a tracklet: the frames that centres still need, and the time steps of open chunks.
+    """One way of looking at a tracklet: the frames that centers still need, and the time steps of open chunks.
 
     A chunk has two time steps after the first max pool; each is the maximum of two before it, in any order.
     """
 
-    windows: TrackletWindows
+    chunks: TrackletChunks
     _frames: dict[int, torch.Tensor] = field(default_factory=dict)
     _halves: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
 
-    def add(self, frame: int, picture: torch.Tensor) -> list[_Centre]:
-        """Take a frame; return the centres that have all their frames now."""
+    def add(self, frame: int, image: torch.Tensor) -> list[_Center]:
+        """Take a frame; return the centers that have all their frames now."""
         self._frames = {number: kept for number, kept in self._frames.items() if number >= frame - 4}
-        self._frames[frame] = picture
+        self._frames[frame] = image
         ready = []
-        for centre in (frame - 2, frame - 1):
-            steps = self._steps_around(centre)
-            # A last step needs no second frame after its centre; at the end of a tracklet there is none.
-            if steps and frame - centre == (1 if steps == Steps.LAST else 2):
-                frames = [self._frames.get(number) for number in range(centre - 2, centre + 3)]
-                ready.append(_Centre(self, centre, steps, frames))
+        for center in (frame - 2, frame - 1):
+            steps = self._steps_around(center)
+            # A last step needs no second frame after its center; at the end of a tracklet there is none.
+            if steps and frame - center == (1 if steps == Steps.LAST else 2):
+                frames = [self._frames.get(number) for number in range(center - 2, center + 3)]
+                ready.append(_Center(self, center, steps, frames))
         return ready
 
-    def _steps_around(self, centre: int) -> Steps:
+    def _steps_around(self, center: int) -> Steps:
         steps = Steps(0)
-        for offset, step in CENTRES:
-            if self.windows.has_start(centre - offset):
+        for offset, step in CENTERS:
+            if self.chunks.has_start(center - offset):
                 steps |= step
         return steps
 
-    def take(self, centre: int, step: Steps, pooled: torch.Tensor) -> None:
+    def take(self, center: int, step: Steps, pooled: torch.Tensor) -> None:
         """Give a time step, (64, h, w), to the chunks that have it."""
-        for offset, kind in CENTRES:
-            if kind == step and self.windows.has_start(centre - offset):
-                half = centre - offset, offset // 4
+        for offset, kind in CENTERS:
+            if kind == step and self.chunks.has_start(center - offset):
+                half = center - offset, offset // 4
                 known = self._halves.get(half)
                 if known is None:
                     self._halves[half] = pooled.clone()
@@ -88,7 +88,7 @@ class _Chunk:
 class SharedSteps:
     """Collects crops to time steps, these to chunks, and chunks to batches.
 
-    For each view of a tracklet in the picture it holds 5 frames and about 10 time steps, 11 MB in all.
+    For each view of a tracklet in the image it holds 5 frames and about 10 time steps, 11 MB in all.
 
     Parameters
     ----------
@@ -115,17 +115,17 @@ class SharedSteps:
 
     def add(self, arrivals: Sequence[Arrival]) -> Iterator[ChunkBatch]:
         """Take crops, in the order of frames; yield the features of each full batch of chunks."""
-        centres = [centre for arrival in arrivals for centre in self._arrive(arrival)]
-        by_steps = sorted(centres, key=lambda centre: centre.steps.value)
-        for steps, alike in groupby(by_steps, key=lambda centre: centre.steps):
+        centers = [center for arrival in arrivals for center in self._arrive(arrival)]
+        by_steps = sorted(centers, key=lambda center: center.steps.value)
+        for steps, alike in groupby(by_steps, key=lambda center: center.steps):
             self._compute_steps(steps, list(alike))
-        for centre in centres:
-            together = self._views[centre.view.windows.id]
-            if Steps.LAST in centre.steps and centre.view is together[0]:
-                self._complete.append(_complete_chunk(centre.frame - _LAST_OFFSET, together))
+        for center in centers:
+            together = self._views[center.view.chunks.id]
+            if Steps.LAST in center.steps and center.view is together[0]:
+                self._complete.append(_complete_chunk(center.frame - _LAST_OFFSET, together))
         for arrival in arrivals:
-            if arrival.frame == arrival.windows.last_needed:
-                del self._views[arrival.windows.id]
+            if arrival.frame == arrival.chunks.last_needed:
+                del self._views[arrival.chunks.id]
         while len(self._complete) >= self._batch_size:
             batch, self._complete = self._complete[: self._batch_size], self._complete[self._batch_size :]
             yield from self._batches(batch)
@@ -135,23 +135,23 @@ class SharedSteps:
         batch, self._complete = self._complete, []
         yield from self._batches(batch)
 
-    def _arrive(self, arrival: Arrival) -> Iterator[_Centre]:
+    def _arrive(self, arrival: Arrival) -> Iterator[_Center]:
         crop = self._device.take(arrival.crop)
-        pictures = list(views(crop, self._mode))
-        if arrival.windows.id not in self._views:
-            self._views[arrival.windows.id] = [_View(arrival.windows) for _ in pictures]
-        for view, picture in zip(self._views[arrival.windows.id], pictures, strict=True):
-            yield from view.add(arrival.frame, picture)
+        images = list(views(crop, self._mode))
+        if arrival.chunks.id not in self._views:
+            self._views[arrival.chunks.id] = [_View(arrival.chunks) for _ in images]
+        for view, image in zip(self._views[arrival.chunks.id], images, strict=True):
+            yield from view.add(arrival.frame, image)
 
-    def _compute_steps(self, steps: Steps, centres: list[_Centre]) -> None:
-        def work(some: Sequence[_Centre]) -> dict[Steps, torch.Tensor]:
-            return self.form.pooled_steps(steps, [centre.frames for centre in some])
+    def _compute_steps(self, steps: Steps, centers: list[_Center]) -> None:
+        def work(some: Sequence[_Center]) -> dict[Steps, torch.Tensor]:
+            return self.form.pooled_steps(steps, [center.frames for center in some])
 
         with self._device.computing():
-            for some, pooled in self._stem_parts.run(centres, work):
-                for step, pictures in pooled.items():
-                    for centre, picture in zip(some, pictures, strict=True):
-                        centre.view.take(centre.frame, step, picture)
+            for some, pooled in self._stem_parts.run(centers, work):
+                for step, images in pooled.items():
+                    for center, image in zip(some, images, strict=True):
+                        center.view.take(center.frame, step, image)
 
     def _batches(self, chunks: Sequence[_Chunk]) -> Iterator[ChunkBatch]:
         for some, rows in self._parts.run(chunks, self._rows):
@@ -165,8 +165,8 @@ class SharedSteps:
 
 
 def _complete_chunk(start: int, views: list[_View]) -> _Chunk:
-    windows = views[0].windows
-    return _Chunk((windows.id, windows.number_of(start)), [view.give(start) for view in views])
+    chunks = views[0].chunks
+    return _Chunk((chunks.id, chunks.number_of(start)), [view.give(start) for view in views])
 
 
 def _stacked(chunks: Sequence[list[torch.Tensor]]) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Pictures of moments, as the network saw them: for contact sheets and lists of hits."""
+"""Images of moments, as the network saw them: for contact sheets and lists of hits."""
 
 from collections.abc import Sequence
 
@@ -13,25 +13,25 @@ from napari_i3d.individuals import Id, Span, name_of
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 from napari_i3d.video.video import Video
 
-_WHOLE_PICTURE = ""
+_WHOLE_IMAGE = ""
 
 
-def pictures_of(
+def make_thumbnails(
     video: Video, tracking: Tracking | None, spans: Sequence[Span], settings: ExtractionSettings | None = None
 ) -> NDArray[np.uint8]:
-    """Return a picture of each moment: the middle frame, cropped as the extraction crops it.
+    """Return a image of each moment: the middle frame, cropped as the extraction crops it.
 
     Parameters
     ----------
     video
         Read in the order of the frames, each once.
     tracking
-        Boxes of the individuals; None: the whole picture.
+        Boxes of the individuals; None: the whole image.
     spans
         Moments of individuals; which video they name is not looked at.
     settings
         Sample mode and size of the video of the extraction; None: the defaults. ``oversample`` shows what
-        ``center_crop`` does. Neither normalisation nor background are shown.
+        ``center_crop`` does. Neither normalization nor background are shown.
 
     Returns
     -------
@@ -53,16 +53,16 @@ def pictures_of(
     # Before anything is decoded.
     places = [_box(video, tracking, span, shown, size) for span in spans]
     cropper = Cropper(shown)
-    pictures = np.zeros((len(spans), 224, 224, 3), np.uint8)
+    images = np.zeros((len(spans), 224, 224, 3), np.uint8)
     wanted: dict[int, list[int]] = {}
     for number, span in enumerate(spans):
         wanted.setdefault(span.middle_frame, []).append(number)
     for frame, numbers in sorted(wanted.items()):
-        picture = cropper.picture(video[frame])
+        image = cropper.image(video[frame])
         for number in numbers:
-            crop = cropper.crop(picture, places[number])  # (3, 224, 224), -1 to 1
-            pictures[number] = ((crop + 1) * 127.5).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
-    return pictures
+            crop = cropper.crop(image, places[number])  # (3, 224, 224), -1 to 1
+            images[number] = ((crop + 1) * 127.5).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
+    return images
 
 
 def _box(
@@ -75,7 +75,7 @@ def _box(
             f"{len(video) - 1}: were they made from this video?"
         )
     if tracking is None:
-        if span.individual != _WHOLE_PICTURE:
+        if span.individual != _WHOLE_IMAGE:
             raise TrackingError(
                 f"{span.individual}: expected the tracking that its features were made with, found none"
             )

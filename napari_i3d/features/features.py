@@ -22,7 +22,7 @@ class Features(Mapping[Id, NDArray[np.float32]]):
     rows
         For each individual (N, 2048) float32, in the order of the tracking file.
     frames
-        For each individual (N,) float64: the video frame that each row stands for; the centre of a chunk lies half
+        For each individual (N,) float64: the video frame that each row stands for; the center of a chunk lies half
         way between two frames. Lacks individuals whose file does not tell.
     chunk_starts
         For each individual (N,) int64: first video frame of the 8-frame chunk whose features the row holds.

@@ -14,7 +14,7 @@ _CHECKED_ROWS = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class FeatureSequence:
     """The rows of one individual of one video.
 
     Attributes
@@ -74,14 +74,14 @@ class Part:
         return float(np.diff(self.frames).min()) if len(self.frames) > 1 else 1.0
 
     @cached_property
-    def segments(self) -> tuple[tuple[int, int], ...]:
+    def stretches(self) -> tuple[tuple[int, int], ...]:
         """Unbroken stretches, half-open ranges of rows: a new one begins where rows are more than a step apart."""
         breaks = np.flatnonzero(np.diff(self.frames) > 1.5 * self.step_frames) + 1
         edges = [0, *breaks.tolist(), len(self.frames)]
         return tuple(itertools.pairwise(edges))
 
     def find_rows(self, first_frame: float, last_frame: float) -> tuple[int, int]:
-        """Return the half-open range of rows for a span of frames, both included; see `Stack.find_rows`."""
+        """Return the half-open range of rows for a span of frames, both included; see `FeatureTable.find_rows`."""
         if not first_frame <= last_frame:
             raise FeaturesError(
                 f"{self.name}: expected a span of frames, the first before the last, found {first_frame:g} to "

@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from napari_i3d.errors import FeaturesError
 from napari_i3d.features.features import Features
 from napari_i3d.features.scaling import Scaling
-from napari_i3d.features.sequence import Part
+from napari_i3d.features.sequence import FeatureSequence
 from napari_i3d.individuals import Id, Span
 
-__all__ = ["Stack", "StackLike", "as_stack", "stack_arrays", "stack_features"]
+__all__ = ["FeatureTable", "StackLike", "as_table", "table_of_arrays", "table_of_features"]
 
 BLOCK_ROWS = 2048
 """Rows that are looked at together: 16 MB of 2048 values."""
 
 
 @dataclass(frozen=True, eq=False)
-class Stack:
+class FeatureTable:
     """Rows of several videos and individuals, one after the other.
 
     Attributes
@@ -34,8 +34,8 @@ class Stack:
     scaling
         Applied to rows as they are read; None: rows are read as they are.
     comparable
-        Whether the columns are on a common scale (standardised, or scores of principal components), so that cosines
-        of rows mean something. Functions that need this standardise a stack that is not.
+        Whether the columns are on a common scale (standardized, or scores of principal components), so that cosines
+        of rows mean something. Functions that need this standardize a table that is not.
 
     Raises
     ------
@@ -43,18 +43,18 @@ class Stack:
         No rows, or parts of different widths.
     """
 
-    parts: tuple[Part, ...]
+    sequences: tuple[FeatureSequence, ...]
     scaling: Scaling | None = None
     comparable: bool = False
 
     def __post_init__(self) -> None:
-        if not self.parts:
+        if not self.sequences:
             raise FeaturesError("no rows of features to look at: expected at least one individual with one row")
-        first = self.parts[0]
-        for part in self.parts:
-            if part.values.shape[1] != first.values.shape[1]:
+        first = self.sequences[0]
+        for sequence in self.sequences:
+            if sequence.values.shape[1] != first.values.shape[1]:
                 raise FeaturesError(
-                    f"{part.name} has {part.values.shape[1]} features in each row, {first.name} has "
+                    f"{sequence.name} has {sequence.values.shape[1]} features in each row, {first.name} has "
                     f"{first.values.shape[1]}: look at features of the same network together"
                 )
 
@@ -64,45 +64,45 @@ class Stack:
     @property
     def width(self) -> int:
         """Number of columns."""
-        return int(self.parts[0].values.shape[1])
+        return int(self.sequences[0].values.shape[1])
 
     @property
     def trained(self) -> bool:
         """False where weights of any of the features were untrained."""
-        return all(part.trained for part in self.parts)
+        return all(sequence.trained for sequence in self.sequences)
 
     @cached_property
     def starts(self) -> NDArray[np.int64]:
         """First row of each part, and the number of all rows: (P + 1,) int64."""
-        return np.cumsum([0, *(len(part) for part in self.parts)], dtype=np.int64)
+        return np.cumsum([0, *(len(sequence) for sequence in self.sequences)], dtype=np.int64)
 
     @cached_property
     def frames(self) -> NDArray[np.float64]:
         """Video frame that each row stands for: (N,) float64."""
-        return np.concatenate([part.frames for part in self.parts])
+        return np.concatenate([sequence.frames for sequence in self.sequences])
 
     @cached_property
     def part_of_row(self) -> NDArray[np.int32]:
         """Number of each row's part: (N,) int32."""
-        return np.repeat(np.arange(len(self.parts), dtype=np.int32), np.diff(self.starts))
+        return np.repeat(np.arange(len(self.sequences), dtype=np.int32), np.diff(self.starts))
 
     @property
-    def segments(self) -> list[tuple[int, int, int]]:
-        """Unbroken stretches: number of the part, first row and row after the last, in rows of the stack."""
+    def stretches(self) -> list[tuple[int, int, int]]:
+        """Unbroken stretches: number of the part, first row and row after the last, in rows of the table."""
         return [
             (number, int(start) + first, int(start) + stop)
-            for number, (start, part) in enumerate(zip(self.starts, self.parts, strict=False))
-            for first, stop in part.segments
+            for number, (start, sequence) in enumerate(zip(self.starts, self.sequences, strict=False))
+            for first, stop in sequence.stretches
         ]
 
     def rows(self, start: int, stop: int) -> NDArray[np.float32]:
         """Return rows `start` to `stop`, scaled: (stop - start, D) float32."""
         pieces = []
-        for first, part in zip(self.starts[:-1].tolist(), self.parts, strict=True):
-            inner = part.values[max(start - first, 0) : max(stop - first, 0)]
+        for first, sequence in zip(self.starts[:-1].tolist(), self.sequences, strict=True):
+            inner = sequence.values[max(start - first, 0) : max(stop - first, 0)]
             if len(inner):
                 pieces.append(inner)
-        values = pieces[0] if len(pieces) == 1 else np.concatenate(pieces or [self.parts[0].values[:0]])
+        values = pieces[0] if len(pieces) == 1 else np.concatenate(pieces or [self.sequences[0].values[:0]])
         return values if self.scaling is None else self.scaling.apply(values)
 
     def blocks(self, size: int = BLOCK_ROWS) -> Iterator[tuple[int, NDArray[np.float32]]]:
@@ -114,18 +114,20 @@ class Stack:
         """Return the rows of these numbers, in this order, scaled: (n, D) float32."""
         numbers = np.asarray(rows, dtype=np.int64)
         taken = np.empty((len(numbers), self.width), np.float32)
-        for number, part in enumerate(self.parts):
+        for number, sequence in enumerate(self.sequences):
             here = self.part_of_row[numbers] == number
-            taken[here] = part.values[numbers[here] - self.starts[number]]
+            taken[here] = sequence.values[numbers[here] - self.starts[number]]
         return taken if self.scaling is None else self.scaling.apply(taken)
 
-    def with_values(self, values: NDArray[np.float32]) -> "Stack":
+    def with_values(self, values: NDArray[np.float32]) -> "FeatureTable":
         """Return the same rows with other values, such as their scores: (N, K) float32, on a common scale."""
         if len(values) != len(self):
-            raise FeaturesError(f"{len(values)} rows of new values for a stack of {len(self)} rows")
+            raise FeaturesError(f"{len(values)} rows of new values for a table of {len(self)} rows")
         pieces = np.split(values, self.starts[1:-1])
-        parts = tuple(replace(part, values=piece) for part, piece in zip(self.parts, pieces, strict=True))
-        return Stack(parts, comparable=True)
+        sequences = tuple(
+            replace(sequence, values=piece) for sequence, piece in zip(self.sequences, pieces, strict=True)
+        )
+        return FeatureTable(sequences, comparable=True)
 
     def find_part(self, individual: Id, video: str | None = None) -> int:
         """Return the number of the part of an individual; the video may be left out where only one has it.
@@ -135,23 +137,23 @@ class Stack:
         FeaturesError
             There is no such individual, or several videos have one.
         """
-        found = [n for n, p in enumerate(self.parts) if p.individual == individual and video in (None, p.video)]
+        found = [n for n, p in enumerate(self.sequences) if p.individual == individual and video in (None, p.video)]
         if len(found) == 1:
             return found[0]
         if found:
-            videos = ", ".join(repr(self.parts[n].video) for n in found)
+            videos = ", ".join(repr(self.sequences[n].video) for n in found)
             raise FeaturesError(f"{individual!r} is in several videos ({videos}): say which")
-        there = ", ".join(dict.fromkeys(part.name for part in self.parts))
+        there = ", ".join(dict.fromkeys(sequence.name for sequence in self.sequences))
         where = "" if video is None else f" of video {video!r}"
         raise FeaturesError(f"no rows of individual {individual!r}{where}; there are: {there}")
 
     def find_rows(
         self, individual: Id, first_frame: float, last_frame: float | None = None, video: str | None = None
     ) -> tuple[int, int]:
-        """Return the half-open range of rows of the stack that stand for a frame or for a span of frames.
+        """Return the half-open range of rows of the table that stand for a frame or for a span of frames.
 
         A frame is the row that is nearest, at most half a step away; of two that are equally near the later, as padded
-        extraction has it (the row of frame r is the chunk whose centre is r + 0.5). A span is the rows between its
+        extraction has it (the row of frame r is the chunk whose center is r + 0.5). A span is the rows between its
         frames, both included; where none lies between, the row nearest to its middle.
 
         Raises
@@ -161,20 +163,20 @@ class Stack:
         """
         number = self.find_part(individual, video)
         last_frame = first_frame if last_frame is None else last_frame
-        first, stop = self.parts[number].find_rows(first_frame, last_frame)
+        first, stop = self.sequences[number].find_rows(first_frame, last_frame)
         return int(self.starts[number]) + first, int(self.starts[number]) + stop
 
     def span(self, start: int, stop: int | None = None) -> Span:
         """Return what rows `start` to `stop` (exclusive; None: one row) of one part stand for."""
         stop = start + 1 if stop is None else stop
-        part = self.parts[self.part_of_row[start]]
-        return Span(part.video, part.individual, float(self.frames[start]), float(self.frames[stop - 1]))
+        sequence = self.sequences[self.part_of_row[start]]
+        return Span(sequence.video, sequence.individual, float(self.frames[start]), float(self.frames[stop - 1]))
 
 
-def stack_features(
+def table_of_features(
     features: Features | Mapping[str, Features], individuals: Sequence[Id] | None = None, *, video: str = ""
-) -> Stack:
-    """Stack the rows of the individuals of one or of several videos.
+) -> FeatureTable:
+    """FeatureTable the rows of the individuals of one or of several videos.
 
     Parameters
     ----------
@@ -188,14 +190,14 @@ def stack_features(
     Raises
     ------
     FeaturesError
-        An individual is in none of them, its frames are not known, or its features cannot be used (see `Part`).
+        An individual is in none of them, its frames are not known, or its features cannot be used (see `FeatureSequence`).
     """
     named = {video: features} if isinstance(features, Features) else dict(features)
     strangers = [i for i in individuals or () if not any(i in one for one in named.values())]
     if strangers:
         there = ", ".join(sorted({str(i) for one in named.values() for i in one}))
         raise FeaturesError(f"no features of individual {strangers[0]!r}; there are: {there}")
-    parts = []
+    sequences = []
     for name, one in named.items():
         for individual, rows in one.items():
             if len(rows) and (individuals is None or individual in individuals):
@@ -205,18 +207,18 @@ def stack_features(
                         "file is missing); extract it again, or make Features with frames"
                     )
                 trained = one.provenance.get("weights", {}).get("trained", True)
-                parts.append(Part(name, individual, rows, one.frames[individual], one.fps, trained))
-    return Stack(tuple(parts))
+                sequences.append(FeatureSequence(name, individual, rows, one.frames[individual], one.fps, trained))
+    return FeatureTable(tuple(sequences))
 
 
-def stack_arrays(
+def table_of_arrays(
     arrays: Mapping[Id, NDArray[np.float32]],
     frames: Mapping[Id, NDArray[np.float64]] | None = None,
     *,
     fps: float | None = None,
     video: str = "",
-) -> Stack:
-    """Stack plain arrays of individuals.
+) -> FeatureTable:
+    """FeatureTable plain arrays of individuals.
 
     Parameters
     ----------
@@ -234,20 +236,22 @@ def stack_arrays(
     lacking = [individual for individual in arrays if individual not in frames]
     if lacking:
         raise FeaturesError(f"{lacking[0]}: expected the video frame of each of its rows, found none")
-    return Stack(tuple(Part(video, i, rows, frames[i], fps) for i, rows in arrays.items() if len(rows)))
+    return FeatureTable(
+        tuple(FeatureSequence(video, i, rows, frames[i], fps) for i, rows in arrays.items() if len(rows))
+    )
 
 
-StackLike = Stack | Features | Mapping[str, Features] | NDArray[np.float32]
-"""A stack, features of one video or of several by name, or a plain array whose row n is frame n."""
+StackLike = FeatureTable | Features | Mapping[str, Features] | NDArray[np.float32]
+"""A table, features of one video or of several by name, or a plain array whose row n is frame n."""
 
 
-def as_stack(data: StackLike) -> Stack:
-    """Return a stack of what was given, see `StackLike`."""
-    if isinstance(data, Stack):
+def as_table(data: StackLike) -> FeatureTable:
+    """Return a table of what was given, see `StackLike`."""
+    if isinstance(data, FeatureTable):
         return data
     if isinstance(data, np.ndarray):
-        return stack_arrays({"": data})
-    return stack_features(data)
+        return table_of_arrays({"": data})
+    return table_of_features(data)
 
 
 def rows_apart(frames: float, step_frames: float) -> int:

@@ -3,13 +3,13 @@
 Each takes ``ax=None`` (the current Axes of pyplot), returns the Axes, and labels them with units.
 """
 
-from napari_i3d._utils.colors import CATEGORY_COLOURS, category_colour
+from napari_i3d._utils.colors import CATEGORY_COLORS, category_color
 from napari_i3d.plots.contact_sheet import plot_contact_sheet
-from napari_i3d.plots.embedding_map import MapColour, plot_map
+from napari_i3d.plots.embedding_map import MapColor, plot_map
 from napari_i3d.plots.ethogram import plot_ethogram
 from napari_i3d.plots.figures import FigureOptions, Kind, make_figure
 from napari_i3d.plots.heat_map import (
-    COLOUR_MAP,
+    COLOR_MAP,
     RowAxis,
     draw_heat_map,
     label_heat_map,
@@ -27,13 +27,13 @@ from napari_i3d.plots.save import save_figure
 from napari_i3d.plots.self_similarity import plot_self_similarity
 
 __all__ = [
-    "CATEGORY_COLOURS",
-    "COLOUR_MAP",
+    "CATEGORY_COLORS",
+    "COLOR_MAP",
     "FigureOptions",
     "Kind",
-    "MapColour",
+    "MapColor",
     "RowAxis",
-    "category_colour",
+    "category_color",
     "draw_heat_map",
     "label_heat_map",
     "make_figure",

@@ -1,4 +1,4 @@
-"""Pictures side by side: the best hits, or the typical frames of each cluster."""
+"""Images side by side: the best hits, or the typical frames of each cluster."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -16,44 +16,44 @@ _TITLE_LINE = 0.19
 
 
 def plot_contact_sheet(
-    pictures: NDArray[np.uint8],
+    images: NDArray[np.uint8],
     titles: Sequence[str] | None = None,
     ax: "Axes | None" = None,
     *,
     columns: int | Sequence[int] | None = None,
     row_titles: Sequence[str] | None = None,
-    colours: Sequence[str] | None = None,
+    colors: Sequence[str] | None = None,
 ) -> "Axes":
-    """Draw pictures in rows, from left to right.
+    """Draw images in rows, from left to right.
 
     Parameters
     ----------
-    pictures : (n, H, W, 3) uint8
+    images : (n, H, W, 3) uint8
         RGB.
     titles
-        One above each picture, such as its frame; None: none.
+        One above each image, such as its frame; None: none.
     ax
         Where to draw; None: the current Axes of pyplot.
     columns
-        Pictures in a row, or in each of the rows; None: 8, or fewer where there are fewer.
+        Images in a row, or in each of the rows; None: 8, or fewer where there are fewer.
     row_titles
         One at the left of each row.
-    colours
-        A frame of this colour round each picture; None: none.
+    colors
+        A frame of this color round each image; None: none.
 
     Returns
     -------
     matplotlib.axes.Axes
-        x, y: in widths and heights of a picture; without ticks.
+        x, y: in widths and heights of a image; without ticks.
     """
-    if pictures.ndim != 4 or pictures.shape[-1] != 3 or pictures.dtype != np.uint8 or not len(pictures):
-        raise FeaturesError(f"expected pictures (n, H, W, 3) uint8, found {pictures.dtype} {pictures.shape}")
-    for name, values in (("titles", titles), ("colours", colours)):
-        if values is not None and len(values) != len(pictures):
-            raise FeaturesError(f"expected {name} for {len(pictures)} pictures, found {len(values)}")
-    in_rows = _in_rows(len(pictures), columns)
+    if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8 or not len(images):
+        raise FeaturesError(f"expected images (n, H, W, 3) uint8, found {images.dtype} {images.shape}")
+    for name, values in (("titles", titles), ("colors", colors)):
+        if values is not None and len(values) != len(images):
+            raise FeaturesError(f"expected {name} for {len(images)} images, found {len(values)}")
+    in_rows = _in_rows(len(images), columns)
     if row_titles is not None and len(row_titles) != len(in_rows):
-        raise FeaturesError(f"expected titles for {len(in_rows)} rows of pictures, found {len(row_titles)}")
+        raise FeaturesError(f"expected titles for {len(in_rows)} rows of images, found {len(row_titles)}")
     if ax is None:
         import matplotlib.pyplot as plt
 
@@ -63,34 +63,34 @@ def plot_contact_sheet(
     places = [(column, row) for row, count in enumerate(in_rows) for column in range(count)]
     for number, (column, row) in enumerate(places):
         left, top = column * (1 + _GAP), row * pitch
-        ax.imshow(pictures[number], extent=(left, left + 1, top + 1, top), interpolation="bilinear", aspect="auto")
+        ax.imshow(images[number], extent=(left, left + 1, top + 1, top), interpolation="bilinear", aspect="auto")
         if titles is not None:
             ax.text(left + 0.5, top - 0.02, titles[number], ha="center", va="bottom", fontsize="small")
-        if colours is not None:
-            _frame(ax, left, top, colours[number])
+        if colors is not None:
+            _frame(ax, left, top, colors[number])
     for row, title in enumerate(row_titles or ()):
         ax.text(-2 * _GAP, row * pitch + 0.5, title, ha="right", va="center")
     width = max(in_rows) if columns is None or not isinstance(columns, int) else columns
-    _arrange(ax, width * (1 + _GAP), len(in_rows) * pitch, lines * _TITLE_LINE, pictures.shape[1] / pictures.shape[2])
+    _arrange(ax, width * (1 + _GAP), len(in_rows) * pitch, lines * _TITLE_LINE, images.shape[1] / images.shape[2])
     return ax
 
 
 def _in_rows(count: int, columns: int | Sequence[int] | None) -> list[int]:
-    """Return how many of so many pictures are in each row."""
+    """Return how many of so many images are in each row."""
     if columns is None or isinstance(columns, int):
         columns = min(count, 8) if columns is None else columns
         if columns < 1:
-            raise FeaturesError(f"expected at least 1 picture in a row, found {columns}")
+            raise FeaturesError(f"expected at least 1 image in a row, found {columns}")
         return [min(columns, count - first) for first in range(0, count, columns)]
     if sum(columns) != count:
-        raise FeaturesError(f"expected {count} pictures in the rows, found {sum(columns)}")
+        raise FeaturesError(f"expected {count} images in the rows, found {sum(columns)}")
     return list(columns)
 
 
-def _frame(ax: "Axes", left: float, top: float, colour: str) -> None:
+def _frame(ax: "Axes", left: float, top: float, color: str) -> None:
     from matplotlib.patches import Rectangle
 
-    ax.add_patch(Rectangle((left, top), 1, 1, fill=False, edgecolor=colour, linewidth=2.5))
+    ax.add_patch(Rectangle((left, top), 1, 1, fill=False, edgecolor=color, linewidth=2.5))
 
 
 def _arrange(ax: "Axes", width: float, height: float, above: float, aspect: float) -> None:

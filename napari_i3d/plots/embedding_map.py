@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d._utils.colors import category_colour
+from napari_i3d._utils.colors import category_color
 from napari_i3d._utils.text import counted
 from napari_i3d.errors import FeaturesError
 from napari_i3d.explore.embedding import Map, MapMethod
@@ -15,11 +15,11 @@ from napari_i3d.plots.style import MARKERS, category_round, with_warning
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-TIME_COLOURS = "viridis"
+TIME_COLORS = "viridis"
 
 
-class MapColour(StrEnum):
-    """What the colours of a map stand for."""
+class MapColor(StrEnum):
+    """What the colors of a map stand for."""
 
     TIME = "time"
     INDIVIDUAL = "individual"
@@ -30,7 +30,7 @@ def plot_map(
     shown: Map,
     ax: "Axes | None" = None,
     *,
-    colour: MapColour | str = MapColour.TIME,
+    color: MapColor | str = MapColor.TIME,
     labels: NDArray[np.integer] | None = None,
     names: dict[int, str] | None = None,
 ) -> "Axes":
@@ -42,7 +42,7 @@ def plot_map(
         From `explore.map_rows`.
     ax
         Where to draw; None: the current Axes of pyplot.
-    colour
+    color
         By ``"time"`` (the video frame), ``"individual"`` (of each video) or ``"cluster"``.
     labels : (N,) integers
         The cluster of each row, from 0; needed for, and only for, ``"cluster"``.
@@ -54,22 +54,22 @@ def plot_map(
     matplotlib.axes.Axes
         x, y: scores on principal components, in standard deviations of a feature, or the axes of UMAP, without unit.
     """
-    if colour not in list(MapColour):
-        raise FeaturesError(f"colour {colour!r}: expected one of {', '.join(MapColour)}")
-    if (colour == MapColour.CLUSTER) != (labels is not None):
-        raise FeaturesError("labels: expected for the colour 'cluster', and only for that")
-    if labels is not None and labels.shape != (len(shown.stack),):
-        raise FeaturesError(f"expected a label for each of {len(shown.stack)} rows, found shape {labels.shape}")
+    if color not in list(MapColor):
+        raise FeaturesError(f"color {color!r}: expected one of {', '.join(MapColor)}")
+    if (color == MapColor.CLUSTER) != (labels is not None):
+        raise FeaturesError("labels: expected for the color 'cluster', and only for that")
+    if labels is not None and labels.shape != (len(shown.table),):
+        raise FeaturesError(f"expected a label for each of {len(shown.table)} rows, found shape {labels.shape}")
     if ax is None:
         import matplotlib.pyplot as plt
 
         ax = plt.gca()
-    if colour == MapColour.TIME:
+    if color == MapColor.TIME:
         _by_time(shown, ax)
     elif labels is not None:
         _by_category(shown, ax, labels, {n: (names or {}).get(n, f"cluster {n}") for n in np.unique(labels).tolist()})
     else:
-        _by_category(shown, ax, shown.stack.part_of_row, {n: p.name for n, p in enumerate(shown.stack.parts)})
+        _by_category(shown, ax, shown.table.part_of_row, {n: p.name for n, p in enumerate(shown.table.sequences)})
     _label(shown, ax)
     return ax
 
@@ -83,8 +83,8 @@ def _by_time(shown: Map, ax: "Axes") -> None:
     points = ax.scatter(
         shown.points[:, 0],
         shown.points[:, 1],
-        c=shown.stack.frames,
-        cmap=TIME_COLOURS,
+        c=shown.table.frames,
+        cmap=TIME_COLORS,
         s=point_size(len(shown.points)),
         linewidths=0,
         rasterized=True,
@@ -101,7 +101,7 @@ def _by_category(shown: Map, ax: "Axes", categories: NDArray[np.integer], names:
         ax.scatter(
             shown.points[rows, 0],
             shown.points[rows, 1],
-            c=[category_colour(number) for number in categories[rows].tolist()],
+            c=[category_color(number) for number in categories[rows].tolist()],
             marker=MARKERS[marker_round],
             s=point_size(len(shown.points)),
             linewidths=0,
@@ -109,7 +109,7 @@ def _by_category(shown: Map, ax: "Axes", categories: NDArray[np.integer], names:
         )
     for number, name in names.items():
         marker = MARKERS[category_round(number)]
-        ax.scatter([], [], c=category_colour(number), marker=marker, s=30, linewidths=0, label=name)
+        ax.scatter([], [], c=category_color(number), marker=marker, s=30, linewidths=0, label=name)
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, borderaxespad=0.3, handletextpad=0.2)
 
 
@@ -124,4 +124,4 @@ def _label(shown: Map, ax: "Axes") -> None:
         ax.set_yticks([])
     ax.set_aspect("equal", adjustable="datalim")
     method = "Principal components" if shown.method == MapMethod.PCA else "UMAP"
-    ax.set_title(with_warning(f"{method} of {counted(len(shown.points), 'row')}", shown.stack), loc="left")
+    ax.set_title(with_warning(f"{method} of {counted(len(shown.points), 'row')}", shown.table), loc="left")

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d._utils.colors import category_colour
+from napari_i3d._utils.colors import category_color
 from napari_i3d.annotations.bouts import Bout
 from napari_i3d.explore.label_runs import bouts
-from napari_i3d.features.table import Stack
+from napari_i3d.features.table import FeatureTable
 from napari_i3d.plots.style import HATCHES, add_seconds, category_round, common_fps, with_warning
 
 if TYPE_CHECKING:
@@ -19,17 +19,17 @@ _LEGEND_ROWS = 10
 
 
 def plot_ethogram(
-    stack: Stack,
+    table: FeatureTable,
     labels: NDArray[np.integer],
     ax: "Axes | None" = None,
     *,
     names: dict[int, str] | None = None,
 ) -> "Axes":
-    """Draw a lane for each individual, coloured by the cluster, or any other label, of its rows.
+    """Draw a lane for each individual, colored by the cluster, or any other label, of its rows.
 
     Parameters
     ----------
-    stack
+    table
         The rows.
     labels : (N,) integers
         A label for each, from 0.
@@ -44,13 +44,13 @@ def plot_ethogram(
         x: video frame, and time in seconds where all videos have the same rate. y: individual of each video. Where
         frames are missing there is nothing.
     """
-    found = bouts(stack, labels)
+    found = bouts(table, labels)
     if ax is None:
         import matplotlib.pyplot as plt
 
         ax = plt.gca()
-    lanes = {(part.video, part.individual): lane for lane, part in enumerate(stack.parts)}
-    steps = [part.step_frames for part in stack.parts]
+    lanes = {(sequence.video, sequence.individual): lane for lane, sequence in enumerate(table.sequences)}
+    steps = [sequence.step_frames for sequence in table.sequences]
     groups: dict[tuple[int, int], list[Bout]] = {}
     for bout in found:
         groups.setdefault((lanes[bout.video, bout.individual], bout.label), []).append(bout)
@@ -58,35 +58,35 @@ def plot_ethogram(
         ax.broken_barh(
             [(bout.first_frame - steps[lane] / 2, bout.frames) for bout in runs],
             (lane - _HEIGHT / 2, _HEIGHT),
-            facecolors=category_colour(label),
+            facecolors=category_color(label),
             hatch=HATCHES[category_round(label)] or None,
             edgecolor="black" if category_round(label) else "none",
             linewidth=0,
         )
-    _label(stack, labels, ax, names or {})
+    _label(table, labels, ax, names or {})
     return ax
 
 
-def _label(stack: Stack, labels: NDArray[np.integer], ax: "Axes", names: dict[int, str]) -> None:
+def _label(table: FeatureTable, labels: NDArray[np.integer], ax: "Axes", names: dict[int, str]) -> None:
     from matplotlib.patches import Patch
 
-    ax.set_yticks(range(len(stack.parts)), [part.name for part in stack.parts])
-    ax.set_ylim(len(stack.parts) - 0.5, -0.5)
+    ax.set_yticks(range(len(table.sequences)), [sequence.name for sequence in table.sequences])
+    ax.set_ylim(len(table.sequences) - 0.5, -0.5)
     ax.set_xlim(
-        min(part.frames[0] - part.step_frames / 2 for part in stack.parts),
-        max(part.frames[-1] + part.step_frames / 2 for part in stack.parts),
+        min(sequence.frames[0] - sequence.step_frames / 2 for sequence in table.sequences),
+        max(sequence.frames[-1] + sequence.step_frames / 2 for sequence in table.sequences),
     )
     ax.tick_params(axis="y", length=0)
     ax.spines[["left", "right", "top"]].set_visible(False)
     ax.set_xlabel("video frame")
     ax.set_ylabel("individual")
-    add_seconds(ax, common_fps(stack))
+    add_seconds(ax, common_fps(table))
     handles = []
     for number, count in zip(*(values.tolist() for values in np.unique(labels, return_counts=True)), strict=True):
         name = names.get(number, f"cluster {number}")
         handles.append(
             Patch(
-                facecolor=category_colour(number),
+                facecolor=category_color(number),
                 hatch=HATCHES[category_round(number)] or None,
                 label=f"{name} ({count / len(labels):.0%})",
             )
@@ -99,4 +99,4 @@ def _label(stack: Stack, labels: NDArray[np.integer], ax: "Axes", names: dict[in
         borderaxespad=0.3,
         ncols=-(-len(handles) // _LEGEND_ROWS),
     )
-    ax.set_title(with_warning("Ethogram", stack), loc="left")
+    ax.set_title(with_warning("Ethogram", table), loc="left")

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d._utils.colors import category_colour
+from napari_i3d._utils.colors import category_color
 from napari_i3d.errors import FeaturesError
 from napari_i3d.explore.clustering import Clusters, clusters
 from napari_i3d.explore.components import principal_components
 from napari_i3d.explore.embedding import DEFAULT_SEED, MapMethod, map_rows
 from napari_i3d.explore.novelty import novelty
-from napari_i3d.explore.self_similarity import similarity_picture
-from napari_i3d.explore.standardize import standardise
+from napari_i3d.explore.self_similarity import similarity_image
+from napari_i3d.explore.standardize import standardize
 from napari_i3d.features.features import Features
-from napari_i3d.features.sequence import Part
-from napari_i3d.features.table import stack_features
+from napari_i3d.features.sequence import FeatureSequence
+from napari_i3d.features.table import table_of_features
 from napari_i3d.individuals import Id, Span
 from napari_i3d.plots.contact_sheet import plot_contact_sheet
-from napari_i3d.plots.embedding_map import MapColour, plot_map
+from napari_i3d.plots.embedding_map import MapColor, plot_map
 from napari_i3d.plots.ethogram import plot_ethogram
 from napari_i3d.plots.heat_map import plot_heat_map
 from napari_i3d.plots.self_similarity import plot_self_similarity
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Pictures = Callable[[Sequence[Span]], NDArray[np.uint8]]
-"""Gives a picture of each of some moments: (n, H, W, 3) uint8."""
+Images = Callable[[Sequence[Span]], NDArray[np.uint8]]
+"""Gives a image of each of some moments: (n, H, W, 3) uint8."""
 
 _TYPICAL = 5
 _IN_A_BLOCK = 5
@@ -57,8 +57,8 @@ class FigureOptions:
         The features over time, all rows as a map, the self-similarity with changes, or clusters over time.
     individuals
         Only these; None: all. Text also finds ids that are numbers.
-    colour
-        Of a map; None: by cluster where there are pictures or a number of clusters, else by time.
+    color
+        Of a map; None: by cluster where there are images or a number of clusters, else by time.
     method
         Of a map.
     clusters
@@ -71,14 +71,14 @@ class FigureOptions:
 
     kind: Kind = Kind.HEATMAP
     individuals: tuple[Id, ...] | None = None
-    colour: MapColour | None = None
+    color: MapColor | None = None
     method: MapMethod = MapMethod.PCA
     clusters: int | None = None
     half_width_frames: float | None = None
     seed: int = DEFAULT_SEED
 
 
-def make_figure(features: Features, options: FigureOptions | None = None, pictures: Pictures | None = None) -> "Figure":
+def make_figure(features: Features, options: FigureOptions | None = None, images: Images | None = None) -> "Figure":
     """Draw a figure of features.
 
     Parameters
@@ -87,9 +87,9 @@ def make_figure(features: Features, options: FigureOptions | None = None, pictur
         Of one video.
     options
         None: the defaults, a heat map of each individual.
-    pictures
+    images
         Shows moments: of each cluster the typical ones, beside a map and below an ethogram; moments spread evenly over
-        time below heat maps and self-similarity. None: no pictures.
+        time below heat maps and self-similarity. None: no images.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def make_figure(features: Features, options: FigureOptions | None = None, pictur
         Kind.SIMILARITY: _similarities,
         Kind.ETHOGRAM: _ethogram,
     }[Kind(options.kind)]
-    return draw(chosen, options, pictures)
+    return draw(chosen, options, images)
 
 
 def _chosen(features: Features, individuals: tuple[Id, ...] | None) -> Features:
@@ -140,84 +140,84 @@ def _new_figure(width: float, height: float) -> "Figure":
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _heat_maps(features: Features, options: FigureOptions, pictures: Pictures | None) -> "Figure":
+def _heat_maps(features: Features, options: FigureOptions, images: Images | None) -> "Figure":
     del options
-    ratios = [2.6] if pictures is None else [2.6, 1.5]
+    ratios = [2.6] if images is None else [2.6, 1.5]
     figure = _new_figure(_WIDTH, 0.3 + (sum(ratios) + 0.3) * len(features))
     axes = figure.subplots(len(features) * len(ratios), height_ratios=ratios * len(features), squeeze=False)[:, 0]
     for number, individual in enumerate(features):
         plot_heat_map(features, individual, axes[number * len(ratios)])
-        if pictures is not None:
-            _moments(stack_features(features, [individual]).parts[0], pictures, axes[number * len(ratios) + 1], 8)
+        if images is not None:
+            _moments(table_of_features(features, [individual]).sequences[0], images, axes[number * len(ratios) + 1], 8)
     return figure
 
 
-def _similarities(features: Features, options: FigureOptions, pictures: Pictures | None) -> "Figure":
+def _similarities(features: Features, options: FigureOptions, images: Images | None) -> "Figure":
     # Taller than wide: the layout does not see how far the novelty sticks out above a matrix whose shape is fixed.
-    ratios = [7.4] if pictures is None else [7.4, 1.3]
+    ratios = [7.4] if images is None else [7.4, 1.3]
     count = len(features)
     figure = _new_figure(6.6 * count, sum(ratios))
     axes = figure.subplots(len(ratios), count, height_ratios=ratios, squeeze=False)
     # On the scale of all individuals together, as everywhere else.
-    stack = standardise(stack_features(features))
-    for number, part in enumerate(stack.parts):
-        alone = replace(stack, parts=(part,))
+    table = standardize(table_of_features(features))
+    for number, sequence in enumerate(table.sequences):
+        alone = replace(table, sequences=(sequence,))
         found = novelty(alone, options.half_width_frames)
-        plot_self_similarity(similarity_picture(alone), axes[0, number], novelty=found)
-        if pictures is not None:
-            _moments(part, pictures, axes[1, number], 6)
+        plot_self_similarity(similarity_image(alone), axes[0, number], novelty=found)
+        if images is not None:
+            _moments(sequence, images, axes[1, number], 6)
     return figure
 
 
-def _moments(part: Part, pictures: Pictures, ax: "Axes", count: int) -> None:
+def _moments(sequence: FeatureSequence, images: Images, ax: "Axes", count: int) -> None:
     """Show moments of an individual, spread evenly over its rows."""
-    rows = np.unique(np.linspace(0, len(part) - 1, min(count, len(part))).round().astype(int))
-    spans = [Span(part.video, part.individual, float(frame), float(frame)) for frame in part.frames[rows]]
+    rows = np.unique(np.linspace(0, len(sequence) - 1, min(count, len(sequence))).round().astype(int))
+    spans = [Span(sequence.video, sequence.individual, float(frame), float(frame)) for frame in sequence.frames[rows]]
     # Only the first says what the number is: there is no room for more.
     titles = [
         f"frame {span.middle_frame}" if not number else f"{span.middle_frame}" for number, span in enumerate(spans)
     ]
-    plot_contact_sheet(pictures(spans), titles, ax, columns=count)
+    plot_contact_sheet(images(spans), titles, ax, columns=count)
 
 
-def _map(features: Features, options: FigureOptions, pictures: Pictures | None) -> "Figure":
-    colour = options.colour
-    if colour is None:
-        colour = MapColour.CLUSTER if pictures is not None or options.clusters is not None else MapColour.TIME
-    components = principal_components(stack_features(features))
+def _map(features: Features, options: FigureOptions, images: Images | None) -> "Figure":
+    color = options.color
+    if color is None:
+        color = MapColor.CLUSTER if images is not None or options.clusters is not None else MapColor.TIME
+    components = principal_components(table_of_features(features))
     shown = map_rows(components, options.method, seed=options.seed)
-    needed = pictures is not None or colour == MapColour.CLUSTER
+    needed = images is not None or color == MapColor.CLUSTER
     found = clusters(components, options.clusters, seed=options.seed) if needed else None
-    labels = found.labels if found is not None and colour == MapColour.CLUSTER else None
-    if pictures is None or found is None:
+    labels = found.labels if found is not None and color == MapColor.CLUSTER else None
+    if images is None or found is None:
         figure = _new_figure(7.5, 5.5)
-        plot_map(shown, figure.subplots(), colour=colour, labels=labels)
+        plot_map(shown, figure.subplots(), color=color, labels=labels)
         return figure
     blocks = 1 if found.count <= _IN_A_BLOCK else 2
     figure = _new_figure(13.5, max(5.5, 1.2 * -(-found.count // blocks) + 0.4))
     left, *sheets = figure.subplots(1, 1 + blocks, width_ratios=(1.3, *[1 / blocks] * blocks))
-    plot_map(shown, left, colour=colour, labels=labels)
-    _typical(found, pictures, sheets, _TYPICAL if blocks == 1 else _TYPICAL - 2)
+    plot_map(shown, left, color=color, labels=labels)
+    _typical(found, images, sheets, _TYPICAL if blocks == 1 else _TYPICAL - 2)
     return figure
 
 
-def _ethogram(features: Features, options: FigureOptions, pictures: Pictures | None) -> "Figure":
-    stack = stack_features(features)
-    found = clusters(stack, options.clusters, seed=options.seed)
-    lanes = 1.3 + 0.45 * max(len(stack.parts), 0.25 * found.count)
-    if pictures is None:
+def _ethogram(features: Features, options: FigureOptions, images: Images | None) -> "Figure":
+    table = table_of_features(features)
+    found = clusters(table, options.clusters, seed=options.seed)
+    lanes = 1.3 + 0.45 * max(len(table.sequences), 0.25 * found.count)
+    if images is None:
         figure = _new_figure(_WIDTH, lanes)
-        plot_ethogram(found.stack, found.labels, figure.subplots())
+        plot_ethogram(found.table, found.labels, figure.subplots())
         return figure
     sheet = 1.3 * found.count + 0.4
     figure = _new_figure(_WIDTH, lanes + sheet)
     upper, lower = figure.subplots(2, height_ratios=(lanes, sheet))
-    plot_ethogram(found.stack, found.labels, upper)
-    _typical(found, pictures, [lower], _TYPICAL)
+    plot_ethogram(found.table, found.labels, upper)
+    _typical(found, images, [lower], _TYPICAL)
     return figure
 
 
-def _typical(found: Clusters, pictures: Pictures, axes: "Sequence[Axes]", count: int) -> None:
+def _typical(found: Clusters, images: Images, axes: "Sequence[Axes]", count: int) -> None:
     """Show typical moments of each cluster, a row for each, the clusters shared out to the Axes."""
     moments = [found.typical(cluster, count) for cluster in range(found.count)]
     several = len({span.individual for row in moments for span in row}) > 1
@@ -225,11 +225,11 @@ def _typical(found: Clusters, pictures: Pictures, axes: "Sequence[Axes]", count:
         rows = [(cluster, moments[cluster]) for cluster in chosen.tolist()]
         spans = [span for _, row in rows for span in row]
         plot_contact_sheet(
-            pictures(spans),
+            images(spans),
             [f"{span.name}, {span.middle_frame}" if several else f"frame {span.middle_frame}" for span in spans],
             ax,
             columns=[len(row) for _, row in rows],
             row_titles=[f"cluster {cluster}" for cluster, _ in rows],
-            colours=[category_colour(cluster) for cluster, row in rows for _ in row],
+            colors=[category_color(cluster) for cluster, row in rows for _ in row],
         )
     axes[0].set_title("Typical moments" + (" (individual, frame)" if several else ""), loc="left")

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-COLOUR_MAP = "cividis"
-"""Even in lightness, and the same to people with a colour vision deficiency."""
+COLOR_MAP = "cividis"
+"""Even in lightness, and the same to people with a color vision deficiency."""
 
 _MOST_COLUMNS = 4000
 """More than any figure has pixels; matplotlib would keep and resample all of them."""
@@ -36,7 +36,7 @@ def plot_heat_map(
     options: HeatMapOptions | None = None,
     limits: tuple[float, float] | None = None,
 ) -> "Axes":
-    """Draw features of an individual over time: the most variable ones, standardised, unless options say otherwise.
+    """Draw features of an individual over time: the most variable ones, standardized, unless options say otherwise.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def _fill(
     first, stop = axis.row_range(*limits)
     image = draw_heat_map(shown, axis, ax)
     if first < stop:
-        image.set_data(shown.picture(first, stop, _MOST_COLUMNS))
+        image.set_data(shown.image(first, stop, _MOST_COLUMNS))
         image.set_extent((axis.edge(first), axis.edge(stop), max(len(shown.lines), 1), 0))
     ax.set_xlim(limits)
     ax.set_ylim(max(len(shown.lines), 1), 0)
@@ -133,13 +133,13 @@ def _fill(
 
 
 def draw_heat_map(shown: HeatMap, axis: RowAxis, ax: "Axes") -> "AxesImage":
-    """Add the image of a heat map, still without data, to Axes; see `HeatMap.picture`."""
+    """Add the image of a heat map, still without data, to Axes; see `HeatMap.image`."""
     lines = max(len(shown.lines), 1)
     image = ax.imshow(
         np.zeros((lines, 1), np.float32),
         aspect="auto",
         origin="upper",
-        cmap=COLOUR_MAP,
+        cmap=COLOR_MAP,
         vmin=shown.low,
         vmax=shown.high,
         interpolation="nearest",
@@ -160,7 +160,7 @@ def label_heat_map(features: Features, individual: Id, shown: HeatMap, ax: "Axes
 
 
 def scale_label(shown: HeatMap) -> str:
-    """Return what the colours of a heat map stand for."""
+    """Return what the colors of a heat map stand for."""
     if shown.options.scale is Scale.STANDARDISED:
         return "standard deviations\nfrom the mean"
     return "score" if shown.options.content is Content.COMPONENTS else "feature value"
@@ -174,7 +174,7 @@ def _line_label(shown: HeatMap) -> str:
 
 
 def set_scale_ticks(bar: "Colorbar") -> None:
-    """Give a colour bar a few round numbers."""
+    """Give a color bar a few round numbers."""
     from matplotlib.ticker import MaxNLocator
 
     bar.locator = MaxNLocator(nbins=4, steps=[1, 2, 5, 10])
@@ -227,13 +227,13 @@ def save_heat_map(
 
 def title_of(features: Features, individual: Id) -> str:
     """Return what a figure says above an individual: its id, and that the weights are untrained where they are."""
-    name = str(individual) if individual != "" else "whole picture"
+    name = str(individual) if individual != "" else "whole image"
     trained = features.provenance.get("weights", {}).get("trained", True)
     return name if trained else f"{name} (untrained weights: no meaning)"
 
 
 def most_variable(rows: NDArray[np.float32], count: int) -> NDArray[np.float64]:
-    """Return the features of largest variance, standardised, similar ones side by side.
+    """Return the features of largest variance, standardized, similar ones side by side.
 
     Parameters
     ----------

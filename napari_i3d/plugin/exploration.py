@@ -9,7 +9,7 @@ from psygnal import Signal
 
 from napari_i3d._utils.text import counted
 from napari_i3d.errors import FeaturesError
-from napari_i3d.explore import Clusters, Hit, Map, Span, Stack
+from napari_i3d.explore import Clusters, FeatureTable, Hit, Map, Span
 from napari_i3d.features.features import Features
 from napari_i3d.individuals import Id
 from napari_i3d.plugin import navigation
@@ -26,10 +26,10 @@ class Explored:
     Attributes
     ----------
     owners
-        The video of each name that parts of the stack have.
+        The video of each name that parts of the table have.
     features
         Those that were looked at, by the same names.
-    stack
+    table
         The rows, as scores of their principal components.
     map
         A point for each row.
@@ -39,7 +39,7 @@ class Explored:
 
     owners: dict[str, TrackedVideo]
     features: dict[str, Features]
-    stack: Stack
+    table: FeatureTable
     map: Map
     clusters: Clusters
 
@@ -96,7 +96,7 @@ class Exploration:
             for tracked in self._explored.owners.values():
                 tracked.features_changed.disconnect(self._on_features)
         self._explored = explored
-        self._selected = np.zeros(0 if explored is None else len(explored.stack), np.bool_)
+        self._selected = np.zeros(0 if explored is None else len(explored.table), np.bool_)
         if explored is not None:
             for tracked in explored.owners.values():
                 tracked.features_changed.connect(self._on_features)
@@ -105,7 +105,7 @@ class Exploration:
 
     @property
     def selected(self) -> NDArray[np.bool_]:
-        """Which rows of the stack are selected: (N,) bool."""
+        """Which rows of the table are selected: (N,) bool."""
         return self._selected
 
     @selected.setter
@@ -126,10 +126,10 @@ class Exploration:
         """Return the row that stands for a frame of an individual of a tracking; None if there is none."""
         for number in self.parts_of(tracked, individual):
             try:
-                first, _ = self._stack.parts[number].find_rows(frame, frame)
+                first, _ = self._table.sequences[number].find_rows(frame, frame)
             except FeaturesError:
                 continue
-            return int(self._stack.starts[number]) + first
+            return int(self._table.starts[number]) + first
         return None
 
     def parts_of(self, tracked: TrackedVideo, individual: Id | None = None) -> list[int]:
@@ -138,9 +138,9 @@ class Exploration:
             return []
         return [
             number
-            for number, part in enumerate(self._stack.parts)
-            if self._explored.owners[part.video] is tracked
-            and (individual is None or tracking_id(part.individual, tracked) == individual)
+            for number, sequence in enumerate(self._table.sequences)
+            if self._explored.owners[sequence.video] is tracked
+            and (individual is None or tracking_id(sequence.individual, tracked) == individual)
         ]
 
     def selected_frames(self, tracked: TrackedVideo, individual: Id) -> NDArray[np.float64]:
@@ -148,15 +148,15 @@ class Exploration:
         if self._explored is None:
             return np.empty(0)
         frames = [
-            part.frames[self._selected[self._stack.starts[number] :][: len(part)]]
-            for number, part in enumerate(self._stack.parts)
-            if part.individual == individual and self._explored.owners[part.video] is tracked
+            sequence.frames[self._selected[self._table.starts[number] :][: len(sequence)]]
+            for number, sequence in enumerate(self._table.sequences)
+            if sequence.individual == individual and self._explored.owners[sequence.video] is tracked
         ]
         return np.concatenate(frames) if frames else np.empty(0)
 
     def go_to_row(self, row: int) -> None:
         """Show the frame and the individual of a row."""
-        self.go_to(self._stack.span(row))
+        self.go_to(self._table.span(row))
 
     def go_to(self, span: Span | Hit) -> None:
         """Show the middle frame of a span, and its individual."""
@@ -168,13 +168,13 @@ class Exploration:
             self._session.active = tracked
             self._session.go_to(span.middle_frame)
         else:
-            navigation.go_to(self._session, tracked, individual, span.middle_frame, centre=False)
+            navigation.go_to(self._session, tracked, individual, span.middle_frame, center=False)
 
     @property
-    def _stack(self) -> Stack:
+    def _table(self) -> FeatureTable:
         if self._explored is None:
             raise FeaturesError("nothing is explored: compute a map first")
-        return self._explored.stack
+        return self._explored.table
 
     def _on_features(self) -> None:
         explored = self._explored
@@ -196,13 +196,13 @@ def axis_names(shown: Map) -> tuple[str, str]:
     return f"component 1 ({first:.0%})", f"component 2 ({second:.0%})"
 
 
-def spell_explored(explored: Explored) -> str:
+def format_explored(explored: Explored) -> str:
     """Return a line about what was computed; another one where weights were untrained."""
-    parts = len(explored.stack.parts)
-    who = counted(parts, "individual")
+    sequences = len(explored.table.sequences)
+    who = counted(sequences, "individual")
     found = counted(explored.clusters.count, "cluster")
     if explored.clusters.silhouettes:
         found += f" (silhouette {explored.clusters.silhouettes[explored.clusters.count]:.2f})"
     untrained = any(f.provenance.get("weights", {}).get("name") == "untrained" for f in explored.features.values())
     warning = "\nUntrained weights: nearness on this map has no meaning." if untrained else ""
-    return f"{counted(len(explored.stack), 'row')} of {who}, {found}. Click a point to go there.{warning}"
+    return f"{counted(len(explored.table), 'row')} of {who}, {found}. Click a point to go there.{warning}"

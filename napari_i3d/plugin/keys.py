@@ -34,7 +34,7 @@ KEYS = (
     Key("Shift-J", partial(navigation.step_individual, step=-1), "previous individual"),
     Key("G", navigation.go_to_start, "first frame of the individual"),
     Key("Shift-G", navigation.go_to_stop, "last frame of the individual"),
-    Key("H", navigation.show_whole, "whole picture; no individual is followed"),
+    Key("H", navigation.show_whole, "whole image; no individual is followed"),
 )
 
 

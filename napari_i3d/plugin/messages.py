@@ -7,7 +7,7 @@ _WORDS = {
     "i3d_suffix: layout": "name of the features file: layout",
     "use --save_metadata, or the --layout of the program": "tick 'first and last frame in the file', or choose the "
     "program under 'Made for'",
-    "--sample_mode center_crop": "'Picture': 'centre of the box'",
+    "--sample_mode center_crop": "'Image': 'center of the box'",
     "run `napari-i3d weights download`": "press Download in the Extract dock",
     "video_w is set and video_h is not": "a width is set and no height",
     "video_h is set and video_w is not": "a height is set and no width",

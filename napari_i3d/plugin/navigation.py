@@ -14,7 +14,7 @@ _SMALLEST, _LARGEST, _GOOD = 0.1, 0.8, 0.3
 """Which part of the canvas a box may span without a change of the zoom, and which it spans after one."""
 
 
-def go_to(session: Session, tracked: TrackedVideo, individual: Id, frame: int, *, centre: bool = True) -> None:
+def go_to(session: Session, tracked: TrackedVideo, individual: Id, frame: int, *, center: bool = True) -> None:
     """Show an individual in a frame, and make it the current one.
 
     Parameters
@@ -27,7 +27,7 @@ def go_to(session: Session, tracked: TrackedVideo, individual: Id, frame: int, *
         Of its tracking.
     frame
         Of the video; one that it does not have shows the nearest.
-    centre
+    center
         Move the box to the middle, and keep it there from now on (see `follow`); else it is moved only where it is not
         wholly in view, or another one was in the middle so far.
     """
@@ -36,9 +36,9 @@ def go_to(session: Session, tracked: TrackedVideo, individual: Id, frame: int, *
     session.go_to(frame)
     display = session.boxes.display(tracked)
     box = display.box(individual, frame) if display else None
-    session.following |= centre
+    session.following |= center
     if box is not None:
-        _look_at(session, box, centre=session.following)
+        _look_at(session, box, center=session.following)
 
 
 def follow(session: Session) -> None:
@@ -55,7 +55,7 @@ def follow(session: Session) -> None:
 
 
 def show_whole(session: Session) -> None:
-    """Show the whole picture, and follow the individual no longer."""
+    """Show the whole image, and follow the individual no longer."""
     session.following = False
     session.arrangement.show_whole()
 
@@ -84,7 +84,7 @@ def step_individual(session: Session, step: int) -> None:
         individual = shown[0 if step > 0 else -1]
     tracklet = tracked.tracking[individual]
     frame = min(max(session.frame, tracklet.start), tracklet.stop - 1)
-    go_to(session, tracked, individual, frame, centre=False)
+    go_to(session, tracked, individual, frame, center=False)
 
 
 def step_problem(session: Session, step: int) -> None:
@@ -105,7 +105,7 @@ def go_to_problem(session: Session, tracked: TrackedVideo, problem: Problem) -> 
     """Show a problem: its frame and its individual, in the middle of the canvas."""
     go_to(session, tracked, problem.id, problem.frame)
     tracked.problem = problem
-    session.viewer.status = f"{in_dock_words(problem.message)} (H: whole picture)"
+    session.viewer.status = f"{in_dock_words(problem.message)} (H: whole image)"
 
 
 def _go_to_end(session: Session, *, last: bool) -> None:
@@ -113,10 +113,10 @@ def _go_to_end(session: Session, *, last: bool) -> None:
     if tracked is None or tracked.tracking is None or tracked.current is None:
         return
     tracklet = tracked.tracking[tracked.current]
-    go_to(session, tracked, tracked.current, tracklet.stop - 1 if last else tracklet.start, centre=False)
+    go_to(session, tracked, tracked.current, tracklet.stop - 1 if last else tracklet.start, center=False)
 
 
-def _look_at(session: Session, box: NDArray[np.float64], *, centre: bool) -> None:
+def _look_at(session: Session, box: NDArray[np.float64], *, center: bool) -> None:
     viewer = session.viewer
     camera = viewer.scene.camera
     left, upper, right, lower = box
@@ -126,7 +126,7 @@ def _look_at(session: Session, box: NDArray[np.float64], *, centre: bool) -> Non
     part = float((size * camera.zoom / canvas).max())
     half_view = canvas / camera.zoom / 2
     in_view = bool((np.abs(middle - np.array(camera.center[-2:])) + size / 2 <= half_view).all())
-    if part <= 0 or not np.isfinite(part) or (in_view and not centre):
+    if part <= 0 or not np.isfinite(part) or (in_view and not center):
         return
     if not _SMALLEST <= part <= _LARGEST:
         camera.zoom = camera.zoom * _GOOD / part

@@ -18,7 +18,7 @@ from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.layers.convert import LayerData, tracking_layer_data
 from napari_i3d.plugin.layers.video_layer import PLUGIN, video_layer_data
 from napari_i3d.plugin.session.session import Session
-from napari_i3d.projects.tracking_files import companions_of
+from napari_i3d.projects.tracking_files import find_tracking_files
 from napari_i3d.tracking.io.box_pickle import read_tracking
 from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video, open_video
@@ -76,7 +76,7 @@ def _read_video(path: str | list[str]) -> list[Any]:
 def companion_layers(video: Video, session: Session) -> list[LayerData]:
     """Return the boxes of the tracking that lies beside a video, if there is one, and one only; tell the user."""
     open_paths = [tracked.tracking_path for tracked in session.videos]
-    found = companions_of(video.path)
+    found = find_tracking_files(video.path)
     if not found or any(path in open_paths for path in found):
         return []
     if len(found) > 1:

@@ -120,7 +120,7 @@ def _open_docks(viewer: Viewer) -> None:
     for dock in docks:
         dock.take_place()
     docks[0].parent().raise_()
-    # The canvas takes its final size now, so that the first picture fills it.
+    # The canvas takes its final size now, so that the first image fills it.
     QApplication.processEvents()
 
 

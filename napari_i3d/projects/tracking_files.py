@@ -16,7 +16,7 @@ _HEAD_BYTES = 4096
 _DICTIONARIES = frozenset({"EMPTY_DICT", "DICT", "REDUCE"})
 
 
-def companions_of(video: Path) -> dict[Path, Tracking]:
+def find_tracking_files(video: Path) -> dict[Path, Tracking]:
     """Return the files beside a video that begin with its name and hold tracking, sorted, with what they hold.
 
     A file whose name also fits another video there, one with a longer name, belongs to that.

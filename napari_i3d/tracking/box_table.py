@@ -55,7 +55,7 @@ class BoxTable:
         sound = np.isfinite(boxes).all(axis=1)
         return places[sound], boxes[sound]
 
-    def centres(self, frames: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def centers(self, frames: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return where the boxes are in some frames.
 
         Parameters
@@ -67,16 +67,16 @@ class BoxTable:
         -------
         places : (n,)
             Those who have a tracklet that reaches into the time from the first to the last of the frames.
-        centres : (n, m, 2)
+        centers : (n, m, 2)
             x and y in pixels of the video; not-a-number where there is no box.
         """
         places = np.flatnonzero((self._starts <= frames[-1]) & (frames[0] < self._stops))
         known = (self._starts[places, None] <= frames) & (frames < self._stops[places, None])
         rows = np.where(known, self._origins[places, None] + frames, 0)
         boxes = self._boxes[rows]
-        centres = (boxes[..., :2] + boxes[..., 2:]) / 2
-        centres[~(known & np.isfinite(centres).all(axis=-1))] = np.nan
-        return places, centres
+        centers = (boxes[..., :2] + boxes[..., 2:]) / 2
+        centers[~(known & np.isfinite(centers).all(axis=-1))] = np.nan
+        return places, centers
 
     def nearest(self, individual: Id, frame: int) -> NDArray[np.float64] | None:
         """Return the box, (4,), that an individual has in a frame, or in the nearest one in which it has any."""

@@ -6,10 +6,10 @@ The rules, for the box of a frame [left, upper, right, lower] and the tracklet t
 - not-a-number: a side is no finite number.
 - inverted: right < left or lower < upper.
 - empty: no whole pixel in width or height, once the sides are truncated to whole pixels as for extraction.
-- outside: nothing is left after truncating and clipping to the picture, or more than a quarter of the area lies outside
+- outside: nothing is left after truncating and clipping to the image, or more than a quarter of the area lies outside
   it. Less than that is usual at the rim, where boxes have margins, and extraction clips it.
 - beyond-video: frames that the video does not have.
-- jump: the centre moves, in a frame, further than half the median size of the tracklet's boxes and further than ten
+- jump: the center moves, in a frame, further than half the median size of the tracklet's boxes and further than ten
   times its median step. The size is the square root of the area; a step across a gap is divided by the frames it takes.
   Half a size keeps quiet about animals that mostly sit still, whose median step is 0.
 - size-change: the size becomes 1.5 times as large or small from one box to the next and that change, as a logarithm, is
@@ -17,7 +17,7 @@ The rules, for the box of a frame [left, upper, right, lower] and the tracklet t
 - short: fewer frames than a chunk has, so no features.
 
 What extraction refuses stops it: gaps, boxes that are not-a-number, inverted or empty or of which nothing is left
-within the picture, and frames that the video does not have. Tracklets shorter than a chunk are left out and so stop
+within the image, and frames that the video does not have. Tracklets shorter than a chunk are left out and so stop
 nothing, unless there are no others. All else is worth a look, and is extracted as it is.
 """
 
@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from napari_i3d._utils.text import counted
 from napari_i3d.errors import TrackingError
 from napari_i3d.individuals import shown
-from napari_i3d.tracking.tracklets import Tracking, Tracklet, runs, spell_frames
+from napari_i3d.tracking.tracklets import Tracking, Tracklet, format_frames, runs
 
 CHUNK_FRAMES = 8
 OUTSIDE_SHARE = 0.25
@@ -65,7 +65,7 @@ class ProblemKind(StrEnum):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing to look at in a tracking; neighbouring frames with the same problem make one.
+    """One thing to look at in a tracking; neighboring frames with the same problem make one.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def check_tracking(tracking: Tracking, video_shape: Sequence[int] | None = None)
         The tracking.
     video_shape
         (T, H, W) or (T, H, W, 3): frames, height and width in pixels of the video that the boxes refer to, after
-        resizing if it is resized. Without it, nothing is said about the picture and the length of the video.
+        resizing if it is resized. Without it, nothing is said about the image and the length of the video.
     """
     problems: list[Problem] = []
     all_short = all(len(tracklet) < CHUNK_FRAMES for tracklet in tracking.values())
@@ -127,7 +127,7 @@ def _level_of_short(problem: Problem, all_short: bool) -> Level:
     return Level.ERROR if all_short and problem.kind is ProblemKind.SHORT else Level.WARNING
 
 
-def require_sound_boxes(tracklet: Tracklet) -> None:
+def require_valid_boxes(tracklet: Tracklet) -> None:
     """See that every frame from the first to the last has a box that pixels can be taken from.
 
     Raises
@@ -161,7 +161,7 @@ def require_sound_boxes(tracklet: Tracklet) -> None:
     ):
         if mask.any():
             ranges = _ranges(tracklet, mask)
-            raise TrackingError(f"{shown(tracklet.id)}: {spell_frames(ranges)} {one if mask.sum() == 1 else many}")
+            raise TrackingError(f"{shown(tracklet.id)}: {format_frames(ranges)} {one if mask.sum() == 1 else many}")
 
 
 def _faults(tracklet: Tracklet) -> _Faults:
@@ -205,7 +205,7 @@ def _problem(
 ) -> Problem:
     first, stop = span
     count = f" ({counted(stop - first, 'frame')})" if stop - first > 1 else ""
-    return Problem(tracklet.id, first, kind, f"{shown(tracklet.id)}: {spell_frames([span])}{count}: {text}", level)
+    return Problem(tracklet.id, first, kind, f"{shown(tracklet.id)}: {format_frames([span])}{count}: {text}", level)
 
 
 def _changes(tracklet: Tracklet, sound: NDArray[np.bool_]) -> Iterator[Problem]:
@@ -219,7 +219,7 @@ def _changes(tracklet: Tracklet, sound: NDArray[np.bool_]) -> Iterator[Problem]:
     limit = max(JUMP_SIZES * float(np.median(sizes)), TIMES_MEDIAN * median)
 
     def jump(worst: float) -> str:
-        return f"its centre moves {worst:.1f} px a frame (median {median:.1f}, limit {limit:.1f})"
+        return f"its center moves {worst:.1f} px a frame (median {median:.1f}, limit {limit:.1f})"
 
     yield from _worst(tracklet, rows[1:], steps, limit, ProblemKind.JUMP, jump)
     factors = np.abs(np.diff(np.log(sizes)))
@@ -262,12 +262,12 @@ def _beside_the_video(tracklet: Tracklet, sound: NDArray[np.bool_], video_shape:
     pixels = np.clip(np.trunc(boxes), 0, limits)
     gone = np.zeros(len(tracklet), np.bool_)
     gone[sound] = (pixels[:, 2:] <= pixels[:, :2]).any(axis=1)
-    picture = f"the picture of {width} x {height}"
+    image = f"the image of {width} x {height}"
     for span in _ranges(tracklet, gone):
-        yield _problem(tracklet, span, ProblemKind.OUTSIDE, f"the box lies wholly outside {picture}", Level.ERROR)
+        yield _problem(tracklet, span, ProblemKind.OUTSIDE, f"the box lies wholly outside {image}", Level.ERROR)
 
     def partly(worst: float) -> str:
-        return f"up to {worst:.0%} of the box lies outside {picture}"
+        return f"up to {worst:.0%} of the box lies outside {image}"
 
     rows = np.flatnonzero(~gone)
     yield from _worst(tracklet, rows, share[rows], OUTSIDE_SHARE, ProblemKind.OUTSIDE, partly)

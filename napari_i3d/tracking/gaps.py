@@ -6,7 +6,7 @@ import numpy as np
 
 from napari_i3d.errors import TrackingError
 from napari_i3d.individuals import shown
-from napari_i3d.tracking.tracklets import Tracking, Tracklet, runs, spell_frames
+from napari_i3d.tracking.tracklets import Tracking, Tracklet, format_frames, runs
 
 
 class Gaps(StrEnum):
@@ -17,8 +17,8 @@ class Gaps(StrEnum):
     INTERPOLATE = "interpolate"
 
 
-def mend_gaps(tracking: Tracking, gaps: Gaps | str) -> Tracking:
-    """Return the tracking with its gaps mended.
+def resolve_gaps(tracking: Tracking, gaps: Gaps | str) -> Tracking:
+    """Return the tracking with its gaps resolved.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def _interpolated(tracklet: Tracklet) -> Tracklet:
     spoilt = [f for f in beside if not np.isfinite(tracklet.boxes[f - tracklet.start]).all()]
     if spoilt:
         raise TrackingError(
-            f"{shown(tracklet.id)}: the boxes beside its gaps, at {spell_frames([(f, f + 1) for f in spoilt])}, hold "
+            f"{shown(tracklet.id)}: the boxes beside its gaps, at {format_frames([(f, f + 1) for f in spoilt])}, hold "
             "values that are no finite numbers; correct or remove them before interpolating"
         )
     present = tracklet.present

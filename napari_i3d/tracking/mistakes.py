@@ -14,7 +14,7 @@ from napari_i3d.tracking.tracklets import Tracking
 _INVERTED_SHARE = 0.1
 _NEARLY_ALL = 0.95
 _OUTSIDE_SHARE = 0.05
-_MARGIN = 0.05  # of a side of the picture, by which boxes of animals at the rim stick out
+_MARGIN = 0.05  # of a side of the image, by which boxes of animals at the rim stick out
 _LARGEST_FRACTION = 1.5
 _FEWEST_FRAMES_AS_IDS = 20
 _IDS_A_FRAME = 5
@@ -50,7 +50,7 @@ def likely_mistake(tracking: Tracking, video_shape: Sequence[int] | None = None)
     size = None if video_shape is None else (int(video_shape[2]), int(video_shape[1]))
     if _are_fractions(boxes):
         return (
-            "the boxes look like fractions of the picture, from 0 to 1; expected pixels: multiply left and right by "
+            "the boxes look like fractions of the image, from 0 to 1; expected pixels: multiply left and right by "
             "its width, upper and lower by its height"
         )
     if _are_sizes(tracklets, boxes, size):
@@ -84,7 +84,7 @@ def _are_fractions(boxes: NDArray[np.float64]) -> bool:
 def _are_sizes(tracklets: list[NDArray[np.float64]], boxes: NDArray[np.float64], size: tuple[int, int] | None) -> bool:
     """Tell whether the last two numbers are a size.
 
-    Many boxes are inverted then, nearly all fit the picture as [x, y, width, height], and the third and fourth number
+    Many boxes are inverted then, nearly all fit the image as [x, y, width, height], and the third and fourth number
     do not move along with the first and second, as the far sides of a box do.
     """
     x, y, width, height = boxes.T
@@ -112,7 +112,7 @@ def _of_another_video(tracking: Tracking, boxes: NDArray[np.float64], n_frames: 
     found = []
     if outside.mean() >= _OUTSIDE_SHARE:
         reach_x, reach_y = np.percentile(boxes[:, 2:], 99, axis=0)
-        found.append(f"its boxes reach to {reach_x:.0f}x{reach_y:.0f} px, the picture has {width}x{height}")
+        found.append(f"its boxes reach to {reach_x:.0f}x{reach_y:.0f} px, the image has {width}x{height}")
     if last >= n_frames:
         if first == 1 and last == n_frames and not found:
             return (

@@ -216,7 +216,7 @@ def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(first, stop) for first, stop in edges.reshape(-1, 2).tolist()]
 
 
-def spell_frames(ranges: Sequence[tuple[int, int]]) -> str:
+def format_frames(ranges: Sequence[tuple[int, int]]) -> str:
     """Return half-open frame ranges as a person writes them: ``frames 1007, 1010-1021``; long lists are shortened."""
     count = sum(stop - first for first, stop in ranges)
     parts = [str(first) if stop - first == 1 else f"{first}-{stop - 1}" for first, stop in ranges]

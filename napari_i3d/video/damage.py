@@ -1,8 +1,8 @@
 """Where a video is damaged, frame by frame: a careful second look at the part that ffmpeg complained of.
 
-A frame is good if every packet from its key frame to its own, in the order of decoding, gave a picture that the decoder
+A frame is good if every packet from its key frame to its own, in the order of decoding, gave a image that the decoder
 did not mark as corrupt. Everything decoded after a packet that did not is in doubt up to the next key frame, even where
-the decoder says nothing: it fills gaps with pieces of other pictures.
+the decoder says nothing: it fills gaps with pieces of other images.
 """
 
 import threading
@@ -21,7 +21,7 @@ _SURVEYED_ENTRIES = 2
 _WINDOW = 64
 """Packets by which a complaint may come before the one it is about: those that wait between file and decoder."""
 
-_MISSING, _CORRUPT = "its picture does not decode", "its picture is marked as corrupt"
+_MISSING, _CORRUPT = "its image does not decode", "its image is marked as corrupt"
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ def _judge(index: FrameIndex, packets: Packets, start: int, stop: int, events: _
 
 
 def _faults(packets: Packets, places: npt.NDArray[np.int64], events: _Events) -> dict[int, str]:
-    """Return what is wrong with packets, by place: no picture, a corrupt one, or a complaint with no other cause."""
+    """Return what is wrong with packets, by place: no image, a corrupt one, or a complaint with no other cause."""
     faults: dict[int, str] = {}
     pts = packets.pts[places]
     for place, time in zip(places.tolist(), pts.tolist(), strict=True):
@@ -211,13 +211,13 @@ def _faults(packets: Packets, places: npt.NDArray[np.int64], events: _Events) ->
             faults[place] = _MISSING
         elif time in events.corrupt:
             faults[place] = _CORRUPT
-    pictures = sorted(faults)
+    images = sorted(faults)
     for last_pts, text in events.complaints:
         waiting = places if last_pts is None else places[pts > last_pts]
         if not len(waiting):
             continue
         place = int(waiting.min())
-        cause = next((fault for fault in pictures if place <= fault <= place + _WINDOW), None)
+        cause = next((fault for fault in images if place <= fault <= place + _WINDOW), None)
         if cause is None:
             faults.setdefault(place, text)
         elif faults[cause] in (_MISSING, _CORRUPT):

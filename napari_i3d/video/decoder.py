@@ -8,7 +8,7 @@ import numpy.typing as npt
 from napari_i3d._utils.text import label
 from napari_i3d.errors import VideoError
 from napari_i3d.video.damage import Judge
-from napari_i3d.video.ffmpeg.log import Given, Log
+from napari_i3d.video.ffmpeg.log import Log, LoggedFrame
 from napari_i3d.video.ffmpeg.process import Process
 from napari_i3d.video.frame_index import FrameIndex
 from napari_i3d.video.stream import Source
@@ -79,7 +79,7 @@ class _Run:
             if self._place > number:
                 return frame, given.clean
 
-    def _next(self) -> Given:
+    def _next(self) -> LoggedFrame:
         given = self.log.next_given()
         if given is None:
             raise _DoubtError
@@ -93,7 +93,7 @@ class _Run:
 
 
 def _checksum(frame: Frame) -> int:
-    """Return what ffmpeg's `framecrc` says of a picture."""
+    """Return what ffmpeg's `framecrc` says of a image."""
     return zlib.adler32(frame.reshape(-1).data, 0)
 
 
@@ -101,18 +101,18 @@ def enters_soundly(source: Source, index: FrameIndex) -> bool:
     """Whether the second frame, a key frame, is the same from the start of the file and by itself."""
     if len(index) < 2 or next(index.entries(1)) is None:
         return True
-    pictures = []
+    images = []
     for key, first in ((None, 0), (1, 1)):
         run = _Run(source, index, key, first)
         try:
-            pictures.append([run.read(number)[0] for number in range(first, 2)][-1])
+            images.append([run.read(number)[0] for number in range(first, 2)][-1])
         except _DoubtError:
             return False
         except TimeoutError as error:
             raise source.stalled() from error
         finally:
             run.close()
-    return bool((pictures[0] == pictures[1]).all())
+    return bool((images[0] == images[1]).all())
 
 
 class Cursor:

@@ -1,6 +1,6 @@
-"""Frames of videos kept in memory, bounded, with the neighbours of the frame looked at read before they are asked for.
+"""Frames of videos kept in memory, bounded, with the neighbors of the frame looked at read before they are asked for.
 
-Reading forward costs a few milliseconds a frame; starting anywhere else costs up to a whole group of pictures. So one
+Reading forward costs a few milliseconds a frame; starting anywhere else costs up to a whole group of images. So one
 ffmpeg stays open where the last frame was read and reads on from there, and frames before it are read in blocks. Both
 happen in the background, as soon as somebody steps from frame to frame, or after a moment without any request: who
 jumps about wants the next frame soon, and has the whole machine for it.
@@ -108,8 +108,8 @@ class FrameCache:
     def __init__(self, video: "Video", budget: FrameBudget | None = None) -> None:
         self._video = video
         self._budget = budget or FrameBudget()
-        _, height, width, colours = video.shape
-        self._frame_bytes = height * width * colours
+        _, height, width, colors = video.shape
+        self._frame_bytes = height * width * colors
         self._change = threading.Condition(self._budget.lock)
         self._frames: dict[int, Frame] = {}
         self._failures: dict[int, str] = {}

@@ -2,7 +2,7 @@
 
 The container's packets, sorted by presentation time, are the frames, where a codec gives one frame a packet and each
 packet has a time of its own. Where one of these is in doubt, the video is decoded once instead, and each frame known by
-the checksum of its picture if its time does not name it. Either way each frame carries a name, so that whoever decodes
+the checksum of its image if its time does not name it. Either way each frame carries a name, so that whoever decodes
 later, from wherever, can see that a frame is the one that was asked for.
 """
 
@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from napari_i3d._utils.text import label
 from napari_i3d.errors import VideoError
-from napari_i3d.video.ffmpeg.log import Given, Log
+from napari_i3d.video.ffmpeg.log import Log, LoggedFrame
 from napari_i3d.video.ffmpeg.packets import Packets, read_packets
 from napari_i3d.video.ffmpeg.probe import Probe
 from napari_i3d.video.ffmpeg.process import Process, input_arguments, output_arguments, stalled
@@ -42,7 +42,7 @@ _REORDERED_FRAMES = 16
 # What a decoder says of frames whose key frame came before the beginning of a recording.
 _BEFORE_FIRST_KEY = re.compile(
     r"non-existing [SP]PS|decode_slice_header error|no frame!|Could not find ref|Error submitting packet|"
-    r"Error splitting|missing picture in access unit|co located POCs|reference picture missing|[SP]PS id out of range"
+    r"Error splitting|missing image in access unit|co located POCs|reference image missing|[SP]PS id out of range"
 )
 
 
@@ -53,7 +53,7 @@ class FrameIndex:
     Attributes
     ----------
     names
-        (N,) int64: what tells a frame from the others: its presentation time in ticks, or the checksum of its picture.
+        (N,) int64: what tells a frame from the others: its presentation time in ticks, or the checksum of its image.
     by_time
         Whether names are presentation times.
     times_s
@@ -73,7 +73,7 @@ class FrameIndex:
     remark
         Empty, or a line on frames at the end that were left out because they do not decode.
     checksums
-        (N,) int64: checksums of the pictures as they decode from the start; None where not all was decoded.
+        (N,) int64: checksums of the images as they decode from the start; None where not all was decoded.
     """
 
     names: npt.NDArray[np.int64]
@@ -243,7 +243,7 @@ def _from_decoding(path: Path, probe: Probe, packets: Packets) -> FrameIndex:
         first_bad = count - 1  # said of a frame that never came, or of the last one
     if first_bad < 1:
         if count:
-            reason = complaint or "its first picture is incomplete"
+            reason = complaint or "its first image is incomplete"
             raise VideoError(f"{label(path.name)}: damaged near its beginning ({reason}); repair or re-encode the file")
         raise VideoError(f"{label(path.name)}: expected frames, found none that decode ({complaint or 'no data'})")
     pts = [frame.pts for frame in frames]
@@ -281,8 +281,8 @@ class _BeginningLog(Log):
 
 def _decode_all(
     path: Path, probe: Probe, threads: int | None, lost: bool
-) -> tuple[list[Given], npt.NDArray[np.int64], Log]:
-    """Return all frames that decode, the checksums (N,) of their RGB pictures, and the log."""
+) -> tuple[list[LoggedFrame], npt.NDArray[np.int64], Log]:
+    """Return all frames that decode, the checksums (N,) of their RGB images, and the log."""
     log = Log() if lost else _BeginningLog()
     limit = [] if threads is None else ["-threads", str(threads)]
     output = [*output_arguments(probe.stream_index, probe.width_px, probe.height_px), "-f", "framecrc", "-"]

@@ -23,7 +23,7 @@ _GRAY, _DARK_GRAY = 96, 72
 class VideoArray:
     """A video as an array, (T, H, W, 3) uint8, for viewers; parts of it are numpy arrays that may not be written to.
 
-    A frame that cannot be read shows as a gray picture with a cross, so that a viewer goes on working; `on_failure` is
+    A frame that cannot be read shows as a gray image with a cross, so that a viewer goes on working; `on_failure` is
     told why, once. Whoever computes from frames takes `frame`, or the `Video` itself, which raise.
 
     Parameters
@@ -99,7 +99,7 @@ class VideoArray:
             return frame
         numbers = np.arange(len(self))[first]
         if len(numbers) * math.prod(self.shape[1:]) > LARGEST_BYTES:
-            # Viewers index each axis but the colours.
+            # Viewers index each axis but the colors.
             if self._on_too_much is None or len(item) != self.ndim - 1:
                 raise self._too_much(len(numbers))
             self._on_too_much()
@@ -151,20 +151,20 @@ class VideoArray:
             return self.cache.frame(number)
         except VideoError as error:
             self._tell(str(error))
-            return no_picture(*self.shape[1:3])
+            return no_image(*self.shape[1:3])
 
     def _tell(self, message: str) -> None:
         gone = not self.video.path.exists()
         if self._on_failure is not None and gone not in self._told:
             self._told.add(gone)
-            self._on_failure(f"{message}. Frames that cannot be read are shown as a gray picture with a cross.")
+            self._on_failure(f"{message}. Frames that cannot be read are shown as a gray image with a cross.")
 
 
-def no_picture(height: int, width: int) -> "Frame":
+def no_image(height: int, width: int) -> "Frame":
     """Return what stands for a frame that cannot be read: gray with a cross, (height, width, 3) uint8."""
     row, column = np.mgrid[:height, :width]
     across = np.abs(row * (width - 1) - column * (height - 1))
     mirrored = np.abs(row * (width - 1) - (width - 1 - column) * (height - 1))
     on_cross = np.minimum(across, mirrored) <= max(height, width) * 3
-    picture = np.where(on_cross, np.uint8(_DARK_GRAY), np.uint8(_GRAY))
-    return np.repeat(picture[..., None], 3, axis=2)
+    image = np.where(on_cross, np.uint8(_DARK_GRAY), np.uint8(_GRAY))
+    return np.repeat(image[..., None], 3, axis=2)

@@ -1,4 +1,4 @@
-"""The opened file as ffmpeg is told of it: path, stream, picture size, and where decoding shall start."""
+"""The opened file as ffmpeg is told of it: path, stream, image size, and where decoding shall start."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from napari_i3d.video.frame_index import FrameIndex
 
 @dataclass(frozen=True)
 class Source:
-    """A stream of a file: its picture size, what its decoder must be told, and the file's size and age when opened."""
+    """A stream of a file: its image size, what its decoder must be told, and the file's size and age when opened."""
 
     path: Path
     stream_index: int

@@ -72,7 +72,7 @@ class Video:
     path : Path
         The file, absolute.
     shape : tuple of int
-        (T, H, W, 3): frames, rows, columns, colours.
+        (T, H, W, 3): frames, rows, columns, colors.
     dtype : numpy.dtype
         uint8.
     fps : float

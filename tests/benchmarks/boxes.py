@@ -1,8 +1,8 @@
 """How long boxes take to load, and how much they add to a change of the frame.
 
 Run under a screen: ``xvfb-run -a python tests/benchmarks/boxes.py [--individuals 10] [--frames 100000]``.
-Picture alone, boxes, and boxes with trails are measured in turns in one run; a change of the frame ends when the canvas
-has been drawn. To reach: loading within 2 s, a change at most 20 ms longer than with the picture alone.
+Image alone, boxes, and boxes with trails are measured in turns in one run; a change of the frame ends when the canvas
+has been drawn. To reach: loading within 2 s, a change at most 20 ms longer than with the image alone.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from napari_i3d.tracking.tracklets import Tracking, Tracklet
 SIDE = 1024
 
 
-class Pictures:
+class Images:
     """A video of any length whose frames cost nothing."""
 
     def __init__(self, n_frames: int) -> None:
@@ -41,8 +41,8 @@ def walks(individuals: int, n_frames: int) -> Tracking:
     random = np.random.default_rng(1)
     tracklets = []
     for number in range(individuals):
-        centres = 60 + np.abs(np.cumsum(random.normal(0, 1.5, (n_frames, 2)), axis=0)) % (SIDE - 120)
-        tracklets.append(Tracklet(f"animal{number}", 0, np.hstack([centres - 40, centres + 40])))
+        centers = 60 + np.abs(np.cumsum(random.normal(0, 1.5, (n_frames, 2)), axis=0)) % (SIDE - 120)
+        tracklets.append(Tracklet(f"animal{number}", 0, np.hstack([centers - 40, centers + 40])))
     return Tracking(tracklets)
 
 
@@ -50,7 +50,7 @@ class Clock:
     def __init__(self, viewer: napari.Viewer) -> None:
         self.viewer, self.draws = viewer, 0
         self.random = np.random.default_rng(2)
-        canvas = viewer.window._qt_viewer.canvas._scene_canvas
+        canvas = viewer.chunk._qt_viewer.canvas._scene_canvas
         canvas.events.draw.connect(self._count, position="last")
 
     def _count(self, _event) -> None:
@@ -89,11 +89,11 @@ def main() -> None:
     tracking = read_tracking(path)
     read_s = time.perf_counter() - start
 
-    # Two windows, because Mesa 22.3 crashes when it draws after a layer was removed.
+    # Two chunks, because Mesa 22.3 crashes when it draws after a layer was removed.
     alone, boxed = (napari.Viewer(), napari.Viewer())
     clocks = [Clock(alone), Clock(boxed)]
     for viewer, clock in zip((alone, boxed), clocks, strict=True):
-        viewer.add_image(Pictures(options.frames), rgb=True)
+        viewer.add_image(Images(options.frames), rgb=True)
         clock.changes_ms(options.frames)
     session = get_session(boxed)
     draws, start = clocks[1].draws, time.perf_counter()
@@ -103,13 +103,13 @@ def main() -> None:
     load_s = time.perf_counter() - start
 
     times: dict[str, list[tuple[float, float]]] = {
-        "picture alone": [],
+        "image alone": [],
         "with boxes": [],
         "with boxes and trails": [],
     }
     for _ in range(options.rounds):
         session.boxes.trail_frames = 0
-        times["picture alone"] += clocks[0].changes_ms(options.frames)
+        times["image alone"] += clocks[0].changes_ms(options.frames)
         times["with boxes"] += clocks[1].changes_ms(options.frames)
         session.boxes.trail_frames = 25
         times["with boxes and trails"] += clocks[1].changes_ms(options.frames)

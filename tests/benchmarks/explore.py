@@ -1,7 +1,7 @@
 """How long a map of many rows takes, and how the Explore dock and the ethogram keep up with it.
 
 Run under a screen: ``xvfb-run -a python tests/benchmarks/explore.py [--rows 100000]``. Features of two individuals with
-bouts of four behaviours, 2048 values a row. Medians over repeats; a change of the frame ends when both docks are drawn.
+bouts of four behaviors, 2048 values a row. Medians over repeats; a change of the frame ends when both docks are drawn.
 """
 
 import argparse
@@ -22,7 +22,7 @@ WIDTH, BEHAVIOURS, BOUT = 2048, 4, 40
 
 
 def features_of(rows: int) -> Features:
-    """Smooth bouts of behaviours, half of the rows for each individual."""
+    """Smooth bouts of behaviors, half of the rows for each individual."""
     random = np.random.default_rng(0)
     places = random.normal(0, 1, (BEHAVIOURS, WIDTH)).astype(np.float32)
     found, frames = {}, {}
@@ -34,7 +34,7 @@ def features_of(rows: int) -> Features:
 
 
 def spin(until) -> float:
-    """Let the window work until something is so; return the seconds."""
+    """Let the chunk work until something is so; return the seconds."""
     began = time.perf_counter()
     while not until():
         QApplication.processEvents()
@@ -60,18 +60,18 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     rows = parser.parse_args().rows
     viewer = napari.Viewer()
-    viewer.window.resize(1500, 950)
+    viewer.chunk.resize(1500, 950)
     session = get_session(viewer)
     with tempfile.TemporaryDirectory() as folder:
         clip = write_synthetic_clip(Path(folder), 40)
         viewer.open([str(clip.video)], plugin="napari-i3d")
         session.active.set_features(features_of(rows), None)
-        dock = viewer.window.add_plugin_dock_widget("napari-i3d", "Explore features")[1]
+        dock = viewer.chunk.add_plugin_dock_widget("napari-i3d", "Explore features")[1]
         spin(lambda: dock.canvas is not None)
         dock.options.clusters.value = BEHAVIOURS
         dock.options.compute.click()
         print(f"{rows} rows: map and clusters {spin(lambda: dock._worker is None):.1f} s")
-        ethogram = viewer.window.dock_widgets["Ethogram (napari-i3d)"]
+        ethogram = viewer.chunk.dock_widgets["Ethogram (napari-i3d)"]
         session.active.current = "striped"
         spin(lambda: ethogram.canvas.axes is not None)
         print(f"drawing the map anew {median_ms(lambda _: dock.canvas.native.draw(), 5):.0f} ms")

@@ -3,7 +3,7 @@
     xvfb-run -a python tests/benchmarks/opening.py [--against CHECKOUT] [--frames 100000] [--rounds 5]
 
 Boxes are lists of whole numbers in one file, with decimals in the other. Each round is a process of its own, with a
-window that shows a picture already; with ``--against`` another checkout of the program takes turns with this one. To
+chunk that shows a image already; with ``--against`` another checkout of the program takes turns with this one. To
 reach: read, checked and drawn in 1.5 times what the plain load takes, plus 1 s; medians.
 """
 
@@ -29,8 +29,8 @@ def write(path: Path, individuals: int, n_frames: int, *, whole: bool) -> None:
     random = np.random.default_rng(1)
     boxes = {}
     for number in range(individuals):
-        centres = 60 + np.abs(np.cumsum(random.normal(0, 1.5, (n_frames, 2)), axis=0)) % (SIDE - 120)
-        rows = np.hstack([centres - 40, centres + 40])
+        centers = 60 + np.abs(np.cumsum(random.normal(0, 1.5, (n_frames, 2)), axis=0)) % (SIDE - 120)
+        rows = np.hstack([centers - 40, centers + 40])
         boxes[f"animal{number}"] = dict(enumerate((np.rint(rows).astype(int) if whole else rows).tolist()))
     path.write_bytes(pickle.dumps(boxes, protocol=4))
 
@@ -56,7 +56,7 @@ def measure(path: Path, n_frames: int) -> dict[str, float]:
     viewer = napari.Viewer()
     viewer.add_image(np.broadcast_to(np.zeros((1, 64, 64), np.uint8), (n_frames, 64, 64)))
     session, draws = get_session(viewer), [0]
-    canvas = viewer.window._qt_viewer.canvas._scene_canvas
+    canvas = viewer.chunk._qt_viewer.canvas._scene_canvas
     canvas.events.draw.connect(lambda _: draws.__setitem__(0, draws[0] + 1), position="last")
     until = time.perf_counter() + 1
     while time.perf_counter() < until:
@@ -82,7 +82,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.child:
         print(json.dumps(measure(options.child, options.frames)), flush=True)
-        os._exit(0)  # closing the window is not measured
+        os._exit(0)  # closing the chunk is not measured
     with tempfile.TemporaryDirectory() as folder:
         for whole in (True, False):
             path = Path(folder) / f"{'whole' if whole else 'decimal'}.pickle"

@@ -29,10 +29,10 @@ NETWORK_BYTES_S = 125e6
 
 @dataclass(frozen=True)
 class Costs:
-    """Seconds of each step; `tasks` are those of single segments on a worker."""
+    """Seconds of each step; `tasks` are those of single shards on a worker."""
 
     tasks: tuple[float, ...]
-    segment_chunks: int
+    shard_chunks: int
     submit: float
     keep: float
     transfer: float
@@ -51,19 +51,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="napari_i3d_") as folder:
         costs = measure(Path(folder), options.frames)
     print(f"\nsimulated: {options.hours} videos of an hour")
-    print(f"{'workers':>8} {'hours':>9} {'windows/s':>10} {'of ideal':>9} {'writer busy':>12}")
+    print(f"{'workers':>8} {'hours':>9} {'chunks/s':>10} {'of ideal':>9} {'writer busy':>12}")
     for workers in (1, 2, 10, 50, 100, 200, 500, 1000):
-        total_s, busy_s, windows = simulate(costs, workers, options.hours)
-        alone_s = statistics.mean(costs.tasks) / costs.segment_chunks
-        share = windows * alone_s / workers / total_s
-        print(f"{workers:>8} {total_s / 3600:>9.1f} {windows / total_s:>10.0f} {share:>9.0%} {busy_s / total_s:>12.0%}")
-    print(f"{'limit':>8} {'':>9} {costs.segment_chunks / serial_s(costs):>10.0f}  of the process that writes")
+        total_s, busy_s, chunks = simulate(costs, workers, options.hours)
+        alone_s = statistics.mean(costs.tasks) / costs.shard_chunks
+        share = chunks * alone_s / workers / total_s
+        print(f"{workers:>8} {total_s / 3600:>9.1f} {chunks / total_s:>10.0f} {share:>9.0%} {busy_s / total_s:>12.0%}")
+    print(f"{'limit':>8} {'':>9} {costs.shard_chunks / serial_s(costs):>10.0f}  of the process that writes")
 
 
 def measure(folder: Path, n_frames: int) -> Costs:
     import torch
 
-    from napari_i3d.batch.checkpoints import PartialWork
+    from napari_i3d.batch.checkpoints import Checkpoints
     from napari_i3d.batch.distributed import coordinator, dask_cluster, worker
     from napari_i3d.batch.options import BatchOptions
     from napari_i3d.extraction.settings import ExtractionSettings
@@ -85,41 +85,41 @@ def measure(folder: Path, n_frames: int) -> Costs:
     taken: list[tuple[float, int]] = []  # seconds and chunks of each task
     keeps: list[float] = []
     with (
-        noted(coordinator.Spread, "_take", lambda _, a: taken.append((a[3].seconds, a[2].segment.n_chunks))),
-        noted(PartialWork, "keep", lambda seconds, _: keeps.append(seconds)),
+        noted(coordinator.Coordinator, "_take", lambda _, a: taken.append((a[3].seconds, a[2].shard.n_chunks))),
+        noted(Checkpoints, "keep", lambda seconds, _: keeps.append(seconds)),
     ):
         timed(replace(options, output_path=folder / "tasks", scheduler="local", workers=1))
-    print("windows/s from the first result to the last; the machine may have been doing other things")
+    print("chunks/s from the first result to the last; the machine may have been doing other things")
     for name, rate in rates.items():
         print(f"  {name:<20} {rate:.2f}")
     tasks = taken[1:]  # the first loads the weights
     whole = max(chunks for _, chunks in tasks)
-    segments = tuple(seconds for seconds, chunks in tasks if chunks == whole)
-    segment_bytes = whole * 2048 * 4
+    shards = tuple(seconds for seconds, chunks in tasks if chunks == whole)
+    shard_bytes = whole * 2048 * 4
     begun = time.perf_counter()
     mark = worker.mark_of(clip.video)
     open_s = time.perf_counter() - begun
     costs = Costs(
-        tasks=segments,
-        segment_chunks=whole,
-        submit=scheduler_s(segment_bytes),
-        keep=statistics.median(keeps) + hash_s(segment_bytes),
-        transfer=segment_bytes / NETWORK_BYTES_S,
+        tasks=shards,
+        shard_chunks=whole,
+        submit=scheduler_s(shard_bytes),
+        keep=statistics.median(keeps) + hash_s(shard_bytes),
+        transfer=shard_bytes / NETWORK_BYTES_S,
         begin_video=1.0 + hash_s(1 << 30),  # an hour opens in 0.9 s (frames.py); a gigabyte is read for its checksum
         finish_video=finish_s(folder),
         open_video=1.0 + open_s,
         start_worker=5.0,
     )
-    print(f"a segment: {whole} windows, {segment_bytes / 1e6:.1f} MB, {statistics.median(segments):.1f} s on a worker")
+    print(f"a shard: {whole} chunks, {shard_bytes / 1e6:.1f} MB, {statistics.median(shards):.1f} s on a worker")
     for name in ("submit", "transfer", "keep", "begin_video", "finish_video", "open_video"):
         print(f"  {name:<13} {1000 * getattr(costs, name):8.1f} ms")
-    overhead = (costs.submit + costs.transfer + costs.keep) / statistics.median(segments)
-    print(f"  scheduling, transfer and keeping: {overhead:.2%} of a segment; {mark.size_bytes} bytes of video")
+    overhead = (costs.submit + costs.transfer + costs.keep) / statistics.median(shards)
+    print(f"  scheduling, transfer and keeping: {overhead:.2%} of a shard; {mark.size_bytes} bytes of video")
     return costs
 
 
 def worker_rates(options: Any) -> dict[str, float]:
-    """Return windows a second here and on worker processes, in short segments: there are enough of them then."""
+    """Return chunks a second here and on worker processes, in short shards: there are enough of them then."""
     from napari_i3d.extraction.planning import shards
 
     length, shards._CHUNKS = shards._CHUNKS, 32
@@ -133,13 +133,13 @@ def worker_rates(options: Any) -> dict[str, float]:
 
 
 def finish_s(folder: Path) -> float:
-    """Return how long the result of an hour takes: segments read and verified, rows saved; a quarter is measured."""
+    """Return how long the result of an hour takes: shards read and verified, rows saved; a quarter is measured."""
     from napari_i3d.features.features import Features
 
     n_rows = HOUR_FRAMES // 4
     rows = np.random.default_rng(1).random((n_rows, 2048), np.float32)
     starts = np.arange(n_rows)
-    content = folder / "segments"
+    content = folder / "shards"
     content.write_bytes(rows.tobytes())
     began = time.perf_counter()
     copy = np.frombuffer(content.read_bytes(), np.float32).reshape(rows.shape).copy()
@@ -168,7 +168,7 @@ def noted(owner: Any, name: str, note: Any) -> Iterator[None]:
 
 
 def timed(options: Any) -> float:
-    """Run a batch; return windows a second from the moment at which all is loaded."""
+    """Run a batch; return chunks a second from the moment at which all is loaded."""
     from napari_i3d.batch.events import VideoProgress
     from napari_i3d.batch.runner import run_batch
 
@@ -193,7 +193,7 @@ def hash_s(n_bytes: int) -> float:
 
 
 def answer(_: Any, n_bytes: int) -> Any:
-    """Return as many bytes as a segment has."""
+    """Return as many bytes as a shard has."""
     return np.ones(n_bytes // 4, np.float32)
 
 
@@ -216,20 +216,20 @@ def scheduler_s(n_bytes: int, count: int = 200) -> float:
 
 
 def serial_s(costs: Costs) -> float:
-    """Return what the process that writes spends on a segment, the video's share included."""
-    per_video = (costs.begin_video + costs.finish_video) / (HOUR_FRAMES / costs.segment_chunks)
+    """Return what the process that writes spends on a shard, the video's share included."""
+    per_video = (costs.begin_video + costs.finish_video) / (HOUR_FRAMES / costs.shard_chunks)
     return costs.submit + costs.transfer + costs.keep + per_video
 
 
 def simulate(costs: Costs, n_workers: int, n_videos: int) -> tuple[float, float, int]:
-    """Go through what `Spread.run` does; return seconds in all, seconds that the writer was busy, and windows."""
+    """Go through what `Coordinator.run` does; return seconds in all, seconds that the writer was busy, and chunks."""
     random = np.random.default_rng(n_workers)
-    n_segments = -(-(HOUR_FRAMES - 7) // costs.segment_chunks)
-    times = random.choice(np.array(costs.tasks), size=n_segments * n_videos)
+    n_shards = -(-(HOUR_FRAMES - 7) // costs.shard_chunks)
+    times = random.choice(np.array(costs.tasks), size=n_shards * n_videos)
     free = [(costs.start_worker, worker, -1) for worker in range(n_workers)]  # when, who, video that is open
     heapq.heapify(free)
     done: list[tuple[float, int]] = []
-    left = [n_segments] * n_videos
+    left = [n_shards] * n_videos
     todo: list[int] = []
     now = busy = 0.0
     begun = number = 0
@@ -245,7 +245,7 @@ def simulate(costs: Costs, n_workers: int, n_videos: int) -> tuple[float, float,
             heapq.heappush(done, (end, video))
         if begun < n_videos and len(done) < room:
             now, busy = now + costs.begin_video, busy + costs.begin_video
-            todo = [begun] * n_segments
+            todo = [begun] * n_shards
             begun += 1
             continue
         end, video = heapq.heappop(done)

@@ -10,7 +10,7 @@ from napari_i3d.backbones.weights import load_network
 from napari_i3d.cli.main import main
 from napari_i3d.extraction import benchmark
 from napari_i3d.extraction.crop_stream import Arrival
-from napari_i3d.extraction.planning.chunks import tracklet_windows
+from napari_i3d.extraction.planning.chunks import tracklet_chunks
 from napari_i3d.extraction.settings import ExtractionSettings
 
 NAMES = [
@@ -34,13 +34,13 @@ def test_command_measures_every_part(capsys: pytest.CaptureFixture[str]) -> None
         assert line.startswith(name)
         assert float(line[len(name) :].split()[0]) > 0
         assert line.count("%") == (
-            0 if line.split("/s")[0].split()[-1] != "windows" else 2 if name == benchmark.PLAIN else 3
+            0 if line.split("/s")[0].split()[-1] != "chunks" else 2 if name == benchmark.PLAIN else 3
         )
 
 
 def test_ratios_are_medians_of_each_round() -> None:
     seconds = {benchmark.MATRIX: [1e-3, 2e-3, 1e-3], benchmark.PLAIN: [2.0, 8.0, 2.0], benchmark.EXACT: [1.0, 2.0, 0.5]}
-    task = benchmark._Task(benchmark.EXACT, "windows/s", 1, lambda: None)
+    task = benchmark._Task(benchmark.EXACT, "chunks/s", 1, lambda: None)
     found = benchmark._measurement(task, seconds)
     assert (found.rate, found.of_plain, found.of_network) == (1.0, 0.25, 1.0)
     assert found.of_matrix_product == pytest.approx(10.6 / 1000)
@@ -52,11 +52,11 @@ def test_compiled_form_gives_the_rows_of_the_plain_network() -> None:
     network, _ = load_network("untrained")
     settings = ExtractionSettings(batch_size=2, device="cpu")
     computer = benchmark._compiled(network, settings)
-    windows = tracklet_windows("a", 0, 9, settings)
-    pictures = torch.rand(9, 3, 33, 33, generator=torch.Generator().manual_seed(1)) * 2 - 1
-    (batch,) = computer.add([Arrival(windows, n, picture) for n, picture in enumerate(pictures)])
+    chunks = tracklet_chunks("a", 0, 9, settings)
+    images = torch.rand(9, 3, 33, 33, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    (batch,) = computer.add([Arrival(chunks, n, image) for n, image in enumerate(images)])
     with torch.inference_mode():
-        expected = network(torch.stack([pictures[k : k + 8].transpose(0, 1) for k in (0, 1)])).numpy()
+        expected = network(torch.stack([images[k : k + 8].transpose(0, 1) for k in (0, 1)])).numpy()
     assert np.abs(batch.rows - expected).max() <= 1e-5 * np.abs(expected).max()
 
 

@@ -66,7 +66,7 @@ def test_boxes_are_truncated_clipped_and_made_square() -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1080, 1920), (100, 100), (101, 100)])
-def test_whole_picture_stays_whole(width: int, height: int) -> None:
+def test_whole_image_stays_whole(width: int, height: int) -> None:
     tracklet = Tracklet("", 0, np.array([[0, 0, width, height]] * 8))
     for mode in SampleMode:
         assert crop_boxes(tracklet, (width, height), mode)[0].tolist() == [0, 0, width, height]
@@ -75,7 +75,7 @@ def test_whole_picture_stays_whole(width: int, height: int) -> None:
 @pytest.mark.parametrize(
     ("box", "words"),
     [
-        ([61, 5, 70, 9], "holds no pixel of the 61x43 picture"),
+        ([61, 5, 70, 9], "holds no pixel of the 61x43 image"),
         ([5, 5, 5.9, 9], "holds no pixel"),
         ([-9, 5, -0.5, 9], "holds no pixel"),
         ([9, 5, 3, 9], "holds no pixel"),
@@ -90,9 +90,9 @@ def test_box_without_pixels_is_named_with_individual_and_frame(box: list[float],
         crop_boxes(Tracklet("male", 100, boxes), (WIDTH, HEIGHT), SampleMode.EXPAND_BBOXES)
 
 
-def bilinear_by_hand(picture: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Half-pixel centres, edges repeated, no antialiasing; (H, W, 3) to (height, width, 3) float64."""
-    rows, columns, _ = picture.shape
+def bilinear_by_hand(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Half-pixel centers, edges repeated, no antialiasing; (H, W, 3) to (height, width, 3) float64."""
+    rows, columns, _ = image.shape
     out = np.empty((height, width, 3))
     for i in range(height):
         y = min(max((i + 0.5) * rows / height - 0.5, 0), rows - 1)
@@ -102,20 +102,20 @@ def bilinear_by_hand(picture: np.ndarray, height: int, width: int) -> np.ndarray
             x = min(max((j + 0.5) * columns / width - 0.5, 0), columns - 1)
             x0 = int(x)
             x1 = min(x0 + 1, columns - 1)
-            top = picture[y0, x0] * (1 - (x - x0)) + picture[y0, x1] * (x - x0)
-            bottom = picture[y1, x0] * (1 - (x - x0)) + picture[y1, x1] * (x - x0)
+            top = image[y0, x0] * (1 - (x - x0)) + image[y0, x1] * (x - x0)
+            bottom = image[y1, x0] * (1 - (x - x0)) + image[y1, x1] * (x - x0)
             out[i, j] = top * (1 - (y - y0)) + bottom * (y - y0)
     return out
 
 
 @pytest.mark.parametrize("mode", list(SampleMode))
 @pytest.mark.parametrize("video_size", [None, (37, 50)])
-def test_crop_is_resized_cut_and_normalised(mode: SampleMode, video_size: tuple[int, int] | None) -> None:
+def test_crop_is_resized_cut_and_normalized(mode: SampleMode, video_size: tuple[int, int] | None) -> None:
     frame = np.random.default_rng(2).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     cropper = Cropper(ExtractionSettings(sample_mode=mode, video_size=video_size))
-    crop = cropper.crop(cropper.picture(frame), np.array([3, 10, 30, 31]))
-    picture = frame.astype(float) if video_size is None else bilinear_by_hand(frame.astype(float), 50, 37)
-    part = picture[10:31, 3:30]
+    crop = cropper.crop(cropper.image(frame), np.array([3, 10, 30, 31]))
+    image = frame.astype(float) if video_size is None else bilinear_by_hand(frame.astype(float), 50, 37)
+    part = image[10:31, 3:30]
     if mode is SampleMode.EXPAND_BBOXES:
         expected = bilinear_by_hand(part, 224, 224)
     else:
@@ -132,26 +132,26 @@ def test_frame_that_may_not_be_written_to_is_cropped_without_a_warning() -> None
     frame.flags.writeable = False
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        picture = Cropper(ExtractionSettings()).picture(frame)
-    assert (picture == 9).all()
+        image = Cropper(ExtractionSettings()).image(frame)
+    assert (image == 9).all()
 
 
-def test_kinetics_normalisation_is_the_one_of_the_training() -> None:
+def test_kinetics_normalization_is_the_one_of_the_training() -> None:
     frame = np.random.default_rng(3).integers(0, 256, (224, 224, 3), dtype=np.uint8)
-    cropper = Cropper(ExtractionSettings(normalisation="kinetics"))
-    crop = cropper.crop(cropper.picture(frame), np.array([0, 0, 224, 224]))
+    cropper = Cropper(ExtractionSettings(normalization="kinetics"))
+    crop = cropper.crop(cropper.image(frame), np.array([0, 0, 224, 224]))
     np.testing.assert_allclose(crop.numpy(), (frame.transpose(2, 0, 1) - 114.75) / 57.375, atol=1e-5)
 
 
-def test_oversample_shows_four_corners_and_centre_and_their_mirror_images() -> None:
+def test_oversample_shows_four_corners_and_center_and_their_mirror_images() -> None:
     crops = torch.arange(3 * 8 * 256 * 340, dtype=torch.float32).reshape(1, 3, 8, 256, 340)
     shown = {view.numpy().tobytes() for view in views(crops, SampleMode.OVERSAMPLE)}
     array = crops.numpy()
     mirrored = array[..., ::-1]
     expected = set()
-    for picture in (array, mirrored):
+    for image in (array, mirrored):
         for top, left in ((0, 0), (0, 116), (32, 0), (32, 116), (16, 58)):
-            expected.add(np.ascontiguousarray(picture[..., top : top + 224, left : left + 224]).tobytes())
+            expected.add(np.ascontiguousarray(image[..., top : top + 224, left : left + 224]).tobytes())
     assert len(expected) == 10
     assert shown == expected
 
@@ -190,15 +190,15 @@ def test_background_is_the_median_and_what_looks_like_it_is_blanked() -> None:
 @pytest.mark.parametrize(
     ("size", "choices", "expected"),
     [
-        ((1920, 1080), {}, "the whole 1920x1080 picture is squashed to a square, 1.78 times too narrow"),
-        ((1080, 1920), {}, "the whole 1080x1920 picture is squashed to a square, 1.78 times too flat"),
-        ((1024, 1024), {"video_size": (640, 480)}, "the whole 640x480 picture is squashed to a square, 1.33 times"),
+        ((1920, 1080), {}, "the whole 1920x1080 image is squashed to a square, 1.78 times too narrow"),
+        ((1080, 1920), {}, "the whole 1080x1920 image is squashed to a square, 1.78 times too flat"),
+        ((1024, 1024), {"video_size": (640, 480)}, "the whole 640x480 image is squashed to a square, 1.33 times"),
     ],
 )
-def test_whole_picture_that_is_squashed_is_told(size: tuple[int, int], choices: dict, expected: str) -> None:
+def test_whole_image_that_is_squashed_is_told(size: tuple[int, int], choices: dict, expected: str) -> None:
     note = squash_note(*size, ExtractionSettings(**choices))
     assert note.startswith(expected)
-    # Of a high picture center_crop would squash more, so it is no way round there.
+    # Of a high image center_crop would squash more, so it is no way round there.
     assert ("--sample_mode center_crop" in note) == (size[0] >= size[1])
     assert "tracking with a square box" in note
 
@@ -213,7 +213,7 @@ def test_whole_picture_that_is_squashed_is_told(size: tuple[int, int], choices: 
         ((640, 480), {"sample_mode": "oversample"}),
     ],
 )
-def test_whole_picture_that_is_not_squashed_to_a_square_is_no_news(size: tuple[int, int], choices: dict) -> None:
+def test_whole_image_that_is_not_squashed_to_a_square_is_no_news(size: tuple[int, int], choices: dict) -> None:
     assert squash_note(*size, ExtractionSettings(**choices)) == ""
 
 
@@ -230,7 +230,7 @@ def test_pixels_of_a_crop_are_the_crop_of_the_network_rounded(
         left, upper = random.integers(0, width - 1), random.integers(0, height - 1)
         box = np.array([left, upper, random.integers(left + 1, width + 1), random.integers(upper + 1, height + 1)])
         cropper = Cropper(settings)
-        crop = (cropper.crop(cropper.picture(frame), box) + 1) * 127.5
+        crop = (cropper.crop(cropper.image(frame), box) + 1) * 127.5
         pixels = crop_pixels(frame, box, settings)
         assert pixels.dtype == np.uint8
         assert pixels.shape == (*crop.shape[1:], 3)

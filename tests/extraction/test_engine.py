@@ -1,4 +1,4 @@
-"""The engine against a plain loop that treats window by window and shares no code with it."""
+"""The engine against a plain loop that treats chunk by chunk and shares no code with it."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ from napari_i3d.errors import SettingsError, TrackingError, VideoError
 from napari_i3d.extraction.device import resolve_device
 from napari_i3d.extraction.extract import extract
 from napari_i3d.extraction.planning import shards
-from napari_i3d.extraction.planning.plan import plan_job, whole_picture
+from napari_i3d.extraction.planning.plan import plan_job, whole_image
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.features import Features
 from napari_i3d.synthetic import HEIGHT, WIDTH, write_synthetic_clip
@@ -30,7 +30,7 @@ FACTS = WeightsFacts("fake", None, "0" * 64, "generated", "none", trained=False)
 
 
 class FakeNetwork(torch.nn.Module):
-    """Answers with coarse pictures of all 8 frames: any change of frame, order, box or scale shows."""
+    """Answers with coarse images of all 8 frames: any change of frame, order, box or scale shows."""
 
     def forward(self, chunks: torch.Tensor) -> torch.Tensor:
         batch, channels, frames, _, _ = chunks.shape
@@ -82,15 +82,15 @@ def random_tracking(seed: int, count: int = 4) -> Tracking:
     for k in range(count):
         start = int(random.integers(0, N_FRAMES - 12))
         n = int(random.integers(8, N_FRAMES - start + 1))
-        centre = random.uniform(0, [WIDTH, HEIGHT]) + np.cumsum(random.normal(0, 3, (n, 2)), axis=0)
-        centre = np.clip(centre, 5, [WIDTH - 5, HEIGHT - 5])
+        center = random.uniform(0, [WIDTH, HEIGHT]) + np.cumsum(random.normal(0, 3, (n, 2)), axis=0)
+        center = np.clip(center, 5, [WIDTH - 5, HEIGHT - 5])
         half = random.uniform(6, 60, 2)
-        tracklets.append(Tracklet(f"animal {k}", start, np.concatenate([centre - half, centre + half], axis=1)))
+        tracklets.append(Tracklet(f"animal {k}", start, np.concatenate([center - half, center + half], axis=1)))
     return Tracking(tracklets)
 
 
-def cut_out(picture: np.ndarray, box: np.ndarray, settings: ExtractionSettings) -> np.ndarray:
-    height, width = picture.shape[:2]
+def cut_out(image: np.ndarray, box: np.ndarray, settings: ExtractionSettings) -> np.ndarray:
+    height, width = image.shape[:2]
     left, upper, right, lower = (int(side) for side in box)
     left, right = max(left, 0), min(right, width)
     upper, lower = max(upper, 0), min(lower, height)
@@ -103,12 +103,12 @@ def cut_out(picture: np.ndarray, box: np.ndarray, settings: ExtractionSettings) 
         dx = -left if left < 0 else min(width - right, 0)
         dy = -upper if upper < 0 else min(height - lower, 0)
         left, right, upper, lower = left + dx, right + dx, upper + dy, lower + dy
-        return picture[max(upper, 0) : min(lower, height), max(left, 0) : min(right, width)]
-    return picture[upper:lower, left:right]
+        return image[max(upper, 0) : min(lower, height), max(left, 0) : min(right, width)]
+    return image[upper:lower, left:right]
 
 
-def resize(picture: np.ndarray, height: int, width: int) -> np.ndarray:
-    tensor = torch.tensor(np.array(picture), dtype=torch.float32).permute(2, 0, 1)[None]
+def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    tensor = torch.tensor(np.array(image), dtype=torch.float32).permute(2, 0, 1)[None]
     resized = torch.nn.functional.interpolate(tensor, (height, width), mode="bilinear", align_corners=False)
     return resized[0].permute(1, 2, 0).numpy()
 
@@ -117,10 +117,10 @@ def row_by_hand(frames: np.ndarray, tracklet: Tracklet, start: int, settings: Ex
     """Features of the chunk that begins at video frame `start`."""
     crops = []
     for number in range(start, start + 8):
-        picture = frames[number]
+        image = frames[number]
         if settings.video_size:
-            picture = resize(picture, settings.video_size[1], settings.video_size[0])
-        part = cut_out(picture, tracklet.boxes[number - tracklet.start], settings)
+            image = resize(image, settings.video_size[1], settings.video_size[0])
+        part = cut_out(image, tracklet.boxes[number - tracklet.start], settings)
         crops.append(resize(part, 224, 224) if settings.sample_mode == "expand_bboxes" else resize(part, 256, 340))
     chunk = np.stack(crops) * (2 / 255) - 1
     places = {
@@ -227,21 +227,21 @@ def test_frames_that_never_come_are_an_error_not_rows_of_nothing(
     monkeypatch.setattr(shards, "_CHUNKS", chunks)
     short = ShortVideo(video)
     settings = ExtractionSettings(frequency=8)
-    job = plan_job(video, whole_picture(video, settings).values(), settings)
+    job = plan_job(video, whole_image(video, settings).values(), settings)
     weights = FakeNetwork() if network == "fake" else load_network("untrained")[0]
     with pytest.raises(VideoError, match=f"gave the frames for {told} portions"):
         for _ in extract(short, job, weights, FACTS):
             pass
 
 
-def test_whole_picture_is_one_individual_without_a_name(video: Video, frames: np.ndarray) -> None:
+def test_whole_image_is_one_individual_without_a_name(video: Video, frames: np.ndarray) -> None:
     settings = ExtractionSettings(frequency=10)
-    features = run(video, whole_picture(video, settings), settings)
+    features = run(video, whole_image(video, settings), settings)
     assert list(features) == [""]
     whole = Tracklet("", 0, np.tile([0.0, 0, WIDTH, HEIGHT], (N_FRAMES, 1)))
     for row, start in zip(features[""], features.chunk_starts[""], strict=True):
-        picture_only = np.stack([resize(frames[n], 224, 224) for n in range(start, start + 8)]) * (2 / 255) - 1
-        expected = FakeNetwork()(torch.tensor(picture_only.transpose(3, 0, 1, 2)[None].copy())).numpy()[0]
+        image_only = np.stack([resize(frames[n], 224, 224) for n in range(start, start + 8)]) * (2 / 255) - 1
+        expected = FakeNetwork()(torch.tensor(image_only.transpose(3, 0, 1, 2)[None].copy())).numpy()[0]
         assert_close(row, expected)
         assert_close(row, row_by_hand(frames, whole, start, settings, FakeNetwork()))
 
@@ -322,7 +322,7 @@ def test_device_that_is_not_there_is_refused(name: str) -> None:
         ({"frequency": True}, "frequency"),
         ({"min_frames": 0}, "min_frames"),
         ({"sample_mode": "center"}, "expand_bboxes, center_crop, oversample, found 'center'"),
-        ({"normalisation": "imagenet"}, "symmetric, kinetics"),
+        ({"normalization": "imagenet"}, "symmetric, kinetics"),
         ({"precision": "float16"}, "float32, bfloat16"),
         ({"device": "gpu"}, "device"),
         ({"video_size": (100,)}, "video_size"),

@@ -15,11 +15,11 @@ from napari_i3d.extraction.chunk_encoder import WholeChunks
 from napari_i3d.extraction.crop_stream import Arrival
 from napari_i3d.extraction.crops import views
 from napari_i3d.extraction.device import Parts, is_out_of_memory
-from napari_i3d.extraction.planning.chunks import TrackletWindows, tracklet_windows
+from napari_i3d.extraction.planning.chunks import TrackletChunks, tracklet_chunks
 from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
 from napari_i3d.extraction.shared_stem_encoder import SharedSteps
 
-SIDE = 32  # small pictures, for speed; the network takes any
+SIDE = 32  # small images, for speed; the network takes any
 
 Rows = dict[tuple[str, int], np.ndarray]
 
@@ -30,24 +30,24 @@ def network() -> I3DResNet50:
 
 
 class Scene:
-    """Tracklets with a random picture for each of their frames."""
+    """Tracklets with a random image for each of their frames."""
 
     def __init__(self, spans: dict[str, tuple[int, int]], frequency: int, size: tuple[int, int] = (SIDE, SIDE)) -> None:
         settings = ExtractionSettings(frequency=frequency)
         random = torch.Generator().manual_seed(len(spans))
-        self.windows = {name: tracklet_windows(name, start, n, settings) for name, (start, n) in spans.items()}
-        self.pictures = {name: torch.rand(n, 3, *size, generator=random) * 2 - 1 for name, (_, n) in spans.items()}
+        self.chunks = {name: tracklet_chunks(name, start, n, settings) for name, (start, n) in spans.items()}
+        self.images = {name: torch.rand(n, 3, *size, generator=random) * 2 - 1 for name, (_, n) in spans.items()}
 
     def arrivals(self, seed: int = 0) -> Iterator[list[Arrival]]:
         """Portions of random length; tracklets in an order of their own in each frame."""
         random = np.random.default_rng(seed)
-        frames = sorted({n for w in self.windows.values() for n in range(w.first_frame, w.last_frame + 1)})
+        frames = sorted({n for w in self.chunks.values() for n in range(w.first_frame, w.last_frame + 1)})
         portion: list[Arrival] = []
         for frame in frames:
-            there = [w for w in self.windows.values() if w.first_frame <= frame <= w.last_frame and w.need(frame)]
+            there = [w for w in self.chunks.values() if w.first_frame <= frame <= w.last_frame and w.need(frame)]
             for k in random.permutation(len(there)):
-                picture = self.pictures[str(there[k].id)][frame - there[k].first_frame]
-                portion.append(Arrival(there[k], frame, picture))
+                image = self.images[str(there[k].id)][frame - there[k].first_frame]
+                portion.append(Arrival(there[k], frame, image))
             if random.random() < 0.3:
                 yield portion
                 portion = []
@@ -55,10 +55,10 @@ class Scene:
 
     def expected(self, network: torch.nn.Module, mode: str) -> Rows:
         names, chunks = [], []
-        for name, windows in self.windows.items():
-            for number, start in enumerate(windows.starts - windows.first_frame):
+        for name, chunks in self.chunks.items():
+            for number, start in enumerate(chunks.starts - chunks.first_frame):
                 names.append((name, number))
-                chunks.append(self.pictures[name][start : start + 8].transpose(0, 1))
+                chunks.append(self.images[name][start : start + 8].transpose(0, 1))
         with torch.inference_mode():
             answers = [network(view) for view in views(torch.stack(chunks), SampleMode(mode))]
         return dict(zip(names, torch.stack(answers).mean(0).numpy(), strict=True))
@@ -91,7 +91,7 @@ def test_rows_are_those_of_the_plain_network(network: I3DResNet50, frequency: in
     assert_same(rows, scene.expected(network, "center_crop"))
 
 
-def test_neighbouring_rows_differ_by_more_than_the_tolerance(network: I3DResNet50) -> None:
+def test_neighboring_rows_differ_by_more_than_the_tolerance(network: I3DResNet50) -> None:
     rows = Scene({"a": (0, 10)}, 1).expected(network, "expand_bboxes")
     for one, other in itertools.combinations(rows.values(), 2):
         assert np.abs(one - other).max() > 1e-3 * np.abs(one).max()
@@ -213,10 +213,10 @@ def test_a_chunk_that_does_not_fit_alone_is_an_error_of_one_line() -> None:
     assert memory.tried == [3, 1]
 
 
-def test_windows_know_their_frames() -> None:
-    windows: TrackletWindows = tracklet_windows("a", 10, 25, ExtractionSettings(frequency=12))
-    assert windows.starts.tolist() == [10, 22]
-    assert [n for n in range(40) if windows.need(n)] == [*range(10, 18), *range(22, 30)]
-    assert [n for n in range(40) if windows.has_start(n)] == [10, 22]
-    assert windows.number_of(22) == 1
-    assert windows.last_needed == 29
+def test_chunks_know_their_frames() -> None:
+    chunks: TrackletChunks = tracklet_chunks("a", 10, 25, ExtractionSettings(frequency=12))
+    assert chunks.starts.tolist() == [10, 22]
+    assert [n for n in range(40) if chunks.need(n)] == [*range(10, 18), *range(22, 30)]
+    assert [n for n in range(40) if chunks.has_start(n)] == [10, 22]
+    assert chunks.number_of(22) == 1
+    assert chunks.last_needed == 29

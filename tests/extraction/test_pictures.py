@@ -1,4 +1,4 @@
-"""Pictures of moments: the right frame, the crop of the extraction, clear words where there is none."""
+"""Images of moments: the right frame, the crop of the extraction, clear words where there is none."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from napari_i3d.extraction.crops import Cropper
 from napari_i3d.extraction.planning.crop_boxes import crop_boxes
 from napari_i3d.extraction.provenance import require_video_of, settings_of
 from napari_i3d.extraction.settings import ExtractionSettings
-from napari_i3d.extraction.thumbnails import pictures_of
+from napari_i3d.extraction.thumbnails import make_thumbnails
 from napari_i3d.features.features import Features
 from napari_i3d.individuals import Span
 from napari_i3d.synthetic import write_synthetic_clip
@@ -26,34 +26,34 @@ def moment(individual, frame) -> Span:
 
 
 @pytest.mark.parametrize("mode", ["expand_bboxes", "center_crop"])
-def test_pictures_are_what_the_network_saw_in_the_order_asked_for(clip, mode):
+def test_images_are_what_the_network_saw_in_the_order_asked_for(clip, mode):
     tracking = read_tracking(clip.tracking)
     settings = ExtractionSettings(sample_mode=mode)
     asked = [("striped", 12.0), ("spotted", 3.5), ("striped", 3.0)]
     with open_video(clip.video) as video:
-        pictures = pictures_of(video, tracking, [moment(*one) for one in asked], settings)
-        assert pictures.shape == (3, 224, 224, 3)
-        for picture, (individual, frame) in zip(pictures, asked, strict=True):
+        images = make_thumbnails(video, tracking, [moment(*one) for one in asked], settings)
+        assert images.shape == (3, 224, 224, 3)
+        for image, (individual, frame) in zip(images, asked, strict=True):
             box = crop_boxes(tracking[individual], (384, 288), settings.sample_mode)[int(frame)]
             cropper = Cropper(settings)
-            crop = cropper.crop(cropper.picture(video[int(frame)]), box)
-            np.testing.assert_allclose(picture.transpose(2, 0, 1), (crop + 1) * 127.5, atol=0.51)
+            crop = cropper.crop(cropper.image(video[int(frame)]), box)
+            np.testing.assert_allclose(image.transpose(2, 0, 1), (crop + 1) * 127.5, atol=0.51)
 
 
-def test_the_whole_picture_needs_no_tracking(clip):
+def test_the_whole_image_needs_no_tracking(clip):
     with open_video(clip.video) as video:
-        assert pictures_of(video, None, [moment("", 5)]).std() > 5
+        assert make_thumbnails(video, None, [moment("", 5)]).std() > 5
         with pytest.raises(TrackingError, match="striped: expected the tracking that its features were made with"):
-            pictures_of(video, None, [moment("striped", 5)])
+            make_thumbnails(video, None, [moment("striped", 5)])
 
 
 def test_moments_that_video_or_tracking_lack_are_named(clip):
     tracking = read_tracking(clip.tracking)
     with open_video(clip.video) as video:
         with pytest.raises(VideoError, match=r"striped: has features of frame 16, but the last frame of .* is 15"):
-            pictures_of(video, tracking, [moment("striped", 16)])
+            make_thumbnails(video, tracking, [moment("striped", 16)])
         with pytest.raises(TrackingError, match="male: not in the tracking, which has striped, spotted"):
-            pictures_of(video, tracking, [moment("male", 1)])
+            make_thumbnails(video, tracking, [moment("male", 1)])
         with pytest.raises(VideoError, match="expected the video that the features were made from, 99 frames, found"):
             require_video_of(Features(rows={}, provenance={"video": {"frames": 99}}), video)
         require_video_of(Features(rows={}, provenance={"video": video.facts()}), video)

@@ -89,7 +89,7 @@ def test_npz_holds_an_array_for_each_individual_and_no_pickle(features: Features
         assert loaded["max_frames/male"] == 19
 
 
-def test_whole_picture_has_the_empty_id_in_every_format(tmp_path: Path) -> None:
+def test_whole_image_has_the_empty_id_in_every_format(tmp_path: Path) -> None:
     features = make_features({"": (0, 9)})
     for name in ("a.npy", "a.npz", "a.pickle"):
         features.save(tmp_path / name)

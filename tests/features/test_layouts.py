@@ -23,7 +23,7 @@ def test_dlc2action_has_text_ids_and_metadata(features: Features, tmp_path: Path
         assert loaded[individual].shape == (last - first + 1, 2048)
 
 
-def test_dlc2action_calls_the_whole_picture_ind0(tmp_path: Path) -> None:
+def test_dlc2action_calls_the_whole_image_ind0(tmp_path: Path) -> None:
     make_features({"": (0, 9)}).export(tmp_path / "clip.npy", "dlc2action")
     loaded = np.load(tmp_path / "clip.npy", allow_pickle=True).item()
     assert loaded["min_frames"] == {"ind0": 0}
@@ -130,7 +130,7 @@ def test_programs_with_a_file_a_sequence_get_bare_arrays(
         assert path.with_name(path.name + ".json").exists()
 
 
-def test_whole_picture_keeps_the_name_of_the_video(tmp_path: Path) -> None:
+def test_whole_image_keeps_the_name_of_the_video(tmp_path: Path) -> None:
     assert make_features({"": (0, 9)}).export(tmp_path / "clip", "ms-tcn") == [tmp_path / "clip.npy"]
 
 

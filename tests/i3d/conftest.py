@@ -92,9 +92,9 @@ def write_pickle() -> Callable[[Path, Blobs], Path]:
 def published(
     blobs: Blobs, write_pickle: Callable[[Path, Blobs], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """The stand-in as a file, with what the optimiser leaves in it."""
-    optimiser = {"lr": np.ones((), np.float32), "model_iter": np.ones(1, np.int64), "conv1_w_momentum": np.ones(3)}
-    return write_pickle(tmp_path_factory.mktemp("published") / "weights.pkl", {**blobs, **optimiser})
+    """The stand-in as a file, with what the optimizer leaves in it."""
+    optimizer = {"lr": np.ones((), np.float32), "model_iter": np.ones(1, np.int64), "conv1_w_momentum": np.ones(3)}
+    return write_pickle(tmp_path_factory.mktemp("published") / "weights.pkl", {**blobs, **optimizer})
 
 
 def name_in_pytorch(blob: str) -> str:

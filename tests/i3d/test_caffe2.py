@@ -21,7 +21,7 @@ def test_the_stand_in_is_what_python_reads_too(published: Path, blobs: Blobs) ->
     np.testing.assert_array_equal(content["res4_3_branch2b_w"], blobs["res4_3_branch2b_w"])
 
 
-def test_all_blobs_are_read_and_the_optimisers_left_out(published: Path, blobs: Blobs) -> None:
+def test_all_blobs_are_read_and_the_optimizers_left_out(published: Path, blobs: Blobs) -> None:
     read = read_caffe2(published)
     assert read.keys() == blobs.keys()
     for name, array in read.items():

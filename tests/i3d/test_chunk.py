@@ -38,7 +38,7 @@ def test_float32_agrees_with_the_plain_network(network: I3DResNet50, chunks: tor
     assert error(expected.roll(1, 0), expected) > 1e-2
 
 
-def test_pictures_of_full_size_agree(network: I3DResNet50) -> None:
+def test_images_of_full_size_agree(network: I3DResNet50) -> None:
     chunk = torch.rand(1, 3, 8, 224, 224, generator=torch.Generator().manual_seed(4)) * 2 - 1
     with torch.inference_mode():
         assert error(ChunkForm(network)(chunk), network(chunk)) < 3e-6

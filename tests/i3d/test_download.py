@@ -100,7 +100,7 @@ def test_a_download_is_checked_kept_recorded_and_loaded(
     record = json.loads((home / "weights" / (path.name + ".json")).read_text())
     assert record["sha256"] == sha256_of(published)
     assert record["url"] == pretrained.SOURCES[NAME].url
-    assert record["licence"] == "CC-BY-NC 4.0"
+    assert record["license"] == "CC-BY-NC 4.0"
     assert record["size_bytes"] == published.stat().st_size
     assert record["downloaded"].endswith("+00:00")
     assert bar.closed

@@ -63,7 +63,7 @@ def test_the_names_of_the_converted_file_are_the_predecessors(state: dict[str, t
     assert {"conv1.weight", "bn1.running_mean", "layer3.5.bn3.bias", "fc.weight", "fc.bias"} <= state.keys()
 
 
-def test_the_published_pickle_is_recognised_under_any_name(published: Path, blobs: Blobs, tmp_path: Path) -> None:
+def test_the_published_pickle_is_recognized_under_any_name(published: Path, blobs: Blobs, tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     path.symlink_to(published)
     file = read_weights_file(path)

@@ -33,10 +33,10 @@ def record(path: Path, sha256: str) -> None:
     path.with_name(path.name + ".json").write_text(json.dumps({"sha256": sha256, "downloaded": "2026-01-02"}))
 
 
-def test_registry_states_source_licence_and_normalisation() -> None:
+def test_registry_states_source_license_and_normalization() -> None:
     source = find_source(NAME)
     assert source.url.endswith("/video-nonlocal/i3d_baseline_32x2_IN_pretrain_400k.pkl")
-    assert source.licence == "CC-BY-NC 4.0"
+    assert source.license == "CC-BY-NC 4.0"
     assert (source.mean, source.std) == (114.75, 57.375)
     assert pretrained.SOURCES[NAME] is source
 
@@ -84,10 +84,10 @@ def test_a_damaged_record_is_an_error_of_one_line(in_cache: Path, content: str) 
     assert "\n" not in str(caught.value)
 
 
-def test_a_path_to_the_published_file_is_loaded_without_a_claim_about_its_licence(published: Path) -> None:
+def test_a_path_to_the_published_file_is_loaded_without_a_claim_about_its_license(published: Path) -> None:
     _, facts = load_network(published)
     assert facts.name == "weights.pkl"
-    assert facts.licence.startswith("not stated in the file")
+    assert facts.license.startswith("not stated in the file")
     assert facts.trained
     assert facts == load_network(str(published))[1]
 
@@ -169,7 +169,7 @@ def test_conversion_into_a_missing_folder_is_an_error(tmp_path: Path) -> None:
 def test_weights_that_are_not_there_are_described_by_what_was_published() -> None:
     described = describe_weights()
     assert described["present"] is False
-    assert described["licence"] == "CC-BY-NC 4.0"
+    assert described["license"] == "CC-BY-NC 4.0"
     assert "sha256" not in described
 
 

@@ -1,4 +1,4 @@
-"""The command with a network that answers at once, and segments of a few chunks: as a program, and for tests.
+"""The command with a network that answers at once, and shards of a few chunks: as a program, and for tests.
 
 As a program it can end itself, or be slow, to be killed by others:
 
@@ -24,11 +24,11 @@ from napari_i3d.extraction.planning import shards
 
 FACTS = WeightsFacts("stand-in", None, "5" * 64, "generated", "none", trained=True)
 CHUNKS = 3
-"""Of a segment."""
+"""Of a shard."""
 
 
 class StandIn(torch.nn.Module):
-    """Answers with coarse pictures of all 8 frames; counts the chunks that it is shown."""
+    """Answers with coarse images of all 8 frames; counts the chunks that it is shown."""
 
     def __init__(self, slow_s: float = 0.0) -> None:
         super().__init__()

@@ -20,7 +20,7 @@ import pytest
 from napari_i3d.batch import runner
 from napari_i3d.batch.distributed import dask_cluster, worker
 from napari_i3d.batch.distributed.tasks import Task, TaskResult, mark_of
-from napari_i3d.batch.distributed.worker import Bench, device_of
+from napari_i3d.batch.distributed.worker import WorkerCache, device_of
 from napari_i3d.batch.events import Outcome, VideoDone, VideoFailed, VideoProgress
 from napari_i3d.batch.options import BatchOptions
 from napari_i3d.batch.runner import run_batch
@@ -37,7 +37,7 @@ class Machines:
     """Stands in for a cluster: computes tasks in this process, the last submitted first, and can go wrong."""
 
     def __init__(self, wrong: Callable[[Task, TaskResult], TaskResult | Exception] | None = None) -> None:
-        self._bench = Bench()
+        self._bench = WorkerCache()
         self._tasks: list[Task] = []
         self._wrong = wrong
         self.most = 0
@@ -66,7 +66,7 @@ class Machines:
 
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> StandIn:
-    """The stand-in network, here and on workers, in segments of 3 chunks."""
+    """The stand-in network, here and on workers, in shards of 3 chunks."""
     network = StandIn()
     for module in (runner, worker):
         monkeypatch.setattr(module, "load_network", lambda _: (network, FACTS))
@@ -145,7 +145,7 @@ def test_what_is_wrong_with_one_video_costs_that_video(
         workplace.add(stem)
 
     def wrong(task: Task, result: TaskResult) -> TaskResult | Exception:
-        return error if task.mark.path.stem == "two" and task.segment.number == 1 else result
+        return error if task.mark.path.stem == "two" and task.shard.number == 1 else result
 
     _, outcomes = on_machines(options_of(workplace), wrong)
     found = by_name(outcomes)
@@ -207,7 +207,7 @@ def test_worker_loads_weights_once_and_keeps_few_videos_open(
     monkeypatch.setattr(worker, "load_network", lambda name: loaded.append(name) or (network, FACTS))
     open_video = worker.open_video
     monkeypatch.setattr(worker, "open_video", lambda path: opened.append(open_video(path)) or opened[-1])
-    bench = Bench()
+    bench = WorkerCache()
     rows = [bench.compute(task, 0).rows for _ in range(2)]
     assert np.array_equal(*rows)
     assert len(opened) == 1
@@ -222,17 +222,17 @@ def test_worker_loads_weights_once_and_keeps_few_videos_open(
 def test_worker_that_does_not_see_the_video_names_host_and_path(task: Task, tmp_path: Path) -> None:
     elsewhere = replace(task.mark, path=tmp_path / "one.mp4")
     with pytest.raises(WorkerError, match=r"one.mp4: worker \S+ expected the video at .*one.mp4, found none"):
-        Bench().compute(replace(task, mark=elsewhere), 0)
+        WorkerCache().compute(replace(task, mark=elsewhere), 0)
     elsewhere.path.write_bytes(b"another")
     with pytest.raises(WorkerError, match=r"found another file of 7 bytes at .*one.mp4, expected the one of"):
-        Bench().compute(replace(task, mark=elsewhere), 0)
+        WorkerCache().compute(replace(task, mark=elsewhere), 0)
 
 
 def test_worker_of_another_version_or_with_other_weights_says_so(task: Task) -> None:
     with pytest.raises(ClusterError, match=r"worker \S+: expected napari_i3d 99, found"):
-        Bench().compute(replace(task, source=replace(task.source, version="99")), 0)
+        WorkerCache().compute(replace(task, source=replace(task.source, version="99")), 0)
     with pytest.raises(WeightsError, match=r"worker \S+: expected the weights .* with SHA-256 777777777777\.\.\."):
-        Bench().compute(replace(task, source=replace(task.source, weights_sha256="7" * 64)), 0)
+        WorkerCache().compute(replace(task, source=replace(task.source, weights_sha256="7" * 64)), 0)
 
 
 @pytest.mark.parametrize(

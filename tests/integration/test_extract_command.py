@@ -71,7 +71,7 @@ def test_one_file_with_options_in_both_spellings(workplace: Workplace, extract: 
             "--i3d-suffix",
             "_i3d.npy",
         ),
-        *("--normalisation", "kinetics", "--min-frames", "8", "--frequency", "2", "--subtract_background"),
+        *("--normalization", "kinetics", "--min-frames", "8", "--frequency", "2", "--subtract_background"),
         *("--video-w", "384", "--video_h", "288", "--device", "cpu", "--precision", "bfloat16", "--gaps", "split"),
         path=video,
     )
@@ -89,7 +89,7 @@ def test_one_file_with_options_in_both_spellings(workplace: Workplace, extract: 
         "min_frames": 8,
         "pad": True,
         "video_size": [384, 288],
-        "normalisation": "kinetics",
+        "normalization": "kinetics",
         "subtract_background": True,
         "device": "cpu",
         "precision": "bfloat16",
@@ -97,7 +97,7 @@ def test_one_file_with_options_in_both_spellings(workplace: Workplace, extract: 
     assert features.provenance["weights"]["trained"] is False
 
 
-def test_without_tracking_the_whole_picture_is_extracted(workplace: Workplace, extract: Run) -> None:
+def test_without_tracking_the_whole_image_is_extracted(workplace: Workplace, extract: Run) -> None:
     workplace.add("one")
     assert extract(tracking=False)[0] == 0
     assert np.load(workplace.out / "one.npy", allow_pickle=True).item()[""].shape == (5, 2048)
@@ -297,7 +297,7 @@ def test_gaps_are_refused_split_or_interpolated(workplace: Workplace, extract: R
 
 
 def corrupted(content: bytes) -> bytes:
-    # The first, large picture stays whole.
+    # The first, large image stays whole.
     middle = len(content) * 9 // 10
     return content[:middle] + bytes(b ^ 0xA5 for b in content[middle : middle + 2000]) + content[middle + 2000 :]
 
@@ -436,10 +436,10 @@ def test_tracking_beside_the_videos_is_none_of_another_video(workplace: Workplac
     assert "found none; is it day1_trax.pickle?\n" in out
 
 
-def test_whole_picture_that_is_squashed_is_told(workplace: Workplace, extract: Run) -> None:
+def test_whole_image_that_is_squashed_is_told(workplace: Workplace, extract: Run) -> None:
     workplace.add("one")
     _, out, _ = extract(tracking=False)
-    assert "the whole 384x288 picture is squashed to a square, 1.33 times too narrow" in out
+    assert "the whole 384x288 image is squashed to a square, 1.33 times too narrow" in out
     assert "squashed" not in extract("--overwrite", "--sample_mode", "center_crop", tracking=False)[1]
     assert "squashed" not in extract("--overwrite")[1]
 

@@ -71,7 +71,7 @@ def test_features_are_those_of_the_predecessor(
 
 
 def plain_rows(video: Path, tracklet: Tracklet, network: torch.nn.Module) -> np.ndarray:
-    """Window by window, from a full decode that ffmpeg pipes; center_crop, frequency 1."""
+    """Window by chunk, from a full decode that ffmpeg pipes; center_crop, frequency 1."""
     with napari_i3d.open_video(video) as opened:
         _, height, width, _ = opened.shape
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(video), "-fps_mode", "passthrough"]
@@ -115,7 +115,7 @@ def test_tracklets_that_start_late_get_the_pixels_of_their_own_frames(shared: Pa
         for individual, tracklet in tracking.items():
             expected = plain_rows(video, tracklet, network)
             assert_agrees(features[individual], expected)
-            # Rows of neighbouring windows differ by more than the tolerance, or the test would prove nothing.
+            # Rows of neighboring chunks differ by more than the tolerance, or the test would prove nothing.
             assert np.abs(np.diff(expected, axis=0)).max() > 1e-4 * np.abs(expected).max()
 
 

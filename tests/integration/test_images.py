@@ -1,4 +1,4 @@
-"""Pictures of the README: each is made by the script, and what the README says of them is true."""
+"""Images of the README: each is made by the script, and what the README says of them is true."""
 
 import importlib
 import io
@@ -30,18 +30,18 @@ def make_images(scripts):
     return scripts("make_images")
 
 
-def test_pictures_shown_kept_and_made_are_the_same(make_images) -> None:
+def test_images_shown_kept_and_made_are_the_same(make_images) -> None:
     made = {f"{name}.png" for name in (*make_images.FIGURES, *make_images.WINDOWS)}
     assert {path.name for path in FOLDER.iterdir()} == made
     shown = re.findall(r'!\[[^\]]*\]\(([^)]+)\)|src="([^"]+)"', README)
     assert {first or second for first, second in shown} == {f"docs/images/{name}" for name in made}
 
 
-def test_pictures_are_small_of_this_version_and_say_what_they_show(make_images) -> None:
+def test_images_are_small_of_this_version_and_say_what_they_show(make_images) -> None:
     for path in FOLDER.iterdir():
         assert path.stat().st_size <= make_images.MOST_BYTES, f"{path.name}; {REMAKE}"
-        with Image.open(path) as picture:
-            text = picture.text
+        with Image.open(path) as image:
+            text = image.text
         version = f"napari_i3d {napari_i3d.__version__},"
         assert text["Software"].startswith(version), f"{path.name} is not of {version} {REMAKE}"
         assert "Video: " in text["Description"]
@@ -71,8 +71,8 @@ def test_script_makes_figures(figures, make_images) -> None:
 def test_what_the_readme_says_of_the_figures_is_true(figures, tmp_path: Path) -> None:
     demo, _ = figures
     features = read_features(demo / "napari_i3d_demo.npy")
-    behaviours = napari_i3d.write_synthetic_clip(tmp_path).behaviours
-    resting = np.array(behaviours["striped"]) == "resting"
+    behaviors = napari_i3d.write_synthetic_clip(tmp_path).behaviors
+    resting = np.array(behaviors["striped"]) == "resting"
     assert np.flatnonzero(resting).tolist() == list(range(24, 48))
     assert "The rest, frames 24 to 47, is the bright square" in README
     assert "at frames 23 and 48" in README
@@ -93,11 +93,11 @@ def test_what_the_readme_says_of_the_figures_is_true(figures, tmp_path: Path) ->
     assert len({spotted, rest, running}) == 3
 
     # The self-similarity of the striped one.
-    standardised = explore.standardise(stack)
-    changes = [change.frame for change in explore.novelty(standardised).changes if change.individual == "striped"]
+    standardized = explore.standardize(stack)
+    changes = [change.frame for change in explore.novelty(standardized).changes if change.individual == "striped"]
     assert changes == [23, 48]
-    rows = explore.standardise(explore.stack_features(features, ["striped"]))
-    matrix = explore.similarity_picture(rows).values
+    rows = explore.standardize(explore.stack_features(features, ["striped"]))
+    matrix = explore.similarity_image(rows).values
     assert matrix.shape == (72, 72)
     assert matrix[np.ix_(inside, inside)].min() > 0.9
     assert matrix[np.ix_(inside, outside)].max() < 0
@@ -112,10 +112,10 @@ def test_small_png_keeps_colors_as_far_as_they_fit(scripts) -> None:
     pixels = np.repeat(random.integers(90, 200, (200, 300, 1)), 3, axis=2).astype(np.uint8)
     pixels += random.integers(0, 12, pixels.shape, dtype=np.uint8)
     pixels[50:80, 50] = (213, 94, 0)
-    picture = Image.fromarray(pixels)
+    image = Image.fromarray(pixels)
     sizes = []
     for most_bytes, error in ((200_000, 0), (125_000, 5), (60_000, 24)):
-        file = small_png(picture, most_bytes)
+        file = small_png(image, most_bytes)
         sizes.append(len(file))
         with Image.open(io.BytesIO(file)) as small:
             change = np.abs(np.asarray(small.convert("RGB")).astype(int) - pixels)
@@ -123,10 +123,10 @@ def test_small_png_keeps_colors_as_far_as_they_fit(scripts) -> None:
         assert change[50:80, 50].max() <= min(error, 12)
     assert sizes == sorted(sizes, reverse=True)
     with pytest.raises(ValueError, match="make it smaller"):
-        small_png(picture, 1000)
+        small_png(image, 1000)
 
 
-def test_mistakes_of_the_picture_are_found_by_the_check(make_images, tmp_path: Path) -> None:
+def test_mistakes_of_the_image_are_found_by_the_check(make_images, tmp_path: Path) -> None:
     clip = napari_i3d.write_synthetic_clip(tmp_path)
     make_images._write_mistakes(clip.tracking, tmp_path / "mistakes.pickle")
     tracking = napari_i3d.read_tracking(tmp_path / "mistakes.pickle")

@@ -35,8 +35,8 @@ def test_a_moment_finds_itself_in_a_copy_that_was_trimmed_and_encoded_anew(share
         features[name] = napari_i3d.extract_features(
             path, tracking, settings=settings, weights="untrained", progress=False
         )
-    stack = explore.standardise(features)
+    table = explore.standardize(features)
     for frame in features["original"].frames["male"][CUT // 8 + 1 : -1].tolist():
-        best = explore.similar_moments(stack, "male", frame, video="original").hits[0]
+        best = explore.similar_moments(table, "male", frame, video="original").hits[0]
         assert (best.video, best.first_frame) == ("copy", frame - FIRST - CUT)
         assert best.similarity > 0.9

@@ -113,7 +113,7 @@ def test_outputs_that_are_wrong_are_named(change, complaint: str, run_notebooks,
 
 
 def test_a_run_stores_clean_outputs(run_notebooks, tmp_path: Path) -> None:
-    """A cell that shows a bar, a large picture, an address, and text in two pieces."""
+    """A cell that shows a bar, a large image, an address, and text in two pieces."""
     cells = [
         "from tqdm.notebook import tqdm\nfor _ in tqdm(range(3)):\n    pass",
         "import matplotlib.pyplot as plt\nimport numpy as np\n"
@@ -133,9 +133,9 @@ def test_a_run_stores_clean_outputs(run_notebooks, tmp_path: Path) -> None:
     nbformat.write(notebook, path)
     run_notebooks.run(path)
     assert run_notebooks.complaints(path) == []
-    bar, picture, thing, pieces = (cell.outputs for cell in nbformat.read(path, as_version=4).cells)
+    bar, image, thing, pieces = (cell.outputs for cell in nbformat.read(path, as_version=4).cells)
     assert bar == []
-    assert "image/png" in picture[0].data
+    assert "image/png" in image[0].data
     assert thing[0].data["text/plain"] == "<object>"
     assert [output.text for output in pieces] == ["1\n2\n"]
 

@@ -28,8 +28,8 @@ def test_demo_runs_the_main_job_without_a_network(tmp_path: Path, capsys: pytest
     assert features.provenance["weights"]["trained"] is False
     loaded = np.load(tmp_path / "demo" / "napari_i3d_demo.npy", allow_pickle=True).item()
     assert loaded["max_frames"] == {"striped": 71, "spotted": 71}
-    picture = (tmp_path / "demo" / "napari_i3d_demo.png").read_bytes()
-    assert picture.startswith(b"\x89PNG")
+    image = (tmp_path / "demo" / "napari_i3d_demo.png").read_bytes()
+    assert image.startswith(b"\x89PNG")
     for line in said.out.splitlines():
         if "demo" in line and ":  " in line:
             assert Path(line.split(":", 1)[1].strip()).exists(), line

@@ -24,13 +24,13 @@ def place(tmp_path_factory):
 @pytest.mark.parametrize("kind", ["heatmap", "map", "similarity", "ethogram"])
 def test_every_kind_is_drawn_with_and_without_a_video(place, kind, tmp_path, capsys):
     folder, clip = place
-    plain, pictured = tmp_path / "plain.svg", tmp_path / "pictured.png"
+    plain, imaged = tmp_path / "plain.svg", tmp_path / "imaged.png"
     assert main(["plot", str(folder / "clip.npy"), "--kind", kind, "--out", str(plain)]) == 0
     assert plain.read_bytes().startswith(b"<?xml")
     with_video = ["--video", str(clip.video), "--tracking", str(clip.tracking), "--individuals", "spotted"]
-    assert main(["plot", str(folder / "clip.npy"), "--kind", kind, *with_video, "--out", str(pictured)]) == 0
-    assert pictured.read_bytes().startswith(b"\x89PNG")
-    assert f"{kind} of clip.npy: {pictured}" in capsys.readouterr().out
+    assert main(["plot", str(folder / "clip.npy"), "--kind", kind, *with_video, "--out", str(imaged)]) == 0
+    assert imaged.read_bytes().startswith(b"\x89PNG")
+    assert f"{kind} of clip.npy: {imaged}" in capsys.readouterr().out
 
 
 def test_the_same_seed_gives_the_same_figure(place, tmp_path):

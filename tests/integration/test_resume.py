@@ -38,7 +38,7 @@ TOTAL = 10
 
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> StandIn:
-    """The stand-in network, in segments of 3 chunks."""
+    """The stand-in network, in shards of 3 chunks."""
     network = StandIn()
     monkeypatch.setattr(runner, "load_network", lambda _: (network, FACTS))
     monkeypatch.setattr(shards, "_CHUNKS", CHUNKS)
@@ -137,7 +137,7 @@ def empty(path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [cut, turn_a_bit, empty])
-def test_torn_segment_is_noticed_and_computed_again(
+def test_torn_shard_is_noticed_and_computed_again(
     workplace: Workplace, network: StandIn, undisturbed: dict[str, Any], spoil: Any
 ) -> None:
     interrupt(options_of(workplace), 6)
@@ -149,7 +149,7 @@ def test_torn_segment_is_noticed_and_computed_again(
     assert content(workplace.out) == undisturbed
 
 
-def test_segment_damaged_before_it_is_used_costs_its_video_this_time(
+def test_shard_damaged_before_it_is_used_costs_its_video_this_time(
     workplace: Workplace, network: StandIn, undisturbed: dict[str, Any]
 ) -> None:
     with contextlib.closing(run_batch(options_of(workplace))) as steps:
@@ -166,7 +166,7 @@ def test_segment_damaged_before_it_is_used_costs_its_video_this_time(
 
 
 def other_settings(workplace: Workplace, options: BatchOptions) -> BatchOptions:
-    return replace(options, settings=replace(options.settings, normalisation="kinetics"))
+    return replace(options, settings=replace(options.settings, normalization="kinetics"))
 
 
 def other_video(workplace: Workplace, options: BatchOptions) -> BatchOptions:
@@ -186,7 +186,7 @@ def other_tracking(workplace: Workplace, options: BatchOptions) -> BatchOptions:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (other_settings, "started afresh: the work found was with normalisation symmetric"),
+        (other_settings, "started afresh: the work found was with normalization symmetric"),
         (other_video, "started afresh: the work found was of another video"),
         (other_tracking, "started afresh: the work found was of another tracking"),
     ],
@@ -340,8 +340,8 @@ def test_report_tells_each_video_with_reasons_and_rates(workplace: Workplace, ne
     assert "its tracking file" in lonely["reason"]
     assert good["video"] == str(workplace.videos / "good.mp4")
     assert good["outputs"] == [str(workplace.out / "good.npy")]
-    assert (good["windows"], good["windows_computed"]) == (TOTAL, TOTAL)
-    assert good["windows_per_second"] == pytest.approx(TOTAL / good["seconds"], rel=0.01)
+    assert (good["chunks"], good["chunks_computed"]) == (TOTAL, TOTAL)
+    assert good["chunks_per_second"] == pytest.approx(TOTAL / good["seconds"], rel=0.01)
 
 
 def test_report_keeps_what_other_runs_told_of_other_videos(workplace: Workplace, network: StandIn) -> None:
@@ -380,7 +380,7 @@ def test_clock_that_goes_back_changes_nothing(
     assert content(workplace.out) == undisturbed
     (entry,) = json.loads((workplace.out / "report.json").read_text())["videos"]
     assert entry["seconds"] > 0
-    assert entry["windows_per_second"] > 0
+    assert entry["chunks_per_second"] > 0
 
 
 class _BackwardClock:
@@ -443,7 +443,7 @@ def start(workplace: Workplace, slow_s: float, kill_at: int = 0, limit_bytes: in
     )
 
 
-def kept_segments(workplace: Workplace) -> int:
+def kept_shards(workplace: Workplace) -> int:
     return len(hidden(workplace))
 
 
@@ -472,8 +472,8 @@ def test_killed_three_times_at_seeded_moments(workplace: Workplace, undisturbed:
     kept = 0
     for _ in range(2):
         kill_after(start(workplace, 0.25), moments.uniform(0.1, 1.0))
-        assert kept_segments(workplace) >= kept
-        kept = kept_segments(workplace)
+        assert kept_shards(workplace) >= kept
+        kept = kept_shards(workplace)
     assert kept > 0
     # Among the last changes to the disk: the result takes its place.
     finish_by_itself = start(workplace, 0, kill_at=moments.randint(9, 16))
@@ -517,7 +517,7 @@ def test_killed_twenty_times_in_one_job(workplace: Workplace, network: StandIn, 
     kept = [0]
     for _ in range(20):
         kill_after(start(workplace, 0.2), moments.uniform(0, 0.6))
-        kept.append(kept_segments(workplace))
+        kept.append(kept_shards(workplace))
     assert kept == sorted(kept)
     assert 5 < kept[-1] < 22
     assert finish(start(workplace, 0))[0] == 0
@@ -532,7 +532,7 @@ def test_disk_full_at_the_result_keeps_the_work(
     status, _, err = finish(start(workplace, 0, limit_bytes=3 * 2048 * 4 + 1000))
     assert status == 1
     assert "cannot be written (File too large)" in err
-    assert kept_segments(workplace) == 4
+    assert kept_shards(workplace) == 4
     assert not (workplace.out / "one.npy").exists()
     assert only(run(options_of(workplace))).complete
     assert network.seen == 0
@@ -556,7 +556,7 @@ def test_signal_ends_it_in_two_seconds_and_tells_how_to_go_on(
     assert status == 130
     assert "one.mp4: 3 of 10 chunks are kept" in out
     assert "the same command goes on" in err
-    assert kept_segments(workplace) == 1
+    assert kept_shards(workplace) == 1
     assert not list(workplace.out.glob("*.lock"))
     assert finish(start(workplace, 0))[0] == 0
     assert content(workplace.out) == undisturbed

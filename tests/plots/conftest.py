@@ -22,5 +22,5 @@ def features() -> Features:
 
 
 @pytest.fixture
-def stack(features) -> explore.Stack:
-    return explore.stack_features(features)
+def table(features) -> explore.FeatureTable:
+    return explore.table_of_features(features)

@@ -1,4 +1,4 @@
-"""What is drawn where: places on the axes, labels with units, colours, words about untrained weights."""
+"""What is drawn where: places on the axes, labels with units, colors, words about untrained weights."""
 
 import numpy as np
 import pytest
@@ -19,53 +19,53 @@ def drawn() -> tuple[Figure, object]:
     return figure, figure.subplots()
 
 
-@pytest.mark.parametrize("colour", ["time", "individual", "cluster"])
-def test_a_map_has_a_point_for_each_row_in_the_colour_asked_for(stack, colour):
-    shown = explore.map_rows(stack)
+@pytest.mark.parametrize("color", ["time", "individual", "cluster"])
+def test_a_map_has_a_point_for_each_row_in_the_color_asked_for(table, color):
+    shown = explore.map_rows(table)
     labels = np.concatenate([STATES, STATES[:100]])
     figure, ax = drawn()
-    assert plots.plot_map(shown, ax, colour=colour, labels=labels if colour == "cluster" else None) is ax
+    assert plots.plot_map(shown, ax, color=color, labels=labels if color == "cluster" else None) is ax
     figure.canvas.draw()
     points = ax.collections[0]
     assert len(points.get_offsets()) == 260
     assert "principal component 1 (" in ax.get_xlabel()
     assert "of the variance)" in ax.get_ylabel()
-    if colour == "time":
-        np.testing.assert_array_equal(points.get_array(), stack.frames)
+    if color == "time":
+        np.testing.assert_array_equal(points.get_array(), table.frames)
         assert figure.axes[1].get_ylabel() == "video frame"
         return
-    categories = stack.part_of_row if colour == "individual" else labels
-    colour_at = {tuple(np.float32(p)): c for p, c in zip(shown.points, categories, strict=True)}
+    categories = table.part_of_row if color == "individual" else labels
+    color_at = {tuple(np.float32(p)): c for p, c in zip(shown.points, categories, strict=True)}
     for place, found in zip(points.get_offsets(), points.get_facecolors(), strict=True):
-        assert to_hex(found) == plots.category_colour(int(colour_at[tuple(np.float32(place))]))
+        assert to_hex(found) == plots.category_color(int(color_at[tuple(np.float32(place))]))
     names = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert names == (["male", "7"] if colour == "individual" else ["cluster 0", "cluster 1", "cluster 2"])
+    assert names == (["male", "7"] if color == "individual" else ["cluster 0", "cluster 1", "cluster 2"])
 
 
-def test_bad_colours_and_labels_of_a_map_are_refused(stack):
-    shown = explore.map_rows(stack)
-    with pytest.raises(FeaturesError, match="colour 'red': expected one of time, individual, cluster"):
-        plots.plot_map(shown, drawn()[1], colour="red")
-    with pytest.raises(FeaturesError, match="labels: expected for the colour 'cluster'"):
-        plots.plot_map(shown, drawn()[1], colour="cluster")
+def test_bad_colors_and_labels_of_a_map_are_refused(table):
+    shown = explore.map_rows(table)
+    with pytest.raises(FeaturesError, match="color 'red': expected one of time, individual, cluster"):
+        plots.plot_map(shown, drawn()[1], color="red")
+    with pytest.raises(FeaturesError, match="labels: expected for the color 'cluster'"):
+        plots.plot_map(shown, drawn()[1], color="cluster")
     with pytest.raises(FeaturesError, match="a label for each of 260 rows"):
-        plots.plot_map(shown, drawn()[1], colour="cluster", labels=STATES)
+        plots.plot_map(shown, drawn()[1], color="cluster", labels=STATES)
 
 
-def test_an_ethogram_has_each_bout_at_its_frames(stack):
+def test_an_ethogram_has_each_bout_at_its_frames(table):
     labels = np.concatenate([STATES, STATES[:100]])
     figure, ax = drawn()
-    assert plots.plot_ethogram(stack, labels, ax, names={1: "grooming"}) is ax
+    assert plots.plot_ethogram(table, labels, ax, names={1: "grooming"}) is ax
     figure.canvas.draw()
     bars = {}
     for collection in ax.collections:
         for path in collection.get_paths():
             box = path.get_extents()
             bars[box.y0 + 0.4, box.x0, box.x1] = to_hex(collection.get_facecolor()[0])
-    colours = [plots.category_colour(n) for n in range(3)]
+    colors = [plots.category_color(n) for n in range(3)]
     assert bars == {
-        (0, 103, 143): colours[0], (0, 143, 173): colours[1], (0, 173, 223): colours[2], (0, 223, 263): colours[0],
-        (1, 3, 43): colours[0], (1, 43, 73): colours[1], (1, 73, 103): colours[2],
+        (0, 103, 143): colors[0], (0, 143, 173): colors[1], (0, 173, 223): colors[2], (0, 223, 263): colors[0],
+        (1, 3, 43): colors[0], (1, 43, 73): colors[1], (1, 73, 103): colors[2],
     }  # fmt: skip
     assert [text.get_text() for text in ax.get_yticklabels()] == ["male", "7"]
     assert ax.get_xlabel() == "video frame"
@@ -77,10 +77,10 @@ def test_an_ethogram_has_each_bout_at_its_frames(stack):
 def test_self_similarity_lies_at_its_frames_with_holes_where_frames_are_missing():
     frames = np.arange(160.0) * 2 + 10
     frames[100:] += 50
-    stack = explore.stack_arrays({"a": planted(STATES)}, {"a": frames}, fps=50)
-    found = explore.novelty(stack, 20)
+    table = explore.table_of_arrays({"a": planted(STATES)}, {"a": frames}, fps=50)
+    found = explore.novelty(table, 20)
     figure, ax = drawn()
-    plots.plot_self_similarity(explore.similarity_picture(stack, 40), ax, novelty=found)
+    plots.plot_self_similarity(explore.similarity_image(table, 40), ax, novelty=found)
     figure.canvas.draw()
     mesh = ax.collections[0]
     edges = mesh.get_coordinates()[0, :, 0]
@@ -98,9 +98,9 @@ def test_self_similarity_lies_at_its_frames_with_holes_where_frames_are_missing(
     assert "novelty" in upper.get_ylabel()
 
 
-def test_self_similarity_of_several_individuals_names_them(stack):
+def test_self_similarity_of_several_individuals_names_them(table):
     figure, ax = drawn()
-    plots.plot_self_similarity(explore.similarity_picture(stack, 60), ax, novelty=explore.novelty(stack, 15))
+    plots.plot_self_similarity(explore.similarity_image(table, 60), ax, novelty=explore.novelty(table, 15))
     figure.canvas.draw()
     assert [text.get_text() for text in ax.get_xticklabels()] == [
         "male\nframes 103.5 to 262.5",
@@ -109,31 +109,31 @@ def test_self_similarity_of_several_individuals_names_them(stack):
     assert ax.get_xlim() == (0, 260)
     np.testing.assert_array_equal(ax.child_axes[0].lines[-1].get_xdata(), [40.5, 70.5, 120.5, 200.5, 230.5])
     with pytest.raises(FeaturesError, match="expected that of the rows of the self-similarity"):
-        plots.plot_self_similarity(explore.similarity_picture(planted(STATES)), ax, novelty=explore.novelty(stack))
+        plots.plot_self_similarity(explore.similarity_image(planted(STATES)), ax, novelty=explore.novelty(table))
 
 
-def test_a_contact_sheet_keeps_pictures_in_order():
-    pictures = np.stack([np.full((4, 6, 3), value, np.uint8) for value in range(5)])
+def test_a_contact_sheet_keeps_images_in_order():
+    images = np.stack([np.full((4, 6, 3), value, np.uint8) for value in range(5)])
     figure, ax = drawn()
     plots.plot_contact_sheet(
-        pictures, list("abcde"), ax, columns=[2, 3], row_titles=["up", "down"], colours=["#e69f00"] * 5
+        images, list("abcde"), ax, columns=[2, 3], row_titles=["up", "down"], colors=["#e69f00"] * 5
     )
     figure.canvas.draw()
     corners = [(round(i.get_extent()[0], 2), i.get_extent()[3]) for i in ax.images]
     assert [int(image.get_array()[0, 0, 0]) for image in ax.images] == [0, 1, 2, 3, 4]
     assert corners == sorted(corners, key=lambda corner: (corner[1], corner[0]))
     assert [text.get_text() for text in ax.texts] == ["a", "b", "c", "d", "e", "up", "down"]
-    assert len(plots.plot_contact_sheet(pictures, ax=drawn()[1]).images) == 5
+    assert len(plots.plot_contact_sheet(images, ax=drawn()[1]).images) == 5
     for bad, message in (
-        ({"titles": ["a"]}, "expected titles for 5 pictures, found 1"),
-        ({"columns": [2, 2]}, "expected 5 pictures in the rows, found 4"),
-        ({"columns": 0}, "at least 1 picture in a row, found 0"),
-        ({"row_titles": ["x"], "columns": 3}, "expected titles for 2 rows of pictures, found 1"),
+        ({"titles": ["a"]}, "expected titles for 5 images, found 1"),
+        ({"columns": [2, 2]}, "expected 5 images in the rows, found 4"),
+        ({"columns": 0}, "at least 1 image in a row, found 0"),
+        ({"row_titles": ["x"], "columns": 3}, "expected titles for 2 rows of images, found 1"),
     ):
         with pytest.raises(FeaturesError, match=message):
-            plots.plot_contact_sheet(pictures, ax=ax, **bad)
-    with pytest.raises(FeaturesError, match=r"expected pictures \(n, H, W, 3\) uint8, found float64"):
-        plots.plot_contact_sheet(pictures.astype(float), ax=ax)
+            plots.plot_contact_sheet(images, ax=ax, **bad)
+    with pytest.raises(FeaturesError, match=r"expected images \(n, H, W, 3\) uint8, found float64"):
+        plots.plot_contact_sheet(images.astype(float), ax=ax)
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -142,11 +142,11 @@ def test_figures_of_all_kinds_are_drawn_and_say_when_weights_are_untrained(featu
     made = Features(rows=features.rows, frames=features.frames, fps=25.0, provenance={"weights": {"trained": trained}})
     asked = []
 
-    def pictures(spans):
+    def images(spans):
         asked.extend(spans)
         return np.zeros((len(spans), 8, 8, 3), np.uint8)
 
-    figure = make_figure(made, FigureOptions(kind=kind), pictures if trained else None)
+    figure = make_figure(made, FigureOptions(kind=kind), images if trained else None)
     save_figure(figure, tmp_path / "figure.png")
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
     axes = [*figure.axes, *(child for ax in figure.axes for child in ax.child_axes)]

@@ -43,7 +43,7 @@ def test_order_of_the_file_is_kept(rows):
     assert heat_map(rows, HeatMapOptions(order=Order.FILE, count=4)).lines.tolist() == [5, 6, 7, 8]
 
 
-def test_standardised_lines_have_mean_0_and_deviation_1(rows):
+def test_standardized_lines_have_mean_0_and_deviation_1(rows):
     values = heat_map(rows).values
     np.testing.assert_allclose(values.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(values.std(axis=0), 1, atol=1e-5)
@@ -59,8 +59,8 @@ def test_raw_values_are_those_of_the_features(rows):
 
 def test_principal_components_are_those_of_a_full_decomposition(rows):
     shown = heat_map(rows, HeatMapOptions(content=Content.COMPONENTS, scale=Scale.RAW, count=3))
-    centred = rows - rows.mean(axis=0)
-    left, sizes, _ = np.linalg.svd(centred.astype(np.float64), full_matrices=False)
+    centered = rows - rows.mean(axis=0)
+    left, sizes, _ = np.linalg.svd(centered.astype(np.float64), full_matrices=False)
     expected = left[:, :3] * sizes[:3]
     for column in range(3):
         agreement = np.corrcoef(shown.values[:, column], expected[:, column])[0, 1]
@@ -81,13 +81,13 @@ def test_few_rows_and_constant_features_are_no_error(n_rows, content, scale):
     figure.canvas.draw()
 
 
-def test_picture_averages_rows_into_columns(rows):
+def test_image_averages_rows_into_columns(rows):
     shown = heat_map(rows, HeatMapOptions(order=Order.FILE, scale=Scale.RAW, count=4))
-    whole = shown.picture(0, 120, 12)
+    whole = shown.image(0, 120, 12)
     assert whole.shape == (4, 12)
     np.testing.assert_allclose(whole, rows[:, 5:9].reshape(12, 10, 4).mean(axis=1).T, rtol=1e-5)
-    np.testing.assert_array_equal(shown.picture(3, 9, 100), rows[3:9, 5:9].T)
-    assert shown.picture(50, 50, 10).shape[1] == 0
+    np.testing.assert_array_equal(shown.image(3, 9, 100), rows[3:9, 5:9].T)
+    assert shown.image(50, 50, 10).shape[1] == 0
 
 
 def test_long_features_take_statistics_from_a_part(rows):
@@ -132,7 +132,7 @@ def test_figures_are_saved_whole_or_not_at_all(rows, tmp_path):
     assert len(list(tmp_path.iterdir())) == 4
 
 
-def test_most_variable_gives_standardised_columns(rows):
+def test_most_variable_gives_standardized_columns(rows):
     values = most_variable(rows, 4)
     assert values.shape == (120, 4)
     np.testing.assert_allclose(values.std(axis=0), 1, atol=1e-5)

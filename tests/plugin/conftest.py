@@ -34,8 +34,8 @@ def number_of() -> Callable[[np.ndarray], int]:
     """Reads the number that stands in a frame."""
 
     def read(frame: np.ndarray) -> int:
-        centres = [frame[SQUARE // 2, bit * SQUARE + SQUARE // 2, 0] > 127 for bit in range(BITS)]
-        return int("".join("1" if on else "0" for on in centres), 2)
+        centers = [frame[SQUARE // 2, bit * SQUARE + SQUARE // 2, 0] > 127 for bit in range(BITS)]
+        return int("".join("1" if on else "0" for on in centers), 2)
 
     return read
 

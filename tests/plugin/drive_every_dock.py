@@ -21,7 +21,7 @@ from napari_i3d.backbones.pretrained import UNTRAINED
 from napari_i3d.explore.heat_map_data import Content, Order
 from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.plugin.context import get_session
-from napari_i3d.plugin.explore_dock.row_colors import ColourBy
+from napari_i3d.plugin.explore_dock.row_colors import ColorBy
 from napari_i3d.plugin.individuals_dock.individuals_model import Column
 
 WAIT_S = 120
@@ -67,10 +67,10 @@ def explore(dock, ethogram) -> int:
     click(dock.options.compute)
     wait(lambda: dock.options.compute.text() == "Compute", "the map")
     seen = []
-    for by in ColourBy:
-        dock.colour.value = by
+    for by in ColorBy:
+        dock.color.value = by
         QApplication.processEvents()
-        seen.append(np.array(dock.canvas.colours))
+        seen.append(np.array(dock.canvas.colors))
     assert not np.array_equal(seen[0], seen[1])
     assert not np.array_equal(seen[1], seen[2])
     assert len(ethogram.canvas.axes.get_yticklabels()) == 2
@@ -96,10 +96,10 @@ def tick(dock, tracked) -> None:
 def preview(dock) -> list[tuple[int, ...]]:
     shapes = []
     for place, mode in enumerate(SampleMode):
-        dock.view.show_picture(None)
+        dock.view.show_image(None)
         dock.mode.setCurrentIndex(place)
-        wait(lambda: dock.view.picture is not None, f"the crop of {mode}")
-        shapes.append(dock.view.picture.shape)
+        wait(lambda: dock.view.image is not None, f"the crop of {mode}")
+        shapes.append(dock.view.image.shape)
     dock.mode.setCurrentIndex(0)
     return shapes
 

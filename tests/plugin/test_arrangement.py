@@ -77,7 +77,7 @@ def test_opened_video_is_seen_alone(opened):
     assert dock.videos.list.currentText() == "second"
 
 
-def test_list_chooses_picture_boxes_ids_and_docks(opened, qtbot):
+def test_list_chooses_image_boxes_ids_and_docks(opened, qtbot):
     viewer, session, dock = opened
     for place, stem in ((0, "first"), (1, "second"), (0, "first")):
         choose(qtbot, dock, place)
@@ -135,7 +135,7 @@ def test_boxes_are_those_of_the_frame_after_a_switch(opened, qtbot):
     assert (round(upper, 3), round(left - width / 2, 3)) in upper_lines
 
 
-def test_side_by_side_pictures_do_not_overlap_and_clicks_hit_their_own(opened, qtbot):
+def test_side_by_side_images_do_not_overlap_and_clicks_hit_their_own(opened, qtbot):
     viewer, session, dock = opened
     qtbot.mouseClick(dock.videos.side_by_side, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
     qtbot.wait(50)
@@ -154,7 +154,7 @@ def test_side_by_side_pictures_do_not_overlap_and_clicks_hit_their_own(opened, q
     np.testing.assert_array_equal(second.layer.translate, 0)
 
 
-def test_place_that_the_user_gave_a_picture_is_kept(opened):
+def test_place_that_the_user_gave_a_image_is_kept(opened):
     _viewer, session, _ = opened
     session.videos[1].layer.translate = (0, 10, 20)
     session.arrangement.side_by_side = True
@@ -182,7 +182,7 @@ def test_removing_the_video_seen_shows_the_other(opened, qtbot):
     assert not dock.videos.isVisible()
 
 
-def test_boxes_without_a_picture_are_not_put_on_another_one(opened, clips, tmp_path, qtbot):
+def test_boxes_without_a_image_are_not_put_on_another_one(opened, clips, tmp_path, qtbot):
     viewer, session, _ = opened
     viewer.layers.remove(session.videos[1].layer)
     qtbot.wait(50)

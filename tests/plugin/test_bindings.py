@@ -9,7 +9,7 @@ from pathlib import Path
 
 import qtpy
 
-from napari_i3d.plugin.explore_dock.row_colors import ColourBy
+from napari_i3d.plugin.explore_dock.row_colors import ColorBy
 from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 from napari_i3d.synthetic import write_synthetic_clip
 
@@ -43,15 +43,15 @@ def test_every_dock_works_with_pyside6(tmp_path: Path) -> None:
 
 
 def test_choices_are_the_values_given(qtbot) -> None:
-    box = ChoiceBox([("by cluster", ColourBy.CLUSTER), ("by time", ColourBy.TIME)])
+    box = ChoiceBox([("by cluster", ColorBy.CLUSTER), ("by time", ColorBy.TIME)])
     qtbot.addWidget(box.native)
     seen = []
     box.changed.connect(seen.append)
     # As PySide6 keeps it.
     box.native.setItemData(1, "time")
     box.native.setCurrentIndex(1)
-    assert box.value is ColourBy.TIME
-    assert seen == [ColourBy.TIME]
-    assert seen[0] is ColourBy.TIME
-    box.value = ColourBy.CLUSTER
+    assert box.value is ColorBy.TIME
+    assert seen == [ColorBy.TIME]
+    assert seen[0] is ColorBy.TIME
+    box.value = ColorBy.CLUSTER
     assert box.native.currentIndex() == 0

@@ -155,21 +155,19 @@ def test_absent_and_hidden_individuals_are_not_drawn(viewer, clip, lone_video):
     assert labels(viewer) == {"striped", "late"}
 
 
-def test_an_individual_has_its_colour_in_every_frame(viewer, clip, lone_video):
+def test_an_individual_has_its_color_in_every_frame(viewer, clip, lone_video):
     open_files(viewer, lone_video)
     whole = read_tracking(clip.tracking)
     tracked = get_session(viewer).add_tracking(
         Tracking([Tracklet("late", 10, whole["spotted"].boxes[10:]), whole["striped"]]), None
     )
     tracked.current = "late"
-    colours = {}
+    colors = {}
     for frame in (5, 12):
         viewer.dims.set_current_step(0, frame)
         layer = ids_layer(viewer)
-        colours[frame] = dict(
-            zip(layer.features["id"][layer.shown], layer.features["colour"][layer.shown], strict=True)
-        )
-    assert colours[5]["striped"] == colours[12]["striped"] != colours[12]["late"]
+        colors[frame] = dict(zip(layer.features["id"][layer.shown], layer.features["color"][layer.shown], strict=True))
+    assert colors[5]["striped"] == colors[12]["striped"] != colors[12]["late"]
 
 
 def test_line_width_is_constant_on_the_screen(viewer, clip):
@@ -185,9 +183,9 @@ def test_boxes_lie_on_the_pixels_that_they_name(make_napari_viewer, qtbot):
     viewer = make_napari_viewer(show=True)
     viewer.window.resize(700, 600)
     session = get_session(viewer)
-    picture = np.zeros((3, 60, 80), np.uint8)
-    picture[:, 20:40, 30:60] = 255  # what the box [30, 20, 60, 40] holds
-    viewer.add_image(picture, contrast_limits=(0, 255))
+    image = np.zeros((3, 60, 80), np.uint8)
+    image[:, 20:40, 30:60] = 255  # what the box [30, 20, 60, 40] holds
+    viewer.add_image(image, contrast_limits=(0, 255))
     tracked = session.add_tracking(Tracking([Tracklet("a", 0, np.tile([30.0, 20.0, 60.0, 40.0], (3, 1)))]), None)
     tracked.current = None
     ids_layer(viewer).visible = False
@@ -196,9 +194,9 @@ def test_boxes_lie_on_the_pixels_that_they_name(make_napari_viewer, qtbot):
     viewer.scene.camera.center = (0, 29.5, 44.5)
     qtbot.wait(100)
     shot = viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(int)
-    coloured = np.ptp(shot, axis=2) > 60  # lines are coloured, the picture is gray
-    rows, columns = np.flatnonzero(coloured.any(axis=1)), np.flatnonzero(coloured.any(axis=0))
-    white = (shot.min(axis=2) > 200) & ~coloured
+    colored = np.ptp(shot, axis=2) > 60  # lines are colored, the image is gray
+    rows, columns = np.flatnonzero(colored.any(axis=1)), np.flatnonzero(colored.any(axis=0))
+    white = (shot.min(axis=2) > 200) & ~colored
     inside_rows, inside_columns = np.flatnonzero(white.any(axis=1)), np.flatnonzero(white.any(axis=0))
     # The white pixels reach up to the lines on all sides, and the lines go half beyond them.
     assert rows[-1] - rows[0] + 1 == pytest.approx(20 * 8 + 2, abs=1)
@@ -221,7 +219,7 @@ def test_boxes_of_a_resized_video_are_scaled(viewer, clip):
     assert (upper, left, lower, right) in rectangles(tracked)
 
 
-def test_boxes_go_with_a_picture_that_is_moved_and_scaled(viewer, clip):
+def test_boxes_go_with_a_image_that_is_moved_and_scaled(viewer, clip):
     tracked = open_files(viewer, clip.video, clip.tracking)
     tracked.layer.translate = (0, 100, 50)
     tracked.layer.scale = (1, 2, 2)
@@ -383,7 +381,7 @@ def test_click_where_boxes_overlap_takes_the_smallest(viewer, clip, lone_video):
     assert tracked.current == "small"
     assert boxes.pick((0, 20, 20))
     assert tracked.current == "large"
-    # The last pixel of the small box has its centre at 89, its edge at 89.5.
+    # The last pixel of the small box has its center at 89, its edge at 89.5.
     assert boxes.pick((0, 89.4, 89.4))
     assert tracked.current == "small"
     tracked.shown = {"large"}
@@ -463,8 +461,8 @@ def test_many_individuals_and_frames_are_ready_within_two_seconds(viewer):
     random = np.random.default_rng(0)
     tracklets = []
     for name in range(10):
-        centres = 30 + 20 * np.sin(np.arange(n_frames)[:, None] / random.uniform(50, 90, 2))
-        tracklets.append(Tracklet(name, 0, np.hstack([centres - 5, centres + 5])))
+        centers = 30 + 20 * np.sin(np.arange(n_frames)[:, None] / random.uniform(50, 90, 2))
+        tracklets.append(Tracklet(name, 0, np.hstack([centers - 5, centers + 5])))
     tracking = Tracking(tracklets)
     session = get_session(viewer)
     start = time.perf_counter()
@@ -495,9 +493,9 @@ def test_ids_have_a_shadow_below_and_to_the_right(viewer, clip):
     open_files(viewer, clip.video, clip.tracking)
     viewer.dims.set_current_step(0, 3)
     layer = ids_layer(viewer)
-    points, colours = layer.data[layer.shown], layer.features["colour"][layer.shown]
-    assert list(colours[:2]) == [SHADOW] * 2
-    assert SHADOW not in set(colours[2:])
+    points, colors = layer.data[layer.shown], layer.features["color"][layer.shown]
+    assert list(colors[:2]) == [SHADOW] * 2
+    assert SHADOW not in set(colors[2:])
     assert list(layer.features["id"][:2]) == list(layer.features["id"][2:4])
     offsets = (points[:2] - points[2:]) * viewer.scene.camera.zoom
     np.testing.assert_allclose(offsets, 1.0)  # of the screen
@@ -556,7 +554,7 @@ def test_zoom_of_the_user_stays_while_following(followed):
     assert middle_of_view(viewer) == pytest.approx(middle_of_box(session))
 
 
-def test_key_goes_back_to_the_whole_picture(followed):
+def test_key_goes_back_to_the_whole_image(followed):
     viewer, session = followed
     press(viewer, Qt.Key.Key_H)
     extent = session.active.layer.extent.world[:, -2:]

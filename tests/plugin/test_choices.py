@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from napari_i3d import ExtractionSettings, Features, Tracking, open_video
-from napari_i3d._utils.text import spell_duration
+from napari_i3d._utils.text import format_duration
 from napari_i3d.errors import SettingsError, TrackingError
 from napari_i3d.extraction.planning.estimate import estimate, rate_key
 from napari_i3d.extraction.planning.request import ExtractChoices
@@ -97,7 +97,7 @@ def test_forms_add_the_ending_that_is_missing(tmp_path):
     ("seconds", "text"), [(0.2, "less than"), (40, "40 s"), (700, "12 min"), (12000, "3 h 20 min")]
 )
 def test_durations_are_told_as_a_person_does(seconds, text):
-    assert text in spell_duration(seconds)
+    assert text in format_duration(seconds)
 
 
 def test_features_belong_to_the_video_that_they_were_made_of(tmp_path):

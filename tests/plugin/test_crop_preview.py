@@ -46,27 +46,27 @@ def expected(clip: SyntheticClip, name: str, frame: int, mode: SampleMode, size=
     with open_video(clip.video) as video:
         box = crop_boxes(tracklet, size or (video.shape[2], video.shape[1]), mode)[frame - tracklet.start]
         cropper = Cropper(settings)
-        crop = cropper.crop(cropper.picture(video[frame]), box)
+        crop = cropper.crop(cropper.image(video[frame]), box)
     return ((crop + 1) * 127.5).permute(1, 2, 0).numpy()
 
 
-def is_rounded(picture: np.ndarray | None, exact: np.ndarray) -> bool:
-    """Whether each value of a picture is the whole number next to the exact one."""
-    return picture is not None and picture.shape == exact.shape and bool(np.abs(picture - exact).max() < 0.51)
+def is_rounded(image: np.ndarray | None, exact: np.ndarray) -> bool:
+    """Whether each value of a image is the whole number next to the exact one."""
+    return image is not None and image.shape == exact.shape and bool(np.abs(image - exact).max() < 0.51)
 
 
 def wait_for(qtbot, dock, text: str) -> None:
     qtbot.waitUntil(lambda: text in dock.text.text(), timeout=WAIT)
 
 
-def test_whole_picture_that_is_not_square_is_said_to_be_squashed(make_napari_viewer, clip, qtbot, tmp_path):
+def test_whole_image_that_is_not_square_is_said_to_be_squashed(make_napari_viewer, clip, qtbot, tmp_path):
     viewer = make_napari_viewer(show=True)
     viewer.open(shutil.copy(clip.video, tmp_path), plugin="napari-i3d")
     dock = viewer.window.add_plugin_dock_widget("napari-i3d", "Crop preview")[1]
-    wait_for(qtbot, dock, "The whole 384x288 picture is squashed to a square, 1.33 times too narrow")
+    wait_for(qtbot, dock, "The whole 384x288 image is squashed to a square, 1.33 times too narrow")
     dock.mode.setCurrentIndex(list(SampleMode).index(SampleMode.CENTER_CROP))
     qtbot.waitUntil(lambda: "squashed" not in dock.text.text(), timeout=WAIT)
-    assert "whole picture" in dock.text.text()
+    assert "whole image" in dock.text.text()
 
 
 @pytest.mark.parametrize("mode", SampleMode)
@@ -77,8 +77,8 @@ def test_preview_shows_the_pixels_of_the_extraction(opened, clip, qtbot, mode):
     session.go_to(11)
     wait_for(qtbot, dock, "spotted, frame 11")
     side = (256, 340) if mode is SampleMode.OVERSAMPLE else (224, 224)
-    qtbot.waitUntil(lambda: dock.view.picture is not None and dock.view.picture.shape[:2] == side, timeout=WAIT)
-    assert is_rounded(dock.view.picture, expected(clip, "spotted", 11, mode))
+    qtbot.waitUntil(lambda: dock.view.image is not None and dock.view.image.shape[:2] == side, timeout=WAIT)
+    assert is_rounded(dock.view.image, expected(clip, "spotted", 11, mode))
     assert session.sample_mode is mode
 
 
@@ -91,7 +91,7 @@ def test_preview_of_a_resized_video(opened, clip, qtbot):
     session.active.current = "striped"
     wait_for(qtbot, dock, "striped, frame 6")
     wanted = expected(clip, "striped", 6, SampleMode.EXPAND_BBOXES, size=(192, 144), scale=0.5)
-    qtbot.waitUntil(lambda: is_rounded(dock.view.picture, wanted), timeout=WAIT)
+    qtbot.waitUntil(lambda: is_rounded(dock.view.image, wanted), timeout=WAIT)
 
 
 def test_preview_follows_frame_and_individual_at_a_steady_size(opened, qtbot):
@@ -116,14 +116,14 @@ def test_preview_says_why_there_is_nothing_to_see(opened, qtbot):
     boxes[3] = [5000, 5000, 5010, 5010]
     session.add_tracking(Tracking([Tracklet("late", 5, boxes)]), session.active.tracking_path)
     wait_for(qtbot, dock, "late is in frames 5 to 11, not in frame 3")
-    assert dock.view.picture is None
+    assert dock.view.image is None
     session.go_to(7)
     wait_for(qtbot, dock, "late has no box in frame 7")
     session.go_to(8)
-    wait_for(qtbot, dock, "holds no pixel of the 384x288 picture")
-    assert dock.view.picture is None
+    wait_for(qtbot, dock, "holds no pixel of the 384x288 image")
+    assert dock.view.image is None
     session.active.set_tracking(None, None)
-    wait_for(qtbot, dock, "sees the whole picture")
+    wait_for(qtbot, dock, "sees the whole image")
 
 
 def test_closing_the_dock_while_it_works_is_no_error(opened, qtbot):

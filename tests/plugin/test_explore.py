@@ -18,7 +18,7 @@ from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.jobs import explore_job
 from napari_i3d.plugin.jobs.cancellation import Stop
-from napari_i3d.plugin.jobs.crop_image import crop_picture, crop_request
+from napari_i3d.plugin.jobs.crop_image import crop_image, crop_request
 from napari_i3d.plugin.jobs.explore_job import run_thumbnails
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
@@ -26,7 +26,7 @@ from napari_i3d.tracking.tracklets import Tracking, Tracklet
 FRAMES = 60
 WIDTH = 12
 WAIT = 30_000
-# Of each frame; three behaviours in bouts of 6, other ones for the second individual.
+# Of each frame; three behaviors in bouts of 6, other ones for the second individual.
 BEHAVIOURS = {"striped": np.arange(FRAMES) // 6 % 3, "spotted": (np.arange(FRAMES) // 6 + 1) % 3}
 
 
@@ -41,13 +41,13 @@ def settings_of_this_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def planted(first: int = 0, seed: int = 0) -> Features:
-    """Features in which each behaviour has a place of its own, of frames `first` and on."""
+    """Features in which each behavior has a place of its own, of frames `first` and on."""
     random = np.random.default_rng(seed)
     places = np.eye(3, WIDTH) * 20
     rows, frames = {}, {}
-    for individual, behaviours in BEHAVIOURS.items():
+    for individual, behaviors in BEHAVIOURS.items():
         noise = random.normal(0, 1, (FRAMES - first, WIDTH))
-        rows[individual] = (places[behaviours[first:]] + noise).astype(np.float32)
+        rows[individual] = (places[behaviors[first:]] + noise).astype(np.float32)
         frames[individual] = np.arange(first, FRAMES, dtype=np.float64)
     return Features(rows=rows, frames=frames, fps=25.0)
 
@@ -104,19 +104,19 @@ def lasso(canvas, rows: np.ndarray, modifier=Qt.KeyboardModifier.NoModifier) -> 
         QTest.keyRelease(native, Qt.Key.Key_Shift)
 
 
-def behaviour_rows(stack, behaviour: int) -> np.ndarray:
-    """Which rows show a planted behaviour, found by frame and individual one by one."""
+def behavior_rows(table, behavior: int) -> np.ndarray:
+    """Which rows show a planted behavior, found by frame and individual one by one."""
     found = []
-    for row in range(len(stack)):
-        part = stack.parts[stack.part_of_row[row]]
-        found.append(BEHAVIOURS[part.individual][int(stack.frames[row])] == behaviour)
+    for row in range(len(table)):
+        part = table.parts[table.part_of_row[row]]
+        found.append(BEHAVIOURS[part.individual][int(table.frames[row])] == behavior)
     return np.array(found)
 
 
-def test_clusters_are_the_planted_behaviours(explored):
+def test_clusters_are_the_planted_behaviors(explored):
     _, _, dock = explored
-    stack, clusters = dock._exploration.explored.stack, dock._exploration.explored.clusters
-    truth = np.sum([number * behaviour_rows(stack, number) for number in range(3)], axis=0)
+    table, clusters = dock._exploration.explored.table, dock._exploration.explored.clusters
+    truth = np.sum([number * behavior_rows(table, number) for number in range(3)], axis=0)
     assert adjusted_rand_score(truth, clusters.labels) == 1.0
     assert "120 rows of 2 individuals, 3 clusters" in dock.status.text()
 
@@ -130,13 +130,13 @@ def test_number_of_clusters_is_chosen_by_silhouette(opened, qtbot):
 
 def test_marker_is_at_the_frame_and_individual_shown(explored):
     _, session, dock = explored
-    stack = dock._exploration.explored.stack
+    table = dock._exploration.explored.table
     for individual, frame in (("striped", 7), ("spotted", 7), ("spotted", 59), ("striped", 0)):
         session.active.current = individual
         session.go_to(frame)
         row = dock.canvas.marked
-        assert stack.parts[stack.part_of_row[row]].individual == individual
-        assert stack.frames[row] == frame
+        assert table.parts[table.part_of_row[row]].individual == individual
+        assert table.frames[row] == frame
         np.testing.assert_array_equal(
             np.ravel(dock.canvas._marker.get_data()), dock._exploration.explored.map.points[row]
         )
@@ -149,7 +149,7 @@ def test_no_marker_where_the_frame_has_no_row(opened, qtbot):
     session.go_to(4)
     assert dock.canvas.marked is None
     session.go_to(10)
-    assert dock._exploration.explored.stack.frames[dock.canvas.marked] == 10
+    assert dock._exploration.explored.table.frames[dock.canvas.marked] == 10
 
 
 def test_moving_the_marker_does_not_draw_the_points_again(explored, qtbot):
@@ -165,30 +165,30 @@ def test_moving_the_marker_does_not_draw_the_points_again(explored, qtbot):
 
 def test_click_on_a_point_goes_to_its_frame_and_individual(explored):
     viewer, session, dock = explored
-    stack = dock._exploration.explored.stack
+    table = dock._exploration.explored.table
     for row in (3, 75, 110):
         QTest.mouseClick(dock.canvas.native, Qt.MouseButton.LeftButton, pos=place_of(dock.canvas, row))
         hit = dock.canvas.marked
         # Points may lie on each other; the one found is at that place.
         places = [place_of(dock.canvas, found) for found in (row, hit)]
         assert (places[0] - places[1]).manhattanLength() <= 1
-        assert session.active.current == stack.parts[stack.part_of_row[hit]].individual
-        assert viewer.dims.current_step[0] == stack.frames[hit]
+        assert session.active.current == table.parts[table.part_of_row[hit]].individual
+        assert viewer.dims.current_step[0] == table.frames[hit]
 
 
 def test_lasso_selects_fades_the_others_and_marks_time(explored, qtbot):
     viewer, session, dock = explored
     plot = viewer.window.add_plugin_dock_widget("napari-i3d", "Plot features")[1]
     qtbot.waitUntil(lambda: plot.canvas.shown is not None, timeout=WAIT)
-    stack = dock._exploration.explored.stack
-    wanted = behaviour_rows(stack, 1)
+    table = dock._exploration.explored.table
+    wanted = behavior_rows(table, 1)
     lasso(dock.canvas, wanted)
     np.testing.assert_array_equal(dock._exploration.selected, wanted)
-    opacity = dock.canvas.colours[:, 3]
+    opacity = dock.canvas.colors[:, 3]
     assert (opacity[wanted] == 1).all()
     assert (opacity[~wanted] < 0.2).all()
     assert dock.selection.text.text() == f"{wanted.sum()} of 120 rows selected"
-    # Bouts of behaviour 1 of `striped`: 6 to 11, 24 to 29, 42 to 47.
+    # Bouts of behavior 1 of `striped`: 6 to 11, 24 to 29, 42 to 47.
     session.active.current = "striped"
     qtbot.waitUntil(lambda: plot._drawn is not None and plot._drawn.individual == "striped", timeout=WAIT)
     expected = [(5.5, 6.0), (23.5, 6.0), (41.5, 6.0)]
@@ -203,8 +203,8 @@ def test_lasso_selects_fades_the_others_and_marks_time(explored, qtbot):
 
 def test_lasso_with_shift_adds(explored):
     _, _, dock = explored
-    stack = dock._exploration.explored.stack
-    first, second = behaviour_rows(stack, 0), behaviour_rows(stack, 2)
+    table = dock._exploration.explored.table
+    first, second = behavior_rows(table, 0), behavior_rows(table, 2)
     lasso(dock.canvas, first)
     lasso(dock.canvas, second, Qt.KeyboardModifier.ShiftModifier)
     np.testing.assert_array_equal(dock._exploration.selected, first | second)
@@ -212,8 +212,8 @@ def test_lasso_with_shift_adds(explored):
 
 def test_play_shows_selected_frames_only(explored, qtbot):
     viewer, session, dock = explored
-    stack = dock._exploration.explored.stack
-    wanted = behaviour_rows(stack, 2)
+    table = dock._exploration.explored.table
+    wanted = behavior_rows(table, 2)
     dock._exploration.selected = wanted
     seen = []
     viewer.dims.events.current_step.connect(lambda: seen.append((session.active.current, session.frame)))
@@ -225,7 +225,7 @@ def test_play_shows_selected_frames_only(explored, qtbot):
     count = len(seen)
     qtbot.wait(100)
     assert len(seen) == count
-    expected = [(stack.parts[stack.part_of_row[row]].individual, stack.frames[row]) for row in np.flatnonzero(wanted)]
+    expected = [(table.parts[table.part_of_row[row]].individual, table.frames[row]) for row in np.flatnonzero(wanted)]
     assert seen[:12] == expected[:12]
 
 
@@ -238,7 +238,7 @@ def test_selection_is_saved_as_a_table(explored, tmp_path, monkeypatch):
     dock.selection.save.click()
     with (tmp_path / "chosen.csv").open(newline="", encoding="utf-8") as file:
         table = list(csv.DictReader(file))
-    names = [found.stack.parts[found.stack.part_of_row[row]].individual for row in rows]
+    names = [found.table.parts[found.table.part_of_row[row]].individual for row in rows]
     assert [line["individual"] for line in table] == names
     assert [float(line["frame"]) for line in table] == [4, 1, 59]
     assert [float(line["time_s"]) for line in table] == [4 / 25, 1 / 25, 59 / 25]
@@ -247,7 +247,7 @@ def test_selection_is_saved_as_a_table(explored, tmp_path, monkeypatch):
     assert table[0]["video"] == "animals"
 
 
-def test_similar_moments_are_those_of_the_same_behaviour(explored, qtbot):
+def test_similar_moments_are_those_of_the_same_behavior(explored, qtbot):
     _, session, dock = explored
     session.active.current = "striped"
     session.go_to(8)
@@ -284,7 +284,7 @@ def test_hits_are_listed_with_their_crops(explored, qtbot):
     qtbot.waitUntil(lambda: len(dock.similar.hits) > 0 and dock.similar._reader is None, timeout=WAIT)
     hit = dock.similar.hits[0]
     request = crop_request(session.active, hit.middle_frame, SampleMode.EXPAND_BBOXES, hit.individual)
-    crop = crop_picture(request)
+    crop = crop_image(request)
     icon = dock.similar.list.item(0).icon().pixmap(72, 72).toImage()
     middle = icon.pixelColor(36, 36)
     around = crop[108:117, 108:117].reshape(-1, 3).mean(axis=0)
@@ -329,8 +329,8 @@ def test_crops_are_read_once(explored, qtbot, monkeypatch):
     session.active.current = "striped"
     session.go_to(8)
     read = []
-    crop = explore_job.crop_picture
-    monkeypatch.setattr(explore_job, "crop_picture", lambda request: read.append(request.frame) or crop(request))
+    crop = explore_job.crop_image
+    monkeypatch.setattr(explore_job, "crop_image", lambda request: read.append(request.frame) or crop(request))
     find(dock, qtbot)
     first = len(read)
     assert first == len(dock.similar.hits) > 0
@@ -400,10 +400,10 @@ def test_pieces_of_an_individual_lead_to_it(opened, qtbot):
         None,
     )
     compute(dock, qtbot)
-    stack = dock._exploration.explored.stack
+    table = dock._exploration.explored.table
     session.active.current = "striped"
     session.go_to(40)
-    assert stack.parts[stack.part_of_row[dock.canvas.marked]].individual == "striped_part2"
+    assert table.parts[table.part_of_row[dock.canvas.marked]].individual == "striped_part2"
     session.go_to(31)
     assert dock.canvas.marked is None
     session.active.current = "spotted"
@@ -416,9 +416,9 @@ def test_strangers_to_the_tracking_get_no_crop_of_another(opened):
     spans = tuple(Hit("animals", name, 5.0, 5.0, 0.9) for name in ("stranger", "spotted"))
     seen = list(run_thumbnails(spans, {"animals": session.active}, Stop()))
     assert [thumbnail.span.individual for thumbnail in seen] == ["stranger", "spotted"]
-    assert seen[0].picture is None
+    assert seen[0].image is None
     request = crop_request(session.active, 5, SampleMode.EXPAND_BBOXES, "spotted")
-    np.testing.assert_array_equal(seen[1].picture, crop_picture(request))
+    np.testing.assert_array_equal(seen[1].image, crop_image(request))
 
 
 def test_without_tracking_no_individual_is_taken_for_the_one_meant(make_napari_viewer, clip, tmp_path, qtbot):
@@ -449,7 +449,7 @@ def test_rows_of_two_videos_on_one_map(opened, clip, tmp_path, qtbot):
         Features(rows={"spotted": planted(seed=1)["spotted"]}, frames={"spotted": np.arange(60.0)}), None
     )
     found = compute(dock, qtbot)
-    assert [(part.video, part.individual) for part in found.stack.parts] == [
+    assert [(part.video, part.individual) for part in found.table.parts] == [
         ("animals", "striped"),
         ("animals", "spotted"),
         ("other", "spotted"),
@@ -460,7 +460,7 @@ def test_rows_of_two_videos_on_one_map(opened, clip, tmp_path, qtbot):
     dock._exploration.go_to_row(17)
     assert (session.active, first.current) == (first, "striped")
     dock.options.all_videos.value = False
-    assert len(compute(dock, qtbot).stack) == 120
+    assert len(compute(dock, qtbot).table) == 120
 
 
 def test_other_features_or_none_take_the_map_away(explored, qtbot):

@@ -164,13 +164,13 @@ def test_run_saves_plots_and_keeps_the_features_of_those_chosen(viewer, qtbot, c
     assert leftovers(clip.video.parent) == ["animals.npy", "animals.npy.json"]
 
 
-def test_whole_picture_is_extracted_without_tracking(viewer, qtbot, clip, tmp_path):
+def test_whole_image_is_extracted_without_tracking(viewer, qtbot, clip, tmp_path):
     video = clip.video.rename(tmp_path / "alone.mp4")
     viewer.open(str(video), plugin="napari-i3d")
     dock = open_dock(viewer)
     dock.form.weights.value = UNTRAINED
     dock.form.frequency.value = 12
-    qtbot.waitUntil(lambda: "whole picture, 2 chunks" in dock.estimate_label.text())
+    qtbot.waitUntil(lambda: "whole image, 2 chunks" in dock.estimate_label.text())
     run(qtbot, dock)
     assert list(get_session(viewer).active.features) == [""]
 
@@ -312,7 +312,7 @@ def test_size_of_the_video_is_that_of_the_boxes(viewer, qtbot, clip):
     assert dock.form.size == (96, 72)
 
 
-def test_picture_shown_in_the_preview_is_the_one_extracted(viewer, qtbot, clip):
+def test_image_shown_in_the_preview_is_the_one_extracted(viewer, qtbot, clip):
     _, dock = open_ready(viewer, qtbot, clip)
     preview = open_dock(viewer, "Crop preview")
     preview.mode.setCurrentIndex(1)
@@ -379,7 +379,7 @@ def test_choices_are_remembered_by_the_next_dock(viewer, qtbot, clip):
     assert again.form.ending.value == "_i3d.npz"
 
 
-def test_missing_weights_are_offered_with_their_licence_and_downloaded(viewer, qtbot, clip, monkeypatch):
+def test_missing_weights_are_offered_with_their_license_and_downloaded(viewer, qtbot, clip, monkeypatch):
     source = SOURCES[DEFAULT_WEIGHTS]
 
     def download(name, bar):

@@ -17,7 +17,7 @@ from napari_i3d import open_video
 from napari_i3d.errors import VideoError
 from napari_i3d.video import frame_cache
 from napari_i3d.video.frame_cache import FrameBudget, FrameCache
-from napari_i3d.video.lazy_array import LARGEST_BYTES, VideoArray, no_picture
+from napari_i3d.video.lazy_array import LARGEST_BYTES, VideoArray, no_image
 from napari_i3d.video.prefetch import Position, next_to_read
 
 
@@ -69,7 +69,7 @@ def test_real_frames_are_those_of_video(shared: Path) -> None:
         array.release()
 
 
-def test_neighbours_on_both_sides_are_read_while_nobody_asks(cache: FrameCache) -> None:
+def test_neighbors_on_both_sides_are_read_while_nobody_asks(cache: FrameCache) -> None:
     cache.frame(60)
     wait_until(lambda: all(number in cache for number in range(40, 80)))
 
@@ -296,11 +296,11 @@ def test_more_than_memory_is_refused(video, monkeypatch: pytest.MonkeyPatch) -> 
         array[:]
 
 
-def test_damaged_frame_is_a_gray_picture_told_of_once(shared: Path) -> None:
+def test_damaged_frame_is_a_gray_image_told_of_once(shared: Path) -> None:
     told: list[str] = []
     with open_video(shared / "data" / "difficult" / "corrupt_bytes_middle.mp4") as video:
         array = VideoArray(video, on_failure=told.append)
-        damaged = no_picture(384, 384)
+        damaged = no_image(384, 384)
         assert not np.array_equal(array[50], damaged)
         assert told == []
         bad = [number for number in range(50, 70) if np.array_equal(array[number], damaged)]
@@ -308,7 +308,7 @@ def test_damaged_frame_is_a_gray_picture_told_of_once(shared: Path) -> None:
         assert min(bad) in (54, 55)
         assert len(told) == 1
         assert "damaged at frame" in told[0]
-        assert "gray picture" in told[0]
+        assert "gray image" in told[0]
         with pytest.raises(VideoError, match="damaged at frame"):
             array.frame(bad[0])
         array.release()
@@ -322,7 +322,7 @@ def test_deleted_video_keeps_what_is_in_memory_and_says_so_once(numbered_clip, t
         assert number_of(array[60]) == 60
         moved = path.rename(tmp_path / "elsewhere.mp4")
         for number in (5, 118, 6):
-            np.testing.assert_array_equal(array[number], no_picture(*decoded.shape[1:3]))
+            np.testing.assert_array_equal(array[number], no_image(*decoded.shape[1:3]))
         assert len(told) == 1
         assert "has changed or gone" in told[0]
         moved.rename(path)  # the drive is back

@@ -184,7 +184,7 @@ def test_columns_sort_as_people_do(opened, qtbot):
     assert dock.proxy.individuals()[0] == "small"
 
 
-def test_double_click_goes_to_the_first_frame_and_centres_the_box(opened, qtbot):
+def test_double_click_goes_to_the_first_frame_and_centers_the_box(opened, qtbot):
     viewer, session, dock = opened
     viewer.scene.camera.zoom = 0.01
     double_click(qtbot, dock, "late")
@@ -387,7 +387,7 @@ def test_a_thousand_individuals_are_quick():
     assert len(tracked.chosen) == 1000 - proxy.rowCount() == 729
 
 
-def test_long_names_leave_room_for_the_picture(make_napari_viewer, video, tmp_path):
+def test_long_names_leave_room_for_the_image(make_napari_viewer, video, tmp_path):
     viewer = make_napari_viewer(show=True)
     docks = [viewer.window.add_plugin_dock_widget("napari-i3d", name)[1] for name in ("Individuals", "Crop preview")]
     before = [dock.minimumSizeHint().width() for dock in docks]

@@ -76,10 +76,10 @@ def cursor_is_seen_at(dock: Any, frame: int) -> bool:
     native = dock.canvas.native
     x, y = dock.canvas.axes.transData.transform((frame, len(dock.canvas.shown.lines) / 2))
     ratio = native.devicePixelRatioF()
-    picture = native.grab().toImage()
+    image = native.grab().toImage()
     place = QPoint(round(x / ratio), round(native.height() - y / ratio))
-    near = [QColor(picture.pixel(place + QPoint(step, 0))) for step in (-1, 0, 1)]
-    return any(abs(colour.red() - QColor(CURSOR).red()) < 40 and colour.blue() < 120 for colour in near)
+    near = [QColor(image.pixel(place + QPoint(step, 0))) for step in (-1, 0, 1)]
+    return any(abs(color.red() - QColor(CURSOR).red()) < 40 and color.blue() < 120 for color in near)
 
 
 def test_plot_is_painted_once_for_a_burst_of_frames(plotted, qtbot):
@@ -87,7 +87,7 @@ def test_plot_is_painted_once_for_a_burst_of_frames(plotted, qtbot):
     paints = Paints(dock.canvas.native)
     for frame in (3, 9, 17, 5, 12):
         session.go_to(frame)
-    assert paints.count == 0  # first the picture
+    assert paints.count == 0  # first the image
     qtbot.waitUntil(lambda: paints.count > 0, timeout=WAIT)
     qtbot.wait(100)
     assert paints.count == 1

@@ -1,4 +1,4 @@
-"""The pure parts below the boxes: geometry, the table of boxes, colours, which problems stop the extraction."""
+"""The pure parts below the boxes: geometry, the table of boxes, colors, which problems stop the extraction."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from napari.layers import Layer, Vectors
 
-from napari_i3d._utils.colors import PALETTE, colours_of
-from napari_i3d.plugin.layers.convert import box_lines, label_points, tracking_layer_data, trail_colours, trail_lines
+from napari_i3d._utils.colors import PALETTE, colors_of
+from napari_i3d.plugin.layers.convert import box_lines, label_points, tracking_layer_data, trail_colors, trail_lines
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource
-from napari_i3d.plugin.session.problems import in_order, spell_stopping, stopping
+from napari_i3d.plugin.session.problems import format_stopping, in_order, stopping
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.tracking.box_table import BoxTable
 from napari_i3d.tracking.checks import ProblemKind
@@ -30,7 +30,7 @@ def corners(lines: np.ndarray) -> tuple[float, float, float, float]:
 
 
 def test_box_lines_run_along_the_edges_of_its_pixels():
-    # The box holds columns 2 to 6 and rows 3 to 9; the centre of pixel 0 is 0 in napari.
+    # The box holds columns 2 to 6 and rows 3 to 9; the center of pixel 0 is 0 in napari.
     assert corners(box_lines(np.array([[2.0, 3.0, 7.0, 10.0]]))) == (2.5, 1.5, 9.5, 6.5)
 
 
@@ -49,9 +49,9 @@ def test_label_stands_above_the_upper_left_corner():
     assert label_points(np.array([[4.0, 8.0, 20.0, 20.0]]), lift=2.0).tolist() == [[5.5, 3.5]]
 
 
-def test_trail_joins_neighbouring_frames_and_is_broken_by_gaps():
-    centres = np.array([[[1.0, 2.0], [3.0, 5.0], [NAN, NAN], [4.0, 4.0], [5.0, 4.0]]])
-    lines = trail_lines(centres)
+def test_trail_joins_neighboring_frames_and_is_broken_by_gaps():
+    centers = np.array([[[1.0, 2.0], [3.0, 5.0], [NAN, NAN], [4.0, 4.0], [5.0, 4.0]]])
+    lines = trail_lines(centers)
     assert lines.shape == (4, 2, 2)
     assert lines[0].tolist() == [[1.5, 0.5], [3.0, 2.0]]
     assert not lines[1:3, 1].any()
@@ -59,7 +59,7 @@ def test_trail_joins_neighbouring_frames_and_is_broken_by_gaps():
 
 
 def test_trail_fades_at_both_ends():
-    alpha = trail_colours(np.ones((1, 4), np.float32), 5)[:, 3]
+    alpha = trail_colors(np.ones((1, 4), np.float32), 5)[:, 3]
     assert alpha[2] == pytest.approx(1.0)
     assert alpha[0] == alpha[4] < alpha[1] == alpha[3] < alpha[2]
 
@@ -116,10 +116,10 @@ def test_table_agrees_with_a_plain_array_of_all_frames():
         assert places.tolist() == np.flatnonzero(~np.isnan(row[:, 0])).tolist()
         np.testing.assert_array_equal(found, row[places])
     frames = np.arange(-5, 50, 3)
-    places, centres = table.centres(frames)
+    places, centers = table.centers(frames)
     middle = (plain[..., :2] + plain[..., 2:]) / 2
     expected = np.where((frames >= 0)[:, None, None], middle[np.maximum(frames, 0)][:, places], NAN)
-    np.testing.assert_array_equal(centres, expected.transpose(1, 0, 2))
+    np.testing.assert_array_equal(centers, expected.transpose(1, 0, 2))
 
 
 def test_table_finds_the_nearest_frame_with_a_box(table: BoxTable):
@@ -133,13 +133,13 @@ def test_table_of_a_thousand_short_tracklets_takes_no_room_for_absence():
     assert len(table.at(500_005)[0]) == 1
 
 
-def test_colours_stay_with_an_id_and_differ_within_a_video():
-    pair = colours_of(["male", "female"])
+def test_colors_stay_with_an_id_and_differ_within_a_video():
+    pair = colors_of(["male", "female"])
     assert pair["male"] != pair["female"]
-    assert colours_of(["male"])["male"] == pair["male"] == colours_of(["x", "male"])["male"]
-    assert len(set(colours_of(range(7)).values())) == len(PALETTE)
-    assert len(set(colours_of([f"fly{i}" for i in range(7)]).values())) == len(PALETTE)
-    assert set(colours_of(range(1000)).values()) == set(PALETTE)
+    assert colors_of(["male"])["male"] == pair["male"] == colors_of(["x", "male"])["male"]
+    assert len(set(colors_of(range(7)).values())) == len(PALETTE)
+    assert len(set(colors_of([f"fly{i}" for i in range(7)]).values())) == len(PALETTE)
+    assert set(colors_of(range(1000)).values()) == set(PALETTE)
 
 
 class FakeVideo:
@@ -173,13 +173,13 @@ def test_only_problems_that_stop_the_extraction_are_counted_as_such():
     kinds = {(problem.id, problem.kind) for problem in stopping(tracked)}
     assert kinds == {("gap", ProblemKind.GAP), ("out", ProblemKind.OUTSIDE)}
     assert {problem.id for problem in tracked.problems} >= {"gap", "out", "part", "short"}
-    text = spell_stopping(tracked)
+    text = format_stopping(tracked)
     assert text.startswith("clip_tracks.pickle: 2 problems that stop the extraction")
     assert "Individuals dock" in text
 
 
 def test_sound_tracking_is_not_spoken_of():
-    assert spell_stopping(tracked_with(Tracking([Tracklet("a", 0, boxes(10))]))) == ""
+    assert format_stopping(tracked_with(Tracking([Tracklet("a", 0, boxes(10))]))) == ""
 
 
 def test_problems_are_looked_at_frame_by_frame():

@@ -119,7 +119,7 @@ def test_individual_chosen_in_the_dock_becomes_the_current_one(plotted, qtbot):
 
 
 def test_individuals_have_names_that_differ():
-    assert names_of(["male", 1, "1", "a\nb", ""]) == ["male", "1", "'1'", "'a\\nb'", "whole picture"]
+    assert names_of(["male", 1, "1", "a\nb", ""]) == ["male", "1", "'1'", "'a\\nb'", "whole image"]
     assert len(set(names_of(["x" * 200 + "a", "x" * 200 + "b", 0, "0"]))) == 4
 
 
@@ -147,9 +147,9 @@ def test_cursor_follows_the_frame_of_the_viewer(plotted, viewer):
     get_session(viewer).go_to(13)
     assert dock.canvas.cursor_frame == 13
     dock.canvas.native.grab()  # the cursor is drawn when it is painted
-    picture = np.asarray(dock.canvas.native.buffer_rgba())
+    image = np.asarray(dock.canvas.native.buffer_rgba())
     place = point(dock, 13)
-    red, green, _, _ = (int(value) for value in picture[place.y(), place.x() - 1 : place.x() + 2].max(axis=0))
+    red, green, _, _ = (int(value) for value in image[place.y(), place.x() - 1 : place.x() + 2].max(axis=0))
     assert red > 200 > green
 
 
@@ -197,14 +197,14 @@ def test_order_scale_and_components_can_be_chosen_and_are_remembered(plotted, vi
     assert (again.options.content.value, again.options.scale.value) == (Content.COMPONENTS, Scale.RAW)
 
 
-def test_colours_follow_the_theme_while_open(plotted, viewer):
+def test_colors_follow_the_theme_while_open(plotted, viewer):
     _, dock = plotted
     for theme in ("light", "dark"):
         viewer.theme = theme
-        colours = get_theme(theme)
+        colors = get_theme(theme)
         ground = np.array(dock.canvas.figure.get_facecolor()[:3]) * 255
-        np.testing.assert_allclose(ground, colours.background.as_rgb_tuple(alpha=False), atol=1)
-        assert dock.canvas.axes.xaxis.label.get_color() == colours.text.as_hex(format="long")
+        np.testing.assert_allclose(ground, colors.background.as_rgb_tuple(alpha=False), atol=1)
+        assert dock.canvas.axes.xaxis.label.get_color() == colors.text.as_hex(format="long")
 
 
 @pytest.mark.parametrize(("ending", "start"), [(".png", b"\x89PNG"), (".svg", b"<?xml")])
@@ -252,7 +252,7 @@ def test_features_of_another_video_are_plotted_without_a_cursor(viewer, qtbot, c
     qtbot.waitUntil(lambda: dock.canvas.axes.get_title(loc="left") == "7", timeout=WAIT)
 
 
-def test_rows_without_frames_are_labelled_as_rows_without_a_cursor(viewer, qtbot, clip, tmp_path, monkeypatch):
+def test_rows_without_frames_are_labeled_as_rows_without_a_cursor(viewer, qtbot, clip, tmp_path, monkeypatch):
     path = tmp_path / "bare.npy"
     np.save(path, dict(made_up(n_rows=12)), allow_pickle=True)
     open_clip(viewer, clip)

@@ -21,7 +21,7 @@ from napari_i3d.plugin.reader import get_tracking_reader, get_video_reader
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY
 from napari_i3d.projects.video_files import VIDEO_SUFFIXES
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
-from napari_i3d.video.lazy_array import VideoArray, no_picture
+from napari_i3d.video.lazy_array import VideoArray, no_image
 
 PLUGIN = "napari-i3d"
 
@@ -407,7 +407,7 @@ def test_deleted_video_leaves_the_viewer_usable(viewer, numbered_clip: Path, tmp
     layer.data.release()
     for number in (60, 10, 61, 119):
         viewer.dims.set_current_step(0, number)
-        np.testing.assert_array_equal(shown(layer), no_picture(96, 160))
+        np.testing.assert_array_equal(shown(layer), no_image(96, 160))
     (message,) = errors()
     assert "gone.mp4: has changed or gone" in message
     viewer.open_sample(PLUGIN, "animals")

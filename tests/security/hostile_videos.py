@@ -126,7 +126,7 @@ def box(kind: bytes, *parts: bytes) -> bytes:
 
 
 def mov(count: int, chunks: int, *, width: int = 1, height: int = 1, reference: str = "") -> bytes:
-    """A QuickTime file of raw pictures: `count` of them from the same bytes, or from another file."""
+    """A QuickTime file of raw images: `count` of them from the same bytes, or from another file."""
     body = bytes(16 + 3 * (count // chunks))
     header = box(b"ftyp", b"qt  \0\0\0\0qt  ")
     matrix = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
@@ -139,8 +139,8 @@ def mov(count: int, chunks: int, *, width: int = 1, height: int = 1, reference: 
         matrix,
         struct.pack(">II", width << 16, height << 16),
     )
-    picture = struct.pack(">6xHHH12xHHIIIH32xHh", 1, 0, 0, width, height, 0x480000, 0x480000, 0, 1, 24, -1)
-    stsd = box(b"stsd", struct.pack(">II", 0, 1), box(b"raw ", picture))
+    image = struct.pack(">6xHHH12xHHIIIH32xHh", 1, 0, 0, width, height, 0x480000, 0x480000, 0, 1, 24, -1)
+    stsd = box(b"stsd", struct.pack(">II", 0, 1), box(b"raw ", image))
     alias = (
         struct.pack(">4xH", 150)
         + bytes(2)

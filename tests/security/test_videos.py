@@ -52,10 +52,10 @@ def test_damaged_video_is_read_or_refused(seeds: range, videos: Path, witness: W
         witness.read(path, f"seed {seed}: {name}")
 
 
-@pytest.mark.parametrize("seeds", many("pictures", 8, 600))
+@pytest.mark.parametrize("seeds", many("images", 8, 600))
 @pytest.mark.parametrize("name", ["ffv1.mkv", "h264.mp4"])
-def test_damage_to_pictures_shifts_no_frame(name: str, seeds: range, videos: Path, witness: Witness):
-    """What is read as frame n is frame n, or what the decoder made of its damaged picture; never a later frame."""
+def test_damage_to_images_shifts_no_frame(name: str, seeds: range, videos: Path, witness: Witness):
+    """What is read as frame n is frame n, or what the decoder made of its damaged image; never a later frame."""
     right = plain(videos / name, (HEIGHT, WIDTH))
     whole = (videos / name).read_bytes()
     # Behind all headers; an MP4 has its index at the end.

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from napari_i3d.errors import TrackingError
 from napari_i3d.extraction.planning.crop_boxes import crop_boxes
 from napari_i3d.extraction.settings import SampleMode
-from napari_i3d.tracking.checks import Level, Problem, ProblemKind, check_tracking, require_sound_boxes
+from napari_i3d.tracking.checks import Level, Problem, ProblemKind, check_tracking, require_valid_boxes
 from napari_i3d.tracking.gaps import interpolate_gaps, split_gaps
 from napari_i3d.tracking.io.box_pickle import read_tracking
 from napari_i3d.tracking.tracklets import Tracking
 
-SHAPE = (30, 100, 200, 3)  # frames, height, width, colours
+SHAPE = (30, 100, 200, 3)  # frames, height, width, colors
 
 
 def one(boxes: dict[int, Any], shape: tuple[int, ...] | None = SHAPE) -> list[Problem]:
@@ -106,7 +106,7 @@ def test_problems_of_a_random_walk_are_those_of_a_plain_loop(boxes: dict[int, li
         frames = set(range(int(first), int(last or first) + 1))
         assert not frames & found[problem.kind], "two problems of a kind share a frame"
         if problem.kind is not ProblemKind.OUTSIDE:
-            assert int(first) - 1 not in found[problem.kind], "neighbours are not one problem"
+            assert int(first) - 1 not in found[problem.kind], "neighbors are not one problem"
         found[problem.kind] |= frames
     assert found == expected
     assert [p.frame for p in problems] == sorted(p.frame for p in problems)
@@ -118,15 +118,15 @@ def test_boxes_are_sound_exactly_where_the_plain_loop_finds_no_fault(boxes: dict
     tracklet = Tracking.from_boxes({"a": boxes})["a"]
     if any(expected[kind] for kind in ("gap", "not-a-number", "inverted", "empty")):
         with pytest.raises(TrackingError, match=r"^a: frames? \d"):
-            require_sound_boxes(tracklet)
+            require_valid_boxes(tracklet)
     else:
-        require_sound_boxes(tracklet)
+        require_valid_boxes(tracklet)
 
 
 def test_missing_frames_are_refused_as_the_design_says():
     boxes = {f: [1, 2, 9, 9] for f in range(1499) if f != 1007 and not 1010 <= f <= 1021}
     with pytest.raises(TrackingError) as caught:
-        require_sound_boxes(Tracking.from_boxes({"male": boxes})["male"])
+        require_valid_boxes(Tracking.from_boxes({"male": boxes})["male"])
     assert str(caught.value) == (
         "male: frames 1007, 1010-1021 are missing between its first (0) and last (1498); "
         "use --gaps split or --gaps interpolate"
@@ -151,13 +151,13 @@ def test_box_that_no_pixels_can_be_taken_from_is_refused(box: Any, match: str):
     else:
         boxes[5] = box
     with pytest.raises(TrackingError, match=match):
-        require_sound_boxes(Tracking.from_boxes({"a": boxes})["a"])
+        require_valid_boxes(Tracking.from_boxes({"a": boxes})["a"])
 
 
 def test_long_list_of_frames_is_shortened():
     boxes = {f: [1, 2, 9, 9] for f in range(0, 2001, 2)}
     with pytest.raises(TrackingError, match=r"frames 1, 3, 5, 7, 9, 11 and 994 more ranges \(1000 frames in all\) are"):
-        require_sound_boxes(Tracking.from_boxes({"a": boxes})["a"])
+        require_valid_boxes(Tracking.from_boxes({"a": boxes})["a"])
 
 
 def test_clean_tracking_has_no_problems():
@@ -169,10 +169,10 @@ def test_clean_tracking_has_no_problems():
     [
         ([-1.5, 20, 50, 60], None),
         ([-10, 20, 50, 60], None),
-        ([-30, 20, 50, 60], "a: frame 5: up to 38% of the box lies outside the picture of 200 x 100"),
+        ([-30, 20, 50, 60], "a: frame 5: up to 38% of the box lies outside the image of 200 x 100"),
         ([160, 20, 260, 60], "a: frame 5: up to 60% of the box"),
         ([10, 80, 50, 130], "a: frame 5: up to 60% of the box"),
-        ([200, 20, 240, 60], "a: frame 5: the box lies wholly outside the picture of 200 x 100"),
+        ([200, 20, 240, 60], "a: frame 5: the box lies wholly outside the image of 200 x 100"),
         ([-40, 20, 0, 60], "wholly outside"),
         ([-40, 20, 0.9, 60], "wholly outside"),
         ([10, 100, 50, 140], "wholly outside"),
@@ -200,7 +200,7 @@ def test_frames_beyond_the_video_are_one_problem():
 def test_single_jump_of_a_still_animal_there_and_back_is_one_problem():
     (problem,) = one(still() | {5: (40, 20, 80, 60)})
     assert (problem.frame, problem.kind) == (5, "jump")
-    assert problem.message == "a: frames 5-6 (2 frames): its centre moves 30.0 px a frame (median 0.0, limit 20.0)"
+    assert problem.message == "a: frames 5-6 (2 frames): its center moves 30.0 px a frame (median 0.0, limit 20.0)"
 
 
 def test_fast_animal_is_no_jump():
@@ -276,7 +276,7 @@ def test_proofread_tracking_has_no_problems(shared: Path, name: str, shape: tupl
     assert len(check_tracking(read_tracking(shared / "data" / f"{name}.pickle"), shape)) == n_problems
 
 
-def test_false_tracks_of_the_centred_pair_are_what_is_found(shared: Path):
+def test_false_tracks_of_the_centered_pair_are_what_is_found(shared: Path):
     problems = check_tracking(read_tracking(shared / "data/flies_centered_pair_tracks.pickle"), (1100, 384, 384, 3))
     assert [(p.frame, p.kind) for p in problems if p.id in ("1", "2")] == [(1099, "size-change")]
     assert sum(p.kind == "short" for p in problems) == 37
@@ -289,10 +289,10 @@ def test_gaps_of_the_predictions_are_found_and_mended(shared: Path):
     assert {p.id for p in gaps} == {"male"}
     assert sum(stop - first for first, stop in tracking["male"].gaps) == 193
     assert len(gaps) == len(tracking["male"].gaps)
-    for mended in (split_gaps(tracking), interpolate_gaps(tracking)):
-        assert not [p for p in check_tracking(mended) if p.kind == "gap"]
-        for tracklet in mended.values():
-            require_sound_boxes(tracklet)
+    for resolved in (split_gaps(tracking), interpolate_gaps(tracking)):
+        assert not [p for p in check_tracking(resolved) if p.kind == "gap"]
+        for tracklet in resolved.values():
+            require_valid_boxes(tracklet)
     assert len(split_gaps(tracking)) == len(gaps) + 2
 
 
@@ -317,7 +317,7 @@ def test_what_extraction_refuses_is_an_error_and_nothing_else(
     assert {problem.kind.value for problem in problems if problem.level is Level.WARNING} >= warnings
     tracklet = Tracking.from_boxes({"a": boxes})["a"]
     with contextlib.nullcontext() if not errors else pytest.raises(TrackingError):
-        require_sound_boxes(tracklet)
+        require_valid_boxes(tracklet)
         if tracklet.stop > SHAPE[0]:
             raise TrackingError("as plan_job does")
         crop_boxes(tracklet, (SHAPE[2], SHAPE[1]), SampleMode.CENTER_CROP)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_i3d.errors import TrackingError
-from napari_i3d.tracking.gaps import interpolate_gaps, mend_gaps, split_gaps
+from napari_i3d.tracking.gaps import interpolate_gaps, resolve_gaps, split_gaps
 from napari_i3d.tracking.tracklets import Tracking
 
 box = st.lists(st.floats(-1000, 1000), min_size=4, max_size=4)
@@ -42,7 +42,7 @@ def test_split_cuts_exactly_at_the_gaps(one: dict[int, list[float]], two: dict[i
 
 
 @given(boxes_of_one)
-def test_interpolated_sides_lie_on_the_line_between_their_neighbours(boxes: dict[int, list[float]]):
+def test_interpolated_sides_lie_on_the_line_between_their_neighbors(boxes: dict[int, list[float]]):
     got = interpolate_gaps(Tracking.from_boxes({"a": boxes}))["a"]
     assert got.gaps == ()
     assert (got.start, got.stop) == (min(boxes), max(boxes) + 1)
@@ -87,8 +87,8 @@ def test_boxes_that_are_not_finite_away_from_gaps_stay():
 
 def test_ways_are_known_by_name():
     tracking = Tracking.from_boxes({"a": {0: [0, 0, 4, 4], 2: [2, 2, 6, 6]}})
-    assert mend_gaps(tracking, "error") is tracking
-    assert list(mend_gaps(tracking, "split")) == ["a_part1", "a_part2"]
-    np.testing.assert_array_equal(mend_gaps(tracking, "interpolate")["a"].boxes[1], [1, 1, 5, 5])
+    assert resolve_gaps(tracking, "error") is tracking
+    assert list(resolve_gaps(tracking, "split")) == ["a_part1", "a_part2"]
+    np.testing.assert_array_equal(resolve_gaps(tracking, "interpolate")["a"].boxes[1], [1, 1, 5, 5])
     with pytest.raises(TrackingError, match="expected one of error, split, interpolate, found 'fill'"):
-        mend_gaps(tracking, "fill")
+        resolve_gaps(tracking, "fill")

@@ -12,16 +12,16 @@ from napari_i3d.tracking.io.box_pickle import read_tracking, write_tracking
 from napari_i3d.tracking.mistakes import likely_mistake
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
-SHAPE = (300, 480, 640, 3)  # frames, height, width, colours
+SHAPE = (300, 480, 640, 3)  # frames, height, width, colors
 
 
 def walk(seed: int, n: int = 300) -> np.ndarray:
-    """Boxes (n, 4) of an animal that goes about in the picture and changes its shape."""
+    """Boxes (n, 4) of an animal that goes about in the image and changes its shape."""
     random = np.random.default_rng(seed)
     times = np.linspace(0, random.uniform(4, 20), n)[:, None]
-    centre = np.array([320, 240]) + np.array([260, 180]) * np.sin(times * [1, 0.7] + random.uniform(0, 6, 2))
+    center = np.array([320, 240]) + np.array([260, 180]) * np.sin(times * [1, 0.7] + random.uniform(0, 6, 2))
     half = np.array([25, 18]) + random.uniform(-6, 6, (n, 2))
-    return np.hstack((centre - half, centre + half))
+    return np.hstack((center - half, center + half))
 
 
 def tracking_of(boxes: np.ndarray, start: int = 0) -> Tracking:
@@ -51,7 +51,7 @@ def test_honest_boxes_of_which_some_are_inverted_are_not_called_sizes(share: flo
     assert likely_mistake(tracking_of(boxes), SHAPE) == ""
 
 
-def test_fractions_of_the_picture_are_named() -> None:
+def test_fractions_of_the_image_are_named() -> None:
     assert "from 0 to 1; expected pixels" in likely_mistake(tracking_of(walk(1) / [640, 480, 640, 480]), SHAPE)
     assert likely_mistake(tracking_of(np.tile([0.0, 0, 1, 1], (50, 1))), SHAPE) == ""
 
@@ -64,7 +64,7 @@ def test_frames_counted_from_1_are_named() -> None:
 @pytest.mark.parametrize(
     ("tracking", "words"),
     [
-        (tracking_of(walk(1) * 3), r"boxes reach to \d+x\d+ px, the picture has 640x480; .*--video_w"),
+        (tracking_of(walk(1) * 3), r"boxes reach to \d+x\d+ px, the image has 640x480; .*--video_w"),
         (tracking_of(np.vstack((walk(1), walk(2)))), "its last frame is 599, that of the video 299; track this video$"),
     ],
 )

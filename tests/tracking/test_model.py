@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_i3d.errors import TrackingError
-from napari_i3d.tracking.checks import check_tracking, require_sound_boxes
+from napari_i3d.tracking.checks import check_tracking, require_valid_boxes
 from napari_i3d.tracking.gaps import split_gaps
 from napari_i3d.tracking.io.box_pickle import read_tracking, write_tracking
-from napari_i3d.tracking.tracklets import Tracking, Tracklet, runs, spell_frames
+from napari_i3d.tracking.tracklets import Tracking, Tracklet, format_frames, runs
 
 side = st.integers(-50, 2000) | st.floats(-50, 2000) | st.sampled_from([float("nan"), float("inf"), -0.0, 1e300, 2**53])
 box = st.lists(side, min_size=4, max_size=4).filter(lambda b: not all(s != s for s in b))
@@ -77,7 +77,7 @@ def test_box_of_four_not_a_numbers_in_a_file_is_a_box_and_found(tmp_path):
     kinds = {(problem.kind.value, problem.frame) for problem in check_tracking(again)}
     assert kinds >= {("not-a-number", 3), ("not-a-number", 6), ("gap", 4)}
     with pytest.raises(TrackingError, match="frame 6"):
-        require_sound_boxes(split_gaps(again)["a_part2"])
+        require_valid_boxes(split_gaps(again)["a_part2"])
 
 
 def test_tracklet_once_made_cannot_be_changed():
@@ -273,7 +273,7 @@ def test_facts_can_be_written_as_json():
     ],
 )
 def test_frames_are_spelt_as_ranges_and_shortened(ranges: list[tuple[int, int]], text: str):
-    assert spell_frames(ranges) == text
+    assert format_frames(ranges) == text
 
 
 @pytest.mark.parametrize("convert", [lambda b: b.tolist(), tuple, lambda b: b.astype(int).tolist(), np.copy])

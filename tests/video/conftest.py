@@ -69,8 +69,8 @@ def number_on() -> Callable[[np.ndarray], int]:
     """Reads the bar code of a frame."""
 
     def read(frame: np.ndarray) -> int:
-        centres = [frame[5:11, bit * SQUARE + 5 : bit * SQUARE + 11].mean() for bit in range(BITS)]
-        return sum(int(centre > 127) << (BITS - 1 - bit) for bit, centre in enumerate(centres))
+        centers = [frame[5:11, bit * SQUARE + 5 : bit * SQUARE + 11].mean() for bit in range(BITS)]
+        return sum(int(center > 127) << (BITS - 1 - bit) for bit, center in enumerate(centers))
 
     return read
 

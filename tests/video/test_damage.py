@@ -45,7 +45,7 @@ def read_until_error(path: Path) -> tuple[dict[int, object], list[str]]:
 @pytest.mark.parametrize("name", [name for name in FILES if name != "raw h264"])
 def test_damage_in_the_middle_is_named_and_shifts_no_number(name, place, encode, number_on, tmp_path):
     whole = encode(*FILES[name]).read_bytes()
-    # Larger than any one picture: within one, decoders often notice nothing.
+    # Larger than any one image: within one, decoders often notice nothing.
     start, size = int(len(whole) * place), len(whole) // 10
     damaged = tmp_path / f"hurt{Path(FILES[name][0]).suffix}"
     damaged.write_bytes(whole[:start] + random.Random(5).randbytes(size) + whole[start + size :])
@@ -106,7 +106,7 @@ def test_cut_off_mp4_with_its_index_in_front_says_what_it_left_out(encode, ffmpe
 
 def test_any_mutation_gives_right_numbers_or_an_error(encode, number_on, tmp_path):
     chance = random.Random(11)
-    # Two codecs that notice most damage; where a codec does not, nobody can tell a wrong picture from a right one.
+    # Two codecs that notice most damage; where a codec does not, nobody can tell a wrong image from a right one.
     for name, count in (("h264 mp4", 14), ("ffv1 mkv", 10), ("h264 mkv", 10)):
         whole = encode(*FILES[name]).read_bytes()
         path = tmp_path / f"mutant{Path(FILES[name][0]).suffix}"
@@ -129,7 +129,7 @@ def test_any_mutation_gives_right_numbers_or_an_error(encode, number_on, tmp_pat
             assert all("\n" not in text for text in errors)
             if not got or next(iter(got.values())).shape != (64, 128, 3):
                 continue
-            # A picture may be smeared where the codec notices nothing, but it is never that of a later frame.
+            # A image may be smeared where the codec notices nothing, but it is never that of a later frame.
             late = [number for number in got if number_on(got[number]) > number and not errors]
             assert len(late) <= 3, (name, turn, late)
 

@@ -24,7 +24,7 @@ KVAZAAR = ["-c:v", "libkvazaar", "-kvazaar-params"]
 VVC = ["-c:v", "libvvenc", "-preset", "faster", "-pix_fmt", "yuv420p10le", "-g", "16", "-threads", "2"]
 MPEG4 = ["-c:v", "mpeg4", "-q:v", "3", "-g", "15"]
 MPEG4_B = [*MPEG4, "-bf", "2"]
-XVID_B = ["-c:v", "libxvid", "-q:v", "3", "-g", "15", "-bf", "2"]  # two pictures in one packet, then an empty one
+XVID_B = ["-c:v", "libxvid", "-q:v", "3", "-g", "15", "-bf", "2"]  # two images in one packet, then an empty one
 MPEG2 = ["-c:v", "mpeg2video", "-q:v", "3", "-bf", "2", "-g", "12"]
 CIF = ["-s", "176x144", "-q:v", "3", "-g", "15"]
 DV = ["-c:v", "dvvideo", "-s", "720x576", "-pix_fmt", "yuv420p"]
@@ -355,7 +355,7 @@ def test_frames_that_pass_for_key_frames_are_found_out_once(kind, encode, plain,
         assert len(started) - first == 4
 
 
-def test_tables_that_only_the_first_picture_has(encode, plain, tmp_path):
+def test_tables_that_only_the_first_image_has(encode, plain, tmp_path):
     data = bytearray(encode("a.avi", _simple("mjpeg", "-huffman", "default")).read_bytes())
     tables = [match.start() for match in re.finditer(rb"\xff\xdb\x00\x43", data)]
     assert len(tables) >= 60
@@ -369,7 +369,7 @@ def test_tables_that_only_the_first_picture_has(encode, plain, tmp_path):
         assert_right_after_any_jump(video, right, 10)
 
 
-def test_parameters_that_only_the_first_picture_has(encode, plain, tmp_path):
+def test_parameters_that_only_the_first_image_has(encode, plain, tmp_path):
     """A file header with other parameters than those that stand before the first frame and hold for all."""
     data = bytearray(encode("a.mp4", KINDS["h264, headers in band"][1]).read_bytes())
     header = data.index(b"avcC") + 4

@@ -191,7 +191,7 @@ def test_display_matrix_turns_frames_and_swaps_sizes(encode, ffmpeg, plain, tmp_
 def test_recording_that_begins_between_key_frames_is_read(encode, plain, number_on, tmp_path):
     whole = encode("a.ts", B_FRAMES).read_bytes()
     path = tmp_path / "middle.ts"
-    # The tables at the beginning, then on from some packet of 188 bytes in the first group of pictures.
+    # The tables at the beginning, then on from some packet of 188 bytes in the first group of images.
     path.write_bytes(whole[: 3 * 188] + whole[(len(whole) // 9 // 188) * 188 :])
     with open_video(path) as video:
         expected = plain(path, video.shape[1:3])

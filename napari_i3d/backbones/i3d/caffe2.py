@@ -14,14 +14,14 @@ from napari_i3d.safe_loading import unpickler
 
 __all__ = ["read_caffe2"]
 
-# What the training program saves of the state of its optimiser, next to `<blob>_momentum`.
+# What the training program saves of the state of its optimizer, next to `<blob>_momentum`.
 _OPTIMISER = ("lr", "model_iter")
 
 
 def read_caffe2(path: str | os.PathLike[str]) -> Blobs:
     """Read and check all blobs of a published file, without running any code from it.
 
-    The file is a dictionary with the blobs, by name, under ``"blobs"``. Those of the optimiser are left out:
+    The file is a dictionary with the blobs, by name, under ``"blobs"``. Those of the optimizer are left out:
     ``lr``, ``model_iter`` and names that end in ``_momentum``.
 
     Returns
@@ -45,12 +45,12 @@ def read_caffe2(path: str | os.PathLike[str]) -> Blobs:
         raise WeightsError(
             f"{label(path)}: expected a dictionary of weights under 'blobs', found none; is it another pickle?"
         )
-    arrays = {name: value for name, value in found.items() if not _is_optimisers(name)}
+    arrays = {name: value for name, value in found.items() if not _is_optimizers(name)}
     check_layout(arrays, blob_shapes(), label(path))
     blobs = {name: np.ascontiguousarray(arrays[name]) for name in blob_shapes()}
     check_values(blobs, label(path))
     return blobs
 
 
-def _is_optimisers(name: Any) -> bool:
+def _is_optimizers(name: Any) -> bool:
     return isinstance(name, str) and (name in _OPTIMISER or name.endswith("_momentum"))

@@ -53,7 +53,7 @@ def fold(layer: ConvNorm) -> tuple[Tensor, Tensor]:
 
 
 class FoldedConv(nn.Module):
-    """A 2-D convolution with bias on channels-last pictures.
+    """A 2-D convolution with bias on channels-last images.
 
     Parameters
     ----------

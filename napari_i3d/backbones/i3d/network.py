@@ -96,7 +96,7 @@ class I3DResNet50(nn.Module):
         Parameters
         ----------
         chunks
-            (B, 3, T, H, W) float32, RGB, normalised (see `ExtractionSettings.normalisation`). Features here are made
+            (B, 3, T, H, W) float32, RGB, normalized (see `ExtractionSettings.normalization`). Features here are made
             from T = 8 and H = W = 224; the network takes any T from 7 and any H and W from 5. With T = 8, time has
             length 4 after the stem, 2 in res2, and 1 from res3 on.
 

@@ -3,7 +3,7 @@
 With 8 frames, time has length 4 after the first convolution, 2 in res2 and 1 from res3 on. So, derived here from the
 plain network:
 
-- **Stem.** Step j of a chunk that starts at frame s is centred on frame ``c = s + 2 j``. Inner steps see all five
+- **Stem.** Step j of a chunk that starts at frame s is centered on frame ``c = s + 2 j``. Inner steps see all five
   frames from c - 2 to c + 2; the first lacks the two in front and the last lacks c + 2, which are padding. With ::
 
       past(c)    = taps 0 and 1 on frames c - 2 and c - 1
@@ -11,7 +11,7 @@ plain network:
       future(c)  = tap 4 on frame c + 2
 
   the first step is present + future, an inner one past + present + future, the last one past + present. They depend on
-  the centre alone, not on the chunk: at frequency 1 each serves up to four chunks. The spatial part of the max pool
+  the center alone, not on the chunk: at frequency 1 each serves up to four chunks. The spatial part of the max pool
   that follows can be shared too, since maximum and ReLU may change places; the temporal part is left to each chunk.
 - **res2** has its two time steps side by side in the channels, first all of the earlier one. Its convolutions over
   three time steps see two of them, so they are one 1x1 convolution; all others treat the two as groups.
@@ -28,10 +28,10 @@ from torch import Tensor, nn
 from napari_i3d.backbones.i3d.fused_conv import FoldedConv, Placement, fold
 from napari_i3d.backbones.i3d.network import Bottleneck, ConvNorm, I3DResNet50
 
-__all__ = ["CENTRES", "ChunkForm", "Steps"]
+__all__ = ["CENTERS", "ChunkForm", "Steps"]
 
 _FRAMES = 8
-# On a CPU, pictures of more than 32 MB in all come as fresh pages from the system each time, which took up to half of
+# On a CPU, images of more than 32 MB in all come as fresh pages from the system each time, which took up to half of
 # the time; res2 stays below with 4 chunks, the stages after it with 16.
 _CPU_PART, _CPU_LATE_PART = 4, 16
 
@@ -44,12 +44,12 @@ class Steps(Flag):
     LAST = auto()
 
 
-CENTRES = ((0, Steps.FIRST), (2, Steps.INNER), (4, Steps.INNER), (6, Steps.LAST))
-"""The time steps of a chunk: distance of the centre from the first frame, and kind."""
+CENTERS = ((0, Steps.FIRST), (2, Steps.INNER), (4, Steps.INNER), (6, Steps.LAST))
+"""The time steps of a chunk: distance of the center from the first frame, and kind."""
 
 
 class _Stem(nn.Module):
-    """The first convolution and the spatial part of the first max pool, for centres."""
+    """The first convolution and the spatial part of the first max pool, for centers."""
 
     def __init__(self, network: I3DResNet50, placement: Placement) -> None:
         super().__init__()
@@ -80,8 +80,8 @@ def _side_by_side(weight: Tensor) -> Tensor:
     return weight.transpose(1, 2).flatten(1, 2)
 
 
-def _pool(pictures: Tensor) -> Tensor:
-    return nn.functional.max_pool2d(pictures, 3, stride=2)
+def _pool(images: Tensor) -> Tensor:
+    return nn.functional.max_pool2d(images, 3, stride=2)
 
 
 class _FlatBottleneck(nn.Module):
@@ -141,18 +141,18 @@ class ChunkForm(nn.Module):
         self.requires_grad_(False).eval()
 
     def part(self, count: int) -> int:
-        """Return how many of so many centres, or chunks in res2, are best computed at once."""
+        """Return how many of so many centers, or chunks in res2, are best computed at once."""
         return min(count, _CPU_PART) if self.placement.device.type == "cpu" else count
 
     def pooled_steps(self, steps: Steps, frames: list[list[Tensor | None]]) -> dict[Steps, Tensor]:
-        """Compute time steps, pooled in space, around centres.
+        """Compute time steps, pooled in space, around centers.
 
         Parameters
         ----------
         steps
             Which.
         frames
-            For each of n centres c the frames c - 2 to c + 2, (3, H, W), normalised, on the device. Only those that
+            For each of n centers c the frames c - 2 to c + 2, (3, H, W), normalized, on the device. Only those that
             the steps see are looked at: `Steps.FIRST` none of the first two, `Steps.LAST` not the last.
 
         Returns
@@ -190,7 +190,7 @@ class ChunkForm(nn.Module):
             raise ValueError(f"expected chunks of {_FRAMES} frames, found {chunks.shape[2]}")
         padded: list[list[Tensor | None]]
         found = []
-        for offset, step in CENTRES:
+        for offset, step in CENTERS:
             padded = [
                 [chunk[:, c] if 0 <= c < _FRAMES else None for c in range(offset - 2, offset + 3)]
                 for chunk in chunks.to(self.placement.device, self.placement.dtype)
@@ -200,7 +200,7 @@ class ChunkForm(nn.Module):
         return self.features(pooled.contiguous(memory_format=torch.channels_last))
 
     def _stacked(self, frames: list[list[Tensor | None]], first: int, stop: int) -> Tensor:
-        """Return frames of each centre side by side in the channels: (n, 3 * (stop - first), H, W), channels-last."""
+        """Return frames of each center side by side in the channels: (n, 3 * (stop - first), H, W), channels-last."""
         seen = [torch.cat([frame for frame in some[first:stop] if frame is not None]) for some in frames]
         return torch.stack(seen).contiguous(memory_format=torch.channels_last)
 

@@ -1,4 +1,4 @@
-"""Videos on a cluster: segments go out in bounded numbers, and come back to this one place that writes."""
+"""Videos on a cluster: shards go out in bounded numbers, and come back to this one place that writes."""
 
 import contextlib
 from collections import deque
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from napari_i3d.batch.distributed.tasks import Source, Task, TaskResult, VideoMark, mark_of
-from napari_i3d.batch.events import Outcome, Record, VideoProgress, VideoSkipped
-from napari_i3d.batch.video_job import VideoWork, Workshop
-from napari_i3d.batch.video_queue import Roster, isolated
+from napari_i3d.batch.distributed.tasks import Source, Task, TaskResult, VideoFingerprint, mark_of
+from napari_i3d.batch.events import BatchEvent, Outcome, VideoProgress, VideoSkipped
+from napari_i3d.batch.video_job import VideoJob, VideoJobs
+from napari_i3d.batch.video_queue import VideoQueue, isolated
 from napari_i3d.errors import VideoError
-from napari_i3d.extraction.planning.shards import Segment
+from napari_i3d.extraction.planning.shards import Shard
 
 # So that Ctrl-C is noticed on every system.
 _WAIT_S = 0.5
@@ -44,36 +44,36 @@ class Computers(Protocol):
 
 @dataclass(eq=False)
 class _Running:
-    """A video of which segments are out."""
+    """A video of which shards are out."""
 
-    work: VideoWork
-    mark: VideoMark
+    work: VideoJob
+    mark: VideoFingerprint
     missing: set[int]
     kept_chunks: int
     stack: ExitStack
 
 
-class Spread:
-    """Extracts videos on a cluster, several at once where one has too few segments for all workers.
+class Coordinator:
+    """Extracts videos on a cluster, several at once where one has too few shards for all workers.
 
     Parameters
     ----------
     computers
         The cluster.
-    workshop
+    video_jobs
         Begins and finishes videos, in this process.
     source
         What tasks compute with.
     """
 
-    def __init__(self, computers: Computers, workshop: Workshop, source: Source) -> None:
+    def __init__(self, computers: Computers, video_jobs: VideoJobs, source: Source) -> None:
         self._computers = computers
-        self._workshop = workshop
+        self._workshop = video_jobs
         self._source = source
         self._running: dict[Path, _Running] = {}  # by the absolute path that tasks know
-        self._todo: deque[tuple[_Running, Segment]] = deque()
+        self._todo: deque[tuple[_Running, Shard]] = deque()
 
-    def run(self, videos: Roster) -> Generator[Record, None, None]:
+    def run(self, videos: VideoQueue) -> Generator[BatchEvent, None, None]:
         """Extract all videos.
 
         Raises
@@ -84,8 +84,8 @@ class Spread:
         try:
             while videos.waiting or self._running:
                 while self._todo and self._computers.room > 0:
-                    running, segment = self._todo.popleft()
-                    self._computers.submit(Task(running.mark, segment, self._source))
+                    running, shard = self._todo.popleft()
+                    self._computers.submit(Task(running.mark, shard, self._source))
                 if videos.waiting and self._computers.room > 0 and len(self._running) < _MOST_VIDEOS:
                     yield from self._begin(videos)
                     continue
@@ -97,7 +97,7 @@ class Spread:
             for running in self._running.values():
                 running.stack.close()
 
-    def _begin(self, videos: Roster) -> Generator[Record, None, None]:
+    def _begin(self, videos: VideoQueue) -> Generator[BatchEvent, None, None]:
         started = videos.next()
         path = started.video
         yield started
@@ -106,20 +106,20 @@ class Spread:
             yield videos.ended(opened)
             return
         self._running[opened.mark.path] = opened
-        self._todo.extend((opened, segment) for segment in opened.work.todo)
+        self._todo.extend((opened, shard) for shard in opened.work.todo)
         yield from self._end(opened, self._finish(opened), videos)
 
-    def _open(self, path: Path) -> Generator[Record, None, _Running | VideoSkipped]:
+    def _open(self, path: Path) -> Generator[BatchEvent, None, _Running | VideoSkipped]:
         with ExitStack() as stack:
             work = yield from self._workshop.begin(path, stack)
             if isinstance(work, VideoSkipped):
                 return work
-            missing = {segment.number for segment in work.todo}
+            missing = {shard.number for shard in work.todo}
             return _Running(work, _mark_of(path), missing, work.kept_chunks, stack.pop_all())
 
     def _end(
-        self, running: _Running, steps: Generator[Record, None, Outcome | None], videos: Roster
-    ) -> Generator[Record, None, None]:
+        self, running: _Running, steps: Generator[BatchEvent, None, Outcome | None], videos: VideoQueue
+    ) -> Generator[BatchEvent, None, None]:
         """Take steps for a video, and tell how it ended, if it did."""
         outcome = yield from isolated(running.work.path, steps)
         if outcome is not None:
@@ -127,17 +127,17 @@ class Spread:
 
     def _take(
         self, running: _Running, task: Task, result: TaskResult | Exception
-    ) -> Generator[Record, None, Outcome | None]:
+    ) -> Generator[BatchEvent, None, Outcome | None]:
         """Keep a result; errors end the video."""
         with self._dropped_if_it_fails(running):
             if isinstance(result, Exception):
                 raise result
-            running.work.partial.keep(result.verified(task.segment))
-        running.missing.discard(task.segment.number)
-        running.kept_chunks += task.segment.n_chunks
+            running.work.partial.keep(result.verified(task.shard))
+        running.missing.discard(task.shard.number)
+        running.kept_chunks += task.shard.n_chunks
         return (yield from self._finish(running))
 
-    def _finish(self, running: _Running) -> Generator[Record, None, Outcome | None]:
+    def _finish(self, running: _Running) -> Generator[BatchEvent, None, Outcome | None]:
         """Tell how far a video is, and finish it when nothing is missing."""
         total = running.work.job.plan.total_chunks
         yield VideoProgress(running.work.path, running.kept_chunks, total, running.kept_chunks)
@@ -163,7 +163,7 @@ class Spread:
         self._computers.cancel(running.mark.path)
 
 
-def _mark_of(path: Path) -> VideoMark:
+def _mark_of(path: Path) -> VideoFingerprint:
     try:
         return mark_of(path.absolute())
     except OSError as error:

@@ -15,7 +15,7 @@ import torch
 
 from napari_i3d._utils.extras import needed_for
 from napari_i3d.batch.distributed.tasks import Task, TaskResult
-from napari_i3d.batch.distributed.worker import Bench
+from napari_i3d.batch.distributed.worker import WorkerCache
 from napari_i3d.batch.options import LOCAL
 from napari_i3d.errors import ClusterError, WorkerError
 
@@ -30,7 +30,7 @@ _WORKER_BYTES = 2 << 30
 """Memory for a worker process, PyTorch and all."""
 
 _log = logging.getLogger(__name__)
-_bench = Bench()
+_bench = WorkerCache()
 
 
 def compute_on_worker(task: Task) -> TaskResult:
@@ -138,7 +138,7 @@ def _local_cluster(plan: LocalPlan) -> Iterator[Any]:
 
 
 def _end_workers(local: Any) -> None:
-    """End worker processes at once, whatever they compute: Ctrl-C is not to wait for a segment."""
+    """End worker processes at once, whatever they compute: Ctrl-C is not to wait for a shard."""
     import psutil
 
     for nanny in local.workers.values():
@@ -179,7 +179,7 @@ class Cluster:
 
     def submit(self, task: Task) -> None:
         """Give a task to whichever worker is free first."""
-        key = f"{task.mark.path.stem}-{task.segment.number}-{self._run}"
+        key = f"{task.mark.path.stem}-{task.shard.number}-{self._run}"
         future = self._client.submit(compute_on_worker, task, key=key, pure=False)
         self._tasks[future] = task
         future.add_done_callback(self._done.put)

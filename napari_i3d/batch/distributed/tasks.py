@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 import napari_i3d
 from napari_i3d.errors import WorkerError
-from napari_i3d.extraction.planning.shards import Segment, SegmentRows
+from napari_i3d.extraction.planning.shards import Shard, ShardRows
 
 _MARK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class VideoMark:
+class VideoFingerprint:
     """By what a worker sees that a file is the one that is meant: its size, and its first and last megabyte."""
 
     path: Path
@@ -48,16 +48,16 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A segment of a video, to be computed somewhere."""
+    """A shard of a video, to be computed somewhere."""
 
-    mark: VideoMark
-    segment: Segment
+    mark: VideoFingerprint
+    shard: Shard
     source: Source
 
 
 @dataclass(frozen=True, eq=False)
 class TaskResult:
-    """A computed segment as it travels: rows (K, 2048) float32, what and who computed them, and a checksum."""
+    """A computed shard as it travels: rows (K, 2048) float32, what and who computed them, and a checksum."""
 
     rows: NDArray[np.float32]
     device: str
@@ -65,7 +65,7 @@ class TaskResult:
     host: str
     seconds: float
 
-    def verified(self, segment: Segment) -> SegmentRows:
+    def verified(self, shard: Shard) -> ShardRows:
         """Return the rows, if they are what was sent and as many as there should be.
 
         Raises
@@ -73,15 +73,15 @@ class TaskResult:
         WorkerError
             They are not.
         """
-        if len(self.rows) != segment.n_chunks or rows_sha256(self.rows) != self.sha256:
+        if len(self.rows) != shard.n_chunks or rows_sha256(self.rows) != self.sha256:
             raise WorkerError(
-                f"worker {self.host}: expected the {segment.n_chunks} rows that it computed, found others; give the "
+                f"worker {self.host}: expected the {shard.n_chunks} rows that it computed, found others; give the "
                 "same command again"
             )
-        return SegmentRows(segment, self.rows, self.device)
+        return ShardRows(shard, self.rows, self.device)
 
 
-def mark_of(path: Path) -> VideoMark:
+def mark_of(path: Path) -> VideoFingerprint:
     """Return the mark of a video file.
 
     Raises
@@ -94,7 +94,7 @@ def mark_of(path: Path) -> VideoMark:
         digest = hashlib.sha256(file.read(_MARK_BYTES))
         file.seek(max(0, size - _MARK_BYTES))
         digest.update(file.read(_MARK_BYTES))
-    return VideoMark(path, size, digest.hexdigest())
+    return VideoFingerprint(path, size, digest.hexdigest())
 
 
 def rows_sha256(rows: NDArray[np.float32]) -> str:

@@ -1,4 +1,4 @@
-"""What a worker of a cluster does: it computes one segment at a time, and keeps network and videos for the next."""
+"""What a worker of a cluster does: it computes one shard at a time, and keeps network and videos for the next."""
 
 import ctypes
 import socket
@@ -13,12 +13,12 @@ import torch
 import napari_i3d
 from napari_i3d.backbones.i3d.network import I3DResNet50
 from napari_i3d.backbones.weights import load_network
-from napari_i3d.batch.distributed.tasks import Source, Task, TaskResult, VideoMark, mark_of, rows_sha256
+from napari_i3d.batch.distributed.tasks import Source, Task, TaskResult, VideoFingerprint, mark_of, rows_sha256
 from napari_i3d.errors import ClusterError, NapariI3DError, WeightsError, WorkerError
 from napari_i3d.extraction.chunk_encoder import Computer
 from napari_i3d.extraction.crop_stream import Background, background_of
-from napari_i3d.extraction.engine import compute_segments, computer_for
-from napari_i3d.extraction.planning.shards import SegmentRows
+from napari_i3d.extraction.engine import compute_shards, computer_for
+from napari_i3d.extraction.planning.shards import ShardRows
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.video.video import Video, open_video
 
@@ -45,7 +45,7 @@ def device_of(device: str, worker: str | int, local_gpus: int) -> str:
     return f"cuda:{int(worker) % local_gpus}"
 
 
-class Bench:
+class WorkerCache:
     """What a worker process keeps from task to task."""
 
     def __init__(self) -> None:
@@ -53,10 +53,10 @@ class Bench:
         self._lock = threading.Lock()  # a worker may have several threads; PyTorch uses all processors for each task
         self._network: tuple[Source, I3DResNet50] | None = None
         self._computer: tuple[Source, ExtractionSettings, Computer] | None = None
-        self._videos: OrderedDict[VideoMark, tuple[Video, Background, bool]] = OrderedDict()
+        self._videos: OrderedDict[VideoFingerprint, tuple[Video, Background, bool]] = OrderedDict()
 
     def compute(self, task: Task, worker: str | int) -> TaskResult:
-        """Compute a segment.
+        """Compute a shard.
 
         Parameters
         ----------
@@ -79,13 +79,13 @@ class Bench:
                 self._tuned = True
             if task.source.threads is not None:
                 torch.set_num_threads(task.source.threads)
-            settings = task.segment.settings
+            settings = task.shard.settings
             settings = replace(settings, device=device_of(settings.device, worker, task.source.local_gpus))
             computer = self._computer_for(task.source, settings)
             video, background = self._video_of(task.mark, settings)
             try:
-                steps = compute_segments(video, [task.segment], computer, background)
-                (finished,) = [step for step in steps if isinstance(step, SegmentRows)]
+                steps = compute_shards(video, [task.shard], computer, background)
+                (finished,) = [step for step in steps if isinstance(step, ShardRows)]
             except BaseException:
                 self._computer = None  # stopped in the middle, it is as good as new no more
                 self._close(task.mark)
@@ -118,7 +118,7 @@ class Bench:
         self._network = source, network
         return network
 
-    def _video_of(self, mark: VideoMark, settings: ExtractionSettings) -> tuple[Video, Background]:
+    def _video_of(self, mark: VideoFingerprint, settings: ExtractionSettings) -> tuple[Video, Background]:
         kept = self._videos.get(mark)
         if kept is None:
             _check(mark)
@@ -132,7 +132,7 @@ class Bench:
             self._close(next(iter(self._videos)))
         return video, background if settings.subtract_background else None
 
-    def _close(self, mark: VideoMark) -> None:
+    def _close(self, mark: VideoFingerprint) -> None:
         if kept := self._videos.pop(mark, None):
             kept[0].close()
 
@@ -151,7 +151,7 @@ def _keep_memory() -> None:
         mallopt(_M_MMAP_THRESHOLD, _MMAP_BYTES)
 
 
-def _check(mark: VideoMark) -> None:
+def _check(mark: VideoFingerprint) -> None:
     """See that the file that lies under the path here is the one that is meant."""
     host = socket.gethostname()
     try:

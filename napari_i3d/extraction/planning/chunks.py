@@ -17,7 +17,7 @@ from napari_i3d.tracking.tracklets import Tracklet
 
 
 @dataclass(frozen=True, eq=False)
-class TrackletWindows:
+class TrackletChunks:
     """The chunks of one tracklet and the rows made of them.
 
     Attributes
@@ -60,52 +60,52 @@ class TrackletWindows:
         """Return the number of the chunk that starts at a frame."""
         return self._begun_by(start) - 1
 
-    def part(self, first: int, stop: int) -> "TrackletWindows":
+    def part(self, first: int, stop: int) -> "TrackletChunks":
         """Return the chunks `first` up to `stop` alone, as those of a tracklet that is no longer than they are."""
         starts = self.starts[first:stop]
         count = np.arange(len(starts), dtype=np.int64)
-        centres = np.asarray(starts + (CHUNK_FRAMES - 1) / 2, dtype=np.float64)
+        centers = np.asarray(starts + (CHUNK_FRAMES - 1) / 2, dtype=np.float64)
         first_frame, last_frame = int(starts[0]), int(starts[-1]) + CHUNK_FRAMES - 1
-        return TrackletWindows(self.id, first_frame, last_frame, starts, count, centres)
+        return TrackletChunks(self.id, first_frame, last_frame, starts, count, centers)
 
     def _begun_by(self, frame: int) -> int:
         return int(np.searchsorted(self.starts, frame, side="right"))
 
 
 @dataclass(frozen=True)
-class WindowPlan:
+class ChunkPlan:
     """What an extraction computes.
 
     Attributes
     ----------
     tracklets
-        The windows of each tracklet that is used, in the order of the tracking.
+        The chunks of each tracklet that is used, in the order of the tracking.
     left_out
         Tracklets that are too short, each with the reason, a sentence.
     """
 
-    tracklets: tuple[TrackletWindows, ...]
+    tracklets: tuple[TrackletChunks, ...]
     left_out: dict[Id, str]
 
     @property
     def total_chunks(self) -> int:
         """Number of chunks of all tracklets."""
-        return sum(len(windows.starts) for windows in self.tracklets)
+        return sum(len(chunks.starts) for chunks in self.tracklets)
 
 
-def plan_windows(tracklets: Iterable[Tracklet], settings: ExtractionSettings) -> WindowPlan:
+def plan_chunks(tracklets: Iterable[Tracklet], settings: ExtractionSettings) -> ChunkPlan:
     """Plan the chunks and rows of tracklets; those of fewer than ``min_frames`` (or 8) frames are left out."""
-    used: list[TrackletWindows] = []
+    used: list[TrackletChunks] = []
     left_out: dict[Id, str] = {}
     for tracklet in tracklets:
         if len(tracklet) < settings.shortest_tracklet:
             left_out[tracklet.id] = f"{counted(len(tracklet), 'frame')}, fewer than {settings.shortest_tracklet}"
         else:
-            used.append(tracklet_windows(tracklet.id, tracklet.start, len(tracklet), settings))
-    return WindowPlan(tuple(used), left_out)
+            used.append(tracklet_chunks(tracklet.id, tracklet.start, len(tracklet), settings))
+    return ChunkPlan(tuple(used), left_out)
 
 
-def tracklet_windows(tracklet_id: Id, start: int, n_frames: int, settings: ExtractionSettings) -> TrackletWindows:
+def tracklet_chunks(tracklet_id: Id, start: int, n_frames: int, settings: ExtractionSettings) -> TrackletChunks:
     """Plan one tracklet of `n_frames` frames (at least 8) whose first is frame `start`."""
     step = settings.frequency
     n_chunks = (n_frames - CHUNK_FRAMES) // step + 1
@@ -117,13 +117,13 @@ def tracklet_windows(tracklet_id: Id, start: int, n_frames: int, settings: Extra
     else:
         row_chunks = np.arange(n_chunks, dtype=np.int64)
         row_frames = np.asarray(starts + (CHUNK_FRAMES - 1) / 2)
-    return TrackletWindows(tracklet_id, start, start + n_frames - 1, starts, row_chunks, row_frames)
+    return TrackletChunks(tracklet_id, start, start + n_frames - 1, starts, row_chunks, row_frames)
 
 
 def padded_row_chunks(n_frames: int, n_chunks: int, step: int) -> NDArray[np.int64]:
     """Return for each padded row r the chunk whose start ``k * step`` is nearest to ``r * step - 3``.
 
-    Of two that are equally near (steps of 2 and 6) it is the earlier: its centre, 3.5 frames after its start, is
+    Of two that are equally near (steps of 2 and 6) it is the earlier: its center, 3.5 frames after its start, is
     nearer to the row's frame. Rows before the first and after the last chunk repeat these.
 
     Returns
@@ -136,14 +136,14 @@ def padded_row_chunks(n_frames: int, n_chunks: int, step: int) -> NDArray[np.int
     return np.clip(nearest, 0, n_chunks - 1)
 
 
-def needed_frames(tracklets: Sequence[TrackletWindows], skip_frames: int) -> list[tuple[int, int]]:
+def needed_frames(tracklets: Sequence[TrackletChunks], skip_frames: int) -> list[tuple[int, int]]:
     """Return the ranges of frames, half-open and ascending, that chunks lie in.
 
     Ranges less than `skip_frames` apart are joined: decoding through is cheaper than finding a place anew.
     """
     if not tracklets:
         return []
-    starts = np.unique(np.concatenate([windows.starts for windows in tracklets]))
+    starts = np.unique(np.concatenate([chunks.starts for chunks in tracklets]))
     stops = starts + CHUNK_FRAMES
     breaks = np.flatnonzero(starts[1:] - stops[:-1] >= skip_frames)
     firsts = np.concatenate([starts[:1], starts[breaks + 1]])

@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 from napari_i3d.individuals import name_of
 
 
-def crop_boxes(tracklet: Tracklet, picture_size: tuple[int, int], mode: SampleMode) -> NDArray[np.int64]:
-    """Turn the bounding boxes of a tracklet into the parts of the picture that are cropped.
+def crop_boxes(tracklet: Tracklet, image_size: tuple[int, int], mode: SampleMode) -> NDArray[np.int64]:
+    """Turn the bounding boxes of a tracklet into the parts of the image that are cropped.
 
-    Boxes are truncated to whole pixels and clipped to the picture. For ``expand_bboxes`` the shorter side then grows
-    by ``|width - height| // 2`` at both ends; where that leaves the picture the box is moved back inside, and what
+    Boxes are truncated to whole pixels and clipped to the image. For ``expand_bboxes`` the shorter side then grows
+    by ``|width - height| // 2`` at both ends; where that leaves the image the box is moved back inside, and what
     still sticks out is cut off.
 
     Parameters
     ----------
     tracklet
         Boxes of all frames, none missing.
-    picture_size
+    image_size
         Width and height of the (resized) video, in pixels.
     mode
         Only ``expand_bboxes`` changes the shape of the boxes.
@@ -41,17 +41,17 @@ def crop_boxes(tracklet: Tracklet, picture_size: tuple[int, int], mode: SampleMo
     TrackingError
         A box is not finite, or nothing of it is left after clipping; names individual and frame.
     """
-    limits = np.array(picture_size * 2, dtype=np.float64)
+    limits = np.array(image_size * 2, dtype=np.float64)
     infinite = np.asarray(~np.isfinite(tracklet.boxes).all(axis=1))
     if infinite.any():
         raise _bad_box(tracklet, infinite, "is not made of finite numbers")
     boxes: NDArray[np.int64] = np.clip(np.trunc(tracklet.boxes), 0, limits).astype(np.int64)
     empty = np.asarray((boxes[:, 2:] <= boxes[:, :2]).any(axis=1))
     if empty.any():
-        size = f"{picture_size[0]}x{picture_size[1]}"
-        raise _bad_box(tracklet, empty, f"holds no pixel of the {size} picture")
+        size = f"{image_size[0]}x{image_size[1]}"
+        raise _bad_box(tracklet, empty, f"holds no pixel of the {size} image")
     if mode is SampleMode.EXPAND_BBOXES:
-        _make_square(boxes, picture_size)
+        _make_square(boxes, image_size)
     return boxes
 
 
@@ -65,9 +65,9 @@ def _bad_box(tracklet: Tracklet, bad: NDArray[np.bool_], what: str) -> TrackingE
     )
 
 
-def _make_square(boxes: NDArray[np.int64], picture_size: tuple[int, int]) -> None:
+def _make_square(boxes: NDArray[np.int64], image_size: tuple[int, int]) -> None:
     sizes = boxes[:, 2:] - boxes[:, :2]  # (N, 2)
-    for axis, limit in enumerate(picture_size):
+    for axis, limit in enumerate(image_size):
         low, high = boxes[:, axis], boxes[:, axis + 2]  # views: written in place
         growth = np.maximum(sizes[:, 1 - axis] - sizes[:, axis], 0) // 2
         low -= growth

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from napari_i3d._utils.text import counted
 from napari_i3d.errors import TrackingError
-from napari_i3d.extraction.planning.chunks import plan_windows, tracklet_windows
+from napari_i3d.extraction.planning.chunks import plan_chunks, tracklet_chunks
 from napari_i3d.extraction.planning.request import ExtractChoices
 from napari_i3d.extraction.settings import ExtractionSettings, Precision, SampleMode
 from napari_i3d.individuals import Id, shown
-from napari_i3d.tracking.checks import require_sound_boxes
+from napari_i3d.tracking.checks import require_valid_boxes
 from napari_i3d.tracking.tracklets import Tracking
 
 _OVERSAMPLE_VIEWS = 10
@@ -49,7 +49,7 @@ def estimate(n_frames: int, tracking: Tracking | None, choices: ExtractChoices, 
     n_frames
         Of the video.
     tracking
-        Those to be extracted, prepared; None: the whole picture.
+        Those to be extracted, prepared; None: the whole image.
     choices
         As chosen.
     rates
@@ -64,19 +64,19 @@ def estimate(n_frames: int, tracking: Tracking | None, choices: ExtractChoices, 
     left_out: Mapping[Id, str] = {}
     if tracking is None:
         long_enough = n_frames >= settings.shortest_tracklet
-        tracklets = [tracklet_windows("", 0, n_frames, settings)] if long_enough else []
+        tracklets = [tracklet_chunks("", 0, n_frames, settings)] if long_enough else []
         left_out = {} if long_enough else {"": f"{counted(n_frames, 'frame')}, fewer than {settings.shortest_tracklet}"}
     else:
-        plan = plan_windows(tracking.values(), settings)
+        plan = plan_chunks(tracking.values(), settings)
         tracklets, left_out = list(plan.tracklets), plan.left_out
-        for windows in tracklets:
-            require_sound_boxes(tracking[windows.id])
-            if windows.last_frame >= n_frames:
+        for tracklet in tracklets:
+            require_valid_boxes(tracking[tracklet.id])
+            if tracklet.last_frame >= n_frames:
                 raise TrackingError(
-                    f"{shown(windows.id)}: has boxes up to frame {windows.last_frame}, but the last frame of the video "
+                    f"{shown(tracklet.id)}: has boxes up to frame {tracklet.last_frame}, but the last frame of the video "
                     f"is {n_frames - 1}: does the tracking belong to it?"
                 )
-    chunks = sum(len(windows.starts) for windows in tracklets)
+    chunks = sum(len(tracklet.starts) for tracklet in tracklets)
     key = rate_key(settings)
     seconds = rates.get(key, first_guess_s(settings)) * chunks
     return Estimate(len(tracklets), chunks, left_out, seconds, key in rates)

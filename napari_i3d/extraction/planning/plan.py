@@ -7,16 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.errors import TrackingError
-from napari_i3d.extraction.planning.chunks import WindowPlan, plan_windows
+from napari_i3d.extraction.planning.chunks import ChunkPlan, plan_chunks
 from napari_i3d.extraction.planning.crop_boxes import crop_boxes
 from napari_i3d.extraction.settings import CHUNK_FRAMES, ExtractionSettings
 from napari_i3d.individuals import Id, name_of
-from napari_i3d.tracking.checks import require_sound_boxes
+from napari_i3d.tracking.checks import require_valid_boxes
 from napari_i3d.tracking.mistakes import likely_mistake
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 from napari_i3d.video.video import Video
 
-WHOLE_PICTURE: Id = ""
+WHOLE_IMAGE: Id = ""
 """Id of the one individual of a video without tracking."""
 
 
@@ -29,26 +29,26 @@ class Job:
     plan
         Chunks and rows.
     boxes
-        For each individual of the plan the part of the picture to crop, (N, 4) int64, from the tracklet's first frame.
+        For each individual of the plan the part of the image to crop, (N, 4) int64, from the tracklet's first frame.
     settings
         The choices.
     """
 
-    plan: WindowPlan
+    plan: ChunkPlan
     boxes: dict[Id, NDArray[np.int64]]
     settings: ExtractionSettings
 
 
-def whole_picture(video: Video, settings: ExtractionSettings) -> Tracking:
-    """Return the tracking of a video without tracking: one individual, id "", whose box is the picture."""
+def whole_image(video: Video, settings: ExtractionSettings) -> Tracking:
+    """Return the tracking of a video without tracking: one individual, id "", whose box is the image."""
     n_frames = len(video)
-    width, height = picture_size(video, settings)
+    width, height = image_size(video, settings)
     boxes = np.tile(np.array([0, 0, width, height], np.float64), (n_frames, 1))
-    return Tracking([Tracklet(WHOLE_PICTURE, 0, boxes)])
+    return Tracking([Tracklet(WHOLE_IMAGE, 0, boxes)])
 
 
-def picture_size(video: Video, settings: ExtractionSettings) -> tuple[int, int]:
-    """Return width and height, in pixels, of the picture that bounding boxes refer to."""
+def image_size(video: Video, settings: ExtractionSettings) -> tuple[int, int]:
+    """Return width and height, in pixels, of the image that bounding boxes refer to."""
     return settings.video_size or (video.shape[2], video.shape[1])
 
 
@@ -65,7 +65,7 @@ def plan_job(video: Video, tracklets: Iterable[Tracklet], settings: ExtractionSe
     try:
         return _planned(video, known, settings)
     except TrackingError as error:
-        width, height = picture_size(video, settings)
+        width, height = image_size(video, settings)
         mistake = likely_mistake(Tracking(known.values()), (len(video), height, width))
         if not mistake:
             raise
@@ -73,7 +73,7 @@ def plan_job(video: Video, tracklets: Iterable[Tracklet], settings: ExtractionSe
 
 
 def _planned(video: Video, known: Mapping[Id, Tracklet], settings: ExtractionSettings) -> Job:
-    plan = plan_windows(known.values(), settings)
+    plan = plan_chunks(known.values(), settings)
     if not plan.tracklets:
         longest = max(map(len, known.values()), default=0)
         found = f"the longest of {len(known)} has {longest}"
@@ -82,13 +82,13 @@ def _planned(video: Video, known: Mapping[Id, Tracklet], settings: ExtractionSet
             text += "; lower min_frames"
         raise TrackingError(f"{text}; {video.remark}" if video.remark else text)
     boxes: dict[Id, NDArray[np.int64]] = {}
-    for windows in plan.tracklets:
-        tracklet = known[windows.id]
-        require_sound_boxes(tracklet)
+    for chunks in plan.tracklets:
+        tracklet = known[chunks.id]
+        require_valid_boxes(tracklet)
         if tracklet.stop > len(video):
             raise TrackingError(
                 f"{name_of(tracklet.id)}: has boxes up to frame {tracklet.stop - 1}, but the last frame of "
                 f"{video.path.name} is {len(video) - 1}: {video.remark or 'does the tracking belong to this video?'}"
             )
-        boxes[tracklet.id] = crop_boxes(tracklet, picture_size(video, settings), settings.sample_mode)
+        boxes[tracklet.id] = crop_boxes(tracklet, image_size(video, settings), settings.sample_mode)
     return Job(plan, boxes, settings)

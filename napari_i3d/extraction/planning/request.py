@@ -12,7 +12,7 @@ from napari_i3d.features.io.layouts import Layout, check_suffix, dlc2action_ids
 from napari_i3d.features.io.output_format import output_paths
 from napari_i3d.features.io.writing import check_content
 from napari_i3d.individuals import Id
-from napari_i3d.tracking.gaps import Gaps, mend_gaps
+from napari_i3d.tracking.gaps import Gaps, resolve_gaps
 from napari_i3d.tracking.tracklets import Tracking
 
 
@@ -91,14 +91,14 @@ class ExtractChoices:
         return video.with_name(f"{video.stem}{self.ending}")
 
     def prepare(self, tracking: Tracking, individuals: frozenset[Id]) -> Tracking:
-        """Return the tracking of those chosen, in its order, with gaps mended.
+        """Return the tracking of those chosen, in its order, with gaps resolved.
 
         Raises
         ------
         TrackingError
             Nobody is chosen, or mending fails.
         """
-        return mend_gaps(tracking.select([name for name in tracking if name in individuals]), self.gaps)
+        return resolve_gaps(tracking.select([name for name in tracking if name in individuals]), self.gaps)
 
 
 def require_output(output: Path, choices: ExtractChoices, individuals: list[Id]) -> None:

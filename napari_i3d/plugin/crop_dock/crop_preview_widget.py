@@ -18,17 +18,17 @@ from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.jobs.crop_image import (
     CropRequest,
-    crop_picture,
+    crop_image,
     crop_request,
-    spell_crop,
-    spell_squash,
-    whole_picture,
+    format_crop,
+    format_squash,
+    whole_image,
 )
 from napari_i3d.plugin.widgets.dock import Dock, Links
 from napari_i3d.plugin.widgets.scroll_area import Scrolling
 from napari_i3d.plugin.widgets.text_label import TextLabel
 
-# The largest picture, that of oversample. The others are shown in its middle, so that nothing moves.
+# The largest image, that of oversample. The others are shown in its middle, so that nothing moves.
 _WIDTH, _HEIGHT, _SIDE = 340, 256, 224
 # Frames that fly past while the slider is dragged are not worth a crop.
 _SETTLE_MS = 30
@@ -37,7 +37,7 @@ _PATIENCE_MS = 10_000
 _MODES = {
     SampleMode.EXPAND_BBOXES: "expand_bboxes: the box made square",
     SampleMode.CENTER_CROP: "center_crop: the middle of the box",
-    SampleMode.OVERSAMPLE: "oversample: corners, centre and mirror images",
+    SampleMode.OVERSAMPLE: "oversample: corners, center and mirror images",
 }
 
 
@@ -55,11 +55,11 @@ class CropView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFixedSize(_WIDTH + 2, _HEIGHT + 2)
-        self.picture: NDArray[np.uint8] | None = None
+        self.image: NDArray[np.uint8] | None = None
 
-    def show_picture(self, picture: NDArray[np.uint8] | None) -> None:
+    def show_image(self, image: NDArray[np.uint8] | None) -> None:
         """Show (H, W, 3) uint8, or nothing."""
-        self.picture = picture
+        self.image = image
         self.update()
 
     def paintEvent(self, _: QPaintEvent | None) -> None:  # noqa: N802
@@ -67,13 +67,13 @@ class CropView(QWidget):
         self.painted.emit()
         painter = QPainter(self)
         painter.setPen(QPen(self.palette().color(self.foregroundRole()), 1, Qt.PenStyle.DotLine))
-        if self.picture is None:
+        if self.image is None:
             painter.drawRect(QRect(0, 0, self.width() - 1, self.height() - 1))
             return
-        height, width, _ = self.picture.shape
+        height, width, _ = self.image.shape
         left, top = (self.width() - width) // 2, (self.height() - height) // 2
         painter.drawImage(
-            left, top, QImage(self.picture.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
+            left, top, QImage(self.image.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
         )
         if width > _SIDE:
             painter.setPen(QPen(QColor("white"), 1, Qt.PenStyle.DashLine))
@@ -182,9 +182,9 @@ class CropPreviewWidget(Dock):
         if isinstance(request, str) and not whole:
             self._show(None, request)
             return
-        if not whole and self.view.picture is None:
+        if not whole and self.view.image is None:
             self.text.setText("Loading ...")
-        worker = self._running = create_worker(_work, request, whole_picture(tracked, self._session.sample_mode))
+        worker = self._running = create_worker(_work, request, whole_image(tracked, self._session.sample_mode))
         self._kept.append(worker)
         worker.returned.connect(self._on_returned)
         worker.finished.connect(self._on_finished)
@@ -199,8 +199,8 @@ class CropPreviewWidget(Dock):
             self._again = False
             self._later()
 
-    def _show(self, picture: NDArray[np.uint8] | None, text: str) -> None:
-        self.view.show_picture(picture)
+    def _show(self, image: NDArray[np.uint8] | None, text: str) -> None:
+        self.view.show_image(image)
         self.text.setText(text)
 
 
@@ -208,9 +208,9 @@ def _work(
     request: CropRequest | str, whole: tuple[int, int, ExtractionSettings] | None
 ) -> tuple[NDArray[np.uint8] | None, str]:
     if isinstance(request, str):
-        return None, request if whole is None else f"{request} {spell_squash(*whole)}".rstrip()
+        return None, request if whole is None else f"{request} {format_squash(*whole)}".rstrip()
     try:
-        return crop_picture(request), spell_crop(request)
+        return crop_image(request), format_crop(request)
     except NapariI3DError as error:
         return None, str(error)
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_i3d.explore import Stack, bouts
+from napari_i3d.explore import FeatureTable, bouts
 from napari_i3d.plots import plot_ethogram
 from napari_i3d.plots.style import common_fps
 from napari_i3d.plugin.widgets.moving_canvas import MovingCanvas
@@ -47,7 +47,7 @@ class EthogramCanvas:
         fill_room(self.native, (300, 40))
         self.navigating: Callable[[], bool] = lambda: False
         self._theme = theme
-        self._stack: Stack | None = None
+        self._table: FeatureTable | None = None
         self._labels: NDArray[np.integer] = np.empty(0, np.int64)
         self._legend: tuple[list[Any], list[str]] = [], []
         self._axes: Axes | None = None
@@ -97,20 +97,20 @@ class EthogramCanvas:
     def clear(self) -> None:
         """Draw nothing."""
         self.figure.clear()
-        self._stack = self._axes = self._cursor = None
+        self._table = self._axes = self._cursor = None
         self.native.set_moving(None)
         self._strips = []
         self.native.draw_idle()
 
-    def show_lanes(self, stack: Stack, labels: NDArray[np.integer]) -> None:
-        """Draw a lane for each part of a stack, with a label for each of its rows: (N,) integers."""
+    def show_lanes(self, table: FeatureTable, labels: NDArray[np.integer]) -> None:
+        """Draw a lane for each part of a table, with a label for each of its rows: (N,) integers."""
         self.clear()
-        self._stack, self._labels = stack, labels
+        self._table, self._labels = table, labels
         self._axes = axes = self.figure.add_subplot()
-        plot_ethogram(stack, labels, axes)
+        plot_ethogram(table, labels, axes)
         axes.set_ylabel("")
         axes.set_title("", loc="left")  # the dock has one
-        set_time_ticks(axes, common_fps(stack))
+        set_time_ticks(axes, common_fps(table))
         legend = axes.get_legend()
         if legend is not None:
             self._legend = list(legend.legend_handles), [text.get_text() for text in legend.get_texts()]
@@ -122,16 +122,16 @@ class EthogramCanvas:
 
     def set_selected(self, rows: NDArray[np.bool_]) -> None:
         """Mark rows below their lanes: (N,) bool."""
-        if self._stack is None or self._axes is None:
+        if self._table is None or self._axes is None:
             return
         for strip in self._strips:
             strip.remove()
-        lanes: dict[tuple[str, object], int] = {(p.video, p.individual): n for n, p in enumerate(self._stack.parts)}
+        lanes: dict[tuple[str, object], int] = {(p.video, p.individual): n for n, p in enumerate(self._table.sequences)}
         stretches: dict[int, list[tuple[float, float]]] = {}
-        for bout in bouts(self._stack, rows.astype(np.int8)) if rows.any() else ():
+        for bout in bouts(self._table, rows.astype(np.int8)) if rows.any() else ():
             if bout.label:
                 lane = lanes[bout.video, bout.individual]
-                half = self._stack.parts[lane].step_frames / 2
+                half = self._table.sequences[lane].step_frames / 2
                 stretches.setdefault(lane, []).append((bout.first_frame - half, bout.frames))
         self._strips = [
             self._axes.broken_barh(found, (lane + 0.5 - _STRIP, _STRIP), facecolors=CURSOR, linewidth=0)
@@ -146,18 +146,20 @@ class EthogramCanvas:
             self.native.move()
 
     def set_theme(self, theme: str) -> None:
-        """Take the colours of one of napari's themes."""
+        """Take the colors of one of napari's themes."""
         self._theme = theme
         paint_figure(self.figure, theme)
         self.native.draw_idle()
 
     def _fit(self) -> None:
         """Give the lanes their margins, and the names and the legend the room that there is."""
-        if self._axes is None or self._stack is None:
+        if self._axes is None or self._table is None:
             return
         _, height = set_margins(self._axes, self.native, titled=False)
-        every = max(1, math.ceil(_LINE_PX * len(self._stack.parts) / height))
-        names = [shorten(part.name) if lane % every == 0 else "" for lane, part in enumerate(self._stack.parts)]
+        every = max(1, math.ceil(_LINE_PX * len(self._table.sequences) / height))
+        names = [
+            shorten(sequence.name) if lane % every == 0 else "" for lane, sequence in enumerate(self._table.sequences)
+        ]
         self._axes.set_yticks(range(len(names)), names)
         self._axes.legend(
             *fitting_entries(*self._legend, int(height // _LINE_PX)),
@@ -182,31 +184,31 @@ class EthogramCanvas:
         self._on_motion(event)
 
     def _on_motion(self, event: Any) -> None:
-        if event.inaxes is not self._axes or self._stack is None:
+        if event.inaxes is not self._axes or self._table is None:
             self.native.setToolTip("")
             return
-        self.native.setToolTip(self._spell_place(event.xdata, event.ydata))
+        self.native.setToolTip(self._format_place(event.xdata, event.ydata))
         if not self._dragging or self.navigating():
             return
-        lane = int(np.clip(np.rint(event.ydata), 0, len(self._stack.parts) - 1))
-        frames = self._stack.parts[lane].frames
+        lane = int(np.clip(np.rint(event.ydata), 0, len(self._table.sequences) - 1))
+        frames = self._table.sequences[lane].frames
         frame = float(np.clip(np.rint(event.xdata), np.floor(frames[0]), np.ceil(frames[-1])))
         self.place_clicked.emit(int(frame), lane)
 
     def _on_release(self, _: Any) -> None:
         self._dragging = False
 
-    def _spell_place(self, x: float, y: float) -> str:
+    def _format_place(self, x: float, y: float) -> str:
         """Name the individual and the cluster under the mouse: names may be cut, and the legend not have room."""
-        if self._stack is None:
+        if self._table is None:
             return ""
-        lane = int(np.clip(np.rint(y), 0, len(self._stack.parts) - 1))
-        part = self._stack.parts[lane]
-        place = f"{part.name}, frame {x:.0f}"
-        row = int(np.abs(part.frames - x).argmin())
-        if abs(part.frames[row] - x) > part.step_frames / 2:
+        lane = int(np.clip(np.rint(y), 0, len(self._table.sequences) - 1))
+        sequence = self._table.sequences[lane]
+        place = f"{sequence.name}, frame {x:.0f}"
+        row = int(np.abs(sequence.frames - x).argmin())
+        if abs(sequence.frames[row] - x) > sequence.step_frames / 2:
             return place
-        return f"{place}: cluster {self._labels[self._stack.starts[lane] + row]}"
+        return f"{place}: cluster {self._labels[self._table.starts[lane] + row]}"
 
 
 def fitting_entries(handles: Sequence[Any], names: Sequence[str], rows: int) -> tuple[list[Any], list[str]]:

@@ -11,7 +11,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_i3d.errors import NapariI3DError
-from napari_i3d.explore import Stack
+from napari_i3d.explore import FeatureTable
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.session.matching import tracking_id
@@ -51,15 +51,15 @@ class EthogramWidget(Dock):
         self.canvas.navigating = lambda: bool(self.toolbar.mode)
         self._empty = TextLabel(_EMPTY)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._stack = QStackedWidget()
-        self._stack.addWidget(self._empty)
-        self._stack.addWidget(self.canvas.native)
+        self._table = QStackedWidget()
+        self._table.addWidget(self._empty)
+        self._table.addWidget(self.canvas.native)
         content = QWidget()
         layout = QHBoxLayout(content)
         layout.setContentsMargins(*MARGINS)
         layout.setSpacing(SPACING)
         layout.addWidget(self.toolbar)
-        layout.addWidget(self._stack, 1)
+        layout.addWidget(self._table, 1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(Scrolling(content))
@@ -82,15 +82,15 @@ class EthogramWidget(Dock):
     def _show(self) -> None:
         explored, tracked = self._exploration.explored, self._session.active
         self._lanes = self._exploration.parts_of(tracked) if tracked is not None else []
-        self._stack.setCurrentIndex(1 if self._lanes else 0)
+        self._table.setCurrentIndex(1 if self._lanes else 0)
         self.toolbar.setEnabled(bool(self._lanes))
         if explored is None or not self._lanes:
             self.canvas.clear()
             self._exploration.time_axis.whole = None
             return
         # The video is the one on the canvas: lanes are named by individual alone.
-        parts = tuple(replace(explored.stack.parts[number], video="") for number in self._lanes)
-        self.canvas.show_lanes(Stack(parts, comparable=True), self._of_lanes(explored.clusters.labels))
+        sequences = tuple(replace(explored.table.sequences[number], video="") for number in self._lanes)
+        self.canvas.show_lanes(FeatureTable(sequences, comparable=True), self._of_lanes(explored.clusters.labels))
         self.toolbar.update()
         # Another map of the same frames is seen where the one before was.
         self._exploration.time_axis.whole = self.canvas.limits
@@ -103,7 +103,7 @@ class EthogramWidget(Dock):
         explored = self._exploration.explored
         if explored is None:
             return values[:0]
-        starts = explored.stack.starts
+        starts = explored.table.starts
         return np.concatenate([values[starts[number] : starts[number + 1]] for number in self._lanes])
 
     def _on_selection(self) -> None:
@@ -139,11 +139,11 @@ class EthogramWidget(Dock):
         explored, tracked = self._exploration.explored, self._session.active
         if explored is None or tracked is None:
             return
-        individual = tracking_id(explored.stack.parts[self._lanes[lane]].individual, tracked)
+        individual = tracking_id(explored.table.sequences[self._lanes[lane]].individual, tracked)
         if individual is None:
             self._session.go_to(frame)
         else:
-            navigation.go_to(self._session, tracked, individual, frame, centre=False)
+            navigation.go_to(self._session, tracked, individual, frame, center=False)
 
     def _on_save(self) -> None:
         chosen, kind = QFileDialog.getSaveFileName(self, "Save the figure", "ethogram", FIGURE_FILTER)
@@ -155,10 +155,12 @@ class EthogramWidget(Dock):
         from napari_i3d.plots import plot_ethogram, save_figure
 
         path = figure_path(chosen, kind)
-        # Not the one on the screen: without the cursor, and in the colours of paper.
+        # Not the one on the screen: without the cursor, and in the colors of paper.
         figure = Figure(figsize=(_WIDTH_INCH, _HEIGHT_INCH + _LANE_INCH * len(self._lanes)), layout="constrained")
-        parts = tuple(explored.stack.parts[number] for number in self._lanes)
-        plot_ethogram(Stack(parts, comparable=True), self._of_lanes(explored.clusters.labels), figure.subplots())
+        sequences = tuple(explored.table.sequences[number] for number in self._lanes)
+        plot_ethogram(
+            FeatureTable(sequences, comparable=True), self._of_lanes(explored.clusters.labels), figure.subplots()
+        )
         try:
             save_figure(figure, path)
         except NapariI3DError as error:

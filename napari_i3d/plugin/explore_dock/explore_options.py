@@ -36,7 +36,7 @@ class ExploreOptions(QWidget):
             _MAPS,
             least_characters=_FEW,
             tooltip="Principal components are quick, and distances on the map mean something.\n"
-            "UMAP keeps neighbours together, but not distances; it takes minutes for long videos.",
+            "UMAP keeps neighbors together, but not distances; it takes minutes for long videos.",
         )
         self.clusters = SpinBox(
             value=0,

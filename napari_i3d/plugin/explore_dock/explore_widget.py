@@ -20,9 +20,9 @@ from qtpy.QtWidgets import (
 
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.plugin.context import get_session
-from napari_i3d.plugin.exploration import Explored, axis_names, named_features, spell_explored
+from napari_i3d.plugin.exploration import Explored, axis_names, format_explored, named_features
 from napari_i3d.plugin.explore_dock.explore_options import ExploreOptions
-from napari_i3d.plugin.explore_dock.row_colors import ColourBy, row_colours
+from napari_i3d.plugin.explore_dock.row_colors import ColorBy, row_colors
 from napari_i3d.plugin.explore_dock.selection_bar import SelectionBar
 from napari_i3d.plugin.explore_dock.similar_panel import SimilarPanel
 from napari_i3d.plugin.jobs.explore_job import ExploreRequest, run_exploration
@@ -38,7 +38,7 @@ _EMPTY = (
     "No map yet.\n\nExtract features, or load a file of them in Plot features;\n"
     "Compute lays their rows out, those that look alike near to each other."
 )
-_COLOURS = [("by cluster", ColourBy.CLUSTER), ("by individual", ColourBy.INDIVIDUAL), ("by time", ColourBy.TIME)]
+_COLORS = [("by cluster", ColorBy.CLUSTER), ("by individual", ColorBy.INDIVIDUAL), ("by time", ColorBy.TIME)]
 
 
 class ExploreWidget(Dock):
@@ -72,7 +72,7 @@ class ExploreWidget(Dock):
         self.canvas = MapCanvas(napari_viewer.theme)
         self.toolbar: Any = PlotToolbar(self.canvas.native, self, self._on_save)
         self.canvas.navigating = lambda: bool(self.toolbar.mode)
-        self.colour = ChoiceBox(_COLOURS, tooltip="What the colours of the points say.")
+        self.color = ChoiceBox(_COLORS, tooltip="What the colors of the points say.")
         self.selection = SelectionBar(self._exploration, self.links)
         self.similar = SimilarPanel(self._exploration, self._crew, self._exploration.current_row)
         self._build()
@@ -82,33 +82,33 @@ class ExploreWidget(Dock):
     def _build(self) -> None:
         empty = TextLabel(_EMPTY)
         empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._stack = QStackedWidget()
-        self._stack.addWidget(empty)
-        self._stack.addWidget(self.canvas.native)
+        self._table = QStackedWidget()
+        self._table.addWidget(empty)
+        self._table.addWidget(self.canvas.native)
         self.progress.setTextVisible(False)
         self.progress.hide()
         tools = QHBoxLayout()
-        tools.addWidget(QLabel("colour"))
-        tools.addWidget(self.colour.native)
+        tools.addWidget(QLabel("color"))
+        tools.addWidget(self.color.native)
         tools.addWidget(self.toolbar)
         tools.addStretch(1)
         upper = QWidget()
         layout = QVBoxLayout(upper)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._stack, 1)
+        layout.addWidget(self._table, 1)
         layout.addLayout(tools)
         layout.addWidget(self.selection)
-        parts = QSplitter(Qt.Orientation.Vertical)
-        parts.setChildrenCollapsible(False)
-        parts.addWidget(upper)
-        parts.addWidget(self.similar)
-        parts.setStretchFactor(0, 1)
+        sequences = QSplitter(Qt.Orientation.Vertical)
+        sequences.setChildrenCollapsible(False)
+        sequences.addWidget(upper)
+        sequences.addWidget(self.similar)
+        sequences.setStretchFactor(0, 1)
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.addWidget(self.options)
         layout.addWidget(self.progress)
         layout.addWidget(self.status)
-        layout.addWidget(parts, 1)
+        layout.addWidget(sequences, 1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         # Its full height would push the window off the screen.
@@ -117,7 +117,7 @@ class ExploreWidget(Dock):
 
     def _connect(self) -> None:
         viewer = self._session.viewer
-        self.links.connect(self._session.losses, self._spell_loss)
+        self.links.connect(self._session.losses, self._format_loss)
         self.links.connect(self._exploration.changed, self._show)
         self.links.connect(self._exploration.selection_changed, self._on_selection)
         self.links.connect(self._session.active_changed, self._on_active)
@@ -125,7 +125,7 @@ class ExploreWidget(Dock):
         self.links.connect(viewer.events.theme, self._on_theme)
         self.links.connect(self.canvas.row_clicked, self._on_row)
         self.links.connect(self.canvas.lassoed, self._on_lasso)
-        self.colour.changed.connect(self._on_colour)
+        self.color.changed.connect(self._on_color)
         self.options.compute.clicked.connect(self._on_compute)
         self.toolbar.set_theme(viewer.theme)
         self._on_active()
@@ -159,7 +159,7 @@ class ExploreWidget(Dock):
         )  # fmt: skip
         self._crew.add(self._worker)
 
-    def _spell_loss(self) -> str:
+    def _format_loss(self) -> str:
         """Say what is lost where the viewer is closed now."""
         if self._worker is None or self._worker.stop.asked:
             return ""
@@ -203,22 +203,22 @@ class ExploreWidget(Dock):
     def _show(self) -> None:
         explored = self._exploration.explored
         self.similar.clear()
-        self._stack.setCurrentIndex(0 if explored is None else 1)
-        for part in (self.toolbar, self.colour.native):
-            part.setEnabled(explored is not None)
+        self._table.setCurrentIndex(0 if explored is None else 1)
+        for sequence in (self.toolbar, self.color.native):
+            sequence.setEnabled(explored is not None)
         if explored is None:
             self.canvas.clear()
             self.status.setText("")
             return
         self.canvas.show_points(explored.map.points, axis_names(explored.map))
         self.toolbar.update()
-        self.status.setText(spell_explored(explored))
-        self._on_colour()
+        self.status.setText(format_explored(explored))
+        self._on_color()
         self._on_frame()
 
-    def _on_colour(self) -> None:
+    def _on_color(self) -> None:
         if self._exploration.explored is not None:
-            self.canvas.set_colours(row_colours(self._exploration.explored, self.colour.value))
+            self.canvas.set_colors(row_colors(self._exploration.explored, self.color.value))
 
     def _on_frame(self) -> None:
         self.canvas.set_row(self._exploration.current_row())
@@ -251,8 +251,8 @@ class ExploreWidget(Dock):
         from napari_i3d.plots import plot_map, save_figure
 
         figure = Figure(figsize=(7.5, 5.5), layout="constrained")
-        labels = explored.clusters.labels if self.colour.value is ColourBy.CLUSTER else None
-        plot_map(explored.map, figure.subplots(), colour=str(self.colour.value), labels=labels)
+        labels = explored.clusters.labels if self.color.value is ColorBy.CLUSTER else None
+        plot_map(explored.map, figure.subplots(), color=str(self.color.value), labels=labels)
         path = figure_path(chosen, kind)
         try:
             save_figure(figure, path)

@@ -46,7 +46,7 @@ class MapCanvas:
         self.navigating: Callable[[], bool] = lambda: False
         self._theme = theme
         self._points: NDArray[np.float32] | None = None
-        self._colours = np.empty((0, 4))
+        self._colors = np.empty((0, 4))
         self._selected = np.empty(0, np.bool_)
         self._axes: Axes | None = None
         self._dots: Any = None
@@ -77,8 +77,8 @@ class MapCanvas:
         return self._row
 
     @property
-    def colours(self) -> NDArray[np.float64]:
-        """Colour of each point as it is seen: (N, 4) float64, 0 to 1."""
+    def colors(self) -> NDArray[np.float64]:
+        """Color of each point as it is seen: (N, 4) float64, 0 to 1."""
         return np.asarray(self._dots.get_facecolors()) if self._dots is not None else np.empty((0, 4))
 
     def clear(self) -> None:
@@ -112,15 +112,15 @@ class MapCanvas:
         axes.set_yticks([])
         self._paint()
 
-    def set_colours(self, colours: NDArray[np.float64]) -> None:
-        """Give each point a colour: (N, 4), 0 to 1."""
-        self._colours = colours
-        self._colour()
+    def set_colors(self, colors: NDArray[np.float64]) -> None:
+        """Give each point a color: (N, 4), 0 to 1."""
+        self._colors = colors
+        self._color()
 
     def set_selected(self, rows: NDArray[np.bool_]) -> None:
         """Let the points that are not selected fade, where any is: (N,) bool."""
         self._selected = rows
-        self._colour()
+        self._color()
 
     def set_row(self, row: int | None) -> None:
         """Mark a row as the current one; None: no row."""
@@ -131,17 +131,17 @@ class MapCanvas:
             self.native.move()
 
     def set_theme(self, theme: str) -> None:
-        """Take the colours of one of napari's themes."""
+        """Take the colors of one of napari's themes."""
         self._theme = theme
         self._paint()
 
-    def _colour(self) -> None:
-        if self._dots is None or self._points is None or len(self._colours) != len(self._points):
+    def _color(self) -> None:
+        if self._dots is None or self._points is None or len(self._colors) != len(self._points):
             return
-        colours = self._colours.copy()
+        colors = self._colors.copy()
         if self._selected.any():
-            colours[~self._selected, 3] *= _FADED
-        self._dots.set_facecolors(colours)
+            colors[~self._selected, 3] *= _FADED
+        self._dots.set_facecolors(colors)
         self.native.draw_idle()
 
     def _paint(self) -> None:

@@ -76,8 +76,8 @@ class SelectionBar(QWidget):
             return
         explored = self._exploration.explored
         if explored is not None:
-            part = explored.stack.parts[0]
-            self._timer.start(max(_SHORTEST_MS, round(1000 * part.step_frames / (part.fps or _DEFAULT_FPS))))
+            sequence = explored.table.sequences[0]
+            self._timer.start(max(_SHORTEST_MS, round(1000 * sequence.step_frames / (sequence.fps or _DEFAULT_FPS))))
 
     def _next(self) -> None:
         rows = np.flatnonzero(self._exploration.selected)
@@ -101,7 +101,7 @@ class SelectionBar(QWidget):
         points = explored.map.points
         columns = {"cluster": explored.clusters.labels, "map_x": points[:, 0], "map_y": points[:, 1]}
         try:
-            write_rows(path, explored.stack, np.flatnonzero(self._exploration.selected), columns)
+            write_rows(path, explored.table, np.flatnonzero(self._exploration.selected), columns)
         except NapariI3DError as error:
             show_error(str(error))
         else:

@@ -73,7 +73,7 @@ class SimilarPanel(QWidget):
         self._exploration = exploration
         self._crew = crew
         self._query = query
-        self._first: int | None = None  # rows of the stack that the marked span begins and ends with
+        self._first: int | None = None  # rows of the table that the marked span begins and ends with
         self._last: int | None = None
         self._search: StoppableWorker | None = None
         self._sought: Span | None = None
@@ -162,7 +162,7 @@ class SimilarPanel(QWidget):
         self.unmark.setEnabled(self._first is not None or self._last is not None)
         self.search.setEnabled(query is not None and self._search is None)
         if not self.hits and self._search is None:
-            self.text.setText(self._half_marked() or ("" if query is None else _spell(query)))
+            self.text.setText(self._half_marked() or ("" if query is None else _format(query)))
 
     def _half_marked(self) -> str:
         """Say how to go on where one end of a span is marked."""
@@ -170,7 +170,7 @@ class SimilarPanel(QWidget):
         if explored is None or (self._first is None) == (self._last is None):
             return ""
         row, other = (self._first, "To here") if self._first is not None else (self._last, "From here")
-        return f"marked frame {explored.stack.frames[row]:g}; go to the other end and press {other}"
+        return f"marked frame {explored.table.frames[row]:g}; go to the other end and press {other}"
 
     def query_span(self) -> Span | None:
         """Return what would be looked for: the marked span, else the current frame; None where there is neither."""
@@ -178,9 +178,9 @@ class SimilarPanel(QWidget):
         if explored is None:
             return None
         if self._first is not None and self._last is not None:
-            return explored.stack.span(self._first, self._last + 1)
+            return explored.table.span(self._first, self._last + 1)
         row = self._query()
-        return None if row is None else explored.stack.span(row)
+        return None if row is None else explored.table.span(row)
 
     def _on_first(self) -> None:
         self._mark(self._query(), self._last)
@@ -194,8 +194,8 @@ class SimilarPanel(QWidget):
         if explored is None:
             return
         if first is not None and last is not None:
-            parts = explored.stack.part_of_row
-            if first > last or parts[first] != parts[last]:
+            sequences = explored.table.part_of_row
+            if first > last or sequences[first] != sequences[last]:
                 first, last = (first, None) if fresh == first else (None, last)
         self._first, self._last = first, last
         self._show_hits(())
@@ -212,7 +212,7 @@ class SimilarPanel(QWidget):
         self._search = self._crew.add(
             start(
                 run_similar,
-                explored.stack,
+                explored.table,
                 query,
                 _HITS,
                 self.apart.value(),
@@ -237,7 +237,7 @@ class SimilarPanel(QWidget):
         """List hits, and begin to read their crops."""
         self._show_hits(found.hits)
         self.text.setText(
-            f"{counted(len(found.hits), 'moment')} like {_spell(found.query)}" if found.hits else "none found"
+            f"{counted(len(found.hits), 'moment')} like {_format(found.query)}" if found.hits else "none found"
         )
         explored = self._exploration.explored
         if explored is None:
@@ -302,7 +302,7 @@ class SimilarPanel(QWidget):
     def _on_thumbnail(self, thumbnail: Thumbnail) -> None:
         if self._reader is None or self._reader.stop.asked or thumbnail.span not in self.hits:
             return
-        icon = None if thumbnail.picture is None else QIcon(_pixmap(thumbnail.picture))
+        icon = None if thumbnail.image is None else QIcon(_pixmap(thumbnail.image))
         self._crops_of(thumbnail.span).icons[_place_of(thumbnail.span)] = icon
         self._set_icon(self.hits.index(thumbnail.span), icon)
         self.progress.setValue(self.progress.value() + 1)
@@ -335,7 +335,7 @@ def _place_of(hit: Hit) -> tuple[Id, int]:
     return hit.individual, hit.middle_frame
 
 
-def _spell(span: Span) -> str:
+def _format(span: Span) -> str:
     return f"{span.name}, {_frames(span)}"
 
 
@@ -345,10 +345,10 @@ def _frames(span: Span) -> str:
     return f"frames {span.first_frame:g} to {span.last_frame:g}"
 
 
-def _pixmap(picture: NDArray[np.uint8]) -> QPixmap:
-    height, width, _ = picture.shape
-    image = QImage(np.ascontiguousarray(picture).tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
-    return QPixmap.fromImage(image).scaled(
+def _pixmap(image: NDArray[np.uint8]) -> QPixmap:
+    height, width, _ = image.shape
+    qimage = QImage(np.ascontiguousarray(image).tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
+    return QPixmap.fromImage(qimage).scaled(
         _THUMBNAIL_PX,
         _THUMBNAIL_PX,
         Qt.AspectRatioMode.KeepAspectRatio,

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy, QWidget
 from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, UNTRAINED
 from napari_i3d.errors import SettingsError
 from napari_i3d.extraction.planning.request import ExtractChoices
-from napari_i3d.extraction.settings import ExtractionSettings, Normalisation, Precision, SampleMode
+from napari_i3d.extraction.settings import ExtractionSettings, Normalization, Precision, SampleMode
 from napari_i3d.features.io.layouts import Layout
 from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 from napari_i3d.tracking.gaps import Gaps
@@ -29,12 +29,12 @@ _LAYOUTS = [
 ]
 _MODES = [
     ("box made square", SampleMode.EXPAND_BBOXES),
-    ("centre of the box", SampleMode.CENTER_CROP),
+    ("center of the box", SampleMode.CENTER_CROP),
     ("ten views, averaged", SampleMode.OVERSAMPLE),
 ]
-_NORMALISATIONS = [
-    ("symmetric (-1 to 1)", Normalisation.SYMMETRIC),
-    ("as in training", Normalisation.KINETICS),
+_NORMALIZATIONS = [
+    ("symmetric (-1 to 1)", Normalization.SYMMETRIC),
+    ("as in training", Normalization.KINETICS),
 ]
 _DEVICES = ["auto", "cpu", "cuda", "cuda:1", "cuda:2", "cuda:3", "mps"]
 _LARGEST = 100_000
@@ -76,7 +76,7 @@ class ExtractForm:
         self.frequency = _spin(
             default.frequency,
             "Every n-th frame",
-            "Frames between the starts of neighbouring chunks. 1: all; 4: a quarter of the work and of the rows.",
+            "Frames between the starts of neighboring chunks. 1: all; 4: a quarter of the work and of the rows.",
         )
         self.gaps = _combo(
             _GAPS,
@@ -95,16 +95,16 @@ class ExtractForm:
         )
         self.sample_mode = _combo(
             _MODES,
-            "Picture",
+            "Image",
             "What the network sees of a box. Made square: the box, grown to a square, at 224x224.\n"
-            "Centre: the box at 340x256, of it the central 224x224.\n"
-            "Ten views: four corners, the centre, all mirrored too; ten times the work.",
+            "Center: the box at 340x256, of it the central 224x224.\n"
+            "Ten views: four corners, the center, all mirrored too; ten times the work.",
         )
         self.min_frames = _spin(
             default.min_frames, "Shortest", "Leave out individuals of fewer frames than this (never fewer than 8)."
         )
-        self.normalisation = _combo(
-            _NORMALISATIONS,
+        self.normalization = _combo(
+            _NORMALIZATIONS,
             "Pixel values",
             "Symmetric: x * 2 / 255 - 1, as in data sets that exist.\n"
             "As in training: (x - 114.75) / 57.375, what the network was trained with.",
@@ -152,7 +152,7 @@ class ExtractForm:
         self.more = self._rows(
             self.sample_mode,
             self.min_frames,
-            self.normalisation,
+            self.normalization,
             self.subtract_background,
             self.width,
             self.height,
@@ -184,7 +184,7 @@ class ExtractForm:
             sample_mode=self.sample_mode.value,
             min_frames=self.min_frames.value,
             pad=self.pad.value,
-            normalisation=self.normalisation.value,
+            normalization=self.normalization.value,
             subtract_background=self.subtract_background.value,
             device=self.device.value,
             precision=self.precision.value,
@@ -216,7 +216,7 @@ class ExtractForm:
                 self.weights_file.value = Path(choices.weights)
             if settings.device in _DEVICES:
                 self.device.value = settings.device
-            for name in ("pad", "frequency", "sample_mode", "min_frames", "normalisation", "subtract_background"):
+            for name in ("pad", "frequency", "sample_mode", "min_frames", "normalization", "subtract_background"):
                 getattr(self, name).value = getattr(settings, name)
             for name in ("precision", "batch_size"):
                 getattr(self, name).value = getattr(settings, name)

@@ -10,7 +10,7 @@ from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
-from napari_i3d._utils.text import counted, spell_duration
+from napari_i3d._utils.text import counted, format_duration
 from napari_i3d.backbones.pretrained import SOURCES
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.extraction.planning.estimate import Estimate, estimate, rate_key
@@ -124,7 +124,7 @@ class ExtractWidget(Dock):
         self.links.connect(self._session.active_changed, self._on_active)
         self._session.sample_mode = self.form.sample_mode.value
         self.links.connect(self._session.sample_mode_changed, self._on_sample_mode)
-        self.links.connect(self._session.losses, self._spell_loss)
+        self.links.connect(self._session.losses, self._format_loss)
         self._timer.timeout.connect(self._refresh)
         self.bar.run.clicked.connect(self._on_run)
         self.bar.cancel.clicked.connect(self._on_cancel)
@@ -206,7 +206,7 @@ class ExtractWidget(Dock):
             plan, problem = None, in_dock_words(error)
         missing = plan is not None and plan.request.choices.weights_missing
         self.offer.show_for(plan.request.choices.weights if plan is not None and missing else None)
-        self.estimate_label.setText(_spell(plan) if plan is not None else problem or _NO_VIDEO)
+        self.estimate_label.setText(_format(plan) if plan is not None else problem or _NO_VIDEO)
         ready = plan is not None and plan.estimate.chunks > 0 and not missing
         self.bar.set_ready(ready and self._worker is None)
         self.offer.button.setEnabled(self._worker is None)
@@ -232,7 +232,7 @@ class ExtractWidget(Dock):
 
     def _on_download(self) -> None:
         source = SOURCES[self.form.choices().weights]
-        if self._worker is None and self.offer.licence_accepted(source):
+        if self._worker is None and self.offer.license_accepted(source):
             self._start(run_download, source.name, text="download of weights")
 
     def _start(self, work: Callable[..., Work], *arguments: object, text: str) -> None:
@@ -247,7 +247,7 @@ class ExtractWidget(Dock):
             self.bar.cancel.setEnabled(False)
             self._worker.quit()
 
-    def _spell_loss(self) -> str:
+    def _format_loss(self) -> str:
         """Say what is lost where the viewer is closed now."""
         if self._worker is None or self._worker.stop.asked:
             return ""
@@ -292,7 +292,7 @@ class ExtractWidget(Dock):
         extraction: Extraction = outcome.value
         rates = preferences.recall(_RATES)
         preferences.remember(_RATES, rates | {rate_key(plan.request.choices.settings): extraction.chunk_s})
-        text, is_open = _spell_saved(extraction.paths), plan.tracked in self._session.videos
+        text, is_open = _format_saved(extraction.paths), plan.tracked in self._session.videos
         if is_open and plan.tracked.tracking is plan.request.unmended:
             path = extraction.paths[0] if extraction.paths and plan.request.choices.layout.one_file else None
             plan.tracked.set_features(extraction.features, path)
@@ -313,11 +313,11 @@ class ExtractWidget(Dock):
         self._crew.end()
 
 
-def _spell(plan: _Plan) -> str:
+def _format(plan: _Plan) -> str:
     cost = plan.estimate
-    who = "whole picture" if plan.request.tracking is None else counted(cost.individuals, "individual")
+    who = "whole image" if plan.request.tracking is None else counted(cost.individuals, "individual")
     source = "as in earlier runs" if cost.measured else "a first guess, for a processor"
-    text = f"{who}, {counted(cost.chunks, 'chunk')}: about {spell_duration(cost.seconds)} ({source})."
+    text = f"{who}, {counted(cost.chunks, 'chunk')}: about {format_duration(cost.seconds)} ({source})."
     if cost.left_out:
         shortest = plan.request.choices.settings.shortest_tracklet
         text += f"\n{len(cost.left_out)} left out: fewer than {shortest} frames."
@@ -326,6 +326,6 @@ def _spell(plan: _Plan) -> str:
     return text
 
 
-def _spell_saved(paths: Sequence[Path]) -> str:
+def _format_saved(paths: Sequence[Path]) -> str:
     where = ", ".join(path.name for path in paths[:3]) + (" ..." if len(paths) > 3 else "")
     return f"Saved {where} in {paths[0].parent}." if paths else ""

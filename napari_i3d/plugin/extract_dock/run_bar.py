@@ -10,7 +10,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_i3d._utils.text import counted, spell_duration
+from napari_i3d._utils.text import counted, format_duration
 from napari_i3d.plugin.jobs.job_results import Advance
 from napari_i3d.plugin.widgets.text_label import TextLabel
 
@@ -61,11 +61,11 @@ class RunBar(QWidget):
         self.progress.setRange(0, advance.total)
         self.progress.setValue(advance.done)
         seconds, done = now - self._first[0], advance.done - self._first[1]
-        parts = [_spell_amount(advance, unit)]
+        parts = [_format_amount(advance, unit)]
         if done and seconds > 0:
             rate = done / seconds
             parts.append(f"{rate:.1f} chunks/s" if unit == "chunk" else f"{rate / 1e6:.1f} MB/s")
-            parts.append(f"{spell_duration((advance.total - advance.done) / rate)} left")
+            parts.append(f"{format_duration((advance.total - advance.done) / rate)} left")
         self.status.setText(" · ".join(parts))
 
     def finish(self, text: str) -> None:
@@ -75,7 +75,7 @@ class RunBar(QWidget):
         self.status.setText(text)
 
 
-def _spell_amount(advance: Advance, unit: str) -> str:
+def _format_amount(advance: Advance, unit: str) -> str:
     if unit == "chunk":
         return f"{advance.done:,} of {counted(advance.total, 'chunk')}"
     return f"{advance.done / 1e6:.0f} of {advance.total / 1e6:.0f} MB"

@@ -32,17 +32,17 @@ class DownloadOffer(QFrame):
         self.setVisible(name is not None)
         if name is not None:
             source = SOURCES[name]
-            self.text.setText(f"These weights are published by others, under {source.licence}; get them once:")
-            self.button.setText(f"Download ({_MEGABYTES} MB, {source.licence})")
+            self.text.setText(f"These weights are published by others, under {source.license}; get them once:")
+            self.button.setText(f"Download ({_MEGABYTES} MB, {source.license})")
 
-    def licence_accepted(self, source: WeightsSource) -> bool:
-        """Show licence and source, and ask."""
+    def license_accepted(self, source: WeightsSource) -> bool:
+        """Show license and source, and ask."""
         box = QMessageBox(self)
         box.setWindowTitle("Download weights?")
         box.setTextFormat(Qt.TextFormat.RichText)
         box.setText(
             f"<p><b>{source.name}</b>, {_MEGABYTES} MB</p>"
-            f"<p>Licence: <b>{source.licence}</b>. You may not use them for commercial purposes.</p>"
+            f"<p>License: <b>{source.license}</b>. You may not use them for commercial purposes.</p>"
             f"<p>Source: {source.page}<br>File: {source.url}</p>"
             f"<p>Please cite: {source.citation}</p>"
             f"<p>They are kept in {source.path.parent}.</p>"

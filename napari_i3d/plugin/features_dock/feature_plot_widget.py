@@ -95,9 +95,9 @@ class FeaturePlotWidget(Dock):
     def _build(self) -> None:
         self._empty = TextLabel(_EMPTY)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._stack = QStackedWidget()
-        self._stack.addWidget(self._empty)
-        self._stack.addWidget(self.canvas.native)
+        self._table = QStackedWidget()
+        self._table.addWidget(self._empty)
+        self._table.addWidget(self.canvas.native)
         row = QHBoxLayout()
         row.addWidget(self.options)
         row.addWidget(self.load_button)
@@ -105,7 +105,7 @@ class FeaturePlotWidget(Dock):
         row.addWidget(self.status, 1)
         plot = QVBoxLayout()
         plot.addLayout(row)
-        plot.addWidget(self._stack, 1)
+        plot.addWidget(self._table, 1)
         content = QWidget()
         layout = QHBoxLayout(content)
         layout.setContentsMargins(*MARGINS)
@@ -119,7 +119,7 @@ class FeaturePlotWidget(Dock):
 
     def _connect(self) -> None:
         viewer = self._session.viewer
-        self.links.connect(self._session.losses, self._spell_loss)
+        self.links.connect(self._session.losses, self._format_loss)
         self.links.connect(self._session.active_changed, self._on_active)
         self.links.connect(viewer.dims.events.current_step, self._on_frame)
         self.links.connect(viewer.events.theme, self._on_theme)
@@ -171,7 +171,7 @@ class FeaturePlotWidget(Dock):
 
     def _want(self, individual: Id | None) -> None:
         """Draw an individual, as soon as what is being drawn now is ready."""
-        self._stack.setCurrentIndex(0 if individual is None else 1)
+        self._table.setCurrentIndex(0 if individual is None else 1)
         self.options.setEnabled(individual is not None)
         self.save_button.setEnabled(individual is not None)
         self.toolbar.setEnabled(individual is not None)
@@ -312,7 +312,7 @@ class FeaturePlotWidget(Dock):
             arguments = (self._features, path, form.layout, form.metadata)
             self._crew.add(start(run_saving, *arguments, text=f"saving {path.name}", on_outcome=self._on_saved))
 
-    def _spell_loss(self) -> str:
+    def _format_loss(self) -> str:
         """Say what is lost where the viewer is closed now."""
         if self._saving is None:
             return ""

@@ -18,7 +18,7 @@ from napari_i3d.plugin.widgets.plot_theme import CURSOR, fill_room, paint_figure
 from napari_i3d.plugin.widgets.time_margins import set_margins, set_time_ticks
 
 _LEFT_BUTTON = 1
-# Height of the line that marks what is selected, as a part of the picture's.
+# Height of the line that marks what is selected, as a part of the image's.
 _MARKS = 0.03
 
 
@@ -153,7 +153,7 @@ class HeatMapCanvas:
         self.native.draw_idle()
 
     def set_theme(self, theme: str) -> None:
-        """Take the colours of one of napari's themes."""
+        """Take the colors of one of napari's themes."""
         self._theme = theme
         self._paint()
 
@@ -175,7 +175,7 @@ class HeatMapCanvas:
         if first >= stop:
             return
         columns = max(int(self._axes.bbox.width), 1)
-        self._image.set_data(self._map.picture(first, stop, columns))
+        self._image.set_data(self._map.image(first, stop, columns))
         self._image.set_extent((self._axis.edge(first), self._axis.edge(stop), max(len(self._map.lines), 1), 0))
 
     def _on_limits(self, axes: Axes) -> None:
@@ -194,7 +194,7 @@ class HeatMapCanvas:
         paint_figure(self.figure, self._theme)
         self.native.draw_idle()
 
-    def _spell_place(self, x: float, y: float) -> str:
+    def _format_place(self, x: float, y: float) -> str:
         if self._map is None or self._axis is None or not 0 <= int(y) < len(self._map.lines):
             return ""
         place = f"frame {x:.0f}" if self._axis.known else f"row {x:.0f}"
@@ -212,7 +212,7 @@ class HeatMapCanvas:
         if event.xdata is None or event.inaxes is not self._axes:
             self.native.setToolTip("")
             return
-        self.native.setToolTip(self._spell_place(event.xdata, event.ydata))
+        self.native.setToolTip(self._format_place(event.xdata, event.ydata))
         if not self._dragging or self.navigating():
             return
         if self._axis is not None and self._axis.known:
@@ -224,5 +224,5 @@ class HeatMapCanvas:
 
 
 def _in_lines(label: str) -> str:
-    """Return a label for the narrow room beside the colour bar."""
+    """Return a label for the narrow room beside the color bar."""
     return label.replace(" ", "\n")

@@ -23,7 +23,7 @@ _ORDERS = [
     ("by variability", Order.VARIABILITY),
     ("as in the file", Order.FILE),
 ]
-_SCALES = [("standardised", Scale.STANDARDISED), ("as they are", Scale.RAW)]
+_SCALES = [("standardized", Scale.STANDARDISED), ("as they are", Scale.RAW)]
 
 
 class PlotOptions(QWidget):
@@ -46,14 +46,14 @@ class PlotOptions(QWidget):
         self.content = ChoiceBox(
             _CONTENTS,
             least_characters=_FEW,
-            tooltip="What the lines of the picture are: the 200 features that vary most,\n"
+            tooltip="What the lines of the image are: the 200 features that vary most,\n"
             "or the scores on the first 20 principal components.",
         )
         self.order = ChoiceBox(_ORDERS, least_characters=_FEW, tooltip="How features are ordered, from the top.")
         self.scale = ChoiceBox(
             _SCALES,
             least_characters=_FEW,
-            tooltip="Standardised: each line has mean 0 and standard deviation 1 over time.",
+            tooltip="Standardized: each line has mean 0 and standard deviation 1 over time.",
         )
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -109,7 +109,7 @@ class PlotOptions(QWidget):
 
 def names_of(individuals: Sequence[Id]) -> list[str]:
     """Return what individuals are called in a box: each another way, else magicgui would take them for one."""
-    plain = [shown(individual) if individual != "" else "whole picture" for individual in individuals]
+    plain = [shown(individual) if individual != "" else "whole image" for individual in individuals]
     names: list[str] = []
     for individual, name in zip(individuals, plain, strict=True):
         told = name if plain.count(name) == 1 else repr(individual)[:_LONGEST_NAME]  # the text '1' beside the number 1

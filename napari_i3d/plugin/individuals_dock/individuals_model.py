@@ -9,7 +9,7 @@ import numpy as np
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, QSortFilterProxyModel, Qt
 from qtpy.QtGui import QColor, QIcon, QPixmap
 
-from napari_i3d._utils.colors import colours_of
+from napari_i3d._utils.colors import colors_of
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.session.problems import counts
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
@@ -17,7 +17,7 @@ from napari_i3d.tracking.tracklets import Tracklet
 
 _SWATCH_PX = 12
 _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-_CENTRE = int(Qt.AlignmentFlag.AlignCenter)
+_CENTER = int(Qt.AlignmentFlag.AlignCenter)
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
 ID_ROLE = Qt.ItemDataRole.UserRole
@@ -57,8 +57,8 @@ class Row:
 
     Parameters
     ----------
-    id, colour
-        The individual and its colour, ``#rrggbb``.
+    id, color
+        The individual and its color, ``#rrggbb``.
     first, last
         Video frames, inclusive.
     width_px, height_px
@@ -66,7 +66,7 @@ class Row:
     """
 
     id: Id
-    colour: str
+    color: str
     first: int
     last: int
     width_px: float
@@ -87,14 +87,14 @@ def rows_of(tracked: TrackedVideo | None) -> list[Row]:
     """Return a row for each individual of a video, in the order of the file."""
     if tracked is None or tracked.tracking is None:
         return []
-    colours = colours_of(tracked.tracking)
-    return [_row(tracklet, colours[individual]) for individual, tracklet in tracked.tracking.items()]
+    colors = colors_of(tracked.tracking)
+    return [_row(tracklet, colors[individual]) for individual, tracklet in tracked.tracking.items()]
 
 
-def _row(tracklet: Tracklet, colour: str) -> Row:
+def _row(tracklet: Tracklet, color: str) -> Row:
     boxes = tracklet.boxes[np.isfinite(tracklet.boxes).all(axis=1)]
     width, height = (boxes[:, 2:] - boxes[:, :2]).mean(axis=0) if len(boxes) else (np.nan, np.nan)
-    return Row(tracklet.id, colour, tracklet.start, tracklet.stop - 1, float(width), float(height))
+    return Row(tracklet.id, color, tracklet.start, tracklet.stop - 1, float(width), float(height))
 
 
 class IndividualsModel(QAbstractTableModel):
@@ -176,12 +176,12 @@ class IndividualsModel(QAbstractTableModel):
             return (HEADERS if role == Qt.ItemDataRole.DisplayRole else _HINTS)[section]
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
             if section in TICKS:
-                return _CENTRE  # the tick box for all rows stands at the left
+                return _CENTER  # the tick box for all rows stands at the left
             return _LEFT if section == Column.ID else _RIGHT
         return None
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return the text, tick, colour, alignment or value for sorting of a cell."""
+        """Return the text, tick, color, alignment or value for sorting of a cell."""
         row, column = self._rows[index.row()], index.column()
         if role == ID_ROLE:
             return row.id
@@ -197,7 +197,7 @@ class IndividualsModel(QAbstractTableModel):
             number = self._value(row, column)
             return "" if column == Column.PROBLEMS and not number else str(number)
         if role == Qt.ItemDataRole.DecorationRole and column == Column.ID:
-            return _swatch(row.colour)
+            return _swatch(row.color)
         if role == Qt.ItemDataRole.TextAlignmentRole and column > Column.ID:
             return _RIGHT
         if role == Qt.ItemDataRole.ToolTipRole and column == Column.ID:
@@ -251,10 +251,10 @@ def _sortable(value: Any) -> tuple[int, float, str]:
     return 0, -1.0 if np.isnan(number) else number, text
 
 
-def _swatch(colour: str) -> QIcon:
+def _swatch(color: str) -> QIcon:
     pixmap = QPixmap(_SWATCH_PX, _SWATCH_PX)
-    pixmap.fill(QColor(colour))
+    pixmap.fill(QColor(color))
     icon = QIcon(pixmap)
-    # Else Qt mixes in the colour of selected rows.
+    # Else Qt mixes in the color of selected rows.
     icon.addPixmap(pixmap, QIcon.Mode.Selected)
     return icon

@@ -39,7 +39,7 @@ _NOTHING = (
     "To try it out:\nFile > Open Sample > I3D features"
 )
 _NO_TRACKING = (
-    "{name} has no tracking.\n\nDrop its tracking file (a pickle) on the canvas,\nor extract the whole picture."
+    "{name} has no tracking.\n\nDrop its tracking file (a pickle) on the canvas,\nor extract the whole image."
 )
 _TRAIL_FRAMES = 25
 
@@ -95,7 +95,7 @@ class IndividualsWidget(Dock):
         self.table.setModel(self.proxy)
         self.problems = ProblemsList()
         self.trails = QCheckBox("Trails,")
-        self.trails.setToolTip("Draw where the centres of the boxes were, and will be")
+        self.trails.setToolTip("Draw where the centers of the boxes were, and will be")
         self.trail_frames = QSpinBox()
         self.trail_frames.setRange(1, 1000)
         self.trail_frames.setSuffix(" frames to either side")

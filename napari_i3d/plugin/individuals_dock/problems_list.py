@@ -19,7 +19,7 @@ from napari_i3d.tracking.checks import Problem
 _HEADERS = ("Frame", "Id", "Level", "What was found")
 _LEVEL, _MESSAGE = 2, 3
 _STOPS, _NOTE = "stops", "note"
-_COLOURS = {_STOPS: "#d55e00", _NOTE: "#8a8a8a"}
+_COLORS = {_STOPS: "#d55e00", _NOTE: "#8a8a8a"}
 _MARK_PX = 10
 _MOST_LINES = 6
 
@@ -85,7 +85,7 @@ class ProblemsModel(QAbstractTableModel):
 
 def _mark(level: str) -> QIcon:
     mark = QPixmap(_MARK_PX, _MARK_PX)
-    mark.fill(QColor(_COLOURS[level]))
+    mark.fill(QColor(_COLORS[level]))
     return QIcon(mark)
 
 

@@ -1,4 +1,4 @@
-"""The picture that the network will see of an individual in a frame: cut out and resized as the extraction does."""
+"""The image that the network will see of an individual in a frame: cut out and resized as the extraction does."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,15 +29,15 @@ class CropRequest:
         Gives a frame of the video by its number, (H, W, 3) uint8.
     settings
         Sample mode and size of the video.
-    picture_size
-        Width and height, in pixels, of the picture that the box refers to.
+    image_size
+        Width and height, in pixels, of the image that the box refers to.
     """
 
     tracklet: Tracklet
     frame: int
     read: Callable[[int], NDArray[np.uint8]]
     settings: ExtractionSettings
-    picture_size: tuple[int, int]
+    image_size: tuple[int, int]
 
 
 def crop_request(
@@ -59,7 +59,7 @@ def crop_request(
     if tracked is None or tracked.video is None:
         return "Open a video first."
     if tracked.tracking is None:
-        return "Without tracking, the network sees the whole picture."
+        return "Without tracking, the network sees the whole image."
     individual = tracked.current if individual is None else individual
     if individual is None:
         return "Select an individual: click its box or its row."
@@ -83,29 +83,29 @@ def crop_request(
     )
 
 
-def crop_picture(request: CropRequest) -> NDArray[np.uint8]:
-    """Return what the network will see, before it is normalised: (H, W, 3) uint8.
+def crop_image(request: CropRequest) -> NDArray[np.uint8]:
+    """Return what the network will see, before it is normalized: (H, W, 3) uint8.
 
     224 x 224, or for ``oversample`` the 340 x 256 that its ten views are taken from.
 
     Raises
     ------
     TrackingError
-        The box holds no pixel of the picture.
+        The box holds no pixel of the image.
     VideoError
         The frame cannot be read.
     """
-    box = crop_boxes(request.tracklet, request.picture_size, request.settings.sample_mode)[0]
+    box = crop_boxes(request.tracklet, request.image_size, request.settings.sample_mode)[0]
     return crop_pixels(request.read(request.frame), box, request.settings)
 
 
-def spell_crop(request: CropRequest) -> str:
+def format_crop(request: CropRequest) -> str:
     """Return a line about a crop."""
     left, upper, right, lower = request.tracklet.boxes[0]
     return f"{shown(request.tracklet.id)}, frame {request.frame}: box of {right - left:.0f} x {lower - upper:.0f} px"
 
 
-def whole_picture(tracked: TrackedVideo | None, mode: SampleMode) -> tuple[int, int, ExtractionSettings] | None:
+def whole_image(tracked: TrackedVideo | None, mode: SampleMode) -> tuple[int, int, ExtractionSettings] | None:
     """Return the width and height of a video without tracking, and how it is seen; None where there is no such."""
     if tracked is None or tracked.video is None or tracked.tracking is not None:
         return None
@@ -113,8 +113,8 @@ def whole_picture(tracked: TrackedVideo | None, mode: SampleMode) -> tuple[int, 
     return width, height, ExtractionSettings(sample_mode=mode, video_size=tracked.boxes_size)
 
 
-def spell_squash(width_px: int, height_px: int, settings: ExtractionSettings) -> str:
-    """Return a sentence about a whole picture that is not square; empty where it keeps its shape.
+def format_squash(width_px: int, height_px: int, settings: ExtractionSettings) -> str:
+    """Return a sentence about a whole image that is not square; empty where it keeps its shape.
 
     The first call loads torch, which takes a while.
     """

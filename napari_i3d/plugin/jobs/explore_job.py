@@ -10,23 +10,23 @@ from numpy.typing import NDArray
 
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.explore import (
+    FeatureTable,
     Hit,
     MapMethod,
     SimilarMoments,
     Span,
-    Stack,
     Step,
     cluster_steps,
     component_steps,
     map_steps,
     similar_steps,
-    stack_features,
+    table_of_features,
 )
 from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.features.features import Features
 from napari_i3d.plugin.exploration import Explored
 from napari_i3d.plugin.jobs.cancellation import Stop
-from napari_i3d.plugin.jobs.crop_image import crop_picture, crop_request
+from napari_i3d.plugin.jobs.crop_image import crop_image, crop_request
 from napari_i3d.plugin.jobs.job_results import RECORD_EVERY_S, Advance, Outcome, Record, Stage, Work
 from napari_i3d.plugin.jobs.workers import guarded
 from napari_i3d.plugin.session.matching import tracking_id
@@ -65,12 +65,12 @@ class Thumbnail:
     ----------
     span
         Which.
-    picture
+    image
         (H, W, 3) uint8; None where there is none.
     """
 
     span: Hit
-    picture: NDArray[np.uint8] | None
+    image: NDArray[np.uint8] | None
 
 
 def run_exploration(request: ExploreRequest, stop: Stop) -> Work:
@@ -78,9 +78,9 @@ def run_exploration(request: ExploreRequest, stop: Stop) -> Work:
     return (yield from guarded(_exploration(request, stop), stop))
 
 
-def run_similar(stack: Stack, query: Span, count: int, apart_s: float, others_only: bool, stop: Stop) -> Work:
+def run_similar(table: FeatureTable, query: Span, count: int, apart_s: float, others_only: bool, stop: Stop) -> Work:
     """Look for moments like one; the value is a `SimilarMoments`."""
-    return (yield from guarded(_similar(stack, query, count, apart_s, others_only, stop), stop))
+    return (yield from guarded(_similar(table, query, count, apart_s, others_only, stop), stop))
 
 
 def run_thumbnails(
@@ -92,18 +92,18 @@ def run_thumbnails(
 
 def _exploration(request: ExploreRequest, stop: Stop) -> Generator[Record, None, Explored]:
     yield Stage("looking through the features")
-    stack = stack_features(request.features)
-    components = yield from _told(component_steps(stack), stop)
+    table = table_of_features(request.features)
+    components = yield from _told(component_steps(table), stop)
     laid_out = yield from _told(map_steps(components, request.method), stop)
     groups = yield from _told(cluster_steps(components, request.clusters), stop)
-    return Explored(request.owners, request.features, components.stack, laid_out, groups)
+    return Explored(request.owners, request.features, components.table, laid_out, groups)
 
 
 def _similar(
-    stack: Stack, query: Span, count: int, apart_s: float, others_only: bool, stop: Stop
+    table: FeatureTable, query: Span, count: int, apart_s: float, others_only: bool, stop: Stop
 ) -> Generator[Record, None, SimilarMoments]:
     steps = similar_steps(
-        stack,
+        table,
         query.individual,
         query.first_frame,
         query.last_frame,
@@ -133,7 +133,7 @@ def _crop(tracked: TrackedVideo, span: Span) -> NDArray[np.uint8] | None:
         if individual is None:
             return None  # without an id, the current individual would be shown
         request = crop_request(tracked, span.middle_frame, SampleMode.EXPAND_BBOXES, individual)
-        return None if isinstance(request, str) else crop_picture(request)
+        return None if isinstance(request, str) else crop_image(request)
     except NapariI3DError:
         return None
 

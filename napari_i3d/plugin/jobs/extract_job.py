@@ -45,13 +45,13 @@ class ExtractionRequest:
     video
         Path; opened anew, so that the viewer may close its own.
     tracking
-        Those to be extracted, prepared; None: the whole picture.
+        Those to be extracted, prepared; None: the whole image.
     choices
         How.
     output
         The features file.
     unmended
-        The tracking before its gaps were mended, for provenance.
+        The tracking before its gaps were resolved, for provenance.
     tracking_path
         Where it was read from; None: from nowhere.
     """
@@ -106,13 +106,13 @@ def _extraction(request: ExtractionRequest, stop: Stop) -> Generator[Record, Non
         from napari_i3d.backbones.weights import load_network
         from napari_i3d.extraction.device import resolve_device
         from napari_i3d.extraction.extract import extract
-        from napari_i3d.extraction.planning.plan import plan_job, whole_picture
+        from napari_i3d.extraction.planning.plan import plan_job, whole_image
 
         settings = request.choices.settings
         device = resolve_device(settings.device)
         if device.type == "cpu":
             settings = replace(settings, batch_size=min(settings.batch_size, _CPU_BATCH[settings.sample_mode]))
-        tracking = whole_picture(video, settings) if request.tracking is None else request.tracking
+        tracking = whole_image(video, settings) if request.tracking is None else request.tracking
         job = plan_job(video, tracking.values(), settings)
         network, weights = wait_for(run_in_thread(lambda: load_network(request.choices.weights)), stop)
         yield Stage("reading the first frames")

@@ -12,7 +12,7 @@ from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.keys import bind_keys
 from napari_i3d.plugin.layers.box_layers import BoxesDisplay
 from napari_i3d.plugin.layers.opengl_workaround import finish_drawing
-from napari_i3d.plugin.session.problems import spell_stopping
+from napari_i3d.plugin.session.problems import format_stopping
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 
@@ -52,7 +52,7 @@ class BoxesController:
 
     @property
     def trail_frames(self) -> int:
-        """How many frames before and after the current one trails of the centres reach; 0: no trails."""
+        """How many frames before and after the current one trails of the centers reach; 0: no trails."""
         return self._trail_frames
 
     @trail_frames.setter
@@ -67,7 +67,7 @@ class BoxesController:
         return self._displays.get(tracked)
 
     def layers_of(self, tracked: TrackedVideo) -> list["Layer"]:
-        """Return the layers of a video: its picture, boxes and ids, as far as they are there."""
+        """Return the layers of a video: its image, boxes and ids, as far as they are there."""
         display = self._displays.get(tracked)
         layers = [tracked.layer, tracked.tracking_layer, display.ids_layer if display else None]
         return [layer for layer in layers if layer is not None]
@@ -107,7 +107,7 @@ class BoxesController:
             pair = (tracked.video, tracked.tracking)
             if None not in pair and self._warned.get(tracked) != pair:
                 self._warned[tracked] = pair
-                text = spell_stopping(tracked)
+                text = format_stopping(tracked)
                 if text:
                     show_warning(text)
 
@@ -154,7 +154,7 @@ class BoxesController:
 
 
 def _on_mouse(viewer: "Viewer", event: Any) -> Iterator[None]:
-    """Pick the box that is clicked; a drag moves the picture."""
+    """Pick the box that is clicked; a drag moves the image."""
     active = viewer.layers.selection.active
     if event.button != 1 or event.modifiers or getattr(active, "mode", "pan_zoom") != "pan_zoom":
         return

@@ -13,7 +13,7 @@ import numpy as np
 from napari.layers import Layer, Points, Vectors
 from numpy.typing import NDArray
 
-from napari_i3d._utils.colors import HIGHLIGHT, SHADOW, colours_of
+from napari_i3d._utils.colors import HIGHLIGHT, SHADOW, colors_of
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.layers.convert import (
     LINES,
@@ -23,7 +23,7 @@ from napari_i3d.plugin.layers.convert import (
     labels_layer_options,
     rgba,
     tracking_layer_data,
-    trail_colours,
+    trail_colors,
     trail_lines,
 )
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
@@ -61,14 +61,14 @@ class BoxesDisplay:
         self._add, self._discard = add, discard
         self._table: BoxTable | None = None
         self._names: list[str] = []
-        self._colours = np.empty((0, 4), np.float32)
+        self._colors = np.empty((0, 4), np.float32)
         self._shown = np.empty(0, np.bool_)
         self._boxes_layer: Vectors | None = None
         self._ids_layer: Points | None = None
-        self._picture: Image | None = None
+        self._image: Image | None = None
         self._drawn: tuple[NDArray[np.int64], NDArray[np.float64]] = (np.empty(0, np.int64), np.empty((0, 4)))
-        self._coloured: Any = None
-        self._labelled: Any = None
+        self._colored: Any = None
+        self._labeled: Any = None
         tracked.video_changed.connect(self._on_video)
         tracked.tracking_changed.connect(self._on_tracking)
         tracked.shown_changed.connect(self._on_shown)
@@ -139,10 +139,10 @@ class BoxesDisplay:
             [trails, box_lines(boxes, width), box_lines(boxes[current], width, grow=width)], dtype=np.float64
         )
         _overwrite(layer, lines)
-        coloured = (len(layer.data), walkers.tobytes(), places.tobytes(), current.tobytes())
+        colored = (len(layer.data), walkers.tobytes(), places.tobytes(), current.tobytes())
         layer.refresh(**_AS_IT_IS)
-        if coloured != self._coloured:
-            self._coloured = coloured
+        if colored != self._colored:
+            self._colored = colored
             self._paint(layer, walkers, len(trails), places, int(current.sum()))
         if layer.edge_width != width:
             layer.edge_width = width
@@ -155,24 +155,24 @@ class BoxesDisplay:
         stride = max(1, -(-2 * self.trail_frames // _TRAIL_STEPS))
         reach = -(-self.trail_frames // stride)
         frames = (self.frame // stride + np.arange(-reach, reach + 1)) * stride
-        places, centres = table.centres(frames)
+        places, centers = table.centers(frames)
         shown = self._shown[places]
-        places, centres = places[shown], centres[shown]
+        places, centers = places[shown], centers[shown]
         most = max(1, _TRAIL_STEPS_IN_ALL // (2 * reach))
-        return places[:most], trail_lines(centres[:most])
+        return places[:most], trail_lines(centers[:most])
 
     def _paint(
         self, layer: Vectors, walkers: NDArray[np.int64], n_trails: int, places: NDArray[np.int64], n_current: int
     ) -> None:
         parts = [
-            trail_colours(self._colours[walkers], n_trails // max(1, len(walkers))),
-            np.repeat(self._colours[places], LINES, axis=0),
+            trail_colors(self._colors[walkers], n_trails // max(1, len(walkers))),
+            np.repeat(self._colors[places], LINES, axis=0),
             np.repeat(rgba([HIGHLIGHT]), LINES * n_current, axis=0),
         ]
-        colours = np.zeros((len(layer.data), 4), np.float32)
+        colors = np.zeros((len(layer.data), 4), np.float32)
         used = np.concatenate(parts)
-        colours[: len(used)] = used
-        layer.edge_color = colours
+        colors[: len(used)] = used
+        layer.edge_color = colors
 
     def _label(self, places: NDArray[np.int64], boxes: NDArray[np.float64], lift: float) -> None:
         layer, table = self._ids_layer, self._table
@@ -180,16 +180,16 @@ class BoxesDisplay:
             return
         places, boxes = places[:_LABELS], boxes[:_LABELS]
         points = label_points(boxes, lift)
-        # Each id is written twice, first as its own shadow: light colours would be lost on a light picture.
+        # Each id is written twice, first as its own shadow: light colors would be lost on a light image.
         _overwrite(layer, np.concatenate([points + lift / 4, points]))
         used = 2 * len(places)
-        labelled = (len(layer.data), places.tobytes())
-        if labelled != self._labelled:
-            self._labelled = labelled
+        labeled = (len(layer.data), places.tobytes())
+        if labeled != self._labeled:
+            self._labeled = labeled
             empty = len(layer.data) - used
             individuals = [table.ids[place] for place in places]
-            colours = [*[SHADOW] * len(places), *(self._names[place] for place in places), *[SHADOW] * empty]
-            layer.features = label_features([*individuals, *individuals, *[""] * empty], colours)
+            colors = [*[SHADOW] * len(places), *(self._names[place] for place in places), *[SHADOW] * empty]
+            layer.features = label_features([*individuals, *individuals, *[""] * empty], colors)
             layer.shown = np.arange(len(layer.data)) < used
         layer.refresh(**_AS_IT_IS)
 
@@ -200,10 +200,10 @@ class BoxesDisplay:
             self._drop_layers()
             return
         self._table = BoxTable(tracking, self.tracked.box_scale)
-        colours = colours_of(tracking)
-        self._names = [colours[individual] for individual in tracking]
-        self._colours = rgba(self._names)
-        self._coloured = self._labelled = None
+        colors = colors_of(tracking)
+        self._names = [colors[individual] for individual in tracking]
+        self._colors = rgba(self._names)
+        self._colored = self._labeled = None
         self._shown = self._shown_mask(self._table)
         if self._boxes_layer is not self.tracked.tracking_layer or self._boxes_layer is None:
             self._drop_layers()
@@ -248,22 +248,22 @@ class BoxesDisplay:
             self._table = BoxTable(self.tracked.tracking, self.tracked.box_scale)
             self.fill()
 
-    def _follow(self, picture: "Image | None") -> None:
-        # Where the user moves or scales the picture, boxes go with it.
-        for layer, method in ((self._picture, "disconnect"), (picture, "connect")):
+    def _follow(self, image: "Image | None") -> None:
+        # Where the user moves or scales the image, boxes go with it.
+        for layer, method in ((self._image, "disconnect"), (image, "connect")):
             if layer is not None:
                 getattr(layer.events.scale, method)(self._place)
                 getattr(layer.events.translate, method)(self._place)
-        self._picture = picture
+        self._image = image
         self._place()
 
     def _place(self) -> None:
-        if self._picture is None:
+        if self._image is None:
             return
         for layer in (self._boxes_layer, self._ids_layer):
             if layer is not None:
-                layer.scale = self._picture.scale[-2:]
-                layer.translate = self._picture.translate[-2:]
+                layer.scale = self._image.scale[-2:]
+                layer.translate = self._image.translate[-2:]
         self.fill()
 
 

@@ -1,7 +1,7 @@
 """From boxes to what layers draw: pure conversions, without Qt and without a viewer.
 
 Boxes are [left, upper, right, lower] and span the edges of pixels: [0, 0, 10, 10] holds the pixels 0 to 9. In napari
-whole coordinates are the *centres* of pixels, and rows come before columns. So the box is drawn from (-0.5, -0.5) to
+whole coordinates are the *centers* of pixels, and rows come before columns. So the box is drawn from (-0.5, -0.5) to
 (9.5, 9.5), (row, column); the functions here hide that from everybody else.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d._utils.colors import colours_of, rgb
+from napari_i3d._utils.colors import colors_of, rgb
 from napari_i3d.individuals import Id, shown
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource
 from napari_i3d.tracking.box_table import BoxTable
@@ -37,11 +37,11 @@ def tracking_layer_data(tracking: Tracking, path: Path | None) -> LayerData:
     """
     table = BoxTable(tracking)
     individuals, boxes = table.at(table.first_frame)
-    colours = rgba(colours_of(tracking).values())[individuals]
+    colors = rgba(colors_of(tracking).values())[individuals]
     name = path.stem if path else "tracking"
     options = {
         **boxes_layer_options(f"Boxes: {name}"),
-        "edge_color": np.repeat(colours, LINES, axis=0),
+        "edge_color": np.repeat(colors, LINES, axis=0),
         "metadata": {METADATA_KEY: TrackingSource(tracking, path)},
     }
     return box_lines(boxes), options, "vectors"
@@ -52,9 +52,9 @@ def boxes_layer_options(name: str) -> dict[str, Any]:
     return {"name": name, "ndim": 2, "vector_style": "line", "edge_width": 1.0, "opacity": 1.0, "length": 1.0}
 
 
-def rgba(colours: Iterable[str]) -> NDArray[np.float32]:
-    """Return colours ``#rrggbb`` as (n, 4) float32, 0 to 1."""
-    return np.array([(*rgb(colour), 1.0) for colour in colours], np.float32).reshape(-1, 4)
+def rgba(colors: Iterable[str]) -> NDArray[np.float32]:
+    """Return colors ``#rrggbb`` as (n, 4) float32, 0 to 1."""
+    return np.array([(*rgb(color), 1.0) for color in colors], np.float32).reshape(-1, 4)
 
 
 def box_lines(boxes: NDArray[np.float64], line_width: float = 0.0, grow: float = 0.0) -> NDArray[np.float64]:
@@ -88,31 +88,31 @@ def box_lines(boxes: NDArray[np.float64], line_width: float = 0.0, grow: float =
     return np.stack([np.stack(side, axis=-1) for side in sides], axis=1).reshape(-1, 2, 2)
 
 
-def trail_lines(centres: NDArray[np.float64]) -> NDArray[np.float64]:
+def trail_lines(centers: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return trails as vectors; steps from or to a frame without a box have no length.
 
     Parameters
     ----------
-    centres : (n, frames, 2)
-        x and y of the centre of the box, not-a-number where there is none.
+    centers : (n, frames, 2)
+        x and y of the center of the box, not-a-number where there is none.
 
     Returns
     -------
     (n * (frames - 1), 2, 2) float64
         (start, direction) of each step, in (row, column) of napari.
     """
-    points = centres[..., ::-1] - HALF_PIXEL
+    points = centers[..., ::-1] - HALF_PIXEL
     lines = np.stack([points[:, :-1], np.diff(points, axis=1)], axis=2).reshape(-1, 2, 2)
     lines[np.isnan(lines).any(axis=(1, 2))] = 0.0
     return lines
 
 
-def trail_colours(colours: NDArray[np.float32], steps: int) -> NDArray[np.float32]:
-    """Return the colours of the steps of trails, which fade away from the current frame, in the middle.
+def trail_colors(colors: NDArray[np.float32], steps: int) -> NDArray[np.float32]:
+    """Return the colors of the steps of trails, which fade away from the current frame, in the middle.
 
     Parameters
     ----------
-    colours : (n, 4)
+    colors : (n, 4)
         RGBA of each individual.
     steps
         Of each trail.
@@ -121,7 +121,7 @@ def trail_colours(colours: NDArray[np.float32], steps: int) -> NDArray[np.float3
     -------
     (n * steps, 4) float32
     """
-    faded = np.repeat(colours[:, None], steps, axis=1).astype(np.float32)
+    faded = np.repeat(colors[:, None], steps, axis=1).astype(np.float32)
     faded[..., 3] *= 1 - _TRAIL_FADE * np.abs(np.linspace(-1, 1, steps))
     return faded.reshape(-1, 4)
 
@@ -143,7 +143,7 @@ def labels_layer_options(name: str) -> dict[str, Any]:
         "features": label_features([], []),
         "text": {
             "string": {"feature": "id"},
-            "color": {"feature": "colour"},
+            "color": {"feature": "color"},
             "size": _LABEL_SIZE_PT,
             "anchor": "upper_left",
         },
@@ -151,9 +151,9 @@ def labels_layer_options(name: str) -> dict[str, Any]:
     }
 
 
-def label_features(individuals: list[Id], colours: list[str]) -> dict[str, NDArray[np.object_]]:
-    """Return the features of the Points layer: what is written and in which colour."""
+def label_features(individuals: list[Id], colors: list[str]) -> dict[str, NDArray[np.object_]]:
+    """Return the features of the Points layer: what is written and in which color."""
     return {
         "id": np.array([shown(individual) for individual in individuals], object),
-        "colour": np.array(colours, object),
+        "color": np.array(colors, object),
     }

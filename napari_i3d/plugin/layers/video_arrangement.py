@@ -1,7 +1,7 @@
 """Which videos of a viewer are seen: one at a time, or all side by side.
 
 Layers of videos that are not seen are hidden, and get back what the user chose for them when they are seen again. In
-both arrangements no box lies on the picture of another video.
+both arrangements no box lies on the image of another video.
 """
 
 import math
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _TIME = -3
 _GAP = 0.05
-"""Between pictures side by side, as a part of the width of the widest."""
+"""Between images side by side, as a part of the width of the widest."""
 
 
 class Arrangement:
@@ -77,9 +77,9 @@ class Arrangement:
             self.changed.emit()
 
     def show_whole(self) -> None:
-        """Fit the pictures that are seen into the canvas."""
-        pictures = [tracked.layer for tracked in self._session.videos if self._is_seen(tracked) and tracked.layer]
-        self._session.viewer.fit_to_view(layers=pictures or None)
+        """Fit the images that are seen into the canvas."""
+        images = [tracked.layer for tracked in self._session.videos if self._is_seen(tracked) and tracked.layer]
+        self._session.viewer.fit_to_view(layers=images or None)
 
     def _on_active(self) -> None:
         viewer, before, now = self._session.viewer, self._seen, self._session.active
@@ -110,7 +110,7 @@ class Arrangement:
         )
 
     def _is_seen(self, tracked: TrackedVideo) -> bool:
-        """Whether a video is seen; boxes that have no picture are not put on that of another video."""
+        """Whether a video is seen; boxes that have no image are not put on that of another video."""
         if self._side_by_side and any(other.layer is not None for other in self._session.videos):
             return tracked.layer is not None
         return tracked is self._session.active
@@ -135,10 +135,10 @@ class Arrangement:
         self._limit_slider()
 
     def _place(self) -> None:
-        pictures = [tracked.layer for tracked in self._session.videos if tracked.layer is not None]
-        sizes = np.array([np.abs(layer.scale[-2:]) * layer.data.shape[1:3] for layer in pictures]).reshape(-1, 2)
+        images = [tracked.layer for tracked in self._session.videos if tracked.layer is not None]
+        sizes = np.array([np.abs(layer.scale[-2:]) * layer.data.shape[1:3] for layer in images]).reshape(-1, 2)
         offsets = places(sizes) if self._side_by_side else np.zeros_like(sizes)
-        for layer, offset in zip(pictures, offsets, strict=True):
+        for layer, offset in zip(images, offsets, strict=True):
             change = offset - self._offsets.get(layer, np.zeros(2))
             if change.any():
                 self._offsets[layer] = offset
@@ -159,7 +159,7 @@ class Arrangement:
 
 
 def places(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return where pictures lie that are put beside each other, in rows of a grid that is about square.
+    """Return where images lie that are put beside each other, in rows of a grid that is about square.
 
     Parameters
     ----------

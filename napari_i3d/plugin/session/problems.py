@@ -14,7 +14,7 @@ _WORDS = {
     ProblemKind.INVERTED: "inverted boxes",
     ProblemKind.EMPTY: "empty boxes",
     ProblemKind.BEYOND_VIDEO: "boxes after the end of the video",
-    ProblemKind.OUTSIDE: "boxes outside the picture",
+    ProblemKind.OUTSIDE: "boxes outside the image",
     ProblemKind.SHORT: "individuals too short for a chunk",
 }
 
@@ -34,7 +34,7 @@ def stopping(tracked: TrackedVideo) -> list[Problem]:
     return [problem for problem in tracked.problems if problem.level is Level.ERROR]
 
 
-def spell_stopping(tracked: TrackedVideo) -> str:
+def format_stopping(tracked: TrackedVideo) -> str:
     """Return a line for the user about the problems that stop the extraction; empty if there are none."""
     found = stopping(tracked)
     if not found:

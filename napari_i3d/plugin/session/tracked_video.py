@@ -100,7 +100,7 @@ class TrackedVideo:
 
     @property
     def boxes_size(self) -> tuple[int, int] | None:
-        """Width and height, in pixels, of the picture that boxes refer to; None: the video as it is."""
+        """Width and height, in pixels, of the image that boxes refer to; None: the video as it is."""
         return self._boxes_size
 
     @boxes_size.setter

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-FIGURE_FILTER = "Picture (*.png);;Vector graphics (*.svg);;PDF (*.pdf)"
+FIGURE_FILTER = "Image (*.png);;Vector graphics (*.svg);;PDF (*.pdf)"
 
 
 def may_replace(parent: QWidget, paths: Iterable[Path]) -> bool:

@@ -10,9 +10,9 @@ from qtpy.QtGui import QPaintEvent, QResizeEvent
 
 
 class MovingCanvas(FigureCanvasQTAgg):
-    """Draws parts that move on a picture kept of the rest, when Qt paints the canvas.
+    """Draws parts that move on a image kept of the rest, when Qt paints the canvas.
 
-    So a change of the frame draws nothing by itself: all canvases are painted once, together with the picture of the
+    So a change of the frame draws nothing by itself: all canvases are painted once, together with the image of the
     viewer, and one that is not seen (hidden, or behind another tab) not at all until it is. `blit` of matplotlib paints
     at once instead; beside a canvas of OpenGL, each time that puts the whole window together.
 
@@ -52,7 +52,7 @@ class MovingCanvas(FigureCanvasQTAgg):
         super().paintEvent(event)  # type: ignore[no-untyped-call]
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Forget the picture, which has another size."""
+        """Forget the image, which has another size."""
         self._ground = None
         super().resizeEvent(event)  # type: ignore[no-untyped-call]
 

@@ -1,4 +1,4 @@
-"""Figures in the colours of napari's themes."""
+"""Figures in the colors of napari's themes."""
 
 from typing import Any
 
@@ -19,9 +19,9 @@ def fill_room(native: Any, least_px: tuple[int, int]) -> None:
 
 
 def paint_figure(figure: Figure, theme: str) -> None:
-    """Give a figure and all that is in it the colours of a theme, by its name."""
-    colours = get_theme(theme)
-    text, ground = colours.text.as_hex(format="long"), colours.background.as_hex(format="long")
+    """Give a figure and all that is in it the colors of a theme, by its name."""
+    colors = get_theme(theme)
+    text, ground = colors.text.as_hex(format="long"), colors.background.as_hex(format="long")
     figure.set_facecolor(ground)
     for axes in figure.axes:
         axes.set_facecolor(ground)
@@ -31,7 +31,7 @@ def paint_figure(figure: Figure, theme: str) -> None:
             for axis in (part.xaxis, part.yaxis):
                 axis.label.set(color=text, fontsize=_TEXT_PT)
             for spine in part.spines.values():
-                spine.set_color(colours.secondary.as_hex(format="long"))
+                spine.set_color(colors.secondary.as_hex(format="long"))
         legend = axes.get_legend()
         for line in legend.get_texts() if legend is not None else ():
             line.set(color=text, fontsize=_TEXT_PT)

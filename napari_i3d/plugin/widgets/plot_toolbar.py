@@ -1,4 +1,4 @@
-"""The toolbar of a plot: matplotlib's own tools, those that a heat map needs, in the colours of the window."""
+"""The toolbar of a plot: matplotlib's own tools, those that a heat map needs, in the colors of the window."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -62,22 +62,22 @@ class PlotToolbar(NavigationToolbar2QT):
             super().home(*arguments)
 
     def save_figure(self, *_: Any) -> None:
-        """Save the figure, without the cursor and in the colours of paper."""
+        """Save the figure, without the cursor and in the colors of paper."""
         self._save()
 
     def set_theme(self, theme: str) -> None:
-        """Draw the icons in the colour of text of one of napari's themes; matplotlib's are black."""
-        colour = QColor(get_theme(theme).text.as_hex(format="long"))
+        """Draw the icons in the color of text of one of napari's themes; matplotlib's are black."""
+        color = QColor(get_theme(theme).text.as_hex(format="long"))
         folder = Path(matplotlib.get_data_path()) / "images"
         for action in self.actions():
             if action.text() in _ICONS:
-                action.setIcon(_tinted(folder / f"{_ICONS[action.text()]}_large.png", colour))
+                action.setIcon(_tinted(folder / f"{_ICONS[action.text()]}_large.png", color))
 
 
-def _tinted(path: Path, colour: QColor) -> QIcon:
+def _tinted(path: Path, color: QColor) -> QIcon:
     pixmap = QPixmap(str(path))
     painter = QPainter(pixmap)
     painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
-    painter.fillRect(pixmap.rect(), colour)
+    painter.fillRect(pixmap.rect(), color)
     painter.end()
     return QIcon(pixmap)

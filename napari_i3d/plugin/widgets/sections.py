@@ -1,4 +1,4 @@
-"""Part of a dock that can be folded."""
+"""FeatureSequence of a dock that can be folded."""
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QToolButton, QVBoxLayout, QWidget

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 LEFT_PX, RIGHT_PX = 96, 164
-"""Room for the names of lanes, and for a legend or colour bar."""
+"""Room for the names of lanes, and for a legend or color bar."""
 _BOTTOM_PX, _TITLE_PX, _EDGE_PX = 20, 18, 5
 _TICK_PX, _LEAST_PX, _LABEL_PX = 110, 10, 44
 
@@ -15,7 +15,7 @@ def set_time_ticks(axes: Axes, fps: float | None) -> None:
     """Label ticks with the video frame, and the time where the rate is known; docks are too low for two axes."""
     for part in list(axes.child_axes):
         part.remove()  # the axis of seconds of a figure on paper
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda frame, _: _spell_frame(frame, fps)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda frame, _: _format_frame(frame, fps)))
 
 
 def set_margins(axes: Axes, native: Any, *, titled: bool) -> tuple[float, float]:
@@ -36,7 +36,7 @@ def shorten(text: str, most: int = 15) -> str:
     return text if len(text) <= most else f"{text[: most // 2]}…{text[len(text) - most // 2 :]}"
 
 
-def _spell_frame(frame: float, fps: float | None) -> str:
+def _format_frame(frame: float, fps: float | None) -> str:
     if not fps or frame < 0:
         return f"{frame:g}"
     seconds = frame / fps

@@ -21,7 +21,7 @@ _GIVEN = re.compile(r"filter_raw -> pts:(-?\d+|NOPTS) .*time_base:(\d+/\d+)")
 _CORRUPT = "corrupt decoded frame"
 
 # Complaints that intact files cause: references that were cut away with the frames before an edit or a seek; habits of
-# encoders; a picture format by its old name; what concerns our own output.
+# encoders; a image format by its old name; what concerns our own output.
 _HARMLESS = re.compile(
     r"mmco: unref short failure|deprecated pixel format|non.monoton|Past duration|Application provided invalid|"
     r"Multiple frames in a packet|Conversion failed!|"
@@ -30,7 +30,7 @@ _HARMLESS = re.compile(
 
 
 @dataclass(frozen=True)
-class Given:
+class LoggedFrame:
     """A frame that ffmpeg put out: its time (None if it has none), and whether all was well when it was decoded."""
 
     pts: int | None
@@ -81,8 +81,8 @@ class Log:
         self.complaints: list[str] = []
         self.time_base: Fraction | None = None
         self.decoded_keys: list[int] = []
-        self._decoded: deque[Given] = deque()
-        self._given: deque[Given] = deque()
+        self._decoded: deque[LoggedFrame] = deque()
+        self._given: deque[LoggedFrame] = deque()
         self._change = threading.Condition()
         self._described = False
         self._started = False
@@ -105,7 +105,7 @@ class Log:
     def _take(self, line: str) -> None:
         if frame := decoded(line):
             pts, is_key = frame
-            self._decoded.append(Given(pts, is_key, not self.complaints))
+            self._decoded.append(LoggedFrame(pts, is_key, not self.complaints))
             if is_key and pts is not None:
                 self.decoded_keys.append(pts)
         elif "filter_raw -> " in line and (match := _GIVEN.search(line)):
@@ -123,9 +123,9 @@ class Log:
                 self._given.append(frame)
                 return
         # Its line was lost; nothing is known of it but its time.
-        self._given.append(Given(pts, is_key=False, clean=False))
+        self._given.append(LoggedFrame(pts, is_key=False, clean=False))
 
-    def next_given(self) -> Given | None:
+    def next_given(self) -> LoggedFrame | None:
         """Return the next frame put out, waiting for it; None at the end.
 
         Raises
@@ -141,7 +141,7 @@ class Log:
                     raise TimeoutError
             return self._given.popleft()
 
-    def wait_to_end(self) -> list[Given]:
+    def wait_to_end(self) -> list[LoggedFrame]:
         """Return all frames that are put out until ffmpeg ends; errors as in `next_given`."""
         frames = []
         while (frame := self.next_given()) is not None:

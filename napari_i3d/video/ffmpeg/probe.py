@@ -34,7 +34,7 @@ class Probe:
     codec
         ffmpeg's name of the codec.
     width_px, height_px
-        Size of the pictures as they are shown, after any rotation.
+        Size of the images as they are shown, after any rotation.
     time_base
         Seconds a tick of the stream's times.
     frame_rate
@@ -135,7 +135,7 @@ def probe_video(path: Path) -> Probe:
         raise VideoError(f"{label(path.name)}: {_why_not(path, header)}")
     stream = re.search(rf"^\[info\]   Stream #0:{mapping[1]}\b.*$", header, re.MULTILINE)
     if stream is not None and "(attached pic)" in stream[0]:
-        raise VideoError(f"{label(path.name)}: expected a video, found only a cover picture; choose another file")
+        raise VideoError(f"{label(path.name)}: expected a video, found only a cover image; choose another file")
     if not log.head_pts:
         found = log.complaints[0] if log.complaints else "nothing that decodes"
         raise VideoError(f"{label(path.name)}: expected frames, found none ({found}); re-encode or repair the file")

@@ -21,12 +21,12 @@ from napari_i3d.errors import StalledError, VideoError
 STALL_S = 60.0
 """After so many seconds without a sign of life ffmpeg counts as stuck (a network drive that is gone, say)."""
 
-# Playlists, image patterns, scripts and text art are demuxers too; these hold moving pictures in one file of their own.
+# Playlists, image patterns, scripts and text art are demuxers too; these hold moving images in one file of their own.
 _FORMATS = (
     "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h261,h263,h264,hevc,vvc,av1,obu,ivf,asf,flv,live_flv,ogg,nut,mxf,"
     "dv,gif,apng,yuv4mpegpipe,wtv,rm,mjpeg,vc1,cine,ser,dhav,lxf,gxf,cavsvideo,dirac,nsv,nuv,film_cpk,avs,roq,bink,smk"
 )
-# What a header may ask for: a picture of 8192x4320, and no single block of memory much larger than that.
+# What a header may ask for: a image of 8192x4320, and no single block of memory much larger than that.
 _MAX_PIXELS = 8192 * 4320
 _MAX_ALLOC_BYTES = 512 << 20
 # ffmpeg describes the file when it opens it: its name, and titles and their names as the file has them, line breaks and

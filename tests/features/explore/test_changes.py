@@ -74,7 +74,7 @@ def test_a_number_of_changes_can_be_asked_for():
 def test_stretches_are_looked_at_by_themselves():
     frames = np.arange(len(STATES), dtype=float)
     frames[110:] += 1000
-    found = explore.novelty(explore.stack_arrays({"a": planted(STATES)}, {"a": frames}), 20)
+    found = explore.novelty(explore.table_of_arrays({"a": planted(STATES)}, {"a": frames}), 20)
     assert [change.frame for change in found.changes] == [60, 1180, 1235]
     assert np.isnan(found.curve[91:130]).all()
 
@@ -93,7 +93,7 @@ def test_bad_questions_are_refused(monkeypatch):
         explore.novelty(rows, 0)
     with pytest.raises(FeaturesError, match="not both"):
         explore.kernel_changes(rows, 1, penalty=3)
-    with pytest.raises(FeaturesError, match="whole picture: at most 4 changes fit, found 9"):
+    with pytest.raises(FeaturesError, match="whole image: at most 4 changes fit, found 9"):
         explore.kernel_changes(rows, 9)
     with pytest.raises(FeaturesError, match="expected a positive number of changes or penalty, found -1"):
         explore.kernel_changes(rows, penalty=-1)

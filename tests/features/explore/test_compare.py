@@ -5,7 +5,7 @@ import pytest
 
 from napari_i3d import explore
 from napari_i3d.errors import FeaturesError
-from napari_i3d.extraction.planning.chunks import tracklet_windows
+from napari_i3d.extraction.planning.chunks import tracklet_chunks
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.features import Features
 
@@ -25,8 +25,8 @@ def test_rows_are_matched_by_individual_and_frame():
     np.testing.assert_allclose(found.row_correlation, 1, atol=1e-6)
     np.testing.assert_allclose(found.column_correlation, 1, atol=1e-6)
     assert found.unmatched == (85, 0)
-    assert len(found.stack) == 30
-    assert [part.video for part in found.stack.parts] == ["fine", "coarse"]
+    assert len(found.table) == 30
+    assert [sequence.video for sequence in found.table.sequences] == ["fine", "coarse"]
     report = found.report()
     assert "fine and coarse: 15 matched rows of 64 features" in report
     assert "a: 15 rows, frames 30 to 86" in report
@@ -36,7 +36,7 @@ def test_rows_are_matched_by_individual_and_frame():
 
 def test_padded_and_unpadded_rows_of_the_same_chunk_are_matched():
     def made(pad):
-        windows = tracklet_windows("a", 50, 40, ExtractionSettings(pad=pad))
+        windows = tracklet_chunks("a", 50, 40, ExtractionSettings(pad=pad))
         starts = windows.starts[windows.row_chunks]
         rows = varied(60)[starts - 50]
         return Features(rows={"a": rows}, frames={"a": windows.row_frames}, chunk_starts={"a": starts}), starts

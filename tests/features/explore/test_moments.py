@@ -50,7 +50,7 @@ def test_hits_overlap_neither_each_other_nor_the_query():
 
 def test_similarity_is_that_of_a_plain_loop():
     rows = {"a": noise(90, 1), "b": noise(30, 2)}
-    found = explore.similar_moments(explore.stack_arrays(rows), "a", 20, 24)
+    found = explore.similar_moments(explore.table_of_arrays(rows), "a", 20, 24)
     whole = np.concatenate([rows["a"], rows["b"]]).astype(np.float64)
     whole = (whole - whole.mean(axis=0)) / whole.std(axis=0)
     whole /= np.linalg.norm(whole, axis=1, keepdims=True)
@@ -62,10 +62,10 @@ def test_similarity_is_that_of_a_plain_loop():
 
 
 def test_blocks_give_the_same_as_one(monkeypatch):
-    stack = explore.stack_arrays({"a": noise(500, 1), "b": noise(230, 2)})
-    whole = explore.similar_moments(stack, "a", 100, 129)
+    table = explore.table_of_arrays({"a": noise(500, 1), "b": noise(230, 2)})
+    whole = explore.similar_moments(table, "a", 100, 129)
     monkeypatch.setattr("napari_i3d.explore.retrieval.BLOCK_ROWS", 7)
-    pieces = explore.similar_moments(stack, "a", 100, 129)
+    pieces = explore.similar_moments(table, "a", 100, 129)
     np.testing.assert_allclose(pieces.similarity, whole.similarity, atol=1e-6)
     assert [hit.first_frame for hit in pieces.hits] == [hit.first_frame for hit in whole.hits]
 
@@ -77,14 +77,14 @@ def test_spans_are_matched_by_time_where_steps_and_frame_rates_differ():
     coarse[20:23] = motif[::4]  # every fourth row, as frequency 4 gives
     slow = noise(100, 4)
     slow[30:33] = motif[::4]  # frequency 2 at 12.5 frames a second is the same time
-    stack = explore.stack_features(
+    table = explore.table_of_features(
         {
             "fine": fine,
             "coarse": features_of({"a": coarse}, step=4, start=100, fps=25),
             "slow": features_of({"a": slow}, step=2, fps=12.5),
         }
     )
-    hits = explore.similar_moments(stack, "a", 40, 48, video="fine", count=2).hits
+    hits = explore.similar_moments(table, "a", 40, 48, video="fine", count=2).hits
     assert {(hit.video, hit.first_frame, hit.last_frame) for hit in hits} == {("coarse", 180, 188), ("slow", 60, 64)}
     assert min(hit.similarity for hit in hits) > 0.95
 
@@ -92,17 +92,17 @@ def test_spans_are_matched_by_time_where_steps_and_frame_rates_differ():
 def test_hits_never_reach_across_missing_frames():
     frames = np.arange(60.0)
     frames[30:] += 100
-    stack = explore.stack_arrays({"a": noise(60, 1)}, {"a": frames})
-    found = explore.similar_moments(stack, "a", 3, 7, count=60, apart_s=1 / 25)
+    table = explore.table_of_arrays({"a": noise(60, 1)}, {"a": frames})
+    found = explore.similar_moments(table, "a", 3, 7, count=60, apart_s=1 / 25)
     assert all(hit.last_frame - hit.first_frame == 4 for hit in found.hits)
     assert np.isnan(found.similarity[26:30]).all()
     with pytest.raises(FeaturesError, match="a: frames are missing within 28 to 131"):
-        explore.similar_moments(stack, "a", 28, 131)
+        explore.similar_moments(table, "a", 28, 131)
 
 
 def test_a_span_longer_than_an_individual_has_no_hits_there():
-    stack = explore.stack_arrays({"a": noise(60, 1), "b": noise(5, 2)})
-    assert {hit.individual for hit in explore.similar_moments(stack, "a", 0, 9, apart_s=0.3).hits} == {"a"}
+    table = explore.table_of_arrays({"a": noise(60, 1), "b": noise(5, 2)})
+    assert {hit.individual for hit in explore.similar_moments(table, "a", 0, 9, apart_s=0.3).hits} == {"a"}
 
 
 def test_questions_without_answer_are_refused():
@@ -121,7 +121,7 @@ def test_questions_without_answer_are_refused():
 def test_on_principal_components_the_same_repeats_are_found():
     motif = noise(6, 100)
     components = explore.principal_components(with_repeats([30, 100, 250], motif), 64)
-    hits = explore.similar_moments(components.stack, "", 30, 35, count=2).hits
+    hits = explore.similar_moments(components.table, "", 30, 35, count=2).hits
     assert {hit.first_frame for hit in hits} == {100, 250}
 
 
@@ -150,13 +150,13 @@ def test_pieces_of_an_individual_are_that_individual():
     rows = planted([0] * 120, noise=0.05)
     frames = np.arange(120.0)
     frames[60:] += 3
-    stack = explore.stack_arrays(
+    table = explore.table_of_arrays(
         {"a_part1": rows[:60], "a_part2": rows[60:], "b": rows},
         {"a_part1": frames[:60], "a_part2": frames[60:], "b": frames},
     )
-    hits = explore.similar_moments(stack, "a_part1", 58, count=100).hits
+    hits = explore.similar_moments(table, "a_part1", 58, count=100).hits
     own = [hit.first_frame for hit in hits if hit.individual != "b"]
     assert own
     assert all(abs(frame - 58) >= 50 for frame in own)
-    others = explore.similar_moments(stack, "a_part1", 58, count=100, others_only=True).hits
+    others = explore.similar_moments(table, "a_part1", 58, count=100, others_only=True).hits
     assert {hit.individual for hit in others} == {"b"}

@@ -1,4 +1,4 @@
-"""Standardisation, principal components and maps, against independent computation."""
+"""Standardization, principal components and maps, against independent computation."""
 
 import numpy as np
 import pytest
@@ -9,30 +9,30 @@ from napari_i3d.errors import FeaturesError
 from .conftest import features_of, planted
 
 
-def standardised(rows) -> np.ndarray:
+def standardized(rows) -> np.ndarray:
     rows = rows.astype(np.float64)
     deviation = rows.std(axis=0)
     return np.where(deviation > 0, (rows - rows.mean(axis=0)) / np.where(deviation > 0, deviation, 1), 0)
 
 
-def test_standardised_columns_have_mean_0_and_variance_1_over_all_individuals():
+def test_standardized_columns_have_mean_0_and_variance_1_over_all_individuals():
     rows = planted([0, 1, 2] * 1500) * 50 + 1000
     rows[:, 5] = 0.1
-    stack = explore.standardise(explore.stack_arrays({"a": rows[:100], "b": rows[100:]}))
-    values = stack.rows(0, len(stack))
+    table = explore.standardize(explore.table_of_arrays({"a": rows[:100], "b": rows[100:]}))
+    values = table.rows(0, len(table))
     assert values.dtype == np.float32
     assert (values[:, 5] == 0).all()
     np.testing.assert_allclose(values.mean(axis=0, dtype=float), 0, atol=1e-5)
     np.testing.assert_allclose(np.delete(values, 5, axis=1).var(axis=0, dtype=float), 1, atol=1e-5)
     rows64 = rows.astype(np.float64)
     rows64[:, 5] = 1
-    np.testing.assert_allclose(values, standardised(rows64), atol=1e-5)
-    assert explore.standardise(stack) is stack
+    np.testing.assert_allclose(values, standardized(rows64), atol=1e-5)
+    assert explore.standardize(table) is table
 
 
 @pytest.mark.parametrize("n_rows", [1, 2, 5])
 def test_one_row_and_constant_rows_become_0(n_rows):
-    values = explore.standardise(np.full((n_rows, 2048), 0.1, np.float32)).rows(0, n_rows)
+    values = explore.standardize(np.full((n_rows, 2048), 0.1, np.float32)).rows(0, n_rows)
     assert (values == 0).all()
 
 
@@ -40,8 +40,8 @@ def test_one_row_and_constant_rows_become_0(n_rows):
 def test_components_are_those_of_a_full_decomposition(n_rows):
     states = np.random.default_rng(3).integers(0, 5, n_rows)
     rows = planted(states) * np.linspace(1, 9, 64).astype(np.float32)
-    found = explore.principal_components(explore.stack_arrays({"a": rows[:13], "b": rows[13:]}), 4)
-    left, sizes, right = np.linalg.svd(standardised(rows), full_matrices=False)
+    found = explore.principal_components(explore.table_of_arrays({"a": rows[:13], "b": rows[13:]}), 4)
+    left, sizes, right = np.linalg.svd(standardized(rows), full_matrices=False)
     np.testing.assert_allclose(found.explained, (sizes**2 / np.sum(sizes**2))[:4], rtol=1e-4)
     np.testing.assert_allclose(found.variance, sizes[:4] ** 2 / n_rows, rtol=1e-4)
     assert found.scores.shape == (n_rows, 4)
@@ -64,13 +64,13 @@ def test_components_of_rows_without_variance_are_0():
 
 def test_maps_show_all_rows_and_the_same_seed_gives_the_same_map():
     rows = planted([0] * 60 + [1] * 60)
-    stack = explore.stack_features(features_of({"a": rows[:70], "b": rows[70:]}))
-    plain = explore.map_rows(stack)
+    table = explore.table_of_features(features_of({"a": rows[:70], "b": rows[70:]}))
+    plain = explore.map_rows(table)
     assert plain.points.shape == (120, 2)
     assert plain.explained is not None
     assert plain.explained[0] > 0.5
     assert plain.points[:60, 0].mean() * plain.points[60:, 0].mean() < 0
-    components = explore.principal_components(stack)
+    components = explore.principal_components(table)
     np.testing.assert_allclose(explore.map_rows(components).points, plain.points, atol=1e-4)
     first, second = (explore.map_rows(components, "umap", seed=3) for _ in range(2))
     np.testing.assert_array_equal(first.points, second.points)
@@ -93,6 +93,6 @@ def test_bad_questions_are_refused():
 
 def test_long_work_tells_how_far_it_is():
     steps = list(explore.map_steps(planted([0, 1] * 3000)))
-    assert {step.what for step in steps} == {"standardising", "correlations", "scores"}
+    assert {step.what for step in steps} == {"standardizing", "correlations", "scores"}
     assert all(0 <= step.done <= step.total for step in steps)
     assert steps[-1].done == steps[-1].total

@@ -1,4 +1,4 @@
-"""The self-similarity matrix in tiles and as a picture, against the whole matrix."""
+"""The self-similarity matrix in tiles and as a image, against the whole matrix."""
 
 import itertools
 
@@ -21,7 +21,7 @@ def test_tiles_make_up_the_upper_triangle():
     rows = planted(np.arange(130) // 20)
     expected = whole_matrix(rows)
     seen = np.zeros((130, 130), bool)
-    for tile in explore.similarity_tiles(explore.stack_arrays({"a": rows[:50], "b": rows[50:]}), 40):
+    for tile in explore.similarity_tiles(explore.table_of_arrays({"a": rows[:50], "b": rows[50:]}), 40):
         height, width = tile.values.shape
         place = slice(tile.first_row, tile.first_row + height), slice(tile.first_column, tile.first_column + width)
         np.testing.assert_allclose(tile.values, expected[place], atol=1e-5)
@@ -31,11 +31,11 @@ def test_tiles_make_up_the_upper_triangle():
         next(explore.similarity_tiles(rows, 0))
 
 
-def test_a_picture_of_all_pixels_is_the_matrix():
+def test_a_image_of_all_pixels_is_the_matrix():
     rows = planted(np.arange(60) // 20)
-    picture = explore.similarity_picture(rows)
-    np.testing.assert_allclose(picture.values, whole_matrix(rows), atol=1e-5)
-    assert picture.edges.tolist() == list(range(61))
+    image = explore.similarity_image(rows)
+    np.testing.assert_allclose(image.values, whole_matrix(rows), atol=1e-5)
+    assert image.edges.tolist() == list(range(61))
 
 
 def test_pixels_are_means_and_never_mix_individuals_or_stretches(monkeypatch):
@@ -43,36 +43,36 @@ def test_pixels_are_means_and_never_mix_individuals_or_stretches(monkeypatch):
     rows = planted(np.arange(100) // 20)
     frames = np.arange(70.0)
     frames[33:] += 50
-    stack = explore.stack_arrays({"a": rows[:70], "b": rows[70:]}, {"a": frames, "b": frames[:30]})
-    picture = explore.similarity_picture(stack, 20)
-    assert {0, 33, 70, 100} <= set(picture.edges.tolist())
-    assert abs(len(picture.values) - 20) <= 2
+    table = explore.table_of_arrays({"a": rows[:70], "b": rows[70:]}, {"a": frames, "b": frames[:30]})
+    image = explore.similarity_image(table, 20)
+    assert {0, 33, 70, 100} <= set(image.edges.tolist())
+    assert abs(len(image.values) - 20) <= 2
     expected = whole_matrix(rows)
-    for i, (top, bottom) in enumerate(itertools.pairwise(picture.edges)):
-        for j, (left, right) in enumerate(itertools.pairwise(picture.edges)):
-            assert picture.values[i, j] == pytest.approx(expected[top:bottom, left:right].mean(), abs=1e-5)
+    for i, (top, bottom) in enumerate(itertools.pairwise(image.edges)):
+        for j, (left, right) in enumerate(itertools.pairwise(image.edges)):
+            assert image.values[i, j] == pytest.approx(expected[top:bottom, left:right].mean(), abs=1e-5)
     with pytest.raises(FeaturesError, match="at least 1 pixel"):
-        explore.similarity_picture(stack, 0)
+        explore.similarity_image(table, 0)
 
 
 def test_one_row_and_constant_rows_are_like_nothing():
-    assert explore.similarity_picture(planted([0])).values.tolist() == [[0]]
-    assert (explore.similarity_picture(np.ones((5, 64), np.float32)).values == 0).all()
+    assert explore.similarity_image(planted([0])).values.tolist() == [[0]]
+    assert (explore.similarity_image(np.ones((5, 64), np.float32)).values == 0).all()
 
 
 def test_a_hundred_thousand_rows_need_little_memory():
     import tracemalloc
 
     values = np.random.default_rng(0).standard_normal((100_000, 32)).astype(np.float32)
-    stack = explore.standardise(values)
+    table = explore.standardize(values)
     tracemalloc.start()
-    picture = explore.similarity_picture(stack, 500)
-    found = explore.novelty(stack)
-    moments = explore.similar_moments(stack, "", 50_000, 50_030, count=5)
-    components = explore.principal_components(stack, 5)
+    image = explore.similarity_image(table, 500)
+    found = explore.novelty(table)
+    moments = explore.similar_moments(table, "", 50_000, 50_030, count=5)
+    components = explore.principal_components(table, 5)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert picture.values.shape == (500, 500)
+    assert image.values.shape == (500, 500)
     assert len(found.curve) == len(components.scores) == 100_000
     assert len(moments.hits) == 5
     assert peak < 40e6  # the matrix would be 40 GB
