@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from napari_i3d.extraction.settings import ExtractionSettings as ExtractionSettings
     from napari_i3d.extraction.thumbnails import make_thumbnails as make_thumbnails
     from napari_i3d.features.features import Features as Features
+    from napari_i3d.features.io.layouts import export_features as export_features
     from napari_i3d.features.io.reading import read_features as read_features
+    from napari_i3d.features.io.writing import write_features as write_features
     from napari_i3d.plugin.viewer import tracked_video as tracked_video
     from napari_i3d.plugin.viewer import view as view
     from napari_i3d.synthetic import write_synthetic_clip as write_synthetic_clip
@@ -48,6 +50,8 @@ _HOMES = {
     "read_features": "features.io.reading",
     "read_tracking": "tracking.io.box_pickle",
     "tracked_video": "plugin.viewer",
+    "write_features": "features.io.writing",
+    "export_features": "features.io.layouts",
     "view": "plugin.viewer",
     "write_synthetic_clip": "synthetic",
     "write_tracking": "tracking.io.box_pickle",
@@ -67,6 +71,7 @@ __all__ = [
     "__version__",
     "check_tracking",
     "explore",
+    "export_features",
     "extract_features",
     "make_thumbnails",
     "open_video",
@@ -76,6 +81,7 @@ __all__ = [
     "resolve_gaps",
     "tracked_video",
     "view",
+    "write_features",
     "write_synthetic_clip",
     "write_tracking",
 ]

@@ -23,8 +23,9 @@ from napari_i3d.extraction.planning.plan import Job, plan_job
 from napari_i3d.extraction.planning.shards import ChunkRows, Shard, plan_shards
 from napari_i3d.extraction.provenance import crops_sha256, describe_extraction, describe_tracking
 from napari_i3d.features.features import Features
-from napari_i3d.features.io.layouts import Layout, shift_note
+from napari_i3d.features.io.layouts import Layout, export_features, shift_note
 from napari_i3d.features.io.sidecar import json_path
+from napari_i3d.features.io.writing import write_features
 from napari_i3d.individuals import Id
 from napari_i3d.projects.video_files import VIDEO_SUFFIXES
 from napari_i3d.tracking.gaps import resolve_gaps
@@ -235,12 +236,12 @@ class VideoJobs:
         shared = self._names.shared_path(work.path)
         folder = work.partial.result_folder()
         if self._options.layout is Layout.DICT:
-            features.save(folder / shared.name, metadata=self._options.save_metadata)
+            write_features(folder / shared.name, features, metadata=self._options.save_metadata)
             written = [folder / shared.name]
         elif self._options.layout.one_file:
-            written = features.export(folder / shared.name, self._options.layout)
+            written = export_features(folder / shared.name, features, self._options.layout)
         else:
-            written = features.export(folder / f"{work.path.stem}.npy", self._options.layout)
+            written = export_features(folder / f"{work.path.stem}.npy", features, self._options.layout)
         return [_move(path, shared.with_name(path.name)) for path in written]
 
     def _remarks(self, work: VideoJob) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -93,54 +92,3 @@ class Features(Mapping[Id, NDArray[np.float32]]):
         video = self.provenance.get("video")
         found = video.get("frames") if isinstance(video, Mapping) else None
         return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None
-
-    def save(self, path: str | Path, metadata: bool = False) -> None:
-        """Write the features to a file, and what is known of their rows to ``path + ".json"`` beside it.
-
-        Parameters
-        ----------
-        path
-            Ends in ``.npy`` (a dictionary that numpy loads with ``allow_pickle=True``), ``.pickle``, ``.pkl`` (the
-            same dictionary) or ``.npz`` (an array for each individual, nothing pickled).
-        metadata
-            Adds the dictionaries ``min_frames`` and ``max_frames``, first and last frame of each individual.
-
-        Raises
-        ------
-        FeaturesError
-            Another ending, or ids that do not fit the format.
-        OutputError
-            The file cannot be written.
-        """
-        from napari_i3d.features.io.writing import write_features
-
-        write_features(path, self, metadata=metadata)
-
-    def export(self, path: str | Path, layout: str = "dlc2action") -> list[Path]:
-        """Write the features as an action-segmentation program reads them.
-
-        Parameters
-        ----------
-        path
-            The file for ``"dlc2action"``, ``"dlc2action-pose"`` and ``"dict"``. For ``"ms-tcn"`` and
-            ``"actionformer"``, which have a file for each individual, ``folder/stem.npy`` makes
-            ``folder/stem_{id}.npy``.
-        layout
-            ``"dlc2action"`` (features alone), ``"dlc2action-pose"`` (beside poses), ``"ms-tcn"`` (also ASFormer),
-            ``"actionformer"`` (also OpenTAD) or ``"dict"``.
-
-        Returns
-        -------
-        list of Path
-            The files written, without the ``.json`` beside each.
-
-        Raises
-        ------
-        FeaturesError
-            The features do not fit the layout.
-        OutputError
-            A file cannot be written.
-        """
-        from napari_i3d.features.io.layouts import export_features
-
-        return export_features(path, self, layout)

@@ -22,6 +22,8 @@ from typing import Any
 
 import numpy as np
 
+from napari_i3d.features.io.writing import write_features
+
 HOUR_FRAMES = 25 * 3600
 NETWORK_BYTES_S = 125e6
 """A network of one gigabit a second."""
@@ -143,8 +145,9 @@ def finish_s(folder: Path) -> float:
     content.write_bytes(rows.tobytes())
     began = time.perf_counter()
     copy = np.frombuffer(content.read_bytes(), np.float32).reshape(rows.shape).copy()
-    Features({"a": copy}, {"a": starts + 3.5}, {"a": starts}, {"a": 0}, {"a": n_rows + 6}, 25.0, {}).save(
-        folder / "quarter.npy"
+    write_features(
+        folder / "quarter.npy",
+        Features({"a": copy}, {"a": starts + 3.5}, {"a": starts}, {"a": 0}, {"a": n_rows + 6}, 25.0, {}),
     )
     return 4 * (time.perf_counter() - began + hash_s(rows.nbytes))
 

@@ -13,6 +13,7 @@ import pytest
 from napari_i3d.errors import FeaturesError, OutputError
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.reading import read_features
+from napari_i3d.features.io.writing import write_features
 
 from .conftest import make_features
 
@@ -35,7 +36,7 @@ def assert_same(one: Features, other: Features) -> None:
 @pytest.mark.parametrize("metadata", [False, True])
 @pytest.mark.parametrize("name", ["clip.npy", "clip_i3d.npz", "clip.a.pickle", "clip.pkl"])
 def test_saved_features_are_read_back_whole(features: Features, tmp_path: Path, name: str, metadata: bool) -> None:
-    features.save(tmp_path / name, metadata=metadata)
+    write_features(tmp_path / name, features, metadata=metadata)
     assert_same(features, read_features(tmp_path / name))
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([name, name + ".json"])
 
@@ -43,26 +44,26 @@ def test_saved_features_are_read_back_whole(features: Features, tmp_path: Path, 
 @pytest.mark.parametrize("name", ["clip.npy", "clip.pickle"])
 def test_number_and_its_digits_stay_two_individuals(tmp_path: Path, name: str) -> None:
     features = make_features({1: (0, 9), "1": (4, 15)})
-    features.save(tmp_path / name, metadata=True)
+    write_features(tmp_path / name, features, metadata=True)
     assert_same(features, read_features(tmp_path / name))
     bare = Features(rows={1: np.ones((2, 3), np.float32), "1": np.full((2, 3), 2, np.float32)})
-    bare.save(tmp_path / name)
+    write_features(tmp_path / name, bare)
     assert {i: rows[0, 0] for i, rows in read_features(tmp_path / name).items()} == {1: 1, "1": 2}
 
 
 def test_failed_rename_leaves_the_facts_of_before(features: Features, tmp_path: Path) -> None:
     (tmp_path / "clip.npy").mkdir()
     with pytest.raises(OutputError):
-        features.save(tmp_path / "clip.npy")
+        write_features(tmp_path / "clip.npy", features)
     assert [path.name for path in tmp_path.iterdir()] == ["clip.npy"]
     (tmp_path / "clip.npy.json").write_text("of before")
     with pytest.raises(OutputError):
-        features.save(tmp_path / "clip.npy")
+        write_features(tmp_path / "clip.npy", features)
     assert (tmp_path / "clip.npy.json").read_text() == "of before"
 
 
 def test_npy_is_a_dictionary_for_numpy(features: Features, tmp_path: Path) -> None:
-    features.save(tmp_path / "clip.npy", metadata=True)
+    write_features(tmp_path / "clip.npy", features, metadata=True)
     loaded = np.load(tmp_path / "clip.npy", allow_pickle=True).item()
     assert list(loaded) == ["male", "fe/male ü", 3, "min_frames", "max_frames"]
     assert loaded["min_frames"] == {"male": 0, "fe/male ü": 5, 3: 100}
@@ -74,14 +75,14 @@ def test_npy_is_a_dictionary_for_numpy(features: Features, tmp_path: Path) -> No
 
 
 def test_pickle_is_the_same_dictionary(features: Features, tmp_path: Path) -> None:
-    features.save(tmp_path / "clip.pickle")
+    write_features(tmp_path / "clip.pickle", features)
     loaded = pickle.loads((tmp_path / "clip.pickle").read_bytes())
     assert list(loaded) == ["male", "fe/male ü", 3]
     np.testing.assert_array_equal(loaded[3], features[3])
 
 
 def test_npz_holds_an_array_for_each_individual_and_no_pickle(features: Features, tmp_path: Path) -> None:
-    features.save(tmp_path / "clip.npz", metadata=True)
+    write_features(tmp_path / "clip.npz", features, metadata=True)
     with np.load(tmp_path / "clip.npz", allow_pickle=False) as loaded:
         np.testing.assert_array_equal(loaded["male"], features["male"])
         np.testing.assert_array_equal(loaded["fe/male ü"], features["fe/male ü"])
@@ -92,13 +93,13 @@ def test_npz_holds_an_array_for_each_individual_and_no_pickle(features: Features
 def test_whole_image_has_the_empty_id_in_every_format(tmp_path: Path) -> None:
     features = make_features({"": (0, 9)})
     for name in ("a.npy", "a.npz", "a.pickle"):
-        features.save(tmp_path / name)
+        write_features(tmp_path / name, features)
         assert list(read_features(tmp_path / name)) == [""]
 
 
 def test_files_never_name_what_old_numpy_lacks(features: Features, tmp_path: Path) -> None:
     for name in ("a.npy", "a.pickle"):
-        features.save(tmp_path / name, metadata=True)
+        write_features(tmp_path / name, features, metadata=True)
         assert b"numpy._core" not in (tmp_path / name).read_bytes()
 
 
@@ -106,8 +107,8 @@ def test_old_numpy_loads_the_files(features: Features, tmp_path: Path) -> None:
     old_numpy = os.environ.get("NAPARI_I3D_OLD_NUMPY", "")
     if not Path(old_numpy, "numpy").is_dir():
         pytest.skip("NAPARI_I3D_OLD_NUMPY names no folder with an old numpy; tests/run.sh makes one")
-    features.save(tmp_path / "clip.npy", metadata=True)
-    features.save(tmp_path / "clip.npz")
+    write_features(tmp_path / "clip.npy", features, metadata=True)
+    write_features(tmp_path / "clip.npz", features)
     np.save(tmp_path / "plain.npy", features["male"])
     program = (
         "import numpy as np, sys\n"
@@ -125,7 +126,7 @@ def test_old_numpy_loads_the_files(features: Features, tmp_path: Path) -> None:
 
 
 def test_npy_alone_is_read_without_frames(features: Features, tmp_path: Path) -> None:
-    features.save(tmp_path / "clip.npy")
+    write_features(tmp_path / "clip.npy", features)
     (tmp_path / "clip.npy.json").unlink()
     alone = read_features(tmp_path / "clip.npy")
     np.testing.assert_array_equal(alone["male"], features["male"])
@@ -134,7 +135,7 @@ def test_npy_alone_is_read_without_frames(features: Features, tmp_path: Path) ->
 
 
 def test_npy_alone_with_metadata_tells_the_frames_of_padded_rows(features: Features, tmp_path: Path) -> None:
-    features.save(tmp_path / "clip.npy", metadata=True)
+    write_features(tmp_path / "clip.npy", features, metadata=True)
     (tmp_path / "clip.npy.json").unlink()
     alone = read_features(tmp_path / "clip.npy")
     np.testing.assert_array_equal(alone.frames[3], np.arange(100, 109))
@@ -150,8 +151,8 @@ def test_metadata_that_does_not_fit_the_rows_tells_no_frames(tmp_path: Path) -> 
 
 
 def test_facts_of_another_file_are_refused(features: Features, tmp_path: Path) -> None:
-    features.save(tmp_path / "clip.npy")
-    make_features({"male": (0, 19)}, seed=1).save(tmp_path / "other.npy")
+    write_features(tmp_path / "clip.npy", features)
+    write_features(tmp_path / "other.npy", make_features({"male": (0, 19)}, seed=1))
     (tmp_path / "other.npy").replace(tmp_path / "clip.npy")
     with pytest.raises(FeaturesError, match=r"clip.npy.json: tells about another clip.npy"):
         read_features(tmp_path / "clip.npy")
@@ -198,7 +199,7 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("cut", [0.1, 0.5, 0.99])
 @pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.pickle"])
 def test_cut_off_file_is_refused(features: Features, tmp_path: Path, name: str, cut: float) -> None:
-    features.save(tmp_path / name)
+    write_features(tmp_path / name, features)
     (tmp_path / f"{name}.json").unlink()
     content = (tmp_path / name).read_bytes()
     (tmp_path / name).write_bytes(content[: int(len(content) * cut)])
@@ -207,23 +208,23 @@ def test_cut_off_file_is_refused(features: Features, tmp_path: Path, name: str, 
 
 
 def test_failed_save_leaves_what_was_there(features: Features, tmp_path: Path) -> None:
-    features.save(tmp_path / "a.npy")
+    write_features(tmp_path / "a.npy", features)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     clashing = Features(rows={"a": np.zeros((2, 3), np.float32), "min_frames": np.zeros((2, 3), np.float32)})
     with pytest.raises(FeaturesError):
-        clashing.save(tmp_path / "a.npy", metadata=True)
+        write_features(tmp_path / "a.npy", clashing, metadata=True)
     twins = Features(rows={"3": np.zeros((2, 3), np.float32), 3: np.zeros((2, 3), np.float32)})
     with pytest.raises(FeaturesError, match="'3'"):
-        twins.save(tmp_path / "a.npz")
+        write_features(tmp_path / "a.npz", twins)
     with pytest.raises(OutputError, match="cannot be written"):
-        features.save(tmp_path / "no such folder" / "a.npy")
+        write_features(tmp_path / "no such folder" / "a.npy", features)
     with pytest.raises(FeaturesError, match="features are written to"):
-        features.save(tmp_path / "a.csv")
+        write_features(tmp_path / "a.csv", features)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_json_tells_frames_and_provenance(features: Features, tmp_path: Path) -> None:
-    features.save(tmp_path / "a.npy")
+    write_features(tmp_path / "a.npy", features)
     facts = json.loads((tmp_path / "a.npy.json").read_text())
     assert facts["fps"] == 25
     assert facts["provenance"]["weights"]["name"] == "untrained"

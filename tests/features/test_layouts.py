@@ -7,7 +7,7 @@ import pytest
 
 from napari_i3d.errors import FeaturesError, SettingsError
 from napari_i3d.features.features import Features
-from napari_i3d.features.io.layouts import Layout, check_suffix, shift_note
+from napari_i3d.features.io.layouts import Layout, check_suffix, export_features, shift_note
 from napari_i3d.features.io.reading import read_features
 
 from .conftest import make_features
@@ -15,7 +15,7 @@ from .test_files import assert_same
 
 
 def test_dlc2action_has_text_ids_and_metadata(features: Features, tmp_path: Path) -> None:
-    assert features.export(tmp_path / "clip.npy", "dlc2action") == [tmp_path / "clip.npy"]
+    assert export_features(tmp_path / "clip.npy", features, "dlc2action") == [tmp_path / "clip.npy"]
     loaded = np.load(tmp_path / "clip.npy", allow_pickle=True).item()
     assert list(loaded) == ["male", "fe/male ü", "ind3", "min_frames", "max_frames"]
     for individual in ("male", "fe/male ü", "ind3"):
@@ -24,7 +24,7 @@ def test_dlc2action_has_text_ids_and_metadata(features: Features, tmp_path: Path
 
 
 def test_dlc2action_calls_the_whole_image_ind0(tmp_path: Path) -> None:
-    make_features({"": (0, 9)}).export(tmp_path / "clip.npy", "dlc2action")
+    export_features(tmp_path / "clip.npy", make_features({"": (0, 9)}), "dlc2action")
     loaded = np.load(tmp_path / "clip.npy", allow_pickle=True).item()
     assert loaded["min_frames"] == {"ind0": 0}
     assert loaded["ind0"].shape == (10, 2048)
@@ -42,12 +42,12 @@ def test_dlc2action_calls_the_whole_image_ind0(tmp_path: Path) -> None:
 )
 def test_dlc2action_refuses_ids_that_it_cannot_read(ids: list[str | int], words: str, tmp_path: Path) -> None:
     with pytest.raises(FeaturesError, match=words):
-        make_features(dict.fromkeys(ids, (0, 9))).export(tmp_path / "clip.npy", "dlc2action")
+        export_features(tmp_path / "clip.npy", make_features(dict.fromkeys(ids, (0, 9))), "dlc2action")
     assert not list(tmp_path.iterdir())
 
 
 def test_number_and_its_digits_are_two_individuals_for_dlc2action(tmp_path: Path) -> None:
-    make_features({3: (0, 9), "3": (4, 15)}).export(tmp_path / "clip.npy", "dlc2action")
+    export_features(tmp_path / "clip.npy", make_features({3: (0, 9), "3": (4, 15)}), "dlc2action")
     assert np.load(tmp_path / "clip.npy", allow_pickle=True).item()["min_frames"] == {"ind3": 0, "3": 4}
 
 
@@ -55,13 +55,13 @@ def test_number_and_its_digits_are_two_individuals_for_dlc2action(tmp_path: Path
 @pytest.mark.parametrize("name", ["clip.npy", "clip.pickle"])
 def test_what_was_written_for_dlc2action_is_read_back_as_it_was(tmp_path: Path, name: str, layout: str) -> None:
     features = make_features({"": (0, 9), 3: (100, 108), "3": (4, 15)}, n_video_frames=120)
-    features.export(tmp_path / name, layout)
+    export_features(tmp_path / name, features, layout)
     assert_same(features, read_features(tmp_path / name))
 
 
 def test_dlc2action_beside_poses_has_a_row_for_each_frame_of_the_video(tmp_path: Path) -> None:
     features = make_features({"male": (0, 19), 3: (100, 108)}, n_video_frames=120)
-    features.export(tmp_path / "clip.npy", "dlc2action-pose")
+    export_features(tmp_path / "clip.npy", features, "dlc2action-pose")
     loaded = np.load(tmp_path / "clip.npy", allow_pickle=True).item()
     assert list(loaded) == ["male", "ind3"]  # and no metadata, which it would take for individuals
     assert {rows.shape for rows in loaded.values()} == {(120, 2048)}
@@ -75,7 +75,7 @@ def test_dlc2action_beside_poses_has_a_row_for_each_frame_of_the_video(tmp_path:
 
 def test_dlc2action_beside_poses_needs_the_length_of_the_video(features: Features, tmp_path: Path) -> None:
     with pytest.raises(FeaturesError, match="each frame of the video, whose number is not known"):
-        features.export(tmp_path / "clip.npy", "dlc2action-pose")
+        export_features(tmp_path / "clip.npy", features, "dlc2action-pose")
     assert not list(tmp_path.iterdir())
 
 
@@ -87,12 +87,12 @@ def test_dlc2action_refuses_rows_that_are_not_frames(tmp_path: Path) -> None:
         last_frame={"a": 9},
     )
     with pytest.raises(FeaturesError, match="extract with --pad and --frequency 1"):
-        unpadded.export(tmp_path / "clip.npy", "dlc2action")
+        export_features(tmp_path / "clip.npy", unpadded, "dlc2action")
 
 
 def test_names_that_differ_in_a_dot_alone_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FeaturesError, match=r"'a.b' and 'a_b' would share the file clip_v2_a_b.npy"):
-        make_features({"a.b": (0, 9), "a_b": (0, 9)}).export(tmp_path / "clip.v2.npy", "ms-tcn")
+        export_features(tmp_path / "clip.v2.npy", make_features({"a.b": (0, 9), "a_b": (0, 9)}), "ms-tcn")
     assert not list(tmp_path.iterdir())
 
 
@@ -120,7 +120,7 @@ def test_rows_that_a_program_would_shift_are_told(first_frames: dict, choices: d
 def test_programs_with_a_file_a_sequence_get_bare_arrays(
     features: Features, tmp_path: Path, layout: str, transposed: bool
 ) -> None:
-    paths = features.export(tmp_path / "my.clip.npy", layout)
+    paths = export_features(tmp_path / "my.clip.npy", features, layout)
     assert [path.name for path in paths] == ["my_clip_male.npy", "my_clip_fe_male ü.npy", "my_clip_3.npy"]
     for path, individual in zip(paths, features, strict=True):
         array = np.load(path)
@@ -131,18 +131,18 @@ def test_programs_with_a_file_a_sequence_get_bare_arrays(
 
 
 def test_whole_image_keeps_the_name_of_the_video(tmp_path: Path) -> None:
-    assert make_features({"": (0, 9)}).export(tmp_path / "clip", "ms-tcn") == [tmp_path / "clip.npy"]
+    assert export_features(tmp_path / "clip", make_features({"": (0, 9)}), "ms-tcn") == [tmp_path / "clip.npy"]
 
 
 def test_ids_that_share_a_file_are_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(FeaturesError, match="'a/b' and 'A:b' would share the file"):
-        make_features({"a/b": (0, 9), "A:b": (0, 9)}).export(tmp_path / "clip.npy", "ms-tcn")
+        export_features(tmp_path / "clip.npy", make_features({"a/b": (0, 9), "A:b": (0, 9)}), "ms-tcn")
     assert not list(tmp_path.iterdir())
 
 
 def test_unknown_layout_lists_those_there_are(features: Features, tmp_path: Path) -> None:
     with pytest.raises(FeaturesError, match="dict, dlc2action, dlc2action-pose, ms-tcn, actionformer, found 'tcn'"):
-        features.export(tmp_path / "clip.npy", "tcn")
+        export_features(tmp_path / "clip.npy", features, "tcn")
 
 
 @pytest.mark.parametrize(

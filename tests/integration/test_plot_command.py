@@ -5,6 +5,7 @@ import pytest
 
 from napari_i3d.cli.main import main
 from napari_i3d.features.features import Features
+from napari_i3d.features.io.writing import write_features
 from napari_i3d.synthetic import write_synthetic_clip
 
 
@@ -17,7 +18,7 @@ def place(tmp_path_factory):
     rows = {i: (states + random.standard_normal((40, 2048))).astype(np.float32) for i in ("striped", "spotted")}
     video = {"frames": 40, "width_px": 384, "height_px": 288}
     features = Features(rows=rows, frames={i: np.arange(40.0) for i in rows}, fps=25.0, provenance={"video": video})
-    features.save(folder / "clip.npy")
+    write_features(folder / "clip.npy", features)
     return folder, clip
 
 

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_i3d import Features, read_features
 from napari_i3d.explore.heat_map_data import Content, Order, Scale
+from napari_i3d.features.io.writing import write_features
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.features_dock.plot_options import names_of
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
@@ -227,7 +228,7 @@ def test_figure_of_an_unknown_kind_is_one_notification(plotted, tmp_path, monkey
 
 @pytest.mark.parametrize("ending", [".npy", ".npz", ".pickle"])
 def test_loaded_features_of_the_open_video_are_taken_up(viewer, qtbot, clip, tmp_path, monkeypatch, ending):
-    made_up().save(tmp_path / f"saved{ending}")
+    write_features(tmp_path / f"saved{ending}", made_up())
     tracked = open_clip(viewer, clip)
     dock = open_dock(viewer)
     choose_file(monkeypatch, "getOpenFileName", tmp_path / f"saved{ending}")
@@ -239,7 +240,7 @@ def test_loaded_features_of_the_open_video_are_taken_up(viewer, qtbot, clip, tmp
 
 
 def test_features_of_another_video_are_plotted_without_a_cursor(viewer, qtbot, clip, tmp_path, monkeypatch):
-    made_up(("a", 7), video="other.mp4").save(tmp_path / "other.npy")
+    write_features(tmp_path / "other.npy", made_up(("a", 7), video="other.mp4"))
     tracked = open_clip(viewer, clip)
     dock = open_dock(viewer)
     choose_file(monkeypatch, "getOpenFileName", tmp_path / "other.npy")

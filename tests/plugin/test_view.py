@@ -12,6 +12,7 @@ import napari_i3d
 from napari_i3d import Features, NapariI3DError, open_video, read_tracking
 from napari_i3d.cli.main import main
 from napari_i3d.errors import FeaturesError, TrackingError, VideoError
+from napari_i3d.features.io.writing import write_features
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.viewer import view
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
@@ -85,7 +86,7 @@ def test_features_are_those_of_the_video(shown, clip: SyntheticClip, tmp_path: P
     (tracked,) = get_session(shown(clip.video, features=rows, docks=False)).videos
     assert tracked.features is rows
     assert tracked.features_path is None
-    rows.save(tmp_path / "animals.npy")
+    write_features(tmp_path / "animals.npy", rows)
     (tracked,) = get_session(shown(clip.video, features=tmp_path / "animals.npy", docks=False)).videos
     np.testing.assert_array_equal(tracked.features["spotted"], rows["spotted"])
     assert tracked.features_path == tmp_path / "animals.npy"

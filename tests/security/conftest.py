@@ -10,6 +10,8 @@ from broken_pickles import plain
 from hostile_features import features
 from witness import Witness
 
+from napari_i3d.features.io.writing import write_features
+
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, Path], Witness]]:
@@ -37,5 +39,5 @@ def tracking_witness(start: Callable[[str, Path], Witness], tmp_path_factory: py
 @pytest.fixture(scope="module")
 def features_witness(start: Callable[[str, Path], Witness], tmp_path_factory: pytest.TempPathFactory) -> Witness:
     path = tmp_path_factory.mktemp("honest") / "a.npy"
-    features().save(path)
+    write_features(path, features())
     return start("features", path)

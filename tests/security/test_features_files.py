@@ -11,6 +11,8 @@ from hostile_features import FACTS, NO_FEATURES, features, honest, told
 from hostile_pickles import call
 from witness import Witness, many
 
+from napari_i3d.features.io.writing import write_features
+
 
 @pytest.mark.parametrize("name", NO_FEATURES)
 def test_file_that_lies_is_refused(name: str, features_witness: Witness):
@@ -23,7 +25,7 @@ def test_file_that_lies_is_refused(name: str, features_witness: Witness):
 @pytest.mark.parametrize("name", FACTS)
 def test_facts_that_lie_are_refused(name: str, features_witness: Witness):
     path = features_witness.folder / "told.npy"
-    features().save(path)
+    write_features(path, features())
     facts = path.with_name("told.npy.json")
     facts.write_bytes(told(facts.read_bytes(), name))
     text = features_witness.refuse(path, name)
@@ -33,7 +35,7 @@ def test_facts_that_lie_are_refused(name: str, features_witness: Witness):
 @pytest.mark.parametrize("seeds", many("damage", 60, 4000))
 def test_damaged_file_with_facts_is_refused(seeds: range, features_witness: Witness):
     path = features_witness.folder / "known.npy"
-    features().save(path)
+    write_features(path, features())
     whole = path.read_bytes()
     for seed in seeds:
         data = damaged(whole, random.Random(seed))
@@ -86,7 +88,7 @@ def test_pipe_and_folder_are_refused(features_witness: Witness):
 
 def test_facts_that_are_no_file_are_left_alone(features_witness: Witness):
     path = features_witness.folder / "pipe_beside.npy"
-    features().save(path)
+    write_features(path, features())
     facts = Path(f"{path}.json")
     facts.unlink()
     os.mkfifo(facts)

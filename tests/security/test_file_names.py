@@ -17,6 +17,7 @@ from witness import Witness
 from napari_i3d.backbones.i3d.weights_files import read_weights_file
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.features.io.reading import read_features
+from napari_i3d.features.io.writing import write_features
 from napari_i3d.tracking.io.box_pickle import read_tracking
 from napari_i3d.video.video import open_video
 
@@ -108,7 +109,7 @@ def test_tracking_and_features_of_any_name_are_read(name: str, tmp_path: Path):
     name = name[:100]  # with room for the ending of the facts
     (tmp_path / name).write_bytes(pickle.dumps({"a": {0: [1, 2, 3, 4]}}))
     assert list(read_tracking(tmp_path / name)) == ["a"]
-    features().save(tmp_path / f"{name}.npy")
+    write_features(tmp_path / f"{name}.npy", features())
     assert list(read_features(tmp_path / f"{name}.npy")) == ["male", 7]
 
 
@@ -122,7 +123,7 @@ def test_name_that_cannot_be_one_is_refused(name: str, tmp_path: Path):
 
 def test_features_whose_facts_have_no_room_for_a_name_are_read_alone(tmp_path: Path):
     path = tmp_path / ("x" * 250 + ".npy")
-    features().save(tmp_path / "a.npy")
+    write_features(tmp_path / "a.npy", features())
     shutil.copy(tmp_path / "a.npy", path)
     assert list(read_features(path)) == ["male", 7]
 

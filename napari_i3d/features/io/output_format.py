@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from napari_i3d.features.features import Features
-from napari_i3d.features.io.layouts import Layout, individual_paths
+from napari_i3d.features.io.layouts import Layout, export_features, individual_paths
+from napari_i3d.features.io.writing import write_features
 from napari_i3d.individuals import Id
 
 
@@ -29,6 +30,6 @@ def save_features(features: Features, output: Path, layout: Layout, *, metadata:
         They do not fit the layout, or a file cannot be written.
     """
     if layout is Layout.DICT:
-        features.save(output, metadata=metadata)
+        write_features(output, features, metadata=metadata)
         return [output]
-    return features.export(output if layout.one_file else output.with_suffix(".npy"), layout)
+    return export_features(output if layout.one_file else output.with_suffix(".npy"), features, layout)
