@@ -8,6 +8,7 @@ from napari_i3d.extraction.settings import ExtractionSettings
 
 
 def run_check(options: argparse.Namespace) -> int:
+    """List the problems of a tracking file; return the exit status."""
     from napari_i3d.tracking.checks import Level, check_tracking
     from napari_i3d.tracking.io.box_pickle import read_tracking
     from napari_i3d.tracking.mistakes import likely_mistake

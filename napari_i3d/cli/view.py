@@ -20,6 +20,7 @@ def add_check_and_view(commands: Any) -> None:
 
 
 def run_view(options: argparse.Namespace) -> int:
+    """Open the viewer; return the exit status."""
     with needed_for("the viewer", "all"):
         from napari_i3d.plugin.viewer import run
     run(options.video, options.tracking)

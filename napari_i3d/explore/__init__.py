@@ -1,8 +1,9 @@
 """Exploring features: maps, clusters, similar moments, changes, and comparisons of two files.
 
-Functions take a `FeatureTable` (rows of several videos and individuals, each tied to its video frame), `Features` of one video
-or of several by name, or a plain array whose row n is frame n. Those that take long have a twin, ``..._steps``: a
-generator that yields `Step` records of progress and returns the result; `finish` runs it to its end.
+Functions take a `FeatureTable` (rows of several videos and individuals, each tied to its video frame), `Features` of
+one video or of several by name, or a plain array whose row n is frame n.
+Those that take long have a twin, ``..._steps``: a generator that yields `Step` records of progress and returns the
+result; `finish` runs it to its end.
 """
 
 from napari_i3d._utils.progress import Step, Steps, finish

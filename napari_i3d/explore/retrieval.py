@@ -142,8 +142,8 @@ def similar_steps(
     query = unit_rows(table.rows(start, stop))
     if not query.any():
         raise FeaturesError(
-            f"{table.sequences[own].name}: the features at frame {first_frame:g} are the mean of all rows, so nothing is "
-            "more like them than another; expected rows that differ"
+            f"{table.sequences[own].name}: the features at frame {first_frame:g} are the mean of all rows, so nothing "
+            "is more like them than another; expected rows that differ"
         )
     scores = np.full(len(table), np.nan, np.float32)
     lengths = np.zeros(len(table.sequences), np.int64)  # rows of a span

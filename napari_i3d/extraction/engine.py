@@ -2,13 +2,11 @@
 
 import contextlib
 import itertools
-import warnings
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from tqdm import TqdmWarning
 
 from napari_i3d.backbones.i3d.network import I3DResNet50
 from napari_i3d.errors import VideoError
@@ -19,10 +17,6 @@ from napari_i3d.extraction.planning.shards import Shard, ShardRows, plan_shards
 from napari_i3d.extraction.settings import FEATURES, ExtractionSettings
 from napari_i3d.extraction.shared_stem_encoder import SharedSteps
 from napari_i3d.video.video import Video
-
-with warnings.catch_warnings():
-    # A notebook without ipywidgets shows bars as text: nothing that its user has to be warned of.
-    warnings.simplefilter("ignore", TqdmWarning)
 
 
 def computer_for(network: torch.nn.Module, settings: ExtractionSettings) -> Computer:

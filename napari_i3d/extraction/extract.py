@@ -1,6 +1,7 @@
 """Extract features of a video in this process: the call for scripts and notebooks."""
 
 import contextlib
+import warnings
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from tqdm import TqdmWarning
 
 from napari_i3d.backbones.pretrained import WeightsFacts
 from napari_i3d.backbones.weights import load_network
@@ -24,6 +26,11 @@ from napari_i3d.tracking.gaps import Gaps
 from napari_i3d.tracking.io.box_pickle import read_tracking
 from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video, open_video
+
+with warnings.catch_warnings():
+    # A notebook without ipywidgets shows bars as text: nothing that its user has to be warned of.
+    warnings.simplefilter("ignore", TqdmWarning)
+    from tqdm.auto import tqdm
 
 
 def extract(

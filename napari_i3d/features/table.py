@@ -190,7 +190,8 @@ def table_of_features(
     Raises
     ------
     FeaturesError
-        An individual is in none of them, its frames are not known, or its features cannot be used (see `FeatureSequence`).
+        An individual is in none of them, its frames are not known, or its features cannot be used (see
+        `FeatureSequence`).
     """
     named = {video: features} if isinstance(features, Features) else dict(features)
     strangers = [i for i in individuals or () if not any(i in one for one in named.values())]

@@ -3,11 +3,10 @@
 import weakref
 from typing import TYPE_CHECKING
 
+from napari_i3d.plugin.session.session import Session
+
 if TYPE_CHECKING:
     from napari.viewer import Viewer
-
-
-from napari_i3d.plugin.session.session import Session
 
 _sessions: "weakref.WeakKeyDictionary[Viewer, Session]" = weakref.WeakKeyDictionary()
 
@@ -17,15 +16,17 @@ def get_session(viewer: "Viewer") -> Session:
     # napari hands plugins a proxy of the viewer, which cannot be a key.
     viewer = getattr(viewer, "__wrapped__", viewer)
     if viewer not in _sessions:
-        # Here, because these know the session.
+        # Loaded with the first viewer: what they import takes time.
         from napari_i3d.plugin.closing import ClosingQuestion, Losses
         from napari_i3d.plugin.exploration import Exploration
+        from napari_i3d.plugin.keys import bind_keys
         from napari_i3d.plugin.layers.box_controller import BoxesController
         from napari_i3d.plugin.layers.video_arrangement import Arrangement
         from napari_i3d.plugin.playback import Playback
 
         session = _sessions[viewer] = Session(viewer)
         session.boxes = BoxesController(session)
+        bind_keys(session)
         session.exploration = Exploration(session)
         session.arrangement = Arrangement(session)
         session.playback = Playback(session)

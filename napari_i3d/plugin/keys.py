@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from napari.utils.key_bindings import coerce_keybinding
 
 from napari_i3d.plugin import navigation
-from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.session.session import Session
 
 if TYPE_CHECKING:
@@ -38,17 +37,18 @@ KEYS = (
 )
 
 
-def bind_keys(viewer: "Viewer") -> None:
-    """Bind the keys in a viewer, but for those that the user or another plugin uses already."""
+def bind_keys(session: Session) -> None:
+    """Bind the keys in the viewer of a session, but for those that the user or another plugin uses already."""
+    viewer = session.viewer
     for key in KEYS:
         binding = coerce_keybinding(key.key)
         if binding not in viewer.keymap and binding not in viewer.class_keymap:
-            viewer.bind_key(key.key, _handler(key))
+            viewer.bind_key(key.key, _handler(key, session))
 
 
-def _handler(key: Key) -> Callable[["Viewer"], None]:
-    def handle(viewer: "Viewer") -> None:
-        key.does(get_session(viewer))
+def _handler(key: Key, session: Session) -> Callable[["Viewer"], None]:
+    def handle(_: "Viewer") -> None:
+        key.does(session)
 
     handle.__doc__ = key.text
     return handle

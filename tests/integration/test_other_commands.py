@@ -213,7 +213,8 @@ HEAVY = {"torch", "napari", "qtpy", "matplotlib", "magicgui", "scipy"}
         ("import napari_i3d", HEAVY | {"numpy"}),
         ("import napari_i3d; napari_i3d.read_tracking; napari_i3d.open_video; napari_i3d.read_features", HEAVY),
         (
-            "import napari_i3d.cli.main, contextlib\nwith contextlib.suppress(SystemExit): napari_i3d.cli.main.main(['--help'])",
+            "from napari_i3d.cli.main import main; import contextlib\n"
+            "with contextlib.suppress(SystemExit): main(['--help'])",
             HEAVY,
         ),
     ],

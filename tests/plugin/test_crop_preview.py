@@ -145,7 +145,8 @@ def test_request_without_a_video_says_so():
 
 def test_dock_is_imported_without_torch():
     code = (
-        "import sys; import napari_i3d.plugin.crop_dock.crop_preview_widget, napari_i3d.plugin.individuals_dock.individuals_widget; "
+        "import sys, napari_i3d.plugin.crop_dock.crop_preview_widget; "
+        "import napari_i3d.plugin.individuals_dock.individuals_widget; "
         "print('torch' in sys.modules, 'matplotlib' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.cwd())

@@ -98,4 +98,5 @@ def mark_of(path: Path) -> VideoFingerprint:
 
 
 def rows_sha256(rows: NDArray[np.float32]) -> str:
+    """Return the checksum of rows as they travel."""
     return hashlib.sha256(np.ascontiguousarray(rows).data.cast("B")).hexdigest()

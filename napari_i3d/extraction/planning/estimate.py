@@ -73,8 +73,8 @@ def estimate(n_frames: int, tracking: Tracking | None, choices: ExtractChoices, 
             require_valid_boxes(tracking[tracklet.id])
             if tracklet.last_frame >= n_frames:
                 raise TrackingError(
-                    f"{shown(tracklet.id)}: has boxes up to frame {tracklet.last_frame}, but the last frame of the video "
-                    f"is {n_frames - 1}: does the tracking belong to it?"
+                    f"{shown(tracklet.id)}: has boxes up to frame {tracklet.last_frame}, but the last frame of the "
+                    f"video is {n_frames - 1}: does the tracking belong to it?"
                 )
     chunks = sum(len(tracklet.starts) for tracklet in tracklets)
     key = rate_key(settings)

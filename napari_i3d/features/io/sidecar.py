@@ -51,6 +51,7 @@ class Place:
 
 
 def frame_metadata(features: Features, places: Mapping[Id, Place]) -> dict[str, Mapping[Id, int]]:
+    """Return the dictionaries of first and last frames."""
     lacking = [individual for individual in features if individual not in features.last_frame]
     if lacking:
         raise FeaturesError(f"{lacking[0]}: first and last frame are not known, so they cannot be saved as metadata")
@@ -62,6 +63,7 @@ def frame_metadata(features: Features, places: Mapping[Id, Place]) -> dict[str, 
 
 
 def sidecar_facts(features: Features, individuals: list[Id], places: Mapping[Id, Place]) -> dict[str, Any]:
+    """Return the content of the JSON file beside a features file."""
     return {
         "format": f"napari_i3d features {JSON_FORMAT}",
         "fps": features.fps,

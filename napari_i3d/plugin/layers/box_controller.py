@@ -8,8 +8,6 @@ from qtpy.QtCore import QTimer
 
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.plugin import navigation
-from napari_i3d.plugin.context import get_session
-from napari_i3d.plugin.keys import bind_keys
 from napari_i3d.plugin.layers.box_layers import BoxesDisplay
 from napari_i3d.plugin.layers.opengl_workaround import finish_drawing
 from napari_i3d.plugin.session.problems import format_stopping
@@ -46,8 +44,7 @@ class BoxesController:
         viewer.scene.camera.events.zoom.connect(self._on_zoom)
         viewer.events.reset_view.connect(self._on_reset_view)
         viewer.layers.events.removed.connect(self._on_removed)
-        viewer.mouse_drag_callbacks.append(_on_mouse)
-        bind_keys(viewer)
+        viewer.mouse_drag_callbacks.append(self._on_mouse)
         self._on_videos()
 
     @property
@@ -152,18 +149,17 @@ class BoxesController:
         if layer in layers:
             layers.remove(layer)
 
-
-def _on_mouse(viewer: "Viewer", event: Any) -> Iterator[None]:
-    """Pick the box that is clicked; a drag moves the image."""
-    active = viewer.layers.selection.active
-    if event.button != 1 or event.modifiers or getattr(active, "mode", "pan_zoom") != "pan_zoom":
-        return
-    start, moved = event.pos, 0.0
-    yield
-    while True:
-        moved = max(moved, *(abs(float(now - then)) for now, then in zip(event.pos, start, strict=True)))
-        if event.type != "mouse_move":
-            break
+    def _on_mouse(self, viewer: "Viewer", event: Any) -> Iterator[None]:
+        """Pick the box that is clicked; a drag moves the image."""
+        active = viewer.layers.selection.active
+        if event.button != 1 or event.modifiers or getattr(active, "mode", "pan_zoom") != "pan_zoom":
+            return
+        start, moved = event.pos, 0.0
         yield
-    if moved <= _CLICK_PX:
-        get_session(viewer).boxes.pick(event.position)
+        while True:
+            moved = max(moved, *(abs(float(now - then)) for now, then in zip(event.pos, start, strict=True)))
+            if event.type != "mouse_move":
+                break
+            yield
+        if moved <= _CLICK_PX:
+            self.pick(event.position)
