@@ -13,8 +13,8 @@ from napari_i3d.explore.clustering import Clusters, cluster_steps, clusters
 from napari_i3d.explore.comparison import Comparison, compare
 from napari_i3d.explore.components import Components, component_steps, principal_components
 from napari_i3d.explore.embedding import Map, MapMethod, map_rows, map_steps
+from napari_i3d.explore.foote_novelty import Novelty, novelty, novelty_steps
 from napari_i3d.explore.label_runs import bouts, transitions
-from napari_i3d.explore.novelty import Novelty, novelty, novelty_steps
 from napari_i3d.explore.retrieval import Hit, SimilarMoments, similar_moments, similar_steps
 from napari_i3d.explore.self_similarity import (
     SimilarityImage,

@@ -13,7 +13,7 @@ from napari_i3d.errors import FeaturesError
 from napari_i3d.explore.clustering import Clusters, clusters
 from napari_i3d.explore.components import principal_components
 from napari_i3d.explore.embedding import DEFAULT_SEED, MapMethod, map_rows
-from napari_i3d.explore.novelty import novelty
+from napari_i3d.explore.foote_novelty import novelty
 from napari_i3d.explore.self_similarity import similarity_image
 from napari_i3d.explore.standardize import standardize
 from napari_i3d.features.features import Features

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from napari_i3d._utils.colors import category_color
 from napari_i3d._utils.text import counted
 from napari_i3d.errors import FeaturesError
-from napari_i3d.explore.novelty import Novelty
+from napari_i3d.explore.foote_novelty import Novelty
 from napari_i3d.explore.self_similarity import SimilarityImage
 from napari_i3d.features.table import FeatureTable
 from napari_i3d.plots.style import add_seconds, with_warning

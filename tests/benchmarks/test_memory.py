@@ -12,11 +12,11 @@ pytest.importorskip("resource", reason="asks the system for the peak of memory")
 PROGRAM = """
 import resource, sys
 import numpy as np, torch
-import napari_i3d.extraction.engine as engine
-from napari_i3d.extraction.job import plan_job
+import napari_i3d.extraction.extract as engine
+from napari_i3d.extraction.planning.plan import plan_job
 from napari_i3d.extraction.settings import ExtractionSettings
-from napari_i3d.i3d.chunk import ChunkForm
-from napari_i3d.tracking.model import Tracking, Tracklet
+from napari_i3d.backbones.i3d.shared_stem import ChunkForm
+from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 n_frames, boxes = int(sys.argv[2]), np.array([[50.0, 50, 150, 150]])

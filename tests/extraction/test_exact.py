@@ -54,13 +54,13 @@ class Scene:
         yield portion
 
     def expected(self, network: torch.nn.Module, mode: str) -> Rows:
-        names, chunks = [], []
+        names, crops = [], []
         for name, chunks in self.chunks.items():
             for number, start in enumerate(chunks.starts - chunks.first_frame):
                 names.append((name, number))
-                chunks.append(self.images[name][start : start + 8].transpose(0, 1))
+                crops.append(self.images[name][start : start + 8].transpose(0, 1))
         with torch.inference_mode():
-            answers = [network(view) for view in views(torch.stack(chunks), SampleMode(mode))]
+            answers = [network(view) for view in views(torch.stack(crops), SampleMode(mode))]
         return dict(zip(names, torch.stack(answers).mean(0).numpy(), strict=True))
 
 

@@ -173,7 +173,7 @@ def test_weights_that_are_not_there_are_described_by_what_was_published() -> Non
     assert "sha256" not in described
 
 
-@pytest.mark.parametrize("module", ["registry", "download", "caffe2", "architecture"])
+@pytest.mark.parametrize("module", ["pretrained", "download", "i3d.caffe2", "i3d.architecture"])
 def test_modules_of_the_command_line_load_no_torch(module: str) -> None:
-    code = f"import sys, napari_i3d.i3d.{module}; sys.exit('torch' in sys.modules)"
+    code = f"import sys, napari_i3d.backbones.{module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -83,7 +83,7 @@ def test_what_the_readme_says_of_the_figures_is_true(figures, tmp_path: Path) ->
     assert found.count == 3
     labels = {
         part.individual: found.labels[start:][: len(part)]
-        for part, start in zip(stack.parts, stack.starts, strict=False)
+        for part, start in zip(stack.sequences, stack.starts, strict=False)
     }
     (spotted,) = set(labels["spotted"])
     inside = np.arange(72)[28:44]

@@ -5,7 +5,7 @@ import pytest
 
 from napari_i3d import explore
 from napari_i3d.errors import FeaturesError
-from napari_i3d.explore.novelty import checkerboard
+from napari_i3d.explore.foote_novelty import checkerboard
 
 from .conftest import features_of, planted, runs
 
@@ -35,7 +35,7 @@ def test_novelty_is_the_checkerboard_on_the_self_similarity_matrix():
 def test_blocks_give_the_same_novelty_as_one(monkeypatch):
     rows = planted(STATES)
     whole = explore.novelty(rows, 12)
-    monkeypatch.setattr("napari_i3d.explore.novelty._BLOCK_ROWS", 5)
+    monkeypatch.setattr("napari_i3d.explore.foote_novelty._BLOCK_ROWS", 5)
     np.testing.assert_allclose(explore.novelty(rows, 12).curve, whole.curve, atol=1e-6)
 
 
