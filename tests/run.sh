@@ -36,8 +36,12 @@ export NAPARI_I3D_OLD_NUMPY
 "$bin/ruff" format --check .
 "$bin/mypy"
 "$bin/lint-imports"
+"$bin/codespell" napari_i3d tests docs README.md CHANGELOG.md
+"$bin/validate-pyproject" pyproject.toml
 # Two processes of one thread each are quicker than one of two; windows stay in one of them.
 export OMP_NUM_THREADS=1
+# What is tested is what was installed, not the checkout.
+export PYTHONSAFEPATH=1
 screen=()
 command -v xvfb-run >/dev/null && screen=(xvfb-run -a -s "-screen 0 1600x1000x24")
 # The long form: an empty list is an error to the bash of macOS.
