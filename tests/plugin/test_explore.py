@@ -108,7 +108,7 @@ def behavior_rows(table, behavior: int) -> np.ndarray:
     """Which rows show a planted behavior, found by frame and individual one by one."""
     found = []
     for row in range(len(table)):
-        part = table.parts[table.part_of_row[row]]
+        part = table.sequences[table.part_of_row[row]]
         found.append(BEHAVIOURS[part.individual][int(table.frames[row])] == behavior)
     return np.array(found)
 
@@ -135,7 +135,7 @@ def test_marker_is_at_the_frame_and_individual_shown(explored):
         session.active.current = individual
         session.go_to(frame)
         row = dock.canvas.marked
-        assert table.parts[table.part_of_row[row]].individual == individual
+        assert table.sequences[table.part_of_row[row]].individual == individual
         assert table.frames[row] == frame
         np.testing.assert_array_equal(
             np.ravel(dock.canvas._marker.get_data()), dock._exploration.explored.map.points[row]
@@ -172,7 +172,7 @@ def test_click_on_a_point_goes_to_its_frame_and_individual(explored):
         # Points may lie on each other; the one found is at that place.
         places = [place_of(dock.canvas, found) for found in (row, hit)]
         assert (places[0] - places[1]).manhattanLength() <= 1
-        assert session.active.current == table.parts[table.part_of_row[hit]].individual
+        assert session.active.current == table.sequences[table.part_of_row[hit]].individual
         assert viewer.dims.current_step[0] == table.frames[hit]
 
 
@@ -225,7 +225,9 @@ def test_play_shows_selected_frames_only(explored, qtbot):
     count = len(seen)
     qtbot.wait(100)
     assert len(seen) == count
-    expected = [(table.parts[table.part_of_row[row]].individual, table.frames[row]) for row in np.flatnonzero(wanted)]
+    expected = [
+        (table.sequences[table.part_of_row[row]].individual, table.frames[row]) for row in np.flatnonzero(wanted)
+    ]
     assert seen[:12] == expected[:12]
 
 
@@ -238,7 +240,7 @@ def test_selection_is_saved_as_a_table(explored, tmp_path, monkeypatch):
     dock.selection.save.click()
     with (tmp_path / "chosen.csv").open(newline="", encoding="utf-8") as file:
         table = list(csv.DictReader(file))
-    names = [found.table.parts[found.table.part_of_row[row]].individual for row in rows]
+    names = [found.table.sequences[found.table.part_of_row[row]].individual for row in rows]
     assert [line["individual"] for line in table] == names
     assert [float(line["frame"]) for line in table] == [4, 1, 59]
     assert [float(line["time_s"]) for line in table] == [4 / 25, 1 / 25, 59 / 25]
@@ -403,7 +405,7 @@ def test_pieces_of_an_individual_lead_to_it(opened, qtbot):
     table = dock._exploration.explored.table
     session.active.current = "striped"
     session.go_to(40)
-    assert table.parts[table.part_of_row[dock.canvas.marked]].individual == "striped_part2"
+    assert table.sequences[table.part_of_row[dock.canvas.marked]].individual == "striped_part2"
     session.go_to(31)
     assert dock.canvas.marked is None
     session.active.current = "spotted"
@@ -449,7 +451,7 @@ def test_rows_of_two_videos_on_one_map(opened, clip, tmp_path, qtbot):
         Features(rows={"spotted": planted(seed=1)["spotted"]}, frames={"spotted": np.arange(60.0)}), None
     )
     found = compute(dock, qtbot)
-    assert [(part.video, part.individual) for part in found.table.parts] == [
+    assert [(part.video, part.individual) for part in found.table.sequences] == [
         ("animals", "striped"),
         ("animals", "spotted"),
         ("other", "spotted"),
