@@ -1,5 +1,6 @@
 """The Explore dock: rows of features as points of a map that is tied to the viewer, selections, and similar moments."""
 
+from functools import partial
 from typing import Any
 
 import napari
@@ -22,7 +23,7 @@ from napari_i3d.errors import NapariI3DError
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.exploration import Explored, axis_names, format_explored, named_features
 from napari_i3d.plugin.explore_dock.explore_options import ExploreOptions
-from napari_i3d.plugin.explore_dock.row_colors import ColorBy, row_colors
+from napari_i3d.plugin.explore_dock.row_colors import ColorBy, individual_color, row_colors
 from napari_i3d.plugin.explore_dock.selection_bar import SelectionBar
 from napari_i3d.plugin.explore_dock.similar_panel import SimilarPanel
 from napari_i3d.plugin.jobs.explore_job import ExploreRequest, run_exploration
@@ -252,7 +253,13 @@ class ExploreWidget(Dock):
 
         figure = Figure(figsize=(7.5, 5.5), layout="constrained")
         labels = explored.clusters.labels if self.color.value is ColorBy.CLUSTER else None
-        plot_map(explored.map, figure.subplots(), color=str(self.color.value), labels=labels)
+        plot_map(
+            explored.map,
+            figure.subplots(),
+            color=str(self.color.value),
+            labels=labels,
+            individual_color=partial(individual_color, explored),
+        )
         path = figure_path(chosen, kind)
         try:
             save_figure(figure, path)
