@@ -15,12 +15,12 @@ DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit status: all done; anything failed; options that make no sense; stopped from outside."""
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Print a line for the user on standard error, after the name of the program."""
     print(f"napari-i3d: {printable_line(text)}", file=sys.stderr)
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """Print a line for the user."""
     print(printable_line(text))
 

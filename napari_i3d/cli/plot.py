@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_i3d.cli.common import DONE, add_command, say
+from napari_i3d.cli.common import DONE, add_command, print_line
 from napari_i3d.errors import OutputError, SettingsError
 from napari_i3d.explore.embedding import DEFAULT_SEED, MapMethod
 from napari_i3d.features.features import Features
@@ -65,7 +65,7 @@ def _plot(options: argparse.Namespace) -> int:
     with _images(features, options.video, options.tracking) as images:
         figure = make_figure(features, choices, images)
     save_figure(figure, options.out)
-    say(f"{choices.kind} of {options.features.name}: {options.out}")
+    print_line(f"{choices.kind} of {options.features.name}: {options.out}")
     return DONE
 
 

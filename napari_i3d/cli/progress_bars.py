@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _LARGE_BYTES = 1 << 28
 
 
-class Bars:
+class ProgressBars:
     """Shows the records of a batch on standard error, and remembers how videos ended.
 
     A bar is drawn only where a person watches; a log gets a line for each video that ended, alone. Of a single video

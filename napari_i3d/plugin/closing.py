@@ -6,7 +6,7 @@ from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import QMainWindow, QMessageBox
 
 
-class Losses:
+class CloseWarnings:
     """What closing a viewer now would lose: functions that return a line about it, or an empty one.
 
     Has the methods of a signal, so that the links of a dock connect and disconnect it.
@@ -41,10 +41,10 @@ class ClosingQuestion(QObject):
         What would be lost.
     """
 
-    def __init__(self, window: QMainWindow, losses: Losses) -> None:
+    def __init__(self, window: QMainWindow, warnings: CloseWarnings) -> None:
         super().__init__(window)
         self._window = window
-        self._losses = losses
+        self._warnings = warnings
         self._answered = False
         window.installEventFilter(self)
 
@@ -52,7 +52,7 @@ class ClosingQuestion(QObject):
         """Keep the window open where the user wants to."""
         if event is None or event.type() != QEvent.Type.Close or watched is not self._window or self._answered:
             return False
-        lines = self._losses.lines()
+        lines = self._warnings.lines()
         if not lines:
             return False
         if self._may_close(lines):

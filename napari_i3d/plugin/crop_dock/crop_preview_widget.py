@@ -24,8 +24,8 @@ from napari_i3d.plugin.jobs.crop_image import (
     format_squash,
     whole_image,
 )
-from napari_i3d.plugin.widgets.dock import Dock, Links
-from napari_i3d.plugin.widgets.scroll_area import Scrolling
+from napari_i3d.plugin.widgets.dock import Connections, Dock
+from napari_i3d.plugin.widgets.scroll_area import DockScrollArea
 from napari_i3d.plugin.widgets.text_label import TextLabel
 
 # The largest image, that of oversample. The others are shown in its middle, so that nothing moves.
@@ -97,7 +97,7 @@ class CropPreviewWidget(Dock):
     def __init__(self, napari_viewer: "napari.Viewer") -> None:
         super().__init__()
         self._session = get_session(napari_viewer)
-        self._video_links = Links()
+        self._video_links = Connections()
         self.destroyed.connect(self._video_links.close)
         self._running: Any = None
         # A worker that is forgotten as soon as it is done may be deleted by its own thread, which ends the program.
@@ -125,7 +125,7 @@ class CropPreviewWidget(Dock):
         layout.addStretch(1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(Scrolling(content))
+        outer.addWidget(DockScrollArea(content))
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SETTLE_MS)

@@ -17,7 +17,7 @@ from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.session.matching import tracking_id
 from napari_i3d.plugin.widgets.dialogs import FIGURE_FILTER, figure_path
 from napari_i3d.plugin.widgets.dock import Dock
-from napari_i3d.plugin.widgets.scroll_area import MARGINS, SPACING, Scrolling
+from napari_i3d.plugin.widgets.scroll_area import MARGINS, SPACING, DockScrollArea
 from napari_i3d.plugin.widgets.text_label import TextLabel
 
 _WIDTH_INCH, _HEIGHT_INCH, _LANE_INCH = 9.0, 1.8, 0.4
@@ -62,7 +62,7 @@ class EthogramWidget(Dock):
         layout.addWidget(self._table, 1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(Scrolling(content))
+        outer.addWidget(DockScrollArea(content))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._connect()
         self._show()

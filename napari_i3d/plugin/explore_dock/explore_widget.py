@@ -28,11 +28,11 @@ from napari_i3d.plugin.explore_dock.selection_bar import SelectionBar
 from napari_i3d.plugin.explore_dock.similar_panel import SimilarPanel
 from napari_i3d.plugin.jobs.explore_job import ExploreRequest, run_exploration
 from napari_i3d.plugin.jobs.job_results import Advance, Cancelled, Done, Failed, Outcome, Record
-from napari_i3d.plugin.jobs.workers import Crew, StoppableWorker, show_advance, start
+from napari_i3d.plugin.jobs.workers import StoppableWorker, WorkerGroup, show_advance, start
 from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 from napari_i3d.plugin.widgets.dialogs import FIGURE_FILTER, figure_path, open_dock
-from napari_i3d.plugin.widgets.dock import Dock, Links
-from napari_i3d.plugin.widgets.scroll_area import Scrolling
+from napari_i3d.plugin.widgets.dock import Connections, Dock
+from napari_i3d.plugin.widgets.scroll_area import DockScrollArea
 from napari_i3d.plugin.widgets.text_label import TextLabel
 
 _EMPTY = (
@@ -62,9 +62,9 @@ class ExploreWidget(Dock):
 
         self._session = get_session(napari_viewer)
         self._exploration = self._session.exploration
-        self._video_links = Links()
-        self._crew = Crew()
-        self.destroyed.connect(self._crew.end)  # the window may go away without closing its docks
+        self._video_links = Connections()
+        self._workers = WorkerGroup()
+        self.destroyed.connect(self._workers.end)  # the window may go away without closing its docks
         self.destroyed.connect(self._video_links.close)
         self._worker: StoppableWorker | None = None
         self.options = ExploreOptions()
@@ -75,7 +75,7 @@ class ExploreWidget(Dock):
         self.canvas.navigating = lambda: bool(self.toolbar.mode)
         self.color = ChoiceBox(_COLORS, tooltip="What the colors of the points say.")
         self.selection = SelectionBar(self._exploration, self.links)
-        self.similar = SimilarPanel(self._exploration, self._crew, self._exploration.current_row)
+        self.similar = SimilarPanel(self._exploration, self._workers, self._exploration.current_row)
         self._build()
         self._connect()
         self._show()
@@ -113,12 +113,12 @@ class ExploreWidget(Dock):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         # Its full height would push the window off the screen.
-        outer.addWidget(Scrolling(content))
+        outer.addWidget(DockScrollArea(content))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def _connect(self) -> None:
         viewer = self._session.viewer
-        self.links.connect(self._session.losses, self._format_loss)
+        self.links.connect(self._session.close_warnings, self._close_warning)
         self.links.connect(self._exploration.changed, self._show)
         self.links.connect(self._exploration.selection_changed, self._on_selection)
         self.links.connect(self._session.active_changed, self._on_active)
@@ -158,9 +158,9 @@ class ExploreWidget(Dock):
         self._worker = start(
             run_exploration, request, text="map of features", on_outcome=self._on_outcome, on_record=self._on_record
         )  # fmt: skip
-        self._crew.add(self._worker)
+        self._workers.add(self._worker)
 
-    def _format_loss(self) -> str:
+    def _close_warning(self) -> str:
         """Say what is lost where the viewer is closed now."""
         if self._worker is None or self._worker.stop.asked:
             return ""
@@ -273,4 +273,4 @@ class ExploreWidget(Dock):
         super().closed()
         self._video_links.close()
         self.selection.stop()
-        self._crew.end()
+        self._workers.end()

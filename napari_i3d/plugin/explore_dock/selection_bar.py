@@ -11,7 +11,7 @@ from napari_i3d._utils.text import counted
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.explore import write_rows
 from napari_i3d.plugin.exploration import Exploration
-from napari_i3d.plugin.widgets.dock import Links
+from napari_i3d.plugin.widgets.dock import Connections
 from napari_i3d.plugin.widgets.text_label import LineLabel
 
 _DEFAULT_FPS = 25.0
@@ -29,7 +29,7 @@ class SelectionBar(QWidget):
         Of the dock.
     """
 
-    def __init__(self, exploration: Exploration, links: Links) -> None:
+    def __init__(self, exploration: Exploration, links: Connections) -> None:
         super().__init__()
         self._exploration = exploration
         self._place = -1

@@ -29,7 +29,7 @@ from napari_i3d.individuals import Id, shown
 from napari_i3d.plugin.exploration import Exploration
 from napari_i3d.plugin.jobs.explore_job import Thumbnail, run_similar, run_thumbnails
 from napari_i3d.plugin.jobs.job_results import Cancelled, Done, Failed, Outcome
-from napari_i3d.plugin.jobs.workers import Crew, StoppableWorker, start
+from napari_i3d.plugin.jobs.workers import StoppableWorker, WorkerGroup, start
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.text_label import LineLabel
 from napari_i3d.tracking.tracklets import Tracking
@@ -68,10 +68,10 @@ class SimilarPanel(QWidget):
         Returns the row of the frame and individual looked at; None where there is none.
     """
 
-    def __init__(self, exploration: Exploration, crew: Crew, query: Callable[[], int | None]) -> None:
+    def __init__(self, exploration: Exploration, crew: WorkerGroup, query: Callable[[], int | None]) -> None:
         super().__init__()
         self._exploration = exploration
-        self._crew = crew
+        self._workers = crew
         self._query = query
         self._first: int | None = None  # rows of the table that the marked span begins and ends with
         self._last: int | None = None
@@ -209,7 +209,7 @@ class SimilarPanel(QWidget):
         self._sought = query
         self.search.setEnabled(False)
         self.text.setText("looking ...")
-        self._search = self._crew.add(
+        self._search = self._workers.add(
             start(
                 run_similar,
                 explored.table,
@@ -252,7 +252,7 @@ class SimilarPanel(QWidget):
             self.progress.setRange(0, len(found.hits))
             self.progress.setValue(len(found.hits) - len(missing))
             self.progress.show()
-            self._reader = self._crew.add(
+            self._reader = self._workers.add(
                 start(
                     run_thumbnails,
                     tuple(missing),

@@ -20,14 +20,14 @@ from napari_i3d.plugin.features_dock.plot_options import PlotOptions
 from napari_i3d.plugin.features_dock.save_formats import OPEN_FILTER, SAVE_FORMS, form_of
 from napari_i3d.plugin.jobs.file_jobs import run_heat_map, run_reading, run_saving
 from napari_i3d.plugin.jobs.job_results import Done, Failed, Outcome
-from napari_i3d.plugin.jobs.workers import Crew, StoppableWorker, start
+from napari_i3d.plugin.jobs.workers import StoppableWorker, WorkerGroup, start
 from napari_i3d.plugin.messages import in_dock_words
 from napari_i3d.plugin.session.matching import individual_of, individual_to_plot, owner_of
 from napari_i3d.plugin.session.time_axis import TimeAxis
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.dialogs import FIGURE_FILTER, figure_path, may_replace
-from napari_i3d.plugin.widgets.dock import Dock, Links
-from napari_i3d.plugin.widgets.scroll_area import MARGINS, SPACING, Scrolling
+from napari_i3d.plugin.widgets.dock import Connections, Dock
+from napari_i3d.plugin.widgets.scroll_area import MARGINS, SPACING, DockScrollArea
 from napari_i3d.plugin.widgets.text_label import LineLabel, TextLabel
 
 _EMPTY = (
@@ -60,9 +60,9 @@ class FeaturePlotWidget(Dock):
     def __init__(self, napari_viewer: "napari.Viewer") -> None:
         super().__init__()
         self._session = get_session(napari_viewer)
-        self._video_links = Links()
-        self._crew = Crew()
-        self.destroyed.connect(self._crew.end)  # the window may go away without closing its docks
+        self._video_links = Connections()
+        self._workers = WorkerGroup()
+        self.destroyed.connect(self._workers.end)  # the window may go away without closing its docks
         self.destroyed.connect(self._video_links.close)
         self._tracked: TrackedVideo | None = None  # whose features are shown; None: they belong to no open video
         self._features: Features | None = None
@@ -114,12 +114,12 @@ class FeaturePlotWidget(Dock):
         layout.addLayout(plot, 1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(Scrolling(content))
+        outer.addWidget(DockScrollArea(content))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def _connect(self) -> None:
         viewer = self._session.viewer
-        self.links.connect(self._session.losses, self._format_loss)
+        self.links.connect(self._session.close_warnings, self._close_warning)
         self.links.connect(self._session.active_changed, self._on_active)
         self.links.connect(viewer.dims.events.current_step, self._on_frame)
         self.links.connect(viewer.events.theme, self._on_theme)
@@ -187,7 +187,7 @@ class FeaturePlotWidget(Dock):
         # A thread: for 100,000 rows it takes a second.
         rows = plot.features[plot.individual]
         worker = start(run_heat_map, rows, plot.options, text=None, on_outcome=self._on_drawn)
-        self._drawing = plot, self._crew.add(worker)
+        self._drawing = plot, self._workers.add(worker)
 
     def _on_drawn(self, outcome: Outcome) -> None:
         plot = self._drawing[0] if self._drawing is not None else None
@@ -274,7 +274,7 @@ class FeaturePlotWidget(Dock):
         if chosen and self._loading is None:
             self._loading = Path(chosen)
             text = f"reading {self._loading.name}"
-            self._crew.add(start(run_reading, self._loading, text=text, on_outcome=self._on_loaded))
+            self._workers.add(start(run_reading, self._loading, text=text, on_outcome=self._on_loaded))
 
     def _on_loaded(self, outcome: Outcome) -> None:
         path, self._loading = self._loading, None
@@ -310,9 +310,9 @@ class FeaturePlotWidget(Dock):
         if may_replace(self, [target for target in paths if target != Path(chosen)]):
             self._saving = path
             arguments = (self._features, path, form.layout, form.metadata)
-            self._crew.add(start(run_saving, *arguments, text=f"saving {path.name}", on_outcome=self._on_saved))
+            self._workers.add(start(run_saving, *arguments, text=f"saving {path.name}", on_outcome=self._on_saved))
 
-    def _format_loss(self) -> str:
+    def _close_warning(self) -> str:
         """Say what is lost where the viewer is closed now."""
         if self._saving is None:
             return ""
@@ -344,4 +344,4 @@ class FeaturePlotWidget(Dock):
         """End all connections: the dock was closed."""
         super().closed()
         self._video_links.close()
-        self._crew.end()
+        self._workers.end()

@@ -11,7 +11,7 @@ class StoppedError(NapariI3DError):
     """The work was asked to end, and does."""
 
 
-class Stop:
+class StopRequest:
     """A request to end that work looks at, and that can interrupt what the work waits for."""
 
     def __init__(self) -> None:

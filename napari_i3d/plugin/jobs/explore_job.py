@@ -25,7 +25,7 @@ from napari_i3d.explore import (
 from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.features.features import Features
 from napari_i3d.plugin.exploration import Explored
-from napari_i3d.plugin.jobs.cancellation import Stop
+from napari_i3d.plugin.jobs.cancellation import StopRequest
 from napari_i3d.plugin.jobs.crop_image import crop_image, crop_request
 from napari_i3d.plugin.jobs.job_results import RECORD_EVERY_S, Advance, Outcome, Record, Stage, Work
 from napari_i3d.plugin.jobs.workers import guarded
@@ -73,34 +73,36 @@ class Thumbnail:
     image: NDArray[np.uint8] | None
 
 
-def run_exploration(request: ExploreRequest, stop: Stop) -> Work:
+def run_exploration(request: ExploreRequest, stop: StopRequest) -> Work:
     """Lay out and cluster the rows of features; the value is an `Explored`."""
     return (yield from guarded(_exploration(request, stop), stop))
 
 
-def run_similar(table: FeatureTable, query: Span, count: int, apart_s: float, others_only: bool, stop: Stop) -> Work:
+def run_similar(
+    table: FeatureTable, query: Span, count: int, apart_s: float, others_only: bool, stop: StopRequest
+) -> Work:
     """Look for moments like one; the value is a `SimilarMoments`."""
     return (yield from guarded(_similar(table, query, count, apart_s, others_only, stop), stop))
 
 
 def run_thumbnails(
-    spans: tuple[Hit, ...], owners: Mapping[str, TrackedVideo], stop: Stop
+    spans: tuple[Hit, ...], owners: Mapping[str, TrackedVideo], stop: StopRequest
 ) -> Generator[Thumbnail, None, Outcome]:
     """Read the crops of spans, the first one first; yields a `Thumbnail` each, the value is their number."""
     return (yield from guarded(_thumbnails(spans, owners, stop), stop))
 
 
-def _exploration(request: ExploreRequest, stop: Stop) -> Generator[Record, None, Explored]:
+def _exploration(request: ExploreRequest, stop: StopRequest) -> Generator[Record, None, Explored]:
     yield Stage("looking through the features")
     table = table_of_features(request.features)
-    components = yield from _told(component_steps(table), stop)
-    laid_out = yield from _told(map_steps(components, request.method), stop)
-    groups = yield from _told(cluster_steps(components, request.clusters), stop)
+    components = yield from _report_steps(component_steps(table), stop)
+    laid_out = yield from _report_steps(map_steps(components, request.method), stop)
+    groups = yield from _report_steps(cluster_steps(components, request.clusters), stop)
     return Explored(request.owners, request.features, components.table, laid_out, groups)
 
 
 def _similar(
-    table: FeatureTable, query: Span, count: int, apart_s: float, others_only: bool, stop: Stop
+    table: FeatureTable, query: Span, count: int, apart_s: float, others_only: bool, stop: StopRequest
 ) -> Generator[Record, None, SimilarMoments]:
     steps = similar_steps(
         table,
@@ -112,11 +114,11 @@ def _similar(
         apart_s=apart_s,
         others_only=others_only,
     )
-    return (yield from _told(steps, stop))
+    return (yield from _report_steps(steps, stop))
 
 
 def _thumbnails(
-    spans: tuple[Hit, ...], owners: Mapping[str, TrackedVideo], stop: Stop
+    spans: tuple[Hit, ...], owners: Mapping[str, TrackedVideo], stop: StopRequest
 ) -> Generator[Thumbnail, None, int]:
     for span in spans:
         stop.check()
@@ -138,7 +140,7 @@ def _crop(tracked: TrackedVideo, span: Span) -> NDArray[np.uint8] | None:
         return None
 
 
-def _told(steps: Generator[Step, None, T], stop: Stop) -> Generator[Record, None, T]:
+def _report_steps(steps: Generator[Step, None, T], stop: StopRequest) -> Generator[Record, None, T]:
     """Pass on the steps of a computation, not more often than a person can see."""
     told, what = 0.0, ""
     while True:

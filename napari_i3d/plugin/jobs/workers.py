@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from napari.qt.threading import GeneratorWorker, thread_worker
 
 from napari_i3d.errors import NapariI3DError
-from napari_i3d.plugin.jobs.cancellation import Stop, StoppedError
+from napari_i3d.plugin.jobs.cancellation import StoppedError, StopRequest
 from napari_i3d.plugin.jobs.job_results import Advance, Outcome
 from napari_i3d.plugin.messages import in_dock_words
 
@@ -30,7 +30,7 @@ class StoppableWorker(GeneratorWorker):  # type: ignore[misc]  # napari has no a
     """
 
     def __init__(self, work: Callable[..., Generator[Any, None, Outcome]], *arguments: Any) -> None:
-        self.stop = Stop()
+        self.stop = StopRequest()
         super().__init__(work, *arguments, self.stop)
 
     def quit(self) -> None:
@@ -76,7 +76,7 @@ def show_advance(worker: StoppableWorker, advance: Advance) -> None:
     bar.update(advance.done - bar.n)
 
 
-class Crew:
+class WorkerGroup:
     """The workers of a dock, which end with it."""
 
     def __init__(self) -> None:
@@ -104,7 +104,7 @@ R = TypeVar("R")
 _log = logging.getLogger(__name__)
 
 
-def guarded(work: Generator[R, None, Any], stop: Stop) -> Generator[R, None, Outcome]:
+def guarded(work: Generator[R, None, Any], stop: StopRequest) -> Generator[R, None, Outcome]:
     """Turn what work returns or raises into an outcome."""
     try:
         return Done((yield from work))
@@ -130,7 +130,7 @@ def run_in_thread(work: Callable[[], T], *, daemon: bool = False) -> Future[T]:
     return result
 
 
-def wait_for(result: Future[T], stop: Stop, discard: Callable[[T], None] | None = None) -> T:
+def wait_for(result: Future[T], stop: StopRequest, discard: Callable[[T], None] | None = None) -> T:
     """Wait for a result, or until the work is asked to end; what comes too late is discarded."""
     try:
         while not result.done():

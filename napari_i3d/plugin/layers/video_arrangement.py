@@ -24,7 +24,7 @@ _GAP = 0.05
 """Between images side by side, as a part of the width of the widest."""
 
 
-class Arrangement:
+class VideoArrangement:
     """Shows the active video alone, or all videos side by side.
 
     One at a time, the slider has the frames of the video that is shown; its number stays when another one is chosen.

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
 
-    from napari_i3d.plugin.closing import Losses
+    from napari_i3d.plugin.closing import CloseWarnings
     from napari_i3d.plugin.exploration import Exploration
     from napari_i3d.plugin.layers.box_controller import BoxesController
-    from napari_i3d.plugin.layers.video_arrangement import Arrangement
+    from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
     from napari_i3d.plugin.playback import Playback
 
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource, VideoSource
@@ -54,9 +54,9 @@ class Session:
     """What keeps the layers with boxes in step; set by `get_session`."""
     exploration: "Exploration"
     """What was explored of the features; set by `get_session`."""
-    arrangement: "Arrangement"
+    arrangement: "VideoArrangement"
     """Which videos are seen; set by `get_session`."""
-    losses: "Losses"
+    close_warnings: "CloseWarnings"
     """What closing the viewer now would lose; set by `get_session`."""
     playback: "Playback"
     """The player; set by `get_session`."""

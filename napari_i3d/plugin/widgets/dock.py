@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 from napari_i3d.plugin.widgets.dock_placement import dock_of, expect_below, place, share_height
 
 
-class Links:
+class Connections:
     """Connections between signals (of psygnal, napari or Qt) and slots."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Dock(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.links = Links()
+        self.links = Connections()
         self._docked = self._placed = False
         if self.OVER_TIME:
             expect_below(self.NAME)

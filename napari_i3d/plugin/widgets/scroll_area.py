@@ -15,7 +15,7 @@ _LEAST_HEIGHT_PX = 60
 _WIDEST_PX = 385
 
 
-class Scrolling(QScrollArea):
+class DockScrollArea(QScrollArea):
     """Scrolls its content up and down; from side to side only where the dock is very narrow."""
 
     def __init__(self, content: QWidget) -> None:
