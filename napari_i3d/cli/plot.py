@@ -38,7 +38,7 @@ def add_plot(commands: Any) -> None:
 
 
 def _words(choices: Sequence[str] | type[Any]) -> list[str]:
-    # Plain text: of members of an enumeration messages would show the inside.
+    # Plain text: messages would show the repr of enumeration members.
     return [str(choice) for choice in choices]
 
 
@@ -71,7 +71,7 @@ def _plot(options: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def _images(features: Features, video_path: Path | None, tracking_path: Path | None) -> Iterator[Images | None]:
-    """Open the video, if there is one, and give what takes images of it."""
+    """Open the video, if there is one, and yield the function that makes its images."""
     if video_path is None:
         yield None
         return

@@ -20,7 +20,7 @@ def add_weights(commands: Any) -> None:
     convert = add_command(actions, "convert", _convert, "convert weights to .safetensors")
     convert.add_argument("source", metavar="SOURCE", help="name or path of weights: .pkl, .pth or .safetensors")
     convert.add_argument("target", type=Path, metavar="TARGET", help="the .safetensors file to write")
-    info = add_command(actions, "info", _info, "verify weights and tell about them")
+    info = add_command(actions, "info", _info, "verify weights and print facts about them")
     info.add_argument("weights", nargs="?", default=DEFAULT_WEIGHTS, metavar="NAME|PATH", help="default %(default)s")
 
 

@@ -1,4 +1,4 @@
-"""The Explore dock: rows of features as points of a map that is tied to the viewer, selections, and similar moments."""
+"""The Explore dock: a map of feature rows tied to the viewer, selections, and similar moments."""
 
 from functools import partial
 from typing import Any
@@ -56,7 +56,7 @@ class ExploreWidget(Dock):
 
     def __init__(self, napari_viewer: "napari.Viewer") -> None:
         super().__init__()
-        # matplotlib is loaded when a plot is wanted, not when napari looks through its plugins.
+        # matplotlib is loaded with the first plot, not when napari lists its plugins.
         from napari_i3d.plugin.explore_dock.map_canvas import MapCanvas
         from napari_i3d.plugin.widgets.plot_toolbar import PlotToolbar
 
@@ -73,7 +73,7 @@ class ExploreWidget(Dock):
         self.canvas = MapCanvas(napari_viewer.theme)
         self.toolbar: Any = PlotToolbar(self.canvas.native, self, self._on_save)
         self.canvas.navigating = lambda: bool(self.toolbar.mode)
-        self.color = ChoiceBox(_COLORS, tooltip="What the colors of the points say.")
+        self.color = ChoiceBox(_COLORS, tooltip="What the colors of the points stand for.")
         self.selection = SelectionBar(self._exploration, self.links)
         self.similar = SimilarPanel(self._exploration, self._workers, self._exploration.current_row)
         self._build()
@@ -83,9 +83,9 @@ class ExploreWidget(Dock):
     def _build(self) -> None:
         empty = TextLabel(_EMPTY)
         empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._table = QStackedWidget()
-        self._table.addWidget(empty)
-        self._table.addWidget(self.canvas.native)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(empty)
+        self._pages.addWidget(self.canvas.native)
         self.progress.setTextVisible(False)
         self.progress.hide()
         tools = QHBoxLayout()
@@ -96,20 +96,20 @@ class ExploreWidget(Dock):
         upper = QWidget()
         layout = QVBoxLayout(upper)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._table, 1)
+        layout.addWidget(self._pages, 1)
         layout.addLayout(tools)
         layout.addWidget(self.selection)
-        sequences = QSplitter(Qt.Orientation.Vertical)
-        sequences.setChildrenCollapsible(False)
-        sequences.addWidget(upper)
-        sequences.addWidget(self.similar)
-        sequences.setStretchFactor(0, 1)
+        splitter = QSplitter(Qt.Orientation.Vertical)
+        splitter.setChildrenCollapsible(False)
+        splitter.addWidget(upper)
+        splitter.addWidget(self.similar)
+        splitter.setStretchFactor(0, 1)
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.addWidget(self.options)
         layout.addWidget(self.progress)
         layout.addWidget(self.status)
-        layout.addWidget(sequences, 1)
+        layout.addWidget(splitter, 1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         # Its full height would push the window off the screen.
@@ -161,7 +161,7 @@ class ExploreWidget(Dock):
         self._workers.add(self._worker)
 
     def _close_warning(self) -> str:
-        """Say what is lost where the viewer is closed now."""
+        """Return what closing the viewer now would lose."""
         if self._worker is None or self._worker.stop.asked:
             return ""
         return "A map of features is being computed; it would have to be computed again. The features are kept."
@@ -187,9 +187,9 @@ class ExploreWidget(Dock):
         elif isinstance(outcome, Cancelled):
             self.status.setText("Cancelled.")
         else:
-            self._take_up(outcome)
+            self._show_result(outcome)
 
-    def _take_up(self, outcome: Done) -> None:
+    def _show_result(self, outcome: Done) -> None:
         explored: Explored = outcome.value
         there = set(self._session.videos)
         if any(
@@ -204,9 +204,9 @@ class ExploreWidget(Dock):
     def _show(self) -> None:
         explored = self._exploration.explored
         self.similar.clear()
-        self._table.setCurrentIndex(0 if explored is None else 1)
-        for sequence in (self.toolbar, self.color.native):
-            sequence.setEnabled(explored is not None)
+        self._pages.setCurrentIndex(0 if explored is None else 1)
+        for widget in (self.toolbar, self.color.native):
+            widget.setEnabled(explored is not None)
         if explored is None:
             self.canvas.clear()
             self.status.setText("")
@@ -269,7 +269,7 @@ class ExploreWidget(Dock):
             show_info(f"Saved {path}.")
 
     def closed(self) -> None:
-        """End what runs, and all connections: the dock was closed."""
+        """End running work and all connections."""
         super().closed()
         self._video_links.close()
         self.selection.stop()

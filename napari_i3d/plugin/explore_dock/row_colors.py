@@ -1,4 +1,4 @@
-"""Colors of the rows that are explored: by time, by individual, or by cluster."""
+"""Colors of explored rows: by time, by individual, or by cluster."""
 
 from enum import StrEnum
 
@@ -12,7 +12,7 @@ from napari_i3d.plugin.session.matching import tracking_id
 
 
 class ColorBy(StrEnum):
-    """What the color of a row says."""
+    """What the color of a row stands for."""
 
     TIME = "time"
     INDIVIDUAL = "individual"

@@ -1,4 +1,4 @@
-"""What can be done with the rows selected in the map: play them, save them as a table, or let them go."""
+"""Actions for the rows selected in the map: play, save as a table, clear."""
 
 from pathlib import Path
 
@@ -19,14 +19,14 @@ _SHORTEST_MS = 15
 
 
 class SelectionBar(QWidget):
-    """Tells how many rows are selected, and plays or saves them.
+    """Shows the number of selected rows, and plays, saves or clears them.
 
     Parameters
     ----------
     exploration
-        Of the viewer.
+        The viewer's exploration.
     links
-        Of the dock.
+        The dock's connections.
     """
 
     def __init__(self, exploration: Exploration, links: Connections) -> None:
@@ -54,7 +54,7 @@ class SelectionBar(QWidget):
         self._refresh()
 
     def stop(self) -> None:
-        """Play no more."""
+        """Stop playing."""
         self.play.setChecked(False)
 
     def _refresh(self) -> None:

@@ -16,7 +16,7 @@ class VideoSwitch(QWidget):
     session
         The viewer's session.
     links
-        Of the dock.
+        The dock's connections.
     """
 
     def __init__(self, session: Session, links: Connections) -> None:

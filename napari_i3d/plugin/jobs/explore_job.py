@@ -1,4 +1,4 @@
-"""Exploring features as work of the plugin: the map and clusters, similar moments, and crops of what was found."""
+"""Jobs of the Explore dock: the map and clusters, similar moments, and thumbnails of results."""
 
 import time
 from collections.abc import Generator, Mapping
@@ -37,18 +37,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class ExploreRequest:
-    """What is to be explored, and how.
+    """Features to explore, and settings.
 
     Attributes
     ----------
     owners
-        Videos by the names that rows shall have.
+        Videos by the names used in the table.
     features
-        Of each, by the same names.
+        Features of each video, by the same names.
     method
-        How rows are laid out.
+        Layout of the map.
     clusters
-        Their number; None: chosen by silhouette.
+        Number of clusters; None: chosen by silhouette.
     """
 
     owners: dict[str, TrackedVideo]
@@ -64,9 +64,9 @@ class Thumbnail:
     Attributes
     ----------
     span
-        Which.
+        The span.
     image
-        (H, W, 3) uint8; None where there is none.
+        (H, W, 3) uint8; None if there is no crop.
     """
 
     span: Hit
@@ -81,7 +81,7 @@ def run_exploration(request: ExploreRequest, stop: StopRequest) -> Work:
 def run_similar(
     table: FeatureTable, query: Span, count: int, apart_s: float, others_only: bool, stop: StopRequest
 ) -> Work:
-    """Look for moments like one; the value is a `SimilarMoments`."""
+    """Search for moments similar to a query; the value is a `SimilarMoments`."""
     return (yield from guarded(_similar(table, query, count, apart_s, others_only, stop), stop))
 
 
@@ -127,7 +127,7 @@ def _thumbnails(
 
 
 def _crop(tracked: TrackedVideo, span: Span) -> NDArray[np.uint8] | None:
-    """Return the crop in the middle of a span; None where the individual has no box there, or it cannot be read."""
+    """Return the crop in the middle of a span; None if the individual has no box there or the frame is unreadable."""
     try:
         if tracked.tracking is None:
             return None if tracked.video is None else tracked.video[span.middle_frame]
@@ -141,8 +141,8 @@ def _crop(tracked: TrackedVideo, span: Span) -> NDArray[np.uint8] | None:
 
 
 def _report_steps(steps: Generator[Step, None, T], stop: StopRequest) -> Generator[Record, None, T]:
-    """Pass on the steps of a computation, not more often than a person can see."""
-    told, what = 0.0, ""
+    """Yield the steps of a computation as records, at most one every `RECORD_EVERY_S`."""
+    reported_s, what = 0.0, ""
     while True:
         stop.check()
         try:
@@ -153,6 +153,6 @@ def _report_steps(steps: Generator[Step, None, T], stop: StopRequest) -> Generat
         if step.what != what:
             what = step.what
             yield Stage(what)
-        if step.total > 1 and time.monotonic() - told > RECORD_EVERY_S:
-            told = time.monotonic()
+        if step.total > 1 and time.monotonic() - reported_s > RECORD_EVERY_S:
+            reported_s = time.monotonic()
             yield Advance(step.done, step.total)

@@ -3,7 +3,6 @@
 from collections.abc import Generator
 from concurrent.futures import wait
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +14,6 @@ from napari_i3d.features.io.layouts import Layout
 from napari_i3d.features.io.output_format import save_features
 from napari_i3d.features.io.reading import read_features
 from napari_i3d.plugin.jobs.cancellation import StopRequest
-
-if TYPE_CHECKING:
-    pass
-
 from napari_i3d.plugin.jobs.job_results import RECORD_EVERY_S, Advance, Record, Stage, Work
 from napari_i3d.plugin.jobs.workers import guarded, run_in_thread
 
@@ -39,12 +34,12 @@ def run_saving(features: Features, output: Path, layout: Layout, metadata: bool,
 
 
 def run_heat_map(rows: NDArray[np.float32], options: HeatMapOptions, stop: StopRequest) -> Work:
-    """Choose and scale what a heat map shows; the value is a `HeatMap`."""
+    """Select and scale the values of a heat map; the value is a `HeatMap`."""
     return (yield from guarded(_heat_map(rows, options, stop), stop))
 
 
 class _Bar:
-    """What pooch takes for a tqdm bar: turns a request to stop into an error, between two pieces of the download."""
+    """Progress bar for pooch with tqdm's interface; raises StoppedError between two blocks if a stop was requested."""
 
     def __init__(self, stop: StopRequest) -> None:
         self.total = 0
@@ -65,7 +60,7 @@ class _Bar:
 def _download(name: str, stop: StopRequest) -> Generator[Record, None, Path]:
     yield Stage("connecting")
     bar = _Bar(stop)
-    # A daemon: it may wait half a minute for the network when the program ends.
+    # Daemon thread: it may still wait for the network when the program ends.
     download = run_in_thread(lambda: download_weights(name, bar), daemon=True)
     while not download.done():
         stop.check()
