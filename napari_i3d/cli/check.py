@@ -3,7 +3,7 @@
 import argparse
 
 from napari_i3d._utils.text import counted
-from napari_i3d.cli.common import DONE, FAILED, say
+from napari_i3d.cli.common import DONE, FAILED, print_line
 from napari_i3d.extraction.settings import ExtractionSettings
 
 
@@ -21,11 +21,11 @@ def run_check(options: argparse.Namespace) -> int:
     width, height = size or (width, height)
     problems = check_tracking(tracking, (frames, height, width))
     who = counted(len(tracking), "individual")
-    say(f"{options.video.name}: {counted(frames, 'frame')} of {width}x{height} px; {who}")
+    print_line(f"{options.video.name}: {counted(frames, 'frame')} of {width}x{height} px; {who}")
     for problem in problems:
-        say(f"  {problem.level:<8} {problem.kind:<13} {problem.message}")
+        print_line(f"  {problem.level:<8} {problem.kind:<13} {problem.message}")
     if mistake := likely_mistake(tracking, (frames, height, width)):
-        say(mistake)
+        print_line(mistake)
     errors = sum(problem.level is Level.ERROR for problem in problems)
     print(_format_count(errors, len(problems) - errors))
     return FAILED if errors or (problems and options.strict) else DONE

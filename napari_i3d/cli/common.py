@@ -1,4 +1,4 @@
-"""What all commands share: their exit status, their words to the user, options that several of them have."""
+"""Helpers of all commands: exit status, printing, common options."""
 
 import argparse
 import contextlib
@@ -12,21 +12,21 @@ from types import FrameType
 from typing import Any
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
-"""Exit status: all done; anything failed; options that make no sense; stopped from outside."""
+"""Exit status: all done; anything failed; invalid options; interrupted."""
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Print a line for the user on standard error, after the name of the program."""
     print(f"napari-i3d: {printable_line(text)}", file=sys.stderr)
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """Print a line for the user."""
     print(printable_line(text))
 
 
 def one_place() -> bool:
-    """Tell whether standard output and standard error go to the same terminal, file or pipe."""
+    """Return whether standard output and standard error go to the same terminal, file or pipe."""
     try:
         output, errors = (os.fstat(stream.fileno()) for stream in (sys.stdout, sys.stderr))
     except (OSError, ValueError):  # closed, or in memory
@@ -36,7 +36,7 @@ def one_place() -> bool:
 
 
 def printable_line(text: str) -> str:
-    """Return a message with the control characters that a file name may bring along made visible."""
+    """Return a message with control characters, which file names may contain, escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -62,7 +62,7 @@ def add_video_size(parser: argparse.ArgumentParser) -> None:
 
 @contextlib.contextmanager
 def ended_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM, with which systems end programs, do what Ctrl-C does."""
+    """Handle SIGTERM like Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

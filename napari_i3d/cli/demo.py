@@ -6,7 +6,7 @@ from typing import Any
 
 from napari_i3d._utils.text import counted
 from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, UNTRAINED, find_source
-from napari_i3d.cli.common import DONE, FAILED, add_command, complain, say
+from napari_i3d.cli.common import DONE, FAILED, add_command, print_error, print_line
 from napari_i3d.cli.extract import run_with_bars
 from napari_i3d.extraction.settings import ExtractionSettings
 
@@ -44,7 +44,7 @@ def _demo(options: argparse.Namespace) -> int:
     outcomes = run_with_bars(batch)
     failures = [outcome for outcome in outcomes if not outcome.complete]
     for outcome in failures:
-        complain(outcome.summary)
+        print_error(outcome.summary)
     if failures:
         return FAILED
     path = options.outputpath / f"{clip.video.stem}.npy"
@@ -56,7 +56,7 @@ def _demo(options: argparse.Namespace) -> int:
         ("video", clip.video), ("tracking", clip.tracking), ("features", path), ("about them", f"{path}.json"),
         ("image", image),
     ):  # fmt: skip
-        say(f"{title + ':':<11} {file}")
+        print_line(f"{title + ':':<11} {file}")
     for individual, rows in features.items():
         print(
             f"{individual}: {counted(len(rows), 'row')} of {rows.shape[1]} features, {rows.dtype}, one for each frame"

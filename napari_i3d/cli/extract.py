@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, UNTRAINED
-from napari_i3d.cli.common import DONE, FAILED, add_command, add_video_size, ended_by_sigterm, one_place, say
-from napari_i3d.cli.progress_bars import Bars
+from napari_i3d.cli.common import DONE, FAILED, add_command, add_video_size, ended_by_sigterm, one_place
+from napari_i3d.cli.common import print_line as say
+from napari_i3d.cli.progress_bars import ProgressBars as Bars
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.extraction.settings import ExtractionSettings, Normalization, Precision, SampleMode
 from napari_i3d.features.io.layouts import Layout

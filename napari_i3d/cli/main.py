@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from napari_i3d import __version__
 from napari_i3d.cli.bench import add_bench
-from napari_i3d.cli.common import FAILED, INTERRUPTED, WRONG_USAGE, complain
+from napari_i3d.cli.common import FAILED, INTERRUPTED, WRONG_USAGE, print_error
 from napari_i3d.cli.demo import add_demo
 from napari_i3d.cli.extract import add_extract
 from napari_i3d.cli.plot import add_plot
@@ -34,17 +34,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.run(options)
     except SettingsError as error:
-        complain(str(error))
+        print_error(str(error))
         return WRONG_USAGE
     except NapariI3DError as error:
-        complain(str(error))
+        print_error(str(error))
         return FAILED
     except BrokenPipeError:
         # Whoever read the output, like head, has seen enough; nothing may be left to flush at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:
-        complain("interrupted; results that were finished are kept, the same command goes on after them")
+        print_error("interrupted; results that were finished are kept, the same command goes on after them")
         return INTERRUPTED
     return status
 

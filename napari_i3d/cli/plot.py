@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_i3d.cli.common import DONE, add_command, say
+from napari_i3d.cli.common import DONE, add_command, print_line
 from napari_i3d.errors import OutputError, SettingsError
 from napari_i3d.explore.embedding import DEFAULT_SEED, MapMethod
 from napari_i3d.features.features import Features
@@ -38,7 +38,7 @@ def add_plot(commands: Any) -> None:
 
 
 def _words(choices: Sequence[str] | type[Any]) -> list[str]:
-    # Plain text: of members of an enumeration messages would show the inside.
+    # Plain text: messages would show the repr of enumeration members.
     return [str(choice) for choice in choices]
 
 
@@ -65,13 +65,13 @@ def _plot(options: argparse.Namespace) -> int:
     with _images(features, options.video, options.tracking) as images:
         figure = make_figure(features, choices, images)
     save_figure(figure, options.out)
-    say(f"{choices.kind} of {options.features.name}: {options.out}")
+    print_line(f"{choices.kind} of {options.features.name}: {options.out}")
     return DONE
 
 
 @contextlib.contextmanager
 def _images(features: Features, video_path: Path | None, tracking_path: Path | None) -> Iterator[Images | None]:
-    """Open the video, if there is one, and give what takes images of it."""
+    """Open the video, if there is one, and yield the function that makes its images."""
     if video_path is None:
         yield None
         return

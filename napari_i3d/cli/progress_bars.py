@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 _LARGE_BYTES = 1 << 28
 
 
-class Bars:
+class ProgressBars:
     """Shows the records of a batch on standard error, and remembers how videos ended.
 
-    A bar is drawn only where a person watches; a log gets a line for each video that ended, alone. Of a single video
-    the summary says the same at once, so that where both go to one place it has no line.
+    Bars are drawn only in a terminal; a log gets one line for each video that ended. A single video has no such line if
+    standard output and standard error go to the same place: the summary follows at once.
     """
 
     def __init__(self) -> None:

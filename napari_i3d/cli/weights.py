@@ -8,7 +8,7 @@ from typing import Any
 from tqdm import tqdm
 
 from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, find_source
-from napari_i3d.cli.common import DONE, FAILED, add_command, say
+from napari_i3d.cli.common import DONE, FAILED, add_command, print_line
 
 
 def add_weights(commands: Any) -> None:
@@ -20,7 +20,7 @@ def add_weights(commands: Any) -> None:
     convert = add_command(actions, "convert", _convert, "convert weights to .safetensors")
     convert.add_argument("source", metavar="SOURCE", help="name or path of weights: .pkl, .pth or .safetensors")
     convert.add_argument("target", type=Path, metavar="TARGET", help="the .safetensors file to write")
-    info = add_command(actions, "info", _info, "verify weights and tell about them")
+    info = add_command(actions, "info", _info, "verify weights and print facts about them")
     info.add_argument("weights", nargs="?", default=DEFAULT_WEIGHTS, metavar="NAME|PATH", help="default %(default)s")
 
 
@@ -32,7 +32,7 @@ def _download(options: argparse.Namespace) -> int:
     print(f"please cite: {source.citation}", flush=True)
     with tqdm(unit="B", unit_scale=True, desc=source.file_name, file=sys.stderr) as bar:
         path = download_weights(options.name, bar)
-    say(f"verified and kept at {path}")
+    print_line(f"verified and kept at {path}")
     return DONE
 
 
@@ -40,7 +40,7 @@ def _convert(options: argparse.Namespace) -> int:
     from napari_i3d.backbones.weights import convert_weights
 
     facts = convert_weights(options.source, options.target)
-    say(f"{options.target}: {facts.name}, license: {facts.license}, sha256 {facts.sha256}")
+    print_line(f"{options.target}: {facts.name}, license: {facts.license}, sha256 {facts.sha256}")
     return DONE
 
 
@@ -49,7 +49,7 @@ def _info(options: argparse.Namespace) -> int:
 
     facts = describe_weights(options.weights)
     for name, value in facts.items():
-        say(f"{name:<12} {value}")
+        print_line(f"{name:<12} {value}")
     if not facts["present"]:
         print("not downloaded: get them with `napari-i3d weights download`")
     return DONE if facts["present"] else FAILED

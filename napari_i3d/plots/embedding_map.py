@@ -1,15 +1,19 @@
 """The map of all rows as points."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d._utils.colors import category_color
+from napari_i3d._utils.colors import category_color, colors_of
 from napari_i3d._utils.text import counted
 from napari_i3d.errors import FeaturesError
 from napari_i3d.explore.embedding import Map, MapMethod
+from napari_i3d.features.sequence import FeatureSequence
+from napari_i3d.features.table import FeatureTable
+from napari_i3d.individuals import Id
 from napari_i3d.plots.style import MARKERS, category_round, with_warning
 
 if TYPE_CHECKING:
@@ -33,6 +37,7 @@ def plot_map(
     color: MapColor | str = MapColor.TIME,
     labels: NDArray[np.integer] | None = None,
     names: dict[int, str] | None = None,
+    individual_color: Callable[[FeatureSequence], str] | None = None,
 ) -> "Axes":
     """Draw a map of rows, a point for each.
 
@@ -48,6 +53,9 @@ def plot_map(
         The cluster of each row, from 0; needed for, and only for, ``"cluster"``.
     names
         What clusters are called; by number.
+    individual_color
+        Returns the color of an individual, ``#rrggbb``, for ``"individual"``; None: the colors of the viewer for a
+        tracking of the same individuals.
 
     Returns
     -------
@@ -67,9 +75,16 @@ def plot_map(
     if color == MapColor.TIME:
         _by_time(shown, ax)
     elif labels is not None:
-        _by_category(shown, ax, labels, {n: (names or {}).get(n, f"cluster {n}") for n in np.unique(labels).tolist()})
+        found = np.unique(labels).tolist()
+        styles = {n: (category_color(n), MARKERS[category_round(n)]) for n in found}
+        _by_category(shown, ax, labels, styles, {n: (names or {}).get(n, f"cluster {n}") for n in found})
     else:
-        _by_category(shown, ax, shown.table.part_of_row, {n: p.name for n, p in enumerate(shown.table.sequences)})
+        sequences = shown.table.sequences
+        colors = individual_colors(shown.table) if individual_color is None else [*map(individual_color, sequences)]
+        # Individuals that share a color differ by marker.
+        markers = [MARKERS[colors[:n].count(color) % len(MARKERS)] for n, color in enumerate(colors)]
+        styles = dict(enumerate(zip(colors, markers, strict=True)))
+        _by_category(shown, ax, shown.table.part_of_row, styles, {n: s.name for n, s in enumerate(sequences)})
     _label(shown, ax)
     return ax
 
@@ -93,23 +108,38 @@ def _by_time(shown: Map, ax: "Axes") -> None:
     bar.outline.set_visible(False)
 
 
-def _by_category(shown: Map, ax: "Axes", categories: NDArray[np.integer], names: dict[int, str]) -> None:
+def individual_colors(table: FeatureTable) -> list[str]:
+    """Return the color of the individual of each sequence of a table, as the viewer colors its box."""
+    videos: dict[str, list[Id]] = {}
+    for sequence in table.sequences:
+        videos.setdefault(sequence.video, []).append(sequence.individual)
+    colors = {video: colors_of(individuals) for video, individuals in videos.items()}
+    return [colors[sequence.video][sequence.individual] for sequence in table.sequences]
+
+
+def _by_category(
+    shown: Map, ax: "Axes", categories: NDArray[np.integer], styles: dict[int, tuple[str, str]], names: dict[int, str]
+) -> None:
+    """Draw each category in its style, a color and a marker."""
     # In an order drawn at random: else the last category would hide the others.
     order = np.random.default_rng(0).permutation(len(categories))
-    for marker_round in sorted({category_round(number) for number in names}):
-        rows = order[(categories[order] // 8 % len(MARKERS)) == marker_round]
+    marker_of = np.array([styles[number][1] for number in categories.tolist()])
+    for marker in MARKERS:
+        rows = order[marker_of[order] == marker]
+        if not len(rows):
+            continue
         ax.scatter(
             shown.points[rows, 0],
             shown.points[rows, 1],
-            c=[category_color(number) for number in categories[rows].tolist()],
-            marker=MARKERS[marker_round],
+            c=[styles[number][0] for number in categories[rows].tolist()],
+            marker=marker,
             s=point_size(len(shown.points)),
             linewidths=0,
             rasterized=True,
         )
     for number, name in names.items():
-        marker = MARKERS[category_round(number)]
-        ax.scatter([], [], c=category_color(number), marker=marker, s=30, linewidths=0, label=name)
+        color, marker = styles[number]
+        ax.scatter([], [], c=color, marker=marker, s=30, linewidths=0, label=name)
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, borderaxespad=0.3, handletextpad=0.2)
 
 

@@ -1,4 +1,4 @@
-"""Asking before a viewer is closed while something is computed or saved, in words that say what would be lost."""
+"""Question before a viewer is closed while something is computed or saved."""
 
 from collections.abc import Callable
 
@@ -6,26 +6,26 @@ from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import QMainWindow, QMessageBox
 
 
-class Losses:
-    """What closing a viewer now would lose: functions that return a line about it, or an empty one.
+class CloseWarnings:
+    """Functions that each return a line about what closing the viewer would lose, or an empty string.
 
-    Has the methods of a signal, so that the links of a dock connect and disconnect it.
+    Has the methods of a signal, so that a dock's `Connections` can manage it.
     """
 
     def __init__(self) -> None:
-        self._tells: list[Callable[[], str]] = []
+        self._sources: list[Callable[[], str]] = []
 
-    def connect(self, tell: Callable[[], str]) -> None:
-        """Ask a function from now on."""
-        self._tells.append(tell)
+    def connect(self, source: Callable[[], str]) -> None:
+        """Add a function."""
+        self._sources.append(source)
 
-    def disconnect(self, tell: Callable[[], str]) -> None:
-        """Ask it no longer."""
-        self._tells.remove(tell)
+    def disconnect(self, source: Callable[[], str]) -> None:
+        """Remove a function."""
+        self._sources.remove(source)
 
     def lines(self) -> list[str]:
-        """Return the lines of all that would be lost."""
-        return [line for tell in self._tells if (line := tell())]
+        """Return the lines that are not empty."""
+        return [line for source in self._sources if (line := source())]
 
 
 class ClosingQuestion(QObject):
@@ -41,18 +41,18 @@ class ClosingQuestion(QObject):
         What would be lost.
     """
 
-    def __init__(self, window: QMainWindow, losses: Losses) -> None:
+    def __init__(self, window: QMainWindow, warnings: CloseWarnings) -> None:
         super().__init__(window)
         self._window = window
-        self._losses = losses
+        self._warnings = warnings
         self._answered = False
         window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
-        """Keep the window open where the user wants to."""
+        """Keep the window open if the user wants to."""
         if event is None or event.type() != QEvent.Type.Close or watched is not self._window or self._answered:
             return False
-        lines = self._losses.lines()
+        lines = self._warnings.lines()
         if not lines:
             return False
         if self._may_close(lines):
@@ -76,5 +76,5 @@ class ClosingQuestion(QObject):
         box.setDefaultButton(stay)
         box.setEscapeButton(stay)
         box.exec()
-        # It may be finished by now: then nothing is lost, and the answer is the one to what was asked.
+        # The work may have finished meanwhile: the answer holds nevertheless.
         return box.clickedButton() is close

@@ -17,19 +17,19 @@ def get_session(viewer: "Viewer") -> Session:
     viewer = getattr(viewer, "__wrapped__", viewer)
     if viewer not in _sessions:
         # Loaded with the first viewer: what they import takes time.
-        from napari_i3d.plugin.closing import ClosingQuestion, Losses
+        from napari_i3d.plugin.closing import CloseWarnings, ClosingQuestion
         from napari_i3d.plugin.exploration import Exploration
         from napari_i3d.plugin.keys import bind_keys
         from napari_i3d.plugin.layers.box_controller import BoxesController
-        from napari_i3d.plugin.layers.video_arrangement import Arrangement
+        from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
         from napari_i3d.plugin.playback import Playback
 
         session = _sessions[viewer] = Session(viewer)
         session.boxes = BoxesController(session)
         bind_keys(session)
         session.exploration = Exploration(session)
-        session.arrangement = Arrangement(session)
+        session.arrangement = VideoArrangement(session)
         session.playback = Playback(session)
-        session.losses = Losses()
-        ClosingQuestion(viewer.window._qt_window, session.losses)
+        session.close_warnings = CloseWarnings()
+        ClosingQuestion(viewer.window._qt_window, session.close_warnings)
     return _sessions[viewer]

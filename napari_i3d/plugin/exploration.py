@@ -1,4 +1,4 @@
-"""What is explored in a viewer: rows of its videos as points of a map, their clusters, and a selection. Knows no Qt."""
+"""Exploration of a viewer: rows of its videos as points of a map, their clusters, and a selection. Free of Qt."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ from napari_i3d.plugin.session.tracked_video import TrackedVideo
 
 @dataclass(frozen=True, eq=False)
 class Explored:
-    """What was computed.
+    """Result of an exploration.
 
     Attributes
     ----------
     owners
-        The video of each name that parts of the table have.
+        The video of each name that sequences of the table have.
     features
-        Those that were looked at, by the same names.
+        The features that were explored, by the same names.
     table
         The rows, as scores of their principal components.
     map
@@ -45,12 +45,12 @@ class Explored:
 
 
 def named_features(videos: Iterable[TrackedVideo]) -> dict[str, TrackedVideo]:
-    """Return the videos that have features, by names that differ.
+    """Return the videos that have features, by unique names.
 
     Raises
     ------
     FeaturesError
-        None has.
+        No video has features.
     """
     named: dict[str, TrackedVideo] = {}
     for tracked in videos:
@@ -65,14 +65,14 @@ def named_features(videos: Iterable[TrackedVideo]) -> dict[str, TrackedVideo]:
 
 
 class Exploration:
-    """What was explored last, and which of its rows are selected; both docks that show it share this.
+    """The last result and the selection of its rows, shared by the Explore and Ethogram docks.
 
     Attributes
     ----------
     changed, selection_changed
         Signals, without arguments.
     time_axis
-        What is seen of the active video's time.
+        Limits of the time axis of the active video.
     """
 
     changed = Signal()
@@ -87,7 +87,7 @@ class Exploration:
 
     @property
     def explored(self) -> Explored | None:
-        """What was computed; None where nothing was, or its features are no longer there."""
+        """The result; None if nothing was explored, or its features were replaced or removed."""
         return self._explored
 
     @explored.setter
@@ -114,17 +114,17 @@ class Exploration:
         self.selection_changed.emit()
 
     def current_row(self) -> int | None:
-        """Return the row for the frame that is shown and the individual looked at; None if there is none."""
+        """Return the row for the frame shown and the current individual; None if there is none."""
         tracked, frame = self._session.active, self._session.frame
         if tracked is None:
             return None
-        if tracked.current is None and (tracked.tracking is not None or len(self.parts_of(tracked)) != 1):
-            return None  # nobody says which of them is meant
+        if tracked.current is None and (tracked.tracking is not None or len(self.sequences_of(tracked)) != 1):
+            return None  # ambiguous
         return self.row_at(tracked, tracked.current, frame)
 
     def row_at(self, tracked: TrackedVideo, individual: Id | None, frame: float) -> int | None:
-        """Return the row that stands for a frame of an individual of a tracking; None if there is none."""
-        for number in self.parts_of(tracked, individual):
+        """Return the row of a frame of a tracked individual; None if there is none."""
+        for number in self.sequences_of(tracked, individual):
             try:
                 first, _ = self._table.sequences[number].find_rows(frame, frame)
             except FeaturesError:
@@ -132,8 +132,8 @@ class Exploration:
             return int(self._table.starts[number]) + first
         return None
 
-    def parts_of(self, tracked: TrackedVideo, individual: Id | None = None) -> list[int]:
-        """Return the numbers of the parts of a video; of one individual of its tracking, where that is given."""
+    def sequences_of(self, tracked: TrackedVideo, individual: Id | None = None) -> list[int]:
+        """Return the numbers of the sequences of a video, or of one individual of its tracking."""
         if self._explored is None:
             return []
         return [
@@ -144,7 +144,7 @@ class Exploration:
         ]
 
     def selected_frames(self, tracked: TrackedVideo, individual: Id) -> NDArray[np.float64]:
-        """Return the frames selected of an individual as its features call it: (n,) float64."""
+        """Return the selected frames of an individual, by its id in the features: (n,) float64."""
         if self._explored is None:
             return np.empty(0)
         frames = [
@@ -189,7 +189,7 @@ class Exploration:
 
 
 def axis_names(shown: Map) -> tuple[str, str]:
-    """Return what the axes of a map are called; principal components with their share of the variance."""
+    """Return the names of the axes of a map; principal components with their share of the variance."""
     if shown.explained is None:
         return "UMAP 1", "UMAP 2"
     first, second = shown.explained
@@ -197,7 +197,7 @@ def axis_names(shown: Map) -> tuple[str, str]:
 
 
 def format_explored(explored: Explored) -> str:
-    """Return a line about what was computed; another one where weights were untrained."""
+    """Return a line about the result, and a second one if the weights were untrained."""
     sequences = len(explored.table.sequences)
     who = counted(sequences, "individual")
     found = counted(explored.clusters.count, "cluster")

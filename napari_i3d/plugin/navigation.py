@@ -1,4 +1,4 @@
-"""Ways through a video: to an individual, to the ends of its tracklet, to the next problem."""
+"""Navigation: to an individual, the ends of its tracklet, the next problem."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.tracking.checks import Problem
 
 _SMALLEST, _LARGEST, _GOOD = 0.1, 0.8, 0.3
-"""Which part of the canvas a box may span without a change of the zoom, and which it spans after one."""
+"""Share of the canvas that a box may span without a change of zoom, and the share after one."""
 
 
 def go_to(session: Session, tracked: TrackedVideo, individual: Id, frame: int, *, center: bool = True) -> None:
@@ -20,16 +20,16 @@ def go_to(session: Session, tracked: TrackedVideo, individual: Id, frame: int, *
     Parameters
     ----------
     session
-        Of the viewer.
+        The viewer's session.
     tracked
         The video.
     individual
-        Of its tracking.
+        An individual of its tracking.
     frame
-        Of the video; one that it does not have shows the nearest.
+        Video frame; the nearest one if it is out of range.
     center
-        Move the box to the middle, and keep it there from now on (see `follow`); else it is moved only where it is not
-        wholly in view, or another one was in the middle so far.
+        Center the box, and follow it from now on (see `follow`); otherwise the camera moves only if the box is not
+        wholly in view, or if an individual is being followed.
     """
     session.active = tracked
     tracked.current = individual
@@ -42,7 +42,7 @@ def go_to(session: Session, tracked: TrackedVideo, individual: Id, frame: int, *
 
 
 def follow(session: Session) -> None:
-    """Keep the current individual in the middle of the canvas, where one was brought there."""
+    """Center the current individual if following is on."""
     tracked = session.active
     display = session.boxes.display(tracked) if tracked is not None else None
     if not session.following or tracked is None or tracked.current is None or display is None:
@@ -55,7 +55,7 @@ def follow(session: Session) -> None:
 
 
 def show_whole(session: Session) -> None:
-    """Show the whole image, and follow the individual no longer."""
+    """Show the whole image, and stop following the individual."""
     session.following = False
     session.arrangement.show_whole()
 
@@ -71,7 +71,7 @@ def go_to_stop(session: Session) -> None:
 
 
 def step_individual(session: Session, step: int) -> None:
-    """Go `step` individuals on, among those shown; where it is absent, to the nearest frame of its tracklet."""
+    """Go to the next (1) or previous (-1) shown individual, and to the nearest frame of its tracklet."""
     tracked = session.active
     if tracked is None or tracked.tracking is None:
         return

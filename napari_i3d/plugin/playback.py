@@ -1,4 +1,4 @@
-"""The slider of a video: its play button plays at the video's rate, and the time stands beside the frame."""
+"""Playback at the frame rate of the video, and the time beside the frame number."""
 
 import time
 from collections import deque
@@ -17,14 +17,14 @@ _HOUR_S = 3600
 
 @dataclass(frozen=True)
 class _Start:
-    """Where playing began, or went on after a jump.
+    """Start of playing, or of playing on after a jump.
 
     Attributes
     ----------
     time_s
-        Of the clock.
+        Monotonic time.
     frame
-        Shown then.
+        Frame shown then.
     rate
         Frames a second; negative when playing backwards.
     """
@@ -124,7 +124,7 @@ class Playback:
         self._requested.clear()
 
     def _keep_pace(self) -> None:
-        """Put napari's player forward to the frame that it should be at by now."""
+        """Advance napari's player to the frame that is due now."""
         thread, slider = self._sliders._animation_thread, self._slider
         if slider is None or not self._sliders.is_playing or thread.slider is not slider:
             return

@@ -1,7 +1,7 @@
 """Videos and tracking files as napari opens them.
 
-napari shows what a reader raises as a dialog or with a traceback. So files that cannot be read are told of here, in one
-notification, and given back as no layer. Without a viewer (`npe2.read` in a script) errors are raised.
+napari shows errors of a reader as a dialog or with a traceback. So files that cannot be read give one notification and
+no layer. Without a viewer (`npe2.read` in a script) errors are raised.
 """
 
 from collections.abc import Callable
@@ -26,18 +26,18 @@ from napari_i3d.video.video import Video, open_video
 Reader = Callable[[str | list[str]], list[Any]]
 
 NO_LAYER: list[Any] = [(None,)]
-"""What a reader returns that has opened something, but adds no layer."""
+"""Return value of a reader that adds no layer."""
 
 
 def get_video_reader(path: str | list[str]) -> Reader | None:
-    """Return the reader of videos; which files are videos is said by their endings, in the manifest."""
+    """Return the reader of videos; the manifest lists their file name extensions."""
     return None if isinstance(path, list) else _read_video
 
 
 def get_tracking_reader(path: str | list[str]) -> Reader | None:
-    """Return a reader if a pickle holds tracking, else None, so that other plugins may have it.
+    """Return a reader if a pickle holds tracking, else None, so that other plugins can read it.
 
-    Where there is no other plugin for it, the reader says why it cannot be opened.
+    If there is no other plugin for it, the reader shows why it cannot be opened.
     """
     if isinstance(path, list):
         return None
@@ -47,12 +47,12 @@ def get_tracking_reader(path: str | list[str]) -> Reader | None:
         if current_viewer() is None or _others_read(path):
             return None
         message = str(error)
-        return lambda _: _tell(message)
+        return lambda _: _show_failure(message)
     return lambda _: _tracking_layers(tracking, Path(path).absolute())
 
 
 def open_session() -> Session | None:
-    """Return the session of the viewer that layers will go to, made now so that it sees them come; None without one."""
+    """Return the session of the current viewer, which must exist before layers are added; None without a viewer."""
     viewer = current_viewer()
     return None if viewer is None else get_session(viewer)
 
@@ -64,7 +64,7 @@ def _read_video(path: str | list[str]) -> list[Any]:
     except NapariI3DError as error:
         if session is None:
             raise
-        return _tell(str(error))
+        return _show_failure(str(error))
     layers = [video_layer_data(video)]
     if session is not None:
         if video.remark:
@@ -74,7 +74,7 @@ def _read_video(path: str | list[str]) -> list[Any]:
 
 
 def companion_layers(video: Video, session: Session) -> list[LayerData]:
-    """Return the boxes of the tracking that lies beside a video, if there is one, and one only; tell the user."""
+    """Return the layer of the only tracking file beside a video, if there is one; notify the user."""
     open_paths = [tracked.tracking_path for tracked in session.videos]
     found = find_tracking_files(video.path)
     if not found or any(path in open_paths for path in found):
@@ -110,6 +110,6 @@ def _others_read(path: str) -> bool:
     return any(reader.plugin_name != PLUGIN for reader in readers)
 
 
-def _tell(message: str) -> list[Any]:
+def _show_failure(message: str) -> list[Any]:
     show_error(message)
     return NO_LAYER

@@ -1,4 +1,4 @@
-"""File > Open Sample > napari-i3d."""
+"""Sample data: File > Open Sample > napari-i3d."""
 
 import shutil
 import tempfile
@@ -18,7 +18,7 @@ from napari_i3d.video.video import open_video
 
 
 def open_sample() -> "list[LayerData] | list[Any]":
-    """Return the layers of a made-up video of two animals and of its tracking."""
+    """Return the layers of a synthetic video of two animals and of its tracking."""
     open_session()
     try:
         clip = _sample_clip()
@@ -30,7 +30,7 @@ def open_sample() -> "list[LayerData] | list[Any]":
 
 
 def _sample_clip() -> SyntheticClip:
-    """Write the clip where downloads are kept; where that cannot be written to, among temporary files."""
+    """Write the clip to the cache folder, or to the folder of temporary files if that is not writable."""
     try:
         return _clip_in(cache_folder() / "sample")
     except OutputError:

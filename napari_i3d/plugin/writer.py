@@ -1,4 +1,4 @@
-"""Tracking from a layer back to a file."""
+"""Writer of tracking, from a layer to a file."""
 
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,16 @@ _ENDINGS = (".pickle", ".pkl")
 
 
 def write_tracking(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:  # noqa: ARG001 - npe2's signature
-    """Write the tracking that a layer stands for; what the layer shows at the moment does not matter.
+    """Write the tracking of a layer, whatever frame it shows.
 
     Parameters
     ----------
     path
         The file, ``.pickle`` or ``.pkl``.
     data
-        Of the layer: only the boxes of the current frame.
+        Data of the layer: only the boxes of the current frame.
     attributes
-        Of the layer; its metadata hold a `TrackingSource`.
+        Attributes of the layer; its metadata hold a `TrackingSource`.
 
     Returns
     -------

@@ -6,6 +6,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from napari_i3d import explore, plots
+from napari_i3d._utils.colors import PALETTE, colors_of
 from napari_i3d.errors import FeaturesError, OutputError
 from napari_i3d.features.features import Features
 from napari_i3d.plots.figures import FigureOptions, Kind, make_figure
@@ -34,12 +35,26 @@ def test_a_map_has_a_point_for_each_row_in_the_color_asked_for(table, color):
         np.testing.assert_array_equal(points.get_array(), table.frames)
         assert figure.axes[1].get_ylabel() == "video frame"
         return
-    categories = table.part_of_row if color == "individual" else labels
-    color_at = {tuple(np.float32(p)): c for p, c in zip(shown.points, categories, strict=True)}
+    if color == "individual":
+        boxes = colors_of(["male", 7])  # as in the viewer
+        expected = [boxes[table.sequences[number].individual] for number in table.part_of_row]
+    else:
+        expected = [plots.category_color(label) for label in labels]
+    color_at = {tuple(np.float32(p)): c for p, c in zip(shown.points, expected, strict=True)}
     for place, found in zip(points.get_offsets(), points.get_facecolors(), strict=True):
-        assert to_hex(found) == plots.category_color(int(color_at[tuple(np.float32(place))]))
+        assert to_hex(found) == color_at[tuple(np.float32(place))]
     names = [text.get_text() for text in ax.get_legend().get_texts()]
     assert names == (["male", "7"] if color == "individual" else ["cluster 0", "cluster 1", "cluster 2"])
+
+
+def test_individuals_of_one_color_differ_by_marker(table):
+    shown = explore.map_rows(table)
+    ax = drawn()[1]
+    plots.plot_map(shown, ax, color="individual", individual_color=lambda _: PALETTE[4])
+    legend = ax.collections[-2:]
+    assert [to_hex(entry.get_facecolor()[0]) for entry in legend] == [PALETTE[4]] * 2
+    shapes = [entry.get_paths()[0].vertices for entry in legend]
+    assert shapes[0].shape != shapes[1].shape
 
 
 def test_bad_colors_and_labels_of_a_map_are_refused(table):

@@ -14,7 +14,8 @@ from napari_i3d.extraction.planning.request import ExtractChoices
 from napari_i3d.features.io.layouts import Layout
 from napari_i3d.features.io.output_format import output_paths
 from napari_i3d.plugin.features_dock.save_formats import SAVE_FORMS, form_of
-from napari_i3d.plugin.jobs.cancellation import Stop, StoppedError
+from napari_i3d.plugin.jobs.cancellation import StoppedError
+from napari_i3d.plugin.jobs.cancellation import StopRequest as Stop
 from napari_i3d.plugin.session import preferences
 from napari_i3d.plugin.session.matching import individual_to_plot, owner_of
 from napari_i3d.plugin.session.tracked_video import TrackedVideo

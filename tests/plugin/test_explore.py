@@ -17,7 +17,7 @@ from napari_i3d.explore import Hit
 from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.jobs import explore_job
-from napari_i3d.plugin.jobs.cancellation import Stop
+from napari_i3d.plugin.jobs.cancellation import StopRequest
 from napari_i3d.plugin.jobs.crop_image import crop_image, crop_request
 from napari_i3d.plugin.jobs.explore_job import run_thumbnails
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
@@ -416,7 +416,7 @@ def test_pieces_of_an_individual_lead_to_it(opened, qtbot):
 def test_strangers_to_the_tracking_get_no_crop_of_another(opened):
     _, session, _ = opened
     spans = tuple(Hit("animals", name, 5.0, 5.0, 0.9) for name in ("stranger", "spotted"))
-    seen = list(run_thumbnails(spans, {"animals": session.active}, Stop()))
+    seen = list(run_thumbnails(spans, {"animals": session.active}, StopRequest()))
     assert [thumbnail.span.individual for thumbnail in seen] == ["stranger", "spotted"]
     assert seen[0].image is None
     request = crop_request(session.active, 5, SampleMode.EXPAND_BBOXES, "spotted")

@@ -13,7 +13,7 @@ from napari_i3d import Features, read_tracking
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.crop_dock import crop_preview_widget
 from napari_i3d.plugin.session.session import Session
-from napari_i3d.plugin.widgets.plot_theme import CURSOR
+from napari_i3d.plugin.widgets.plot_canvas import CURSOR
 from napari_i3d.synthetic import write_synthetic_clip
 
 FRAMES = 20
@@ -117,7 +117,9 @@ def test_crop_behind_another_tab_is_made_when_it_is_seen(window, qtbot, monkeypa
     behind = put_behind(viewer, dock, qtbot)
     made = []
     work = crop_preview_widget._work
-    monkeypatch.setattr(crop_preview_widget, "_work", lambda request: (made.append(request.frame), work(request))[1])
+    monkeypatch.setattr(
+        crop_preview_widget, "_work", lambda request, whole: (made.append(request.frame), work(request, whole))[1]
+    )
     for frame in (3, 9, 17):
         session.go_to(frame)
         qtbot.wait(100)

@@ -1,4 +1,4 @@
-"""The Crop preview dock: what the network will see of the current individual in the frame that is shown."""
+"""The Crop preview dock: the network's input for the current individual and frame."""
 
 import atexit
 from collections import deque
@@ -24,16 +24,16 @@ from napari_i3d.plugin.jobs.crop_image import (
     format_squash,
     whole_image,
 )
-from napari_i3d.plugin.widgets.dock import Dock, Links
-from napari_i3d.plugin.widgets.scroll_area import Scrolling
+from napari_i3d.plugin.widgets.dock import Connections, Dock
+from napari_i3d.plugin.widgets.scroll_area import DockScrollArea
 from napari_i3d.plugin.widgets.text_label import TextLabel
 
 # The largest image, that of oversample. The others are shown in its middle, so that nothing moves.
 _WIDTH, _HEIGHT, _SIDE = 340, 256, 224
-# Frames that fly past while the slider is dragged are not worth a crop.
+# Skip crops of frames passed while the slider is dragged.
 _SETTLE_MS = 30
-# A frame may have to be decoded first, and nothing ends that.
-_PATIENCE_MS = 10_000
+# Decoding of a frame cannot be interrupted.
+_MAX_WAIT_MS = 10_000
 _MODES = {
     SampleMode.EXPAND_BBOXES: "expand_bboxes: the box made square",
     SampleMode.CENTER_CROP: "center_crop: the middle of the box",
@@ -42,12 +42,12 @@ _MODES = {
 
 
 class CropView(QWidget):
-    """Shows a crop at a steady size, pixel by pixel, or nothing.
+    """Shows a crop in a widget of fixed size, pixel by pixel, or nothing.
 
     Attributes
     ----------
     painted
-        Signal, without arguments: some of it has come into view, or was drawn again.
+        Signal, without arguments: the widget was painted.
     """
 
     painted = Signal()
@@ -63,7 +63,7 @@ class CropView(QWidget):
         self.update()
 
     def paintEvent(self, _: QPaintEvent | None) -> None:  # noqa: N802
-        """Draw the crop in the middle, and what of it the ten views are."""
+        """Draw the crop in the middle, and the frames of the ten views."""
         self.painted.emit()
         painter = QPainter(self)
         painter.setPen(QPen(self.palette().color(self.foregroundRole()), 1, Qt.PenStyle.DotLine))
@@ -97,15 +97,15 @@ class CropPreviewWidget(Dock):
     def __init__(self, napari_viewer: "napari.Viewer") -> None:
         super().__init__()
         self._session = get_session(napari_viewer)
-        self._video_links = Links()
+        self._video_links = Connections()
         self.destroyed.connect(self._video_links.close)
         self._running: Any = None
-        # A worker that is forgotten as soon as it is done may be deleted by its own thread, which ends the program.
+        # A worker without references may be deleted in its own thread, which crashes the program.
         self._kept: deque[Any] = deque(maxlen=8)
         atexit.unregister(_wait_for_threads)
         atexit.register(_wait_for_threads)
         self._again = False
-        self._unseen = False  # what is shown is out of date, which nobody has seen yet
+        self._unseen = False  # outdated while out of view
         self.mode = QComboBox()
         for mode, text in _MODES.items():
             self.mode.addItem(text, mode)
@@ -125,7 +125,7 @@ class CropPreviewWidget(Dock):
         layout.addStretch(1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(Scrolling(content))
+        outer.addWidget(DockScrollArea(content))
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SETTLE_MS)
@@ -169,7 +169,7 @@ class CropPreviewWidget(Dock):
             self._later()
 
     def _start(self) -> None:
-        # A dock behind another tab is visible to Qt, but none of it is seen.
+        # To Qt, a dock behind another tab is visible.
         self._unseen = self.view.visibleRegion().isEmpty()
         if self._unseen:
             return
@@ -216,7 +216,7 @@ def _work(
 
 
 def _wait_for_threads() -> None:
-    """Let a crop be finished when the program ends: what it reports to is deleted next, which gives a traceback."""
+    """Finish running crops when the program ends, before the widgets that they report to are deleted."""
     pool = QThreadPool.globalInstance()
     if pool is not None:
-        pool.waitForDone(_PATIENCE_MS)
+        pool.waitForDone(_MAX_WAIT_MS)

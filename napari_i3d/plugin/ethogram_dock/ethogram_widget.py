@@ -17,7 +17,7 @@ from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.session.matching import tracking_id
 from napari_i3d.plugin.widgets.dialogs import FIGURE_FILTER, figure_path
 from napari_i3d.plugin.widgets.dock import Dock
-from napari_i3d.plugin.widgets.scroll_area import MARGINS, SPACING, Scrolling
+from napari_i3d.plugin.widgets.scroll_area import MARGINS, SPACING, DockScrollArea
 from napari_i3d.plugin.widgets.text_label import TextLabel
 
 _WIDTH_INCH, _HEIGHT_INCH, _LANE_INCH = 9.0, 1.8, 0.4
@@ -25,7 +25,7 @@ _EMPTY = "No clusters yet.\n\nCompute them with Plugins > I3D features > Explore
 
 
 class EthogramWidget(Dock):
-    """Draws who does what when.
+    """Shows the ethogram of the active video.
 
     Parameters
     ----------
@@ -39,30 +39,30 @@ class EthogramWidget(Dock):
 
     def __init__(self, napari_viewer: "napari.Viewer") -> None:
         super().__init__()
-        # matplotlib is loaded when a plot is wanted, not when napari looks through its plugins.
+        # matplotlib is loaded with the first plot, not when napari lists its plugins.
         from napari_i3d.plugin.ethogram_dock.ethogram_canvas import EthogramCanvas
         from napari_i3d.plugin.widgets.plot_toolbar import PlotToolbar
 
         self._session = get_session(napari_viewer)
         self._exploration = self._session.exploration
-        self._lanes: list[int] = []  # parts of the exploration
+        self._lanes: list[int] = []  # numbers of sequences of the exploration
         self.canvas = EthogramCanvas(napari_viewer.theme)
         self.toolbar: Any = PlotToolbar(self.canvas.native, self, self._on_save, self._on_home, upright=True)
         self.canvas.navigating = lambda: bool(self.toolbar.mode)
         self._empty = TextLabel(_EMPTY)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._table = QStackedWidget()
-        self._table.addWidget(self._empty)
-        self._table.addWidget(self.canvas.native)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self._empty)
+        self._pages.addWidget(self.canvas.native)
         content = QWidget()
         layout = QHBoxLayout(content)
         layout.setContentsMargins(*MARGINS)
         layout.setSpacing(SPACING)
         layout.addWidget(self.toolbar)
-        layout.addWidget(self._table, 1)
+        layout.addWidget(self._pages, 1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(Scrolling(content))
+        outer.addWidget(DockScrollArea(content))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._connect()
         self._show()
@@ -81,18 +81,18 @@ class EthogramWidget(Dock):
 
     def _show(self) -> None:
         explored, tracked = self._exploration.explored, self._session.active
-        self._lanes = self._exploration.parts_of(tracked) if tracked is not None else []
-        self._table.setCurrentIndex(1 if self._lanes else 0)
+        self._lanes = self._exploration.sequences_of(tracked) if tracked is not None else []
+        self._pages.setCurrentIndex(1 if self._lanes else 0)
         self.toolbar.setEnabled(bool(self._lanes))
         if explored is None or not self._lanes:
             self.canvas.clear()
             self._exploration.time_axis.whole = None
             return
-        # The video is the one on the canvas: lanes are named by individual alone.
+        # One video: lanes are named by individual alone.
         sequences = tuple(replace(explored.table.sequences[number], video="") for number in self._lanes)
         self.canvas.show_lanes(FeatureTable(sequences, comparable=True), self._of_lanes(explored.clusters.labels))
         self.toolbar.update()
-        # Another map of the same frames is seen where the one before was.
+        # If the frames are the same as before, the limits stay.
         self._exploration.time_axis.whole = self.canvas.limits
         self._on_time_axis()
         self._on_selection()
@@ -126,7 +126,7 @@ class EthogramWidget(Dock):
             self._exploration.time_axis.limits = self._exploration.time_axis.whole
 
     def closed(self) -> None:
-        """End all connections: the dock was closed, and other plots have their own axis again."""
+        """End all connections, and give other plots their own axis again."""
         super().closed()
         self._exploration.time_axis.whole = None
 

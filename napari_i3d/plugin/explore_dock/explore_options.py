@@ -1,4 +1,4 @@
-"""What is explored, and how: boxes above the map."""
+"""Settings of the Explore dock, above the map."""
 
 from typing import Any
 
@@ -14,14 +14,14 @@ _FEW = 4
 
 
 class ExploreOptions(QWidget):
-    """The choices of the Explore dock, and the button that computes.
+    """The settings of the Explore dock, and the Compute button.
 
     Attributes
     ----------
     all_videos, method, clusters
-        The choices.
+        The settings.
     compute
-        The button; it cancels while something is computed.
+        The button; Cancel while computing.
     """
 
     def __init__(self) -> None:
@@ -65,11 +65,11 @@ class ExploreOptions(QWidget):
 
     @property
     def cluster_count(self) -> int | None:
-        """Number of clusters; None: to be chosen by silhouette."""
+        """Number of clusters; None: chosen by silhouette."""
         return self.clusters.value or None
 
     def show_running(self, running: bool) -> None:
-        """Make the button one that cancels, or one that computes."""
+        """Switch the button between Cancel and Compute."""
         self.compute.setText("Cancel" if running else "Compute")
         self.compute.setEnabled(True)
         for widget in (self.all_videos, self.method, self.clusters):

@@ -1,5 +1,6 @@
-"""The Explore dock: rows of features as points of a map that is tied to the viewer, selections, and similar moments."""
+"""The Explore dock: a map of feature rows tied to the viewer, selections, and similar moments."""
 
+from functools import partial
 from typing import Any
 
 import napari
@@ -22,16 +23,16 @@ from napari_i3d.errors import NapariI3DError
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.exploration import Explored, axis_names, format_explored, named_features
 from napari_i3d.plugin.explore_dock.explore_options import ExploreOptions
-from napari_i3d.plugin.explore_dock.row_colors import ColorBy, row_colors
+from napari_i3d.plugin.explore_dock.row_colors import ColorBy, individual_color, row_colors
 from napari_i3d.plugin.explore_dock.selection_bar import SelectionBar
 from napari_i3d.plugin.explore_dock.similar_panel import SimilarPanel
 from napari_i3d.plugin.jobs.explore_job import ExploreRequest, run_exploration
 from napari_i3d.plugin.jobs.job_results import Advance, Cancelled, Done, Failed, Outcome, Record
-from napari_i3d.plugin.jobs.workers import Crew, StoppableWorker, show_advance, start
+from napari_i3d.plugin.jobs.workers import StoppableWorker, WorkerGroup, show_advance, start
 from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 from napari_i3d.plugin.widgets.dialogs import FIGURE_FILTER, figure_path, open_dock
-from napari_i3d.plugin.widgets.dock import Dock, Links
-from napari_i3d.plugin.widgets.scroll_area import Scrolling
+from napari_i3d.plugin.widgets.dock import Connections, Dock
+from napari_i3d.plugin.widgets.scroll_area import DockScrollArea
 from napari_i3d.plugin.widgets.text_label import TextLabel
 
 _EMPTY = (
@@ -55,15 +56,15 @@ class ExploreWidget(Dock):
 
     def __init__(self, napari_viewer: "napari.Viewer") -> None:
         super().__init__()
-        # matplotlib is loaded when a plot is wanted, not when napari looks through its plugins.
+        # matplotlib is loaded with the first plot, not when napari lists its plugins.
         from napari_i3d.plugin.explore_dock.map_canvas import MapCanvas
         from napari_i3d.plugin.widgets.plot_toolbar import PlotToolbar
 
         self._session = get_session(napari_viewer)
         self._exploration = self._session.exploration
-        self._video_links = Links()
-        self._crew = Crew()
-        self.destroyed.connect(self._crew.end)  # the window may go away without closing its docks
+        self._video_links = Connections()
+        self._workers = WorkerGroup()
+        self.destroyed.connect(self._workers.end)  # the window may go away without closing its docks
         self.destroyed.connect(self._video_links.close)
         self._worker: StoppableWorker | None = None
         self.options = ExploreOptions()
@@ -72,9 +73,9 @@ class ExploreWidget(Dock):
         self.canvas = MapCanvas(napari_viewer.theme)
         self.toolbar: Any = PlotToolbar(self.canvas.native, self, self._on_save)
         self.canvas.navigating = lambda: bool(self.toolbar.mode)
-        self.color = ChoiceBox(_COLORS, tooltip="What the colors of the points say.")
+        self.color = ChoiceBox(_COLORS, tooltip="What the colors of the points stand for.")
         self.selection = SelectionBar(self._exploration, self.links)
-        self.similar = SimilarPanel(self._exploration, self._crew, self._exploration.current_row)
+        self.similar = SimilarPanel(self._exploration, self._workers, self._exploration.current_row)
         self._build()
         self._connect()
         self._show()
@@ -82,9 +83,9 @@ class ExploreWidget(Dock):
     def _build(self) -> None:
         empty = TextLabel(_EMPTY)
         empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._table = QStackedWidget()
-        self._table.addWidget(empty)
-        self._table.addWidget(self.canvas.native)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(empty)
+        self._pages.addWidget(self.canvas.native)
         self.progress.setTextVisible(False)
         self.progress.hide()
         tools = QHBoxLayout()
@@ -95,29 +96,29 @@ class ExploreWidget(Dock):
         upper = QWidget()
         layout = QVBoxLayout(upper)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._table, 1)
+        layout.addWidget(self._pages, 1)
         layout.addLayout(tools)
         layout.addWidget(self.selection)
-        sequences = QSplitter(Qt.Orientation.Vertical)
-        sequences.setChildrenCollapsible(False)
-        sequences.addWidget(upper)
-        sequences.addWidget(self.similar)
-        sequences.setStretchFactor(0, 1)
+        splitter = QSplitter(Qt.Orientation.Vertical)
+        splitter.setChildrenCollapsible(False)
+        splitter.addWidget(upper)
+        splitter.addWidget(self.similar)
+        splitter.setStretchFactor(0, 1)
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.addWidget(self.options)
         layout.addWidget(self.progress)
         layout.addWidget(self.status)
-        layout.addWidget(sequences, 1)
+        layout.addWidget(splitter, 1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         # Its full height would push the window off the screen.
-        outer.addWidget(Scrolling(content))
+        outer.addWidget(DockScrollArea(content))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def _connect(self) -> None:
         viewer = self._session.viewer
-        self.links.connect(self._session.losses, self._format_loss)
+        self.links.connect(self._session.close_warnings, self._close_warning)
         self.links.connect(self._exploration.changed, self._show)
         self.links.connect(self._exploration.selection_changed, self._on_selection)
         self.links.connect(self._session.active_changed, self._on_active)
@@ -157,10 +158,10 @@ class ExploreWidget(Dock):
         self._worker = start(
             run_exploration, request, text="map of features", on_outcome=self._on_outcome, on_record=self._on_record
         )  # fmt: skip
-        self._crew.add(self._worker)
+        self._workers.add(self._worker)
 
-    def _format_loss(self) -> str:
-        """Say what is lost where the viewer is closed now."""
+    def _close_warning(self) -> str:
+        """Return what closing the viewer now would lose."""
         if self._worker is None or self._worker.stop.asked:
             return ""
         return "A map of features is being computed; it would have to be computed again. The features are kept."
@@ -186,9 +187,9 @@ class ExploreWidget(Dock):
         elif isinstance(outcome, Cancelled):
             self.status.setText("Cancelled.")
         else:
-            self._take_up(outcome)
+            self._show_result(outcome)
 
-    def _take_up(self, outcome: Done) -> None:
+    def _show_result(self, outcome: Done) -> None:
         explored: Explored = outcome.value
         there = set(self._session.videos)
         if any(
@@ -203,9 +204,9 @@ class ExploreWidget(Dock):
     def _show(self) -> None:
         explored = self._exploration.explored
         self.similar.clear()
-        self._table.setCurrentIndex(0 if explored is None else 1)
-        for sequence in (self.toolbar, self.color.native):
-            sequence.setEnabled(explored is not None)
+        self._pages.setCurrentIndex(0 if explored is None else 1)
+        for widget in (self.toolbar, self.color.native):
+            widget.setEnabled(explored is not None)
         if explored is None:
             self.canvas.clear()
             self.status.setText("")
@@ -252,7 +253,13 @@ class ExploreWidget(Dock):
 
         figure = Figure(figsize=(7.5, 5.5), layout="constrained")
         labels = explored.clusters.labels if self.color.value is ColorBy.CLUSTER else None
-        plot_map(explored.map, figure.subplots(), color=str(self.color.value), labels=labels)
+        plot_map(
+            explored.map,
+            figure.subplots(),
+            color=str(self.color.value),
+            labels=labels,
+            individual_color=partial(individual_color, explored),
+        )
         path = figure_path(chosen, kind)
         try:
             save_figure(figure, path)
@@ -262,8 +269,8 @@ class ExploreWidget(Dock):
             show_info(f"Saved {path}.")
 
     def closed(self) -> None:
-        """End what runs, and all connections: the dock was closed."""
+        """End running work and all connections."""
         super().closed()
         self._video_links.close()
         self.selection.stop()
-        self._crew.end()
+        self._workers.end()

@@ -1,75 +1,51 @@
-"""A map of rows in a window: points, a marker for the current one, clicks, and a lasso."""
+"""Canvas of the map: points, a marker for the current row, clicks, and a lasso."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.path import Path
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_i3d.plugin.widgets.moving_canvas import MovingCanvas
-from napari_i3d.plugin.widgets.plot_theme import CURSOR, fill_room, paint_figure
+from napari_i3d.plugin.widgets.plot_canvas import CURSOR, PlotCanvas
 
-_LEFT_BUTTON = 1
 _CLICK_PX = 4
-"""The mouse may move so far during a click; beyond, it draws a lasso."""
+"""A mouse that moves farther than this during a click draws a lasso."""
 _REACH_PX = 25
-"""A click that far from every point means none of them."""
+"""A click farther than this from every point hits none."""
 _FADED = 0.12
 
 
-class MapCanvas:
-    """Draws a map.
+class MapCanvas(PlotCanvas):
+    """Draws the map of rows as points.
+
+    Parameters
+    ----------
+    theme
+        Name of one of napari's themes.
 
     Attributes
     ----------
-    native
-        The widget.
-    navigating
-        Tells whether the toolbar is zooming or panning, so that the mouse is its own.
     row_clicked
         Signal, with the row whose point was clicked.
     lassoed
-        Signal, with the rows within a lasso, (N,) bool, and whether they are added to those selected before.
+        Signal, with the rows within a lasso, (N,) bool, and whether to add them to the selection.
     """
 
     row_clicked = Signal(int)
     lassoed = Signal(object, bool)
 
     def __init__(self, theme: str) -> None:
-        self.figure = Figure(figsize=(4, 3.5), layout="constrained")
-        self.native: Any = MovingCanvas(self.figure)
-        fill_room(self.native, (200, 160))
-        self.navigating: Callable[[], bool] = lambda: False
-        self._theme = theme
         self._points: NDArray[np.float32] | None = None
         self._colors = np.empty((0, 4))
         self._selected = np.empty(0, np.bool_)
-        self._axes: Axes | None = None
         self._dots: Any = None
         self._marker: Any = None
         self._lasso: Any = None
         self._row: int | None = None
         self._trace: list[tuple[float, float]] = []  # of the mouse, in pixels of the figure
-        self._listen()
-        self._paint()
-
-    def _listen(self) -> None:
-        slots: dict[str, Callable[[Any], None]] = {
-            "button_press_event": self._on_press,
-            "motion_notify_event": self._on_motion,
-            "button_release_event": self._on_release,
-        }
-        for event, slot in slots.items():
-            self.native.mpl_connect(event, slot)
-
-    @property
-    def axes(self) -> Axes | None:
-        """Where the map is drawn."""
-        return self._axes
+        super().__init__(theme, Figure(figsize=(4, 3.5), layout="constrained"), (200, 160))
 
     @property
     def marked(self) -> int | None:
@@ -78,15 +54,13 @@ class MapCanvas:
 
     @property
     def colors(self) -> NDArray[np.float64]:
-        """Color of each point as it is seen: (N, 4) float64, 0 to 1."""
+        """Color of each point as drawn: (N, 4) float64, 0 to 1."""
         return np.asarray(self._dots.get_facecolors()) if self._dots is not None else np.empty((0, 4))
 
     def clear(self) -> None:
         """Draw nothing."""
-        self.figure.clear()
-        self._points = self._axes = self._dots = self._marker = self._lasso = self._row = None
-        self.native.set_moving(None)
-        self.native.draw_idle()
+        super().clear()
+        self._points = self._dots = self._marker = self._lasso = self._row = None
 
     def show_points(self, points: NDArray[np.float32], labels: tuple[str, str]) -> None:
         """Draw a map.
@@ -94,9 +68,9 @@ class MapCanvas:
         Parameters
         ----------
         points : (N, 2) float32
-            The rows.
+            Place of each row.
         labels
-            Of the axes.
+            Labels of the two axes.
         """
         self.clear()
         self._points = points
@@ -113,14 +87,14 @@ class MapCanvas:
         self._paint()
 
     def set_colors(self, colors: NDArray[np.float64]) -> None:
-        """Give each point a color: (N, 4), 0 to 1."""
+        """Set the color of each point: (N, 4), 0 to 1."""
         self._colors = colors
-        self._color()
+        self._color_points()
 
     def set_selected(self, rows: NDArray[np.bool_]) -> None:
-        """Let the points that are not selected fade, where any is: (N,) bool."""
+        """Fade the points that are not selected, if any is: (N,) bool."""
         self._selected = rows
-        self._color()
+        self._color_points()
 
     def set_row(self, row: int | None) -> None:
         """Mark a row as the current one; None: no row."""
@@ -130,12 +104,7 @@ class MapCanvas:
             self._marker.set_data(*place.T)
             self.native.move()
 
-    def set_theme(self, theme: str) -> None:
-        """Take the colors of one of napari's themes."""
-        self._theme = theme
-        self._paint()
-
-    def _color(self) -> None:
+    def _color_points(self) -> None:
         if self._dots is None or self._points is None or len(self._colors) != len(self._points):
             return
         colors = self._colors.copy()
@@ -144,24 +113,15 @@ class MapCanvas:
         self._dots.set_facecolors(colors)
         self.native.draw_idle()
 
-    def _paint(self) -> None:
-        paint_figure(self.figure, self._theme)
-        self.native.draw_idle()
+    def _drag(self, event: Any) -> None:
+        if self._axes is not None:
+            self._trace.append((event.x, event.y))
+            self._lasso.set_data(*self._axes.transData.inverted().transform(self._trace).T)
+            self.native.move()
 
-    def _on_press(self, event: Any) -> None:
-        if event.button == _LEFT_BUTTON and event.inaxes is self._axes is not None and not self.navigating():
-            self._trace = [(event.x, event.y)]
-
-    def _on_motion(self, event: Any) -> None:
-        if not self._trace or self._axes is None:
-            return
-        self._trace.append((event.x, event.y))
-        self._lasso.set_data(*self._axes.transData.inverted().transform(self._trace).T)
-        self.native.move()
-
-    def _on_release(self, event: Any) -> None:
+    def _release(self, event: Any) -> None:
         trace, self._trace = self._trace, []
-        if not trace or self._axes is None or self._points is None:
+        if self._axes is None or self._points is None:
             return
         self._lasso.set_data([], [])
         self.native.move()

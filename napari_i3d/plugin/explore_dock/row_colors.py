@@ -1,4 +1,4 @@
-"""Colors of the rows that are explored: by time, by individual, or by cluster."""
+"""Colors of explored rows: by time, by individual, or by cluster."""
 
 from enum import StrEnum
 
@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.colors import PALETTE, category_color, colors_of, rgb
+from napari_i3d.features.sequence import FeatureSequence
 from napari_i3d.plugin.exploration import Explored
 from napari_i3d.plugin.session.matching import tracking_id
 
 
 class ColorBy(StrEnum):
-    """What the color of a row says."""
+    """What the color of a row stands for."""
 
     TIME = "time"
     INDIVIDUAL = "individual"
@@ -37,9 +38,12 @@ def row_colors(explored: Explored, by: ColorBy) -> NDArray[np.float64]:
             colors[table.starts[number] : table.starts[number + 1]] = colormaps["viridis"](shares)
     else:
         for number, sequence in enumerate(table.sequences):
-            tracked = explored.owners[sequence.video]
-            individual = tracking_id(sequence.individual, tracked)
-            given = colors_of(tracked.tracking or ())
-            color = given.get(individual, PALETTE[0]) if individual is not None else PALETTE[0]
-            colors[table.starts[number] : table.starts[number + 1], :3] = rgb(color)
+            colors[table.starts[number] : table.starts[number + 1], :3] = rgb(individual_color(explored, sequence))
     return colors
+
+
+def individual_color(explored: Explored, sequence: FeatureSequence) -> str:
+    """Return the color of the boxes of a sequence's individual, ``#rrggbb``."""
+    tracked = explored.owners[sequence.video]
+    individual = tracking_id(sequence.individual, tracked)
+    return PALETTE[0] if individual is None else colors_of(tracked.tracking or ())[individual]

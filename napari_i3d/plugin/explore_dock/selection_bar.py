@@ -1,4 +1,4 @@
-"""What can be done with the rows selected in the map: play them, save them as a table, or let them go."""
+"""Actions for the rows selected in the map: play, save as a table, clear."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from napari_i3d._utils.text import counted
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.explore import write_rows
 from napari_i3d.plugin.exploration import Exploration
-from napari_i3d.plugin.widgets.dock import Links
+from napari_i3d.plugin.widgets.dock import Connections
 from napari_i3d.plugin.widgets.text_label import LineLabel
 
 _DEFAULT_FPS = 25.0
@@ -19,17 +19,17 @@ _SHORTEST_MS = 15
 
 
 class SelectionBar(QWidget):
-    """Tells how many rows are selected, and plays or saves them.
+    """Shows the number of selected rows, and plays, saves or clears them.
 
     Parameters
     ----------
     exploration
-        Of the viewer.
+        The viewer's exploration.
     links
-        Of the dock.
+        The dock's connections.
     """
 
-    def __init__(self, exploration: Exploration, links: Links) -> None:
+    def __init__(self, exploration: Exploration, links: Connections) -> None:
         super().__init__()
         self._exploration = exploration
         self._place = -1
@@ -54,7 +54,7 @@ class SelectionBar(QWidget):
         self._refresh()
 
     def stop(self) -> None:
-        """Play no more."""
+        """Stop playing."""
         self.play.setChecked(False)
 
     def _refresh(self) -> None:

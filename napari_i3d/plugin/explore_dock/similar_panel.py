@@ -1,4 +1,4 @@
-"""Moments like this one: what to look for, and what was found, with small crops."""
+"""Search for moments similar to a frame or span; results with thumbnails."""
 
 from collections.abc import Callable
 from weakref import WeakKeyDictionary
@@ -29,7 +29,7 @@ from napari_i3d.individuals import Id, shown
 from napari_i3d.plugin.exploration import Exploration
 from napari_i3d.plugin.jobs.explore_job import Thumbnail, run_similar, run_thumbnails
 from napari_i3d.plugin.jobs.job_results import Cancelled, Done, Failed, Outcome
-from napari_i3d.plugin.jobs.workers import Crew, StoppableWorker, start
+from napari_i3d.plugin.jobs.workers import StoppableWorker, WorkerGroup, start
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.text_label import LineLabel
 from napari_i3d.tracking.tracklets import Tracking
@@ -40,14 +40,14 @@ _LONGEST_GAP_S = 3600.0
 
 
 class _Crops:
-    """Crops of one video that were read; None where an individual has none in a frame."""
+    """Crops read from one video; None if an individual has no crop in a frame."""
 
     def __init__(self, tracked: TrackedVideo) -> None:
         self._made_of = self._facts(tracked)
         self.icons: dict[tuple[Id, int], QIcon | None] = {}
 
     def are_of(self, tracked: TrackedVideo) -> bool:
-        """Whether they show what the video and its boxes are now."""
+        """Whether they were read from the current video and boxes."""
         return all(was is now for was, now in zip(self._made_of, self._facts(tracked), strict=True))
 
     @staticmethod
@@ -56,22 +56,22 @@ class _Crops:
 
 
 class SimilarPanel(QWidget):
-    """Looks for moments like the current frame, or like a marked span, and lists them.
+    """Searches for moments similar to the current frame or a marked span, and lists them.
 
     Parameters
     ----------
     exploration
-        Of the viewer.
+        The viewer's exploration.
     crew
-        Of the dock: its workers end with it.
+        Workers of the dock, which end with it.
     query
-        Returns the row of the frame and individual looked at; None where there is none.
+        Returns the row of the current frame and individual; None if there is none.
     """
 
-    def __init__(self, exploration: Exploration, crew: Crew, query: Callable[[], int | None]) -> None:
+    def __init__(self, exploration: Exploration, crew: WorkerGroup, query: Callable[[], int | None]) -> None:
         super().__init__()
         self._exploration = exploration
-        self._crew = crew
+        self._workers = crew
         self._query = query
         self._first: int | None = None  # rows of the table that the marked span begins and ends with
         self._last: int | None = None
@@ -140,7 +140,7 @@ class SimilarPanel(QWidget):
         layout.addWidget(self.list, 1)
 
     def clear(self) -> None:
-        """Forget what was marked and found: there is another map, or none."""
+        """Remove marks and results, which belong to the previous map."""
         self._end_reader()
         if self._search is not None:
             self._search.quit()
@@ -149,12 +149,12 @@ class SimilarPanel(QWidget):
         self.clear_marks()
 
     def clear_marks(self) -> None:
-        """Forget the marked span."""
+        """Remove the marked span."""
         self._first = self._last = None
         self.refresh()
 
     def refresh(self) -> None:
-        """Say what would be looked for."""
+        """Show the moment that a search would use."""
         query = self.query_span()
         ready = self._exploration.explored is not None and self._query() is not None
         self.first.setEnabled(ready)
@@ -165,7 +165,7 @@ class SimilarPanel(QWidget):
             self.text.setText(self._half_marked() or ("" if query is None else _format(query)))
 
     def _half_marked(self) -> str:
-        """Say how to go on where one end of a span is marked."""
+        """Return the next step if only one end of a span is marked."""
         explored = self._exploration.explored
         if explored is None or (self._first is None) == (self._last is None):
             return ""
@@ -173,7 +173,7 @@ class SimilarPanel(QWidget):
         return f"marked frame {explored.table.frames[row]:g}; go to the other end and press {other}"
 
     def query_span(self) -> Span | None:
-        """Return what would be looked for: the marked span, else the current frame; None where there is neither."""
+        """Return the query: the marked span, else the current frame; None if there is neither."""
         explored = self._exploration.explored
         if explored is None:
             return None
@@ -189,7 +189,7 @@ class SimilarPanel(QWidget):
         self._mark(self._first, self._query())
 
     def _mark(self, first: int | None, last: int | None) -> None:
-        """Mark a span; an end that does not go with the one marked now is let go."""
+        """Mark a span; an end that does not fit the new one is removed."""
         explored, fresh = self._exploration.explored, self._query()
         if explored is None:
             return
@@ -209,7 +209,7 @@ class SimilarPanel(QWidget):
         self._sought = query
         self.search.setEnabled(False)
         self.text.setText("looking ...")
-        self._search = self._crew.add(
+        self._search = self._workers.add(
             start(
                 run_similar,
                 explored.table,
@@ -252,7 +252,7 @@ class SimilarPanel(QWidget):
             self.progress.setRange(0, len(found.hits))
             self.progress.setValue(len(found.hits) - len(missing))
             self.progress.show()
-            self._reader = self._crew.add(
+            self._reader = self._workers.add(
                 start(
                     run_thumbnails,
                     tuple(missing),
@@ -292,7 +292,7 @@ class SimilarPanel(QWidget):
             button.setEnabled(bool(hits))
 
     def _caption(self, hit: Hit) -> str:
-        """Say whose moment it is: the video where there are several, the individual, the frame and the cosine."""
+        """Return the video (if there are several), the individual, the frame and the cosine."""
         explored = self._exploration.explored
         lines = [hit.video] if explored is not None and len(explored.owners) > 1 else []
         if hit.individual != "":

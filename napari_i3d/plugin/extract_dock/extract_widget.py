@@ -25,13 +25,15 @@ from napari_i3d.plugin.extract_dock.weights_offer import DownloadOffer
 from napari_i3d.plugin.jobs.extract_job import Extraction, ExtractionRequest, run_extraction
 from napari_i3d.plugin.jobs.file_jobs import run_download
 from napari_i3d.plugin.jobs.job_results import Advance, Cancelled, Done, Failed, Outcome, Record, Work
-from napari_i3d.plugin.jobs.workers import Crew, StoppableWorker, show_advance, start
+from napari_i3d.plugin.jobs.workers import StoppableWorker, show_advance, start
+from napari_i3d.plugin.jobs.workers import WorkerGroup as Crew
 from napari_i3d.plugin.messages import in_dock_words
 from napari_i3d.plugin.session import preferences
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.dialogs import may_replace, open_dock
-from napari_i3d.plugin.widgets.dock import Dock, Links
-from napari_i3d.plugin.widgets.scroll_area import Scrolling
+from napari_i3d.plugin.widgets.dock import Connections as Links
+from napari_i3d.plugin.widgets.dock import Dock
+from napari_i3d.plugin.widgets.scroll_area import DockScrollArea as Scrolling
 from napari_i3d.plugin.widgets.sections import Section
 from napari_i3d.plugin.widgets.text_label import TextLabel
 from napari_i3d.tracking.tracklets import Tracking
@@ -124,7 +126,7 @@ class ExtractWidget(Dock):
         self.links.connect(self._session.active_changed, self._on_active)
         self._session.sample_mode = self.form.sample_mode.value
         self.links.connect(self._session.sample_mode_changed, self._on_sample_mode)
-        self.links.connect(self._session.losses, self._format_loss)
+        self.links.connect(self._session.close_warnings, self._format_loss)
         self._timer.timeout.connect(self._refresh)
         self.bar.run.clicked.connect(self._on_run)
         self.bar.cancel.clicked.connect(self._on_cancel)

@@ -1,4 +1,4 @@
-"""The Plot dock: features of the individual looked at as a heat map over time, tied to the viewer's frame."""
+"""The Plot dock: heat map of the current individual's features over time, with a cursor at the viewer's frame."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +20,14 @@ from napari_i3d.plugin.features_dock.plot_options import PlotOptions
 from napari_i3d.plugin.features_dock.save_formats import OPEN_FILTER, SAVE_FORMS, form_of
 from napari_i3d.plugin.jobs.file_jobs import run_heat_map, run_reading, run_saving
 from napari_i3d.plugin.jobs.job_results import Done, Failed, Outcome
-from napari_i3d.plugin.jobs.workers import Crew, StoppableWorker, start
+from napari_i3d.plugin.jobs.workers import StoppableWorker, WorkerGroup, start
 from napari_i3d.plugin.messages import in_dock_words
 from napari_i3d.plugin.session.matching import individual_of, individual_to_plot, owner_of
 from napari_i3d.plugin.session.time_axis import TimeAxis
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.dialogs import FIGURE_FILTER, figure_path, may_replace
-from napari_i3d.plugin.widgets.dock import Dock, Links
-from napari_i3d.plugin.widgets.scroll_area import MARGINS, SPACING, Scrolling
+from napari_i3d.plugin.widgets.dock import Connections, Dock
+from napari_i3d.plugin.widgets.scroll_area import MARGINS, SPACING, DockScrollArea
 from napari_i3d.plugin.widgets.text_label import LineLabel, TextLabel
 
 _EMPTY = (
@@ -37,7 +37,7 @@ _EMPTY = (
 
 @dataclass(frozen=True, eq=False)
 class _Plot:
-    """What is to be drawn."""
+    """The heat map to draw."""
 
     features: Features
     individual: Id
@@ -60,15 +60,15 @@ class FeaturePlotWidget(Dock):
     def __init__(self, napari_viewer: "napari.Viewer") -> None:
         super().__init__()
         self._session = get_session(napari_viewer)
-        self._video_links = Links()
-        self._crew = Crew()
-        self.destroyed.connect(self._crew.end)  # the window may go away without closing its docks
+        self._video_links = Connections()
+        self._workers = WorkerGroup()
+        self.destroyed.connect(self._workers.end)  # the window may go away without closing its docks
         self.destroyed.connect(self._video_links.close)
-        self._tracked: TrackedVideo | None = None  # whose features are shown; None: they belong to no open video
+        self._tracked: TrackedVideo | None = None  # owner of the features; None: no open video
         self._features: Features | None = None
         self._path: Path | None = None
         self._saving: Path | None = None
-        self._wanted: _Plot | None = None
+        self._requested: _Plot | None = None
         self._drawn: _Plot | None = None
         self._drawing: tuple[_Plot, StoppableWorker] | None = None
         self._loading: Path | None = None
@@ -84,7 +84,7 @@ class FeaturePlotWidget(Dock):
         self._on_active()
 
     def _make_canvas(self) -> None:
-        # matplotlib is loaded when a plot is wanted, not when napari looks through its plugins.
+        # matplotlib is loaded with the first plot, not when napari lists its plugins.
         from napari_i3d.plugin.features_dock.heat_map_canvas import HeatMapCanvas
         from napari_i3d.plugin.widgets.plot_toolbar import PlotToolbar
 
@@ -95,9 +95,9 @@ class FeaturePlotWidget(Dock):
     def _build(self) -> None:
         self._empty = TextLabel(_EMPTY)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._table = QStackedWidget()
-        self._table.addWidget(self._empty)
-        self._table.addWidget(self.canvas.native)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self._empty)
+        self._pages.addWidget(self.canvas.native)
         row = QHBoxLayout()
         row.addWidget(self.options)
         row.addWidget(self.load_button)
@@ -105,7 +105,7 @@ class FeaturePlotWidget(Dock):
         row.addWidget(self.status, 1)
         plot = QVBoxLayout()
         plot.addLayout(row)
-        plot.addWidget(self._table, 1)
+        plot.addWidget(self._pages, 1)
         content = QWidget()
         layout = QHBoxLayout(content)
         layout.setContentsMargins(*MARGINS)
@@ -114,12 +114,12 @@ class FeaturePlotWidget(Dock):
         layout.addLayout(plot, 1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(Scrolling(content))
+        outer.addWidget(DockScrollArea(content))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def _connect(self) -> None:
         viewer = self._session.viewer
-        self.links.connect(self._session.losses, self._format_loss)
+        self.links.connect(self._session.close_warnings, self._close_warning)
         self.links.connect(self._session.active_changed, self._on_active)
         self.links.connect(viewer.dims.events.current_step, self._on_frame)
         self.links.connect(viewer.events.theme, self._on_theme)
@@ -156,7 +156,7 @@ class FeaturePlotWidget(Dock):
         individual = individual_to_plot(features, current) if features is not None else None
         self.options.show_individuals(list(features or ()), individual)
         self.status.setText(self._describe())
-        self._want(individual)
+        self._request(individual)
 
     def _describe(self) -> str:
         if self._features is None:
@@ -169,33 +169,33 @@ class FeaturePlotWidget(Dock):
             return f"{name}: has no features of {shown(current)}"
         return f"{name}: of {self._tracked.name}; click or drag to move the video"
 
-    def _want(self, individual: Id | None) -> None:
-        """Draw an individual, as soon as what is being drawn now is ready."""
-        self._table.setCurrentIndex(0 if individual is None else 1)
+    def _request(self, individual: Id | None) -> None:
+        """Draw an individual, after the heat map that is being computed."""
+        self._pages.setCurrentIndex(0 if individual is None else 1)
         self.options.setEnabled(individual is not None)
         self.save_button.setEnabled(individual is not None)
         self.toolbar.setEnabled(individual is not None)
         if self._features is None or individual is None:
-            self._wanted = self._drawn = None
+            self._requested = self._drawn = None
             self.canvas.clear()
             return
-        self._wanted = _Plot(self._features, individual, self.options.options)
+        self._requested = _Plot(self._features, individual, self.options.options)
         if self._drawing is None:
-            self._draw(self._wanted)
+            self._draw(self._requested)
 
     def _draw(self, plot: _Plot) -> None:
         # A thread: for 100,000 rows it takes a second.
         rows = plot.features[plot.individual]
         worker = start(run_heat_map, rows, plot.options, text=None, on_outcome=self._on_drawn)
-        self._drawing = plot, self._crew.add(worker)
+        self._drawing = plot, self._workers.add(worker)
 
     def _on_drawn(self, outcome: Outcome) -> None:
         plot = self._drawing[0] if self._drawing is not None else None
         self._drawing = None
-        if self._wanted is None or plot is None:
+        if self._requested is None or plot is None:
             return
-        if plot is not self._wanted:
-            self._draw(self._wanted)
+        if plot is not self._requested:
+            self._draw(self._requested)
         elif isinstance(outcome, Done):
             before, self._drawn = self._drawn, plot
             same = before is not None and before.features is plot.features and before.individual == plot.individual
@@ -212,7 +212,7 @@ class FeaturePlotWidget(Dock):
 
     @property
     def _time_axis(self) -> TimeAxis | None:
-        """The axis shared with the ethogram, where both show the same video."""
+        """The axis shared with the ethogram, if both show the same video."""
         axis, rows = self._session.exploration.time_axis, self.canvas.axis
         same = self._tracked is not None and self._tracked is self._session.active
         return axis if same and axis.whole is not None and rows is not None and rows.known else None
@@ -240,7 +240,7 @@ class FeaturePlotWidget(Dock):
         self._on_frame()
 
     def _on_selection(self) -> None:
-        """Mark what is selected in the Explore dock."""
+        """Mark the selection of the Explore dock."""
         plot, tracked = self._drawn, self._tracked
         if plot is not None and tracked is not None and tracked.features is plot.features:
             self.canvas.mark(self._session.exploration.selected_frames(tracked, plot.individual))
@@ -252,21 +252,21 @@ class FeaturePlotWidget(Dock):
 
     def _on_current(self) -> None:
         current = self._tracked.current if self._tracked is not None else None
-        if self._features is None or current is None or (self._wanted and self._wanted.individual == current):
+        if self._features is None or current is None or (self._requested and self._requested.individual == current):
             return
         individual = individual_to_plot(self._features, current)
         self.options.show_individuals(list(self._features), individual)
         self.status.setText(self._describe())
-        self._want(individual)
+        self._request(individual)
 
     def _on_individual(self, individual: Id) -> None:
-        self._want(individual)
+        self._request(individual)
         if self._tracked is not None and self._tracked.tracking is not None and individual in self._tracked.tracking:
             self._tracked.current = individual
 
     def _on_options(self) -> None:
-        if self._wanted is not None:
-            self._want(self._wanted.individual)
+        if self._requested is not None:
+            self._request(self._requested.individual)
 
     def _on_load(self) -> None:
         folder = self._path.parent if self._path is not None else Path()
@@ -274,7 +274,7 @@ class FeaturePlotWidget(Dock):
         if chosen and self._loading is None:
             self._loading = Path(chosen)
             text = f"reading {self._loading.name}"
-            self._crew.add(start(run_reading, self._loading, text=text, on_outcome=self._on_loaded))
+            self._workers.add(start(run_reading, self._loading, text=text, on_outcome=self._on_loaded))
 
     def _on_loaded(self, outcome: Outcome) -> None:
         path, self._loading = self._loading, None
@@ -310,10 +310,10 @@ class FeaturePlotWidget(Dock):
         if may_replace(self, [target for target in paths if target != Path(chosen)]):
             self._saving = path
             arguments = (self._features, path, form.layout, form.metadata)
-            self._crew.add(start(run_saving, *arguments, text=f"saving {path.name}", on_outcome=self._on_saved))
+            self._workers.add(start(run_saving, *arguments, text=f"saving {path.name}", on_outcome=self._on_saved))
 
-    def _format_loss(self) -> str:
-        """Say what is lost where the viewer is closed now."""
+    def _close_warning(self) -> str:
+        """Return what closing the viewer now would lose."""
         if self._saving is None:
             return ""
         return f"Features are being saved to {self._saving}; they may not be there if you close now."
@@ -344,4 +344,4 @@ class FeaturePlotWidget(Dock):
         """End all connections: the dock was closed."""
         super().closed()
         self._video_links.close()
-        self._crew.end()
+        self._workers.end()

@@ -1,4 +1,4 @@
-"""Whose features are plotted, and how: a row of boxes."""
+"""Settings of the Plot dock: individual, content, order and scale."""
 
 import contextlib
 from collections.abc import Sequence
@@ -112,6 +112,6 @@ def names_of(individuals: Sequence[Id]) -> list[str]:
     plain = [shown(individual) if individual != "" else "whole image" for individual in individuals]
     names: list[str] = []
     for individual, name in zip(individuals, plain, strict=True):
-        told = name if plain.count(name) == 1 else repr(individual)[:_LONGEST_NAME]  # the text '1' beside the number 1
-        names.append(told if told not in names else f"{told} ({len(names) + 1})")
+        text = name if plain.count(name) == 1 else repr(individual)[:_LONGEST_NAME]  # the text '1' beside the number 1
+        names.append(text if text not in names else f"{text} ({len(names) + 1})")
     return names

@@ -15,9 +15,9 @@ class SaveForm:
     label
         For the file dialog.
     ending
-        Of the file.
+        Suffix of the file.
     layout
-        Of what is in it.
+        Arrangement of its contents.
     metadata
         Whether the first and last frame of each individual are in it.
     """

@@ -1,4 +1,4 @@
-"""What the help of the Individuals dock says."""
+"""Help text of the Individuals dock."""
 
 from napari_i3d.plugin.keys import KEYS
 

@@ -53,7 +53,7 @@ _HINTS = (
 
 @dataclass(frozen=True)
 class Row:
-    """What the table says about an individual.
+    """A row of the table: one individual.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Row:
     first, last
         Video frames, inclusive.
     width_px, height_px
-        Means over all boxes with finite sides; not-a-number where there is none.
+        Means over all boxes with finite sides; NaN if there is none.
     """
 
     id: Id
@@ -117,13 +117,13 @@ class IndividualsModel(QAbstractTableModel):
         self.endResetModel()
 
     def ticks_changed(self) -> None:
-        """Show ticks anew."""
+        """Update the ticks."""
         if self._rows:
             self.dataChanged.emit(self.index(0, Column.SHOW), self.index(len(self._rows) - 1, Column.EXTRACT))
             self.headerDataChanged.emit(Qt.Orientation.Horizontal, Column.SHOW, Column.EXTRACT)
 
     def problems_changed(self) -> None:
-        """Count problems anew."""
+        """Update the numbers of problems."""
         self._problems = counts(self._tracked.problems if self._tracked else ())
         if self._rows:
             self.dataChanged.emit(self.index(0, Column.PROBLEMS), self.index(len(self._rows) - 1, Column.PROBLEMS))
@@ -255,6 +255,6 @@ def _swatch(color: str) -> QIcon:
     pixmap = QPixmap(_SWATCH_PX, _SWATCH_PX)
     pixmap.fill(QColor(color))
     icon = QIcon(pixmap)
-    # Else Qt mixes in the color of selected rows.
+    # Otherwise Qt blends in the selection color.
     icon.addPixmap(pixmap, QIcon.Mode.Selected)
     return icon

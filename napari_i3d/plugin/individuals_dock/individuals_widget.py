@@ -29,8 +29,8 @@ from napari_i3d.plugin.individuals_dock.problems_list import ProblemsList
 from napari_i3d.plugin.individuals_dock.video_size import SizeRow
 from napari_i3d.plugin.individuals_dock.video_switch import VideoSwitch
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
-from napari_i3d.plugin.widgets.dock import Dock, Links
-from napari_i3d.plugin.widgets.scroll_area import MARGINS, Scrolling
+from napari_i3d.plugin.widgets.dock import Connections, Dock
+from napari_i3d.plugin.widgets.scroll_area import MARGINS, DockScrollArea
 from napari_i3d.plugin.widgets.text_label import TextLabel
 from napari_i3d.tracking.checks import Problem
 
@@ -60,7 +60,7 @@ class IndividualsWidget(Dock):
         super().__init__()
         self._session = get_session(napari_viewer)
         self._tracked: TrackedVideo | None = None
-        self._tracked_links = Links()
+        self._tracked_links = Connections()
         self.destroyed.connect(self._tracked_links.close)
         self.model = IndividualsModel(self)
         self.proxy = IndividualsProxy(self)
@@ -140,7 +140,7 @@ class IndividualsWidget(Dock):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(*MARGINS)
         outer.addWidget(self.videos)
-        outer.addWidget(Scrolling(self.pages), 1)
+        outer.addWidget(DockScrollArea(self.pages), 1)
 
     def _connect(self) -> None:
         self.links.connect(self._session.active_changed, self._on_active)

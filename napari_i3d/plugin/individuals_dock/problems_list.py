@@ -34,7 +34,7 @@ class ProblemsModel(QAbstractTableModel):
 
     @property
     def n_stopping(self) -> int:
-        """How many of them stop the extraction."""
+        """Number of problems that stop the extraction."""
         return len(self._stopping)
 
     def set_tracked(self, tracked: TrackedVideo | None) -> None:
@@ -61,7 +61,7 @@ class ProblemsModel(QAbstractTableModel):
         return None
 
     def message(self, row: int) -> str:
-        """Return what was found; without the id that it begins with, which has a column of its own."""
+        """Return the message without its leading id, which has its own column."""
         problem = self.problems[row]
         return in_dock_words(problem.message).removeprefix(f"{shown(problem.id)}: ")
 
@@ -90,9 +90,9 @@ def _mark(level: str) -> QIcon:
 
 
 class ProblemsTable(RowTable):
-    """A table whose messages are wrapped, so that they can be read whole in a narrow dock.
+    """A table with wrapped messages.
 
-    All rows are as high as the longest message needs: one by one, they would take seconds where there are thousands.
+    All rows have the height of the longest message: fitting thousands one by one would take seconds.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -102,7 +102,7 @@ class ProblemsTable(RowTable):
         self.setTextElideMode(Qt.TextElideMode.ElideNone)
 
     def fit_rows(self) -> None:
-        """Take up other messages."""
+        """Fit the row height to new messages."""
         model = self.model()
         rows = model.rowCount() if isinstance(model, ProblemsModel) else 0
         texts = {model.message(row) for row in range(rows)} if isinstance(model, ProblemsModel) else set()
@@ -131,7 +131,7 @@ def _wrapped_height(metrics: QFontMetrics, text: str, width_px: int) -> int:
 
 
 class ProblemsList(QWidget):
-    """What the checks found: a list, the text of the chosen one, previous and next.
+    """List of the problems found, the message of the selected one, and buttons for previous and next.
 
     Attributes
     ----------
@@ -194,8 +194,8 @@ class ProblemsList(QWidget):
         self.title.setText(text)
         for button in (self.previous, self.next):
             button.setEnabled(number > 0)
-        for part in (self.table, self.message):
-            part.setVisible(number > 0)  # else the individuals have the room
+        for widget in (self.table, self.message):
+            widget.setVisible(number > 0)  # else the individuals have the room
         for column in range(_MESSAGE):
             self.table.resizeColumnToContents(column)
         self.table.fit_rows()
@@ -220,7 +220,7 @@ class ProblemsList(QWidget):
             self._showing = False
 
     def _on_selected(self) -> None:
-        """Go where the arrow keys lead; a click goes there too, and does so again on the row selected already."""
+        """Go to the problem selected with the arrow keys or the mouse."""
         selection = self.table.selectionModel()
         if selection is not None and not self._showing:
             for index in selection.selectedRows():

@@ -1,4 +1,4 @@
-"""Where the user says which size the video had that was tracked."""
+"""Input of the size of the tracked video, if it was resized before tracking."""
 
 from psygnal import Signal
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSpinBox, QWidget
@@ -14,7 +14,7 @@ class SizeRow(QWidget):
     Attributes
     ----------
     changed
-        Signal: (width, height) in pixels, or None where boxes refer to the video as it is.
+        Signal: (width, height) in pixels, or None if boxes refer to the original size.
     """
 
     changed = Signal(object)
@@ -34,23 +34,23 @@ class SizeRow(QWidget):
         for box, name in ((self.width_px, "Width"), (self.height_px, "Height")):
             box.setRange(1, _MOST_PX)
             box.setToolTip(f"{name} in pixels")
-            # A size is taken up when it is complete, not after each digit.
+            # Apply a complete size, not each digit.
             box.setKeyboardTracking(False)
             box.valueChanged.connect(self._emit)
         self.resized.toggled.connect(self._emit)
 
     def show_tracked(self, tracked: TrackedVideo | None) -> None:
-        """Show what is chosen for a video."""
+        """Show the size chosen for a video."""
         size = tracked.boxes_size if tracked else None
         if size is None and tracked is not None and tracked.video is not None:
             shown = tracked.video.shape[2], tracked.video.shape[1]
         else:
             shown = size or (1, 1)
-        for part, value in ((self.width_px, shown[0]), (self.height_px, shown[1])):
-            part.blockSignals(True)
-            part.setValue(value)
-            part.setEnabled(size is not None)
-            part.blockSignals(False)
+        for box, value in ((self.width_px, shown[0]), (self.height_px, shown[1])):
+            box.blockSignals(True)
+            box.setValue(value)
+            box.setEnabled(size is not None)
+            box.blockSignals(False)
         self.resized.blockSignals(True)
         self.resized.setChecked(size is not None)
         self.resized.blockSignals(False)
@@ -58,6 +58,6 @@ class SizeRow(QWidget):
 
     def _emit(self) -> None:
         size = (self.width_px.value(), self.height_px.value()) if self.resized.isChecked() else None
-        for part in (self.width_px, self.height_px):
-            part.setEnabled(size is not None)
+        for box in (self.width_px, self.height_px):
+            box.setEnabled(size is not None)
         self.changed.emit(size)

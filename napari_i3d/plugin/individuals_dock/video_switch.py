@@ -5,7 +5,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QWidget
 
 from napari_i3d.plugin.layers.video_arrangement import video_names
 from napari_i3d.plugin.session.session import Session
-from napari_i3d.plugin.widgets.dock import Links
+from napari_i3d.plugin.widgets.dock import Connections
 
 
 class VideoSwitch(QWidget):
@@ -16,10 +16,10 @@ class VideoSwitch(QWidget):
     session
         The viewer's session.
     links
-        Of the dock.
+        The dock's connections.
     """
 
-    def __init__(self, session: Session, links: Links) -> None:
+    def __init__(self, session: Session, links: Connections) -> None:
         super().__init__()
         self._session = session
         self.list = QComboBox()

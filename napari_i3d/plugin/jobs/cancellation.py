@@ -1,4 +1,4 @@
-"""Asking work in another thread to end, from the thread of the window."""
+"""Cancellation of jobs in other threads, from the main thread."""
 
 import contextlib
 import threading
@@ -8,11 +8,11 @@ from napari_i3d.errors import NapariI3DError
 
 
 class StoppedError(NapariI3DError):
-    """The work was asked to end, and does."""
+    """The job was stopped on request."""
 
 
-class Stop:
-    """A request to end that work looks at, and that can interrupt what the work waits for."""
+class StopRequest:
+    """A request to stop that a job checks, and that can interrupt its waiting."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -21,11 +21,11 @@ class Stop:
 
     @property
     def asked(self) -> bool:
-        """Whether the work was asked to end."""
+        """Whether a stop was requested."""
         return self._asked
 
     def ask(self) -> None:
-        """Ask the work to end, and call what interrupts it; to do it again is no error."""
+        """Request the stop and call the interrupts; may be called again."""
         with self._lock:
             self._asked = True
             interrupts, self._interrupts = self._interrupts, []
@@ -33,13 +33,13 @@ class Stop:
             interrupt()
 
     def check(self) -> None:
-        """Raise StoppedError if the work was asked to end."""
+        """Raise StoppedError if a stop was requested."""
         if self._asked:
             raise StoppedError("stopped")
 
     @contextlib.contextmanager
     def interrupting(self, interrupt: Callable[[], None]) -> Iterator[None]:
-        """Have `interrupt` called when the work is asked to end within the block."""
+        """Call `interrupt` if a stop is requested within the block."""
         with self._lock:
             if not self._asked:
                 self._interrupts.append(interrupt)

@@ -1,4 +1,4 @@
-"""The image that the network will see of an individual in a frame: cut out and resized as the extraction does."""
+"""Crops of individuals, cut out and resized as the extraction does."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,16 +17,16 @@ from napari_i3d.tracking.tracklets import Tracklet
 
 @dataclass(frozen=True, eq=False)
 class CropRequest:
-    """What the preview shall show.
+    """A crop to show in the preview.
 
     Parameters
     ----------
     tracklet
-        One frame of the individual's.
+        The individual's tracklet, cut to this frame.
     frame
-        Of the video.
+        Video frame.
     read
-        Gives a frame of the video by its number, (H, W, 3) uint8.
+        Returns a video frame by its number, (H, W, 3) uint8.
     settings
         Sample mode and size of the video.
     image_size
@@ -43,18 +43,18 @@ class CropRequest:
 def crop_request(
     tracked: TrackedVideo | None, frame: int, mode: SampleMode, individual: Id | None = None
 ) -> CropRequest | str:
-    """Return what to show of an individual of a video, or a line that says why there is nothing to show.
+    """Return the request for the crop of an individual, or a line that says why there is none.
 
     Parameters
     ----------
     tracked
         The video.
     frame
-        Of the video.
+        Video frame.
     mode
         How crops are made from boxes.
     individual
-        Of its tracking; None: the current one.
+        An individual of the tracking; None: the current one.
     """
     if tracked is None or tracked.video is None:
         return "Open a video first."
@@ -76,7 +76,7 @@ def crop_request(
     return CropRequest(
         Tracklet(tracklet.id, frame, box[None]),
         frame,
-        # The layer has kept the frame that it shows.
+        # The layer caches the frame that it shows.
         getattr(getattr(tracked.layer, "data", None), "frame", tracked.video.__getitem__),
         ExtractionSettings(sample_mode=mode, video_size=tracked.boxes_size),
         tracked.boxes_size or (tracked.video.shape[2], tracked.video.shape[1]),
@@ -84,7 +84,7 @@ def crop_request(
 
 
 def crop_image(request: CropRequest) -> NDArray[np.uint8]:
-    """Return what the network will see, before it is normalized: (H, W, 3) uint8.
+    """Return the input of the network before normalization: (H, W, 3) uint8.
 
     224 x 224, or for ``oversample`` the 340 x 256 that its ten views are taken from.
 
@@ -106,7 +106,7 @@ def format_crop(request: CropRequest) -> str:
 
 
 def whole_image(tracked: TrackedVideo | None, mode: SampleMode) -> tuple[int, int, ExtractionSettings] | None:
-    """Return the width and height of a video without tracking, and how it is seen; None where there is no such."""
+    """Return width, height and settings for a video without tracking; None if there is no such video."""
     if tracked is None or tracked.video is None or tracked.tracking is not None:
         return None
     _, height, width, _ = tracked.video.shape
@@ -114,7 +114,7 @@ def whole_image(tracked: TrackedVideo | None, mode: SampleMode) -> tuple[int, in
 
 
 def format_squash(width_px: int, height_px: int, settings: ExtractionSettings) -> str:
-    """Return a sentence about a whole image that is not square; empty where it keeps its shape.
+    """Return a sentence about an image that is distorted to a square; empty if it keeps its shape.
 
     The first call loads torch, which takes a while.
     """

@@ -1,4 +1,4 @@
-"""Exploring features as work of the plugin: the map and clusters, similar moments, and crops of what was found."""
+"""Jobs of the Explore dock: the map and clusters, similar moments, and thumbnails of results."""
 
 import time
 from collections.abc import Generator, Mapping
@@ -25,7 +25,7 @@ from napari_i3d.explore import (
 from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.features.features import Features
 from napari_i3d.plugin.exploration import Explored
-from napari_i3d.plugin.jobs.cancellation import Stop
+from napari_i3d.plugin.jobs.cancellation import StopRequest
 from napari_i3d.plugin.jobs.crop_image import crop_image, crop_request
 from napari_i3d.plugin.jobs.job_results import RECORD_EVERY_S, Advance, Outcome, Record, Stage, Work
 from napari_i3d.plugin.jobs.workers import guarded
@@ -37,18 +37,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class ExploreRequest:
-    """What is to be explored, and how.
+    """Features to explore, and settings.
 
     Attributes
     ----------
     owners
-        Videos by the names that rows shall have.
+        Videos by the names used in the table.
     features
-        Of each, by the same names.
+        Features of each video, by the same names.
     method
-        How rows are laid out.
+        Layout of the map.
     clusters
-        Their number; None: chosen by silhouette.
+        Number of clusters; None: chosen by silhouette.
     """
 
     owners: dict[str, TrackedVideo]
@@ -64,43 +64,45 @@ class Thumbnail:
     Attributes
     ----------
     span
-        Which.
+        The span.
     image
-        (H, W, 3) uint8; None where there is none.
+        (H, W, 3) uint8; None if there is no crop.
     """
 
     span: Hit
     image: NDArray[np.uint8] | None
 
 
-def run_exploration(request: ExploreRequest, stop: Stop) -> Work:
+def run_exploration(request: ExploreRequest, stop: StopRequest) -> Work:
     """Lay out and cluster the rows of features; the value is an `Explored`."""
     return (yield from guarded(_exploration(request, stop), stop))
 
 
-def run_similar(table: FeatureTable, query: Span, count: int, apart_s: float, others_only: bool, stop: Stop) -> Work:
-    """Look for moments like one; the value is a `SimilarMoments`."""
+def run_similar(
+    table: FeatureTable, query: Span, count: int, apart_s: float, others_only: bool, stop: StopRequest
+) -> Work:
+    """Search for moments similar to a query; the value is a `SimilarMoments`."""
     return (yield from guarded(_similar(table, query, count, apart_s, others_only, stop), stop))
 
 
 def run_thumbnails(
-    spans: tuple[Hit, ...], owners: Mapping[str, TrackedVideo], stop: Stop
+    spans: tuple[Hit, ...], owners: Mapping[str, TrackedVideo], stop: StopRequest
 ) -> Generator[Thumbnail, None, Outcome]:
     """Read the crops of spans, the first one first; yields a `Thumbnail` each, the value is their number."""
     return (yield from guarded(_thumbnails(spans, owners, stop), stop))
 
 
-def _exploration(request: ExploreRequest, stop: Stop) -> Generator[Record, None, Explored]:
+def _exploration(request: ExploreRequest, stop: StopRequest) -> Generator[Record, None, Explored]:
     yield Stage("looking through the features")
     table = table_of_features(request.features)
-    components = yield from _told(component_steps(table), stop)
-    laid_out = yield from _told(map_steps(components, request.method), stop)
-    groups = yield from _told(cluster_steps(components, request.clusters), stop)
+    components = yield from _report_steps(component_steps(table), stop)
+    laid_out = yield from _report_steps(map_steps(components, request.method), stop)
+    groups = yield from _report_steps(cluster_steps(components, request.clusters), stop)
     return Explored(request.owners, request.features, components.table, laid_out, groups)
 
 
 def _similar(
-    table: FeatureTable, query: Span, count: int, apart_s: float, others_only: bool, stop: Stop
+    table: FeatureTable, query: Span, count: int, apart_s: float, others_only: bool, stop: StopRequest
 ) -> Generator[Record, None, SimilarMoments]:
     steps = similar_steps(
         table,
@@ -112,11 +114,11 @@ def _similar(
         apart_s=apart_s,
         others_only=others_only,
     )
-    return (yield from _told(steps, stop))
+    return (yield from _report_steps(steps, stop))
 
 
 def _thumbnails(
-    spans: tuple[Hit, ...], owners: Mapping[str, TrackedVideo], stop: Stop
+    spans: tuple[Hit, ...], owners: Mapping[str, TrackedVideo], stop: StopRequest
 ) -> Generator[Thumbnail, None, int]:
     for span in spans:
         stop.check()
@@ -125,7 +127,7 @@ def _thumbnails(
 
 
 def _crop(tracked: TrackedVideo, span: Span) -> NDArray[np.uint8] | None:
-    """Return the crop in the middle of a span; None where the individual has no box there, or it cannot be read."""
+    """Return the crop in the middle of a span; None if the individual has no box there or the frame is unreadable."""
     try:
         if tracked.tracking is None:
             return None if tracked.video is None else tracked.video[span.middle_frame]
@@ -138,9 +140,9 @@ def _crop(tracked: TrackedVideo, span: Span) -> NDArray[np.uint8] | None:
         return None
 
 
-def _told(steps: Generator[Step, None, T], stop: Stop) -> Generator[Record, None, T]:
-    """Pass on the steps of a computation, not more often than a person can see."""
-    told, what = 0.0, ""
+def _report_steps(steps: Generator[Step, None, T], stop: StopRequest) -> Generator[Record, None, T]:
+    """Yield the steps of a computation as records, at most one every `RECORD_EVERY_S`."""
+    reported_s, what = 0.0, ""
     while True:
         stop.check()
         try:
@@ -151,6 +153,6 @@ def _told(steps: Generator[Step, None, T], stop: Stop) -> Generator[Record, None
         if step.what != what:
             what = step.what
             yield Stage(what)
-        if step.total > 1 and time.monotonic() - told > RECORD_EVERY_S:
-            told = time.monotonic()
+        if step.total > 1 and time.monotonic() - reported_s > RECORD_EVERY_S:
+            reported_s = time.monotonic()
             yield Advance(step.done, step.total)

@@ -20,7 +20,7 @@ from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.output_format import save_features
 from napari_i3d.individuals import Id
-from napari_i3d.plugin.jobs.cancellation import Stop
+from napari_i3d.plugin.jobs.cancellation import StopRequest as Stop
 from napari_i3d.plugin.messages import in_dock_words
 from napari_i3d.tracking.tracklets import Tracking
 

@@ -3,7 +3,6 @@
 from collections.abc import Generator
 from concurrent.futures import wait
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,39 +13,35 @@ from napari_i3d.features.features import Features
 from napari_i3d.features.io.layouts import Layout
 from napari_i3d.features.io.output_format import save_features
 from napari_i3d.features.io.reading import read_features
-from napari_i3d.plugin.jobs.cancellation import Stop
-
-if TYPE_CHECKING:
-    pass
-
+from napari_i3d.plugin.jobs.cancellation import StopRequest
 from napari_i3d.plugin.jobs.job_results import RECORD_EVERY_S, Advance, Record, Stage, Work
 from napari_i3d.plugin.jobs.workers import guarded, run_in_thread
 
 
-def run_download(name: str, stop: Stop) -> Work:
+def run_download(name: str, stop: StopRequest) -> Work:
     """Download published weights; the value is the path of the file."""
     return (yield from guarded(_download(name, stop), stop))
 
 
-def run_reading(path: Path, stop: Stop) -> Work:
+def run_reading(path: Path, stop: StopRequest) -> Work:
     """Read a features file; the value is the `Features`."""
     return (yield from guarded(_reading(path, stop), stop))
 
 
-def run_saving(features: Features, output: Path, layout: Layout, metadata: bool, stop: Stop) -> Work:
+def run_saving(features: Features, output: Path, layout: Layout, metadata: bool, stop: StopRequest) -> Work:
     """Save features; the value is the files written."""
     return (yield from guarded(_saving(features, output, layout, metadata, stop), stop))
 
 
-def run_heat_map(rows: NDArray[np.float32], options: HeatMapOptions, stop: Stop) -> Work:
-    """Choose and scale what a heat map shows; the value is a `HeatMap`."""
+def run_heat_map(rows: NDArray[np.float32], options: HeatMapOptions, stop: StopRequest) -> Work:
+    """Select and scale the values of a heat map; the value is a `HeatMap`."""
     return (yield from guarded(_heat_map(rows, options, stop), stop))
 
 
 class _Bar:
-    """What pooch takes for a tqdm bar: turns a request to stop into an error, between two pieces of the download."""
+    """Progress bar for pooch with tqdm's interface; raises StoppedError between two blocks if a stop was requested."""
 
-    def __init__(self, stop: Stop) -> None:
+    def __init__(self, stop: StopRequest) -> None:
         self.total = 0
         self.done = 0
         self._stop = stop
@@ -62,10 +57,10 @@ class _Bar:
         pass
 
 
-def _download(name: str, stop: Stop) -> Generator[Record, None, Path]:
+def _download(name: str, stop: StopRequest) -> Generator[Record, None, Path]:
     yield Stage("connecting")
     bar = _Bar(stop)
-    # A daemon: it may wait half a minute for the network when the program ends.
+    # Daemon thread: it may still wait for the network when the program ends.
     download = run_in_thread(lambda: download_weights(name, bar), daemon=True)
     while not download.done():
         stop.check()
@@ -75,21 +70,23 @@ def _download(name: str, stop: Stop) -> Generator[Record, None, Path]:
     return download.result()
 
 
-def _reading(path: Path, stop: Stop) -> Generator[Record, None, Features]:
+def _reading(path: Path, stop: StopRequest) -> Generator[Record, None, Features]:
     yield Stage(f"reading {path.name}")
     stop.check()
     return read_features(path)
 
 
 def _saving(
-    features: Features, output: Path, layout: Layout, metadata: bool, stop: Stop
+    features: Features, output: Path, layout: Layout, metadata: bool, stop: StopRequest
 ) -> Generator[Record, None, tuple[Path, ...]]:
     yield Stage(f"saving {output.name}")
     stop.check()
     return tuple(save_features(features, output, layout, metadata=metadata))
 
 
-def _heat_map(rows: NDArray[np.float32], options: HeatMapOptions, stop: Stop) -> Generator[Record, None, HeatMap]:
+def _heat_map(
+    rows: NDArray[np.float32], options: HeatMapOptions, stop: StopRequest
+) -> Generator[Record, None, HeatMap]:
     yield Stage("drawing")
     stop.check()
     return heat_map(rows, options)

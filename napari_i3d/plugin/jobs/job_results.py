@@ -1,26 +1,22 @@
-"""What a job in another thread yields and returns."""
+"""Records that a job in another thread yields, and outcomes that it returns."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    pass
-
+from typing import Any
 
 RECORD_EVERY_S = 0.1
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What is done now, in words; of unknown length."""
+    """Description of the current step, whose length is unknown."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Advance:
-    """How far it is: chunks, or bytes."""
+    """Progress, in chunks or bytes."""
 
     done: int
     total: int
@@ -28,12 +24,12 @@ class Advance:
 
 @dataclass(frozen=True, eq=False)
 class Done:
-    """All went well.
+    """The job succeeded.
 
     Attributes
     ----------
     value
-        What was made.
+        The result.
     """
 
     value: Any
@@ -41,14 +37,14 @@ class Done:
 
 @dataclass(frozen=True)
 class Failed:
-    """It cannot be done; one line for the user."""
+    """The job failed; one line for the user."""
 
     message: str
 
 
 @dataclass(frozen=True)
 class Cancelled:
-    """The work ended because it was asked to; nothing of it is left."""
+    """The job was cancelled."""
 
 
 Record = Stage | Advance

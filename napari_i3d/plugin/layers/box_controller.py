@@ -30,7 +30,7 @@ class BoxesController:
     Parameters
     ----------
     session
-        Of the viewer.
+        The viewer's session.
     """
 
     def __init__(self, session: Session) -> None:

@@ -67,7 +67,7 @@ def box_lines(boxes: NDArray[np.float64], line_width: float = 0.0, grow: float =
     line_width
         In pixels of the video; the lines are made longer by it so that they meet in square corners.
     grow
-        How far outside of its box each rectangle is drawn, in pixels.
+        Distance of each rectangle from its box, outward, in pixels.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def trail_lines(centers: NDArray[np.float64]) -> NDArray[np.float64]:
     Parameters
     ----------
     centers : (n, frames, 2)
-        x and y of the center of the box, not-a-number where there is none.
+        x and y of the center of the box, NaN if there is none.
 
     Returns
     -------
@@ -115,7 +115,7 @@ def trail_colors(colors: NDArray[np.float32], steps: int) -> NDArray[np.float32]
     colors : (n, 4)
         RGBA of each individual.
     steps
-        Of each trail.
+        Number of steps of each trail.
 
     Returns
     -------
@@ -127,13 +127,13 @@ def trail_colors(colors: NDArray[np.float32], steps: int) -> NDArray[np.float32]
 
 
 def label_points(boxes: NDArray[np.float64], lift: float = 0.0) -> NDArray[np.float64]:
-    """Return where ids are written: (n, 2), (row, column), above the upper left corner of each box by `lift` pixels."""
+    """Return positions of ids: (n, 2), (row, column), above the upper left corner of each box by `lift` pixels."""
     points: NDArray[np.float64] = boxes[:, 1::-1] - HALF_PIXEL - np.array([lift, 0.0])
     return points
 
 
 def labels_layer_options(name: str) -> dict[str, Any]:
-    """Return how a Points layer is made that shows nothing but the ids beside the boxes."""
+    """Return the options of a Points layer that shows only the ids beside the boxes."""
     return {
         "name": name,
         "ndim": 2,
@@ -152,7 +152,7 @@ def labels_layer_options(name: str) -> dict[str, Any]:
 
 
 def label_features(individuals: list[Id], colors: list[str]) -> dict[str, NDArray[np.object_]]:
-    """Return the features of the Points layer: what is written and in which color."""
+    """Return the features of the Points layer: texts and colors."""
     return {
         "id": np.array([shown(individual) for individual in individuals], object),
         "color": np.array(colors, object),

@@ -1,4 +1,4 @@
-"""What the canvas needs from us besides layers."""
+"""Workaround for a crash of software OpenGL when layers are removed."""
 
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QApplication
@@ -6,10 +6,10 @@ from vispy.gloo import gl
 
 
 def finish_drawing() -> None:
-    """Wait until all that was asked of OpenGL is drawn, in all windows.
+    """Wait until OpenGL has finished drawing, in all windows.
 
     The software renderer of Mesa (llvmpipe, seen with Mesa 22.3: remote desktops, machines without a graphics card)
-    ends the program in the first drawing after a layer was removed when work of the frame before is still queued.
+    crashes in the first draw after a layer was removed, if work of the previous frame is still queued.
     """
     for widget in QApplication.allWidgets():
         if isinstance(widget, QOpenGLWidget) and widget.context() is not None:

@@ -1,7 +1,7 @@
-"""Which videos of a viewer are seen: one at a time, or all side by side.
+"""Visibility of the videos of a viewer: one at a time, or all side by side.
 
-Layers of videos that are not seen are hidden, and get back what the user chose for them when they are seen again. In
-both arrangements no box lies on the image of another video.
+Layers of the other videos are hidden; their visibility is restored when they are shown again. In both arrangements no
+box lies on the image of another video.
 """
 
 import math
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 _TIME = -3
 _GAP = 0.05
-"""Between images side by side, as a part of the width of the widest."""
+"""Gap between images side by side, as a share of the width of the widest."""
 
 
-class Arrangement:
+class VideoArrangement:
     """Shows the active video alone, or all videos side by side.
 
     One at a time, the slider has the frames of the video that is shown; its number stays when another one is chosen.
@@ -64,7 +64,7 @@ class Arrangement:
 
     @property
     def side_by_side(self) -> bool:
-        """Whether all videos are seen, beside each other; else the active one alone is."""
+        """Whether all videos are shown side by side, instead of the active one alone."""
         return self._side_by_side
 
     @side_by_side.setter
@@ -77,7 +77,7 @@ class Arrangement:
             self.changed.emit()
 
     def show_whole(self) -> None:
-        """Fit the images that are seen into the canvas."""
+        """Fit the visible images into the canvas."""
         images = [tracked.layer for tracked in self._session.videos if self._is_seen(tracked) and tracked.layer]
         self._session.viewer.fit_to_view(layers=images or None)
 
@@ -110,7 +110,7 @@ class Arrangement:
         )
 
     def _is_seen(self, tracked: TrackedVideo) -> bool:
-        """Whether a video is seen; boxes that have no image are not put on that of another video."""
+        """Whether a video is visible; boxes without an image are not drawn on another video's."""
         if self._side_by_side and any(other.layer is not None for other in self._session.videos):
             return tracked.layer is not None
         return tracked is self._session.active
@@ -147,7 +147,7 @@ class Arrangement:
                 layer.translate = translate  # boxes follow
 
     def _limit_slider(self) -> None:
-        """Give the slider the frames of the video that is seen, where others are open that are longer."""
+        """Limit the slider to the frames of the visible video, if longer videos are open."""
         session, dims = self._session, self._session.viewer.dims
         active = session.active
         if self._applying or self._side_by_side or len(session.videos) < 2 or active is None or active.layer is None:
@@ -159,7 +159,7 @@ class Arrangement:
 
 
 def places(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return where images lie that are put beside each other, in rows of a grid that is about square.
+    """Return positions of images side by side, in an approximately square grid.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def places(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def video_names(videos: Sequence[TrackedVideo]) -> list[str]:
-    """Return the names of videos for a list; those that share a name are told apart by folder, or by number."""
+    """Return unique names of videos for a list; equal names get the folder, or a number."""
     names: list[str] = []
     for tracked in videos:
         name = tracked.name

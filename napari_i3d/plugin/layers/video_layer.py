@@ -1,4 +1,4 @@
-"""The layer of a video."""
+"""Image layer of a video."""
 
 from napari.settings import get_plugin_settings
 from napari.utils.notifications import show_warning
@@ -13,7 +13,7 @@ from napari_i3d.video.video import Video
 PLUGIN = "napari-i3d"
 
 _budget = FrameBudget()
-"""Of all videos in all viewers."""
+"""Memory for frames, shared by all videos in all viewers."""
 
 
 def video_layer_data(video: Video) -> LayerData:
@@ -33,6 +33,6 @@ def video_layer_data(video: Video) -> LayerData:
 
 
 def _limit_mb() -> float:
-    """Return the megabytes of frames to be kept of all videos, as set in napari's preferences."""
+    """Return the memory for cached frames in megabytes, from napari's preferences."""
     settings = get_plugin_settings(PLUGIN)
     return float(getattr(getattr(settings, "video", None), "frames_kept_mb", DEFAULT_LIMIT_MB))

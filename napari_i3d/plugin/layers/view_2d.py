@@ -1,6 +1,6 @@
-"""Videos are looked at frame by frame: time stays on the slider.
+"""Return to the 2-D view: videos are shown frame by frame, with time on the slider.
 
-In the 3-D view, or with its axes turned, napari asks for all frames of a video at once.
+In the 3-D view, or with other axes displayed, napari requests all frames of a video at once.
 """
 
 from napari import current_viewer
@@ -9,7 +9,7 @@ from qtpy.QtCore import QTimer
 
 
 def go_back_to_frames() -> None:
-    """Have the viewer show frames again, as soon as it has done what it is at, and say why."""
+    """Switch the viewer back to frames once it is idle, and show why."""
     QTimer.singleShot(0, _flatten)
 
 

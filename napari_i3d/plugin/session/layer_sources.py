@@ -1,4 +1,4 @@
-"""What the metadata of our layers hold: where a layer comes from."""
+"""Metadata of the plugin's layers: their video or tracking."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 
 
 METADATA_KEY = "napari_i3d"
-"""Under this key of its metadata a layer says what it stands for: a `VideoSource` or a `TrackingSource`."""
+"""Key of a layer's metadata for its `VideoSource` or `TrackingSource`."""
 
 
 @dataclass(frozen=True, eq=False)
 class VideoSource:
-    """What an image layer shows."""
+    """The video of an image layer."""
 
     video: "Video"
 
 
 @dataclass(frozen=True, eq=False)
 class TrackingSource:
-    """Tracking that a layer brings along."""
+    """The tracking of a layer of boxes."""
 
     tracking: Tracking
     path: Path | None

@@ -1,4 +1,4 @@
-"""To which video of a viewer a file of tracking or of features belongs."""
+"""Matching of tracking and features to the videos of a viewer."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,7 +17,7 @@ def is_named_after(path: Path | None, stem: str) -> bool:
 
 
 def namesakes(path: Path | None, videos: Iterable[TrackedVideo]) -> list[TrackedVideo]:
-    """Return the videos whose name a tracking file has, the one that it belongs to most likely first.
+    """Return the videos that a tracking file is named after, the most likely one first.
 
     Recordings of several cameras often have one name in several folders. So the one in the folder of the file comes
     first, then one in a folder of the same name, then one without tracking. Videos with longer names leave those with
@@ -39,10 +39,10 @@ def namesakes(path: Path | None, videos: Iterable[TrackedVideo]) -> list[Tracked
 
 
 def owner_of(features: Features, videos: Iterable[TrackedVideo]) -> TrackedVideo | None:
-    """Return the first of the videos that features belong to; None where there is none.
+    """Return the first of the videos that features belong to; None if there is none.
 
-    They do where they say that they were made of a file of its name, size and length, or say nothing; where all their
-    individuals are in its tracking (or are pieces, split at gaps, of those); and where the video has their frames.
+    They belong to a video if their provenance names a file of its name, size and length, or none; if all their
+    individuals are in its tracking (or are pieces of those, split at gaps); and if the video has all their frames.
     """
     return next((tracked for tracked in videos if _belongs(features, tracked)), None)
 
@@ -60,7 +60,7 @@ def _belongs(features: Features, tracked: TrackedVideo) -> bool:
 
 
 def _same_video(made_of: dict[str, Any], here: dict[str, Any]) -> bool:
-    """Tell whether all that features say of their file is so: cameras give many files the same name."""
+    """Compare all recorded facts of the video file: cameras give many files the same name."""
     if made_of.get("file") != here["file"]:
         return False
     return all(made_of.get(fact) in (None, here[fact]) for fact in ("size_bytes", "frames", "width_px", "height_px"))
@@ -71,20 +71,20 @@ def _is_one_of(individual: Id, known: Iterable[Id]) -> bool:
 
 
 def individual_of(features: Features, current: Id) -> Id | None:
-    """Return the individual of the features that is the one looked at, or its first piece; else None."""
+    """Return the current individual in the features, or its first piece; None if there is neither."""
     if current in features:
         return current
     return next((individual for individual in features if str(individual).startswith(f"{current}_part")), None)
 
 
 def individual_to_plot(features: Features, current: Id | None) -> Id | None:
-    """Return the individual of the features that is the one looked at, or a piece of it; else the first."""
+    """Return the current individual in the features, or a piece of it; otherwise the first individual."""
     found = individual_of(features, current) if current is not None else None
     return found if found is not None else next(iter(features), None)
 
 
 def tracking_id(individual: Id, tracked: TrackedVideo) -> Id | None:
-    """Return who in the tracking of a video the individual of its features is, or is a piece of; None if nobody."""
+    """Return the tracking id of an individual of the features, or of a piece of it; None if there is none."""
     if tracked.tracking is None:
         return None
     if individual in tracked.tracking:

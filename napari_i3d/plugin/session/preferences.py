@@ -1,4 +1,4 @@
-"""What the plugin remembers between sessions: small plain values in one JSON file."""
+"""Settings kept between sessions: plain values in one JSON file."""
 
 import json
 import logging
@@ -15,22 +15,22 @@ _log = logging.getLogger(__name__)
 
 
 def preferences_path() -> Path:
-    """Return the file: in `NAPARI_I3D_HOME` where that is set, else in the user's folder of settings."""
+    """Return the file: in `NAPARI_I3D_HOME` if that is set, otherwise in the user's configuration folder."""
     chosen = os.environ.get(CACHE_VARIABLE)
     folder = Path(chosen).expanduser() if chosen else platformdirs.user_config_path("napari_i3d", appauthor=False)
     return folder / "plugin.json"
 
 
 def recall(section: str) -> dict[str, Any]:
-    """Return the values remembered under a name; empty where there are none, or the file cannot be read."""
+    """Return the values stored under a name; empty if there are none or the file cannot be read."""
     values = _read().get(section)
     return dict(values) if isinstance(values, dict) else {}
 
 
 def remember(section: str, values: dict[str, Any]) -> None:
-    """Keep plain values under a name, in place of those kept before.
+    """Store plain values under a name, replacing the previous ones.
 
-    A file that cannot be written costs the memory, never the work that the user is about: it is only logged.
+    A file that cannot be written is only logged: it must not stop the user's work.
     """
     content = _read() | {section: values}
     path = preferences_path()

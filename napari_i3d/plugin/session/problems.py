@@ -1,4 +1,4 @@
-"""Which problems of a tracking stop the extraction, and in which order they are looked at."""
+"""Problems of a tracking: their order, and those that stop the extraction."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
-"""The videos of a viewer and all that is known of each: what readers, boxes and docks share.
+"""State of a viewer: its videos with their tracking and features, shared by readers, boxes and docks.
 
-Layers only show; the truth is here, so that it survives when a layer is removed and can be tested without a window.
+Layers only display it; it outlives them, and can be tested without a window.
 """
 
 import weakref
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
 
-    from napari_i3d.plugin.closing import Losses
+    from napari_i3d.plugin.closing import CloseWarnings
     from napari_i3d.plugin.exploration import Exploration
     from napari_i3d.plugin.layers.box_controller import BoxesController
-    from napari_i3d.plugin.layers.video_arrangement import Arrangement
+    from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
     from napari_i3d.plugin.playback import Playback
 
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource, VideoSource
 
-# Axes are counted from the last: layers with more of them, channels say, put theirs in front.
+# Axes are counted from the last: layers with more axes, such as channels, add theirs in front.
 _FLAT, _TIME = 2, -3
 
 
 class Session:
-    """The tracked videos of one viewer, kept in step with its layers.
+    """The tracked videos of one viewer, synchronized with its layers.
 
     Attributes
     ----------
@@ -51,13 +51,13 @@ class Session:
     videos_changed = Signal()
     sample_mode_changed = Signal()
     boxes: "BoxesController"
-    """What keeps the layers with boxes in step; set by `get_session`."""
+    """Updates the layers with boxes; set by `get_session`."""
     exploration: "Exploration"
-    """What was explored of the features; set by `get_session`."""
-    arrangement: "Arrangement"
-    """Which videos are seen; set by `get_session`."""
-    losses: "Losses"
-    """What closing the viewer now would lose; set by `get_session`."""
+    """Exploration of the features; set by `get_session`."""
+    arrangement: "VideoArrangement"
+    """Visibility of the videos; set by `get_session`."""
+    close_warnings: "CloseWarnings"
+    """Warnings about what closing the viewer would lose; set by `get_session`."""
     playback: "Playback"
     """The player; set by `get_session`."""
 
@@ -71,7 +71,7 @@ class Session:
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.selection.events.active.connect(self._on_selected)
         for layer in viewer.layers:
-            self._take_up(layer)
+            self._add_layer(layer)
 
     @property
     def viewer(self) -> "Viewer":
@@ -80,7 +80,7 @@ class Session:
         Raises
         ------
         NapariI3DError
-            It was closed.
+            The viewer was closed.
         """
         viewer = self._viewer()
         if viewer is None:
@@ -89,7 +89,7 @@ class Session:
 
     @property
     def active(self) -> TrackedVideo | None:
-        """The one that docks are about: that of the layer selected last, else the one opened last."""
+        """The video that docks refer to: that of the layer selected last, otherwise the one opened last."""
         return self._active
 
     @active.setter
@@ -115,9 +115,9 @@ class Session:
         return self.frame_of(self._active)
 
     def frame_of(self, tracked: TrackedVideo | None) -> int:
-        """Return the number of the frame of a video that the viewer shows; one that it does not have where it is blank.
+        """Return the frame number of a video that the viewer shows; out of range if the video is blank there.
 
-        The slider counts in the world, in which layers may be moved and stretched, and other layers may have more axes.
+        The slider uses world coordinates: layers may be translated and scaled, and other layers may have more axes.
         """
         dims = self.viewer.dims
         if dims.ndim <= _FLAT:
@@ -140,9 +140,9 @@ class Session:
         dims.set_point(dims.ndim + _TIME, float(layer.data_to_world((number, *here[_TIME + 1 :]))[_TIME]))
 
     def add_tracking(self, tracking: Tracking, path: Path | None, layer: "Layer | None" = None) -> TrackedVideo:
-        """Give tracking to the video that it belongs to by name, else to the active one, else to none yet.
+        """Assign tracking to the video it is named after, otherwise to the active one, otherwise to a new one.
 
-        Without a layer that shows it, one is made.
+        A layer is added if none is given.
         """
         tracked = self._best_match(path)
         if tracked is None:
@@ -150,7 +150,7 @@ class Session:
         before = tracked.tracking_path.name if tracked.tracking_path and tracked.tracking_path != path else ""
         tracked.set_tracking(tracking, path, layer)
         self.active = tracked
-        self._tell_of_doubt(tracked, before)
+        self._report_doubt(tracked, before)
         return tracked
 
     def _best_match(self, path: Path | None) -> TrackedVideo | None:
@@ -165,8 +165,8 @@ class Session:
         # Other tracking for the video in hand replaces what it has.
         return self._active if self._active is not None and self._active.video is not None else None
 
-    def _tell_of_doubt(self, tracked: TrackedVideo, before: str = "") -> None:
-        """Say which video tracking was taken for where its name does not."""
+    def _report_doubt(self, tracked: TrackedVideo, before: str = "") -> None:
+        """Show which video tracking was assigned to, if its name does not say so."""
         path, video = tracked.tracking_path, tracked.video
         if path is None or video is None:
             return
@@ -185,12 +185,12 @@ class Session:
         return tracked
 
     def _on_inserted(self, event: Any) -> None:
-        self._take_up(event.value)
+        self._add_layer(event.value)
         if len(self.viewer.layers) == 1 and self.videos:
             # Videos begin at their beginning; napari begins in the middle of what is opened first.
             self.go_to(0)
 
-    def _take_up(self, layer: "Layer") -> None:
+    def _add_layer(self, layer: "Layer") -> None:
         if any(layer in (tracked.layer, tracked.tracking_layer) for tracked in self.videos):
             return
         source = layer.metadata.get(METADATA_KEY)
@@ -202,7 +202,7 @@ class Session:
             tracked.name = stem
             tracked.set_video(source.video, layer)
             self.active = tracked
-            self._tell_of_doubt(tracked)
+            self._report_doubt(tracked)
             QTimer.singleShot(0, lambda: self._hand_over_to(tracked))  # napari is in the middle of adding a layer
         elif isinstance(source, TrackingSource):
             self.add_tracking(source.tracking, source.path, layer)
@@ -224,7 +224,7 @@ class Session:
             event.value.data.release()
         for tracked in list(self.videos):
             if tracked.layer is event.value:
-                # Its boxes go with it; else they would be taken for those of the next video.
+                # Remove its boxes too: they would be assigned to the next video.
                 tracked.set_video(None, None)
                 tracked.set_tracking(None, None)
             elif tracked.tracking_layer is event.value:

@@ -1,13 +1,13 @@
-"""The stretch of the active video that all plots over time show, so that the same frame lies at the same place."""
+"""Limits of the time axis that all plots over time share, so that a frame has the same place in each."""
 
 from psygnal import Signal
 
 Limits = tuple[float, float]
-"""First and last place on an axis of video frames."""
+"""First and last value on an axis of video frames."""
 
 
 class TimeAxis:
-    """What is seen of the time of one video; shared by the plots.
+    """The limits of the time axis of one video.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class TimeAxis:
 
     @property
     def whole(self) -> Limits | None:
-        """All that there is to see; None: there is no common axis, each plot has its own."""
+        """Full limits; None: there is no common axis, each plot has its own."""
         return self._whole
 
     @whole.setter
@@ -34,7 +34,7 @@ class TimeAxis:
 
     @property
     def limits(self) -> Limits | None:
-        """What is seen of it."""
+        """Current limits."""
         return self._limits
 
     @limits.setter

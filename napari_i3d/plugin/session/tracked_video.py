@@ -122,13 +122,13 @@ class TrackedVideo:
         return frozenset(self.tracking or ())
 
     def set_video(self, video: "Video | None", layer: "Image | None") -> None:
-        """Take up, or let go of, the video and the layer that shows it."""
+        """Set or remove the video and its layer."""
         self.video, self.layer = video, layer
         self.check()
         self.video_changed.emit()
 
     def set_tracking(self, tracking: Tracking | None, path: Path | None, layer: "Layer | None" = None) -> None:
-        """Take up tracking, or let go of it: all individuals are shown and chosen, the first one is current.
+        """Set or remove the tracking: all individuals are shown and chosen, the first one is current.
 
         Without a layer that shows it, one is made.
         """
@@ -145,12 +145,12 @@ class TrackedVideo:
         self.current_changed.emit()
 
     def set_features(self, features: Features | None, path: Path | None) -> None:
-        """Take up features, or let go of them."""
+        """Set or remove the features."""
         self.features, self.features_path = features, path
         self.features_changed.emit()
 
     def check(self) -> None:
-        """Look for problems of the tracking anew."""
+        """Check the tracking again."""
         self.problem = None
         if self.tracking is None:
             self.problems = ()

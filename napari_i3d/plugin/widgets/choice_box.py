@@ -10,9 +10,9 @@ _LEAST_CHARACTERS = 7
 
 
 class ChoiceBox(ComboBox):
-    """A combo box that returns the very values it was given.
+    """A combo box that returns the same objects as it was given.
 
-    Qt keeps plain values only: with PySide6 a member of a `StrEnum` comes back as text, for which ``is`` is never true.
+    Qt keeps plain values only: with PySide6 a member of a `StrEnum` comes back as text, so ``is`` fails.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class ChoiceBox(ComboBox):
     least_characters
         The box can be narrower than its longest text; this many characters are always shown.
     others
-        Of magicgui's ComboBox.
+        Arguments of magicgui's ComboBox.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class ChoiceBox(ComboBox):
         return self._values.get(self.current_choice)
 
     def _on_value_change(self, value: Any = None) -> None:  # noqa: ARG002
-        # Qt's value is one that it has made.
+        # Qt's value may be a converted copy.
         super()._on_value_change(self.get_value())
 
     def _show_text(self, text: str) -> None:

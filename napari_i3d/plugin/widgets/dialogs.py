@@ -1,4 +1,4 @@
-"""Small parts of the Extract dock: the offer to download weights, and the bar with Run and Cancel."""
+"""Dialogs shared by docks."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,19 +14,19 @@ FIGURE_FILTER = "Image (*.png);;Vector graphics (*.svg);;PDF (*.pdf)"
 
 
 def may_replace(parent: QWidget, paths: Iterable[Path]) -> bool:
-    """Ask before files that exist are replaced; tell whether they may be, or there are none."""
-    there = [path for path in paths if path.exists()]
-    if not there:
+    """Ask before existing files are replaced; return True if they may be, or none exists."""
+    existing = [path for path in paths if path.exists()]
+    if not existing:
         return True
-    name, folder = there[0].name, there[0].parent
+    name, folder = existing[0].name, existing[0].parent
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Question)
     box.setWindowTitle("Replace features?")
     box.setTextFormat(Qt.TextFormat.PlainText)
-    if len(there) == 1:
+    if len(existing) == 1:
         box.setText(f"{name} exists in {folder}.")
     else:
-        box.setText(f"{name} and {len(there) - 1} more of the files exist in {folder}.")
+        box.setText(f"{name} and {len(existing) - 1} more of the files exist in {folder}.")
     replace = box.addButton("Replace", QMessageBox.ButtonRole.AcceptRole)
     box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
     box.exec()
@@ -34,7 +34,7 @@ def may_replace(parent: QWidget, paths: Iterable[Path]) -> bool:
 
 
 def figure_path(chosen: str, chosen_filter: str) -> Path:
-    """Return the file that a dialog with `FIGURE_FILTER` gave, with the ending of the kind chosen if it has none."""
+    """Return the path chosen in a dialog with `FIGURE_FILTER`, with the extension of the filter if it has none."""
     path = Path(chosen)
     if path.suffix:
         return path

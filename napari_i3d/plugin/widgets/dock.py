@@ -1,4 +1,4 @@
-"""Connections of a dock to signals that outlive it: made together, undone together."""
+"""Base class of docks, and connections to signals that outlive a dock."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -9,19 +9,19 @@ from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 from napari_i3d.plugin.widgets.dock_placement import dock_of, expect_below, place, share_height
 
 
-class Links:
-    """Connections between signals (of psygnal, napari or Qt) and slots."""
+class Connections:
+    """Connections between signals (of psygnal, napari or Qt) and slots, disconnected together."""
 
     def __init__(self) -> None:
         self._pairs: list[tuple[Any, Callable[..., Any]]] = []
 
     def connect(self, signal: Any, slot: Callable[..., Any]) -> None:
-        """Connect, and remember it."""
+        """Connect a signal to a slot."""
         signal.connect(slot)
         self._pairs.append((signal, slot))
 
     def close(self) -> None:
-        """Undo all connections; to do it again is no error."""
+        """Disconnect all; may be called again."""
         while self._pairs:
             signal, slot = self._pairs.pop()
             signal.disconnect(slot)
@@ -30,16 +30,16 @@ class Links:
 class Dock(QWidget):
     """A widget whose `links` end when its dock is closed or it is destroyed.
 
-    napari takes the widget of a closed dock out of its parent and forgets it; it gets no close event.
+    napari removes the widget of a closed dock from its parent; the widget gets no close event.
 
     Attributes
     ----------
     NAME
-        Of the dock, as in the manifest.
+        Name of the dock in the manifest.
     TAB
-        What its tab says.
+        Title of its tab.
     OVER_TIME
-        Whether its x axis is time: it lies below the canvas.
+        Whether its x axis is time; such a dock is placed below the canvas.
     """
 
     NAME: ClassVar[str]
@@ -48,7 +48,7 @@ class Dock(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.links = Links()
+        self.links = Connections()
         self._docked = self._placed = False
         if self.OVER_TIME:
             expect_below(self.NAME)
@@ -66,7 +66,7 @@ class Dock(QWidget):
         return bool(super().event(event))
 
     def take_place(self) -> None:
-        """Go where the dock belongs, beside the others; only once, so that the user can move it."""
+        """Place the dock beside the others; only once, so that the user can move it."""
         found = dock_of(self)
         if self._placed or found is None:
             return
@@ -75,7 +75,7 @@ class Dock(QWidget):
         dock.setWindowTitle(self.TAB)  # the name of the plugin would fill the tab
         place(dock, window, _placed_in(window))
         if self.OVER_TIME:
-            QTimer.singleShot(0, self._take_height)  # Qt has not split the place of the docks yet
+            QTimer.singleShot(0, self._take_height)  # Qt has not split the area yet
 
     def _take_height(self) -> None:
         found = dock_of(self)
@@ -86,7 +86,7 @@ class Dock(QWidget):
             share_height(window, [d for d, w in ours if w.OVER_TIME and window.dockWidgetArea(d) == below])
 
     def closed(self) -> None:
-        """End all connections: the dock was closed for good."""
+        """End all connections: the dock was closed."""
         self.links.close()
 
 

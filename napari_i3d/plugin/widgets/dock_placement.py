@@ -1,4 +1,4 @@
-"""Where docks go in the window, once, when they are opened; after that they are where the user moves them.
+"""Placement of docks in the window when they are opened; afterwards the user moves them.
 
 Forms, lists and the map are tabs of one column at the right, which has the full height; what is drawn over time lies
 below, all over the same width. In a high window the preview of crops has a place of its own.
@@ -14,24 +14,24 @@ from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 # Below, the two docks of napari share their place; from there on, the preview of crops lies below the other docks.
 _LOW_PX, _HIGH_PX = 850, 1150
-# Of the window's width, for the column at the right; and what it has at most.
-_SHARE, _MOST_PX = 0.3, 640
-# Of the window's height, for one dock below the canvas, and for each of two.
+# Share of the window's width for the column at the right, and its maximum.
+_SHARE, _MAX_PX = 0.3, 640
+# Share of the window's height for one dock below the canvas, and for each of two.
 _ONE_BELOW, _EACH_BELOW = 0.26, 0.19
-# All of a crop is seen without scrolling.
+# High enough to show a crop without scrolling.
 _CROPS, _CROPS_PX = "Crop preview", 380
 _SIDES = (Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea)
 
 
 class Placed(Protocol):
-    """What a dock says about its place; see `napari_i3d.plugin.widgets.dock.Dock`."""
+    """Attributes of a dock that decide its place; see `napari_i3d.plugin.widgets.dock.Dock`."""
 
     NAME: ClassVar[str]
     OVER_TIME: ClassVar[bool]
 
 
 def expect_below(name: str) -> None:
-    """Have napari open a dock below the canvas, unless it remembers another place where the user had it."""
+    """Let napari open a dock below the canvas, unless it remembers another place."""
     get_settings().application.plugin_widget_positions.setdefault(f"{name} (napari-i3d)", "bottom")
 
 
@@ -43,9 +43,9 @@ def place(dock: QDockWidget, window: QMainWindow, ours: Mapping[QDockWidget, Pla
     dock
         It is in the area where napari put it, and stays there.
     window
-        Of the viewer.
+        Window of the viewer.
     ours
-        What each dock of the plugin says about itself.
+        The open docks of the plugin.
     """
     about, area = ours[dock], window.dockWidgetArea(dock)
     # Columns at the right need their height: forms, lists and the map are there.
@@ -74,9 +74,9 @@ def _place_below(dock: QDockWidget, window: QMainWindow, lanes: Mapping[QDockWid
 
 
 def share_height(window: QMainWindow, docks: list[QDockWidget]) -> None:
-    """Give docks that lie below each other under the canvas their part of the window."""
-    part = _ONE_BELOW if len(docks) == 1 else _EACH_BELOW
-    window.resizeDocks(docks, [round(part * window.height())] * len(docks), Qt.Orientation.Vertical)
+    """Give docks that lie below each other under the canvas their share of the window."""
+    share = _ONE_BELOW if len(docks) == 1 else _EACH_BELOW
+    window.resizeDocks(docks, [round(share * window.height())] * len(docks), Qt.Orientation.Vertical)
 
 
 def _place_beside(dock: QDockWidget, window: QMainWindow, mates: Mapping[QDockWidget, Placed], about: Placed) -> None:
@@ -91,14 +91,14 @@ def _place_beside(dock: QDockWidget, window: QMainWindow, mates: Mapping[QDockWi
     elif lower:
         window.splitDockWidget(dock, lower[0], Qt.Orientation.Vertical)
     if not mates:
-        window.resizeDocks([dock], [min(round(_SHARE * window.width()), _MOST_PX)], Qt.Orientation.Horizontal)
+        window.resizeDocks([dock], [min(round(_SHARE * window.width()), _MAX_PX)], Qt.Orientation.Horizontal)
     if lower or (about.NAME == _CROPS and stacked):
         window.resizeDocks([lower[0] if lower else dock], [_CROPS_PX], Qt.Orientation.Vertical)
     dock.raise_()
 
 
 def dock_of(widget: QWidget) -> tuple[QDockWidget, QMainWindow] | None:
-    """Return the dock that a widget is in, and its window; None where it is in none."""
+    """Return the dock of a widget, and its window; None if it is in no dock."""
     dock = widget.parent()
     window = dock.parent() if isinstance(dock, QDockWidget) else None
     return (dock, window) if isinstance(dock, QDockWidget) and isinstance(window, QMainWindow) else None

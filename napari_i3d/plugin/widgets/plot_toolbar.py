@@ -1,4 +1,4 @@
-"""The toolbar of a plot: matplotlib's own tools, those that a heat map needs, in the colors of the window."""
+"""Toolbar of a plot: matplotlib's tools that docks need, in the colors of napari's theme."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,20 +18,20 @@ _LEAST_PX = 40
 
 
 class PlotToolbar(NavigationToolbar2QT):
-    """Whole, pan, zoom, and save the figure.
+    """Home, pan, zoom, and save the figure.
 
     Parameters
     ----------
     canvas
-        Of matplotlib.
+        The canvas of matplotlib.
     parent
         The dock.
     save
-        Called when the figure is to be saved.
+        Called to save the figure.
     home
-        Called when all is to be seen; None: matplotlib's own way.
+        Called to show all; None: matplotlib's own home view.
     upright
-        Whether the tools are below each other.
+        Whether the tools are stacked vertically.
     """
 
     toolitems: list[Any] = [item for item in NavigationToolbar2QT.toolitems if item[0] in _TOOLS]  # noqa: RUF012
@@ -52,7 +52,7 @@ class PlotToolbar(NavigationToolbar2QT):
         if upright:
             self.setOrientation(Qt.Orientation.Vertical)
             self.setStyleSheet("QToolButton { padding: 1px; margin: 0; }")  # docks are low
-            self.setMinimumHeight(_LEAST_PX)  # the tools that have no room are in a menu of it
+            self.setMinimumHeight(_LEAST_PX)  # tools without room move to its menu
 
     def home(self, *arguments: Any) -> None:
         """Show all."""

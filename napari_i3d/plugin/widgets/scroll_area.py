@@ -1,29 +1,29 @@
-"""Docks that are higher than there is room for."""
+"""Scroll area for the content of a dock."""
 
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFrame, QScrollArea, QScrollBar, QWidget
 
 MARGINS = 6, 3, 6, 3
-"""Of docks that are low: left, top, right, bottom, in pixels."""
+"""Margins of low docks: left, top, right, bottom, in pixels."""
 SPACING = 3
-"""Between parts of docks that are low, in pixels."""
+"""Space between widgets of low docks, in pixels."""
 
-# So much of the content is seen where docks share a column.
-_LEAST_HEIGHT_PX = 60
-# More than that no dock takes from the canvas.
-_WIDEST_PX = 385
+# Visible height if docks share a column.
+_MIN_HEIGHT_PX = 60
+# Maximum width that a dock takes from the canvas.
+_MAX_WIDTH_PX = 385
 
 
-class Scrolling(QScrollArea):
-    """Scrolls its content up and down; from side to side only where the dock is very narrow."""
+class DockScrollArea(QScrollArea):
+    """Scrolls its content vertically; horizontally only if the dock is very narrow."""
 
     def __init__(self, content: QWidget) -> None:
         super().__init__()
         self._content = content
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setMinimumHeight(_LEAST_HEIGHT_PX)
+        self.setMinimumHeight(_MIN_HEIGHT_PX)
         self.setWidget(content)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
@@ -33,10 +33,10 @@ class Scrolling(QScrollArea):
         return bool(super().eventFilter(watched, event))
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802
-        """Take napari's fonts and margins, which are known now."""
+        """Fit the width, now that napari's fonts and margins are known."""
         self._fit()
         super().showEvent(event)
 
     def _fit(self) -> None:
         bar_width = QScrollBar(Qt.Orientation.Vertical).sizeHint().width()
-        self.setMinimumWidth(min(self._content.minimumSizeHint().width() + bar_width, _WIDEST_PX))
+        self.setMinimumWidth(min(self._content.minimumSizeHint().width() + bar_width, _MAX_WIDTH_PX))

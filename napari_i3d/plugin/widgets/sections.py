@@ -1,4 +1,4 @@
-"""FeatureSequence of a dock that can be folded."""
+"""Section of a dock that can be folded."""
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QToolButton, QVBoxLayout, QWidget
@@ -10,7 +10,7 @@ class Section(QWidget):
     Parameters
     ----------
     title
-        What is below.
+        Title of the section.
     content
         The widget.
 

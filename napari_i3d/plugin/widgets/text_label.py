@@ -1,4 +1,4 @@
-"""Text in docks; apart from their other parts, which load the download of weights."""
+"""Labels for text in docks."""
 
 import re
 
@@ -6,13 +6,13 @@ from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QLabel
 
-# After these a line may be broken.
-_LEAST_PX = 60
+_MIN_PX = 60
+# A line may be broken after these.
 _BREAKS = re.compile(r"([/\\_]|\S{16})")
 
 
 class TextLabel(QLabel):
-    """Text for reading; wraps, also within long names and paths, which would make docks wider than the screen."""
+    """Wrapped text; breaks also within long names and paths, which would widen the dock."""
 
     def __init__(self, text: str = "") -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class TextLabel(QLabel):
 
 
 class LineLabel(QLabel):
-    """One line of text; what has no room is cut at its end, and in the tooltip."""
+    """One line of text, cut at its end if it is too long; the tooltip has the whole text."""
 
     def __init__(self, text: str = "") -> None:
         super().__init__()
@@ -49,15 +49,15 @@ class LineLabel(QLabel):
         return self.toolTip()
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
-        """Return a narrow size: a long text does not make its dock wide."""
-        return QSize(_LEAST_PX, super().minimumSizeHint().height())
+        """Return a narrow size: a long text must not widen the dock."""
+        return QSize(_MIN_PX, super().minimumSizeHint().height())
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Return a narrow size too: it takes the room that others leave."""
-        return QSize(_LEAST_PX, super().sizeHint().height())
+        """Return a narrow size: the label takes the room that others leave."""
+        return QSize(_MIN_PX, super().sizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
-        """Cut the text anew."""
+        """Cut the text to the new width."""
         super().resizeEvent(event)
         self._cut()
 
