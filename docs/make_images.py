@@ -1,4 +1,4 @@
-"""Make every picture of the README by running the program: figures with the command, windows with the viewer.
+"""Make every image of the README and of the pages in docs: figures with the command, windows with the viewer.
 
     python docs/make_images.py
 
@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def make_figures(work: Path, out: Path, names: Sequence[str] = FIGURES) -> None:
-    """Make figures with the commands that the README names; what the demo writes stays in `work`.
+    """Make figures with the commands of docs/exploring.md; what the demo writes stays in `work`.
 
     Always with untrained weights, as the demo uses them where there are no others: a cache folder without weights is
     set.
@@ -151,7 +151,8 @@ def _clip(work: Path, video: Path | None, tracking: Path | None, credit: str | N
         settings = napari_i3d.ExtractionSettings(pad=True, frequency=4)
         with napari_i3d.open_video(video) as opened:
             boxes = napari_i3d.read_tracking(tracking)
-            napari_i3d.extract_features(opened, boxes, settings=settings, weights="untrained").save(path)
+            features = napari_i3d.extract_features(opened, boxes, settings=settings, weights="untrained")
+        napari_i3d.write_features(path, features)
     provenance = napari_i3d.read_features(path).provenance
     return Clip(video, tracking, path, bool(provenance["weights"]["trained"]), source)
 

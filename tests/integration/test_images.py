@@ -1,4 +1,4 @@
-"""Images of the README: each is made by the script, and what the README says of them is true."""
+"""Images of the README and of docs: each is made by the script, and what the pages say of them is true."""
 
 import importlib
 import io
@@ -13,8 +13,9 @@ import napari_i3d
 from napari_i3d import explore, read_features
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 FOLDER = ROOT / "docs" / "images"
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+EXPLORING = (ROOT / "docs" / "exploring.md").read_text(encoding="utf-8")
 REMAKE = "run: python docs/make_images.py"
 
 
@@ -33,8 +34,12 @@ def make_images(scripts):
 def test_images_shown_kept_and_made_are_the_same(make_images) -> None:
     made = {f"{name}.png" for name in (*make_images.FIGURES, *make_images.WINDOWS)}
     assert {path.name for path in FOLDER.iterdir()} == made
-    shown = re.findall(r'!\[[^\]]*\]\(([^)]+)\)|src="([^"]+)"', README)
-    assert {first or second for first, second in shown} == {f"docs/images/{name}" for name in made}
+    shown = {
+        (page.parent / (first or second)).resolve()
+        for page in PAGES
+        for first, second in re.findall(r'!\[[^\]]*\]\(([^)]+)\)|src="([^"]+)"', page.read_text(encoding="utf-8"))
+    }
+    assert shown == {FOLDER / name for name in made}
 
 
 def test_images_are_small_of_this_version_and_say_what_they_show(make_images) -> None:
@@ -68,22 +73,22 @@ def test_script_makes_figures(figures, make_images) -> None:
             assert fresh.size == kept.size, f"{path.name}; {REMAKE}"
 
 
-def test_what_the_readme_says_of_the_figures_is_true(figures, tmp_path: Path) -> None:
+def test_text_about_the_figures_is_true(figures, tmp_path: Path) -> None:
     demo, _ = figures
     features = read_features(demo / "napari_i3d_demo.npy")
     behaviors = napari_i3d.write_synthetic_clip(tmp_path).behaviors
     resting = np.array(behaviors["striped"]) == "resting"
     assert np.flatnonzero(resting).tolist() == list(range(24, 48))
-    assert "The rest, frames 24 to 47, is the bright square" in README
-    assert "at frames 23 and 48" in README
+    assert "The rest, frames 24 to 47, is the bright square" in EXPLORING
+    assert "at frames 23 and 48" in EXPLORING
 
     # The map: the spotted animal, the striped one, and its rest; a row is computed from 8 frames.
-    stack = explore.stack_features(features)
-    found = explore.clusters(explore.principal_components(stack))
+    table = explore.table_of_features(features)
+    found = explore.clusters(explore.principal_components(table))
     assert found.count == 3
     labels = {
-        part.individual: found.labels[start:][: len(part)]
-        for part, start in zip(stack.sequences, stack.starts, strict=False)
+        sequence.individual: found.labels[start:][: len(sequence)]
+        for sequence, start in zip(table.sequences, table.starts, strict=False)
     }
     (spotted,) = set(labels["spotted"])
     inside = np.arange(72)[28:44]
@@ -93,10 +98,10 @@ def test_what_the_readme_says_of_the_figures_is_true(figures, tmp_path: Path) ->
     assert len({spotted, rest, running}) == 3
 
     # The self-similarity of the striped one.
-    standardized = explore.standardize(stack)
+    standardized = explore.standardize(table)
     changes = [change.frame for change in explore.novelty(standardized).changes if change.individual == "striped"]
     assert changes == [23, 48]
-    rows = explore.standardize(explore.stack_features(features, ["striped"]))
+    rows = explore.standardize(explore.table_of_features(features, ["striped"]))
     matrix = explore.similarity_image(rows).values
     assert matrix.shape == (72, 72)
     assert matrix[np.ix_(inside, inside)].min() > 0.9

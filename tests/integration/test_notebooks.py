@@ -169,5 +169,5 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 
 @all_notebooks
-def test_readme_names_it(path: Path) -> None:
-    assert f"(notebooks/{path.name})" in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_python_page_links_it(path: Path) -> None:
+    assert f"(../notebooks/{path.name})" in (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
