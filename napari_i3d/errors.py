@@ -1,4 +1,4 @@
-"""The errors that this program raises about its input. Each message is one line: expected, found, what to do."""
+"""Errors about the user's input. Each message is one line: what was expected, what was found, what to do."""
 
 __all__ = [
     "ClusterError",
@@ -15,19 +15,19 @@ __all__ = [
 
 
 class NapariI3DError(Exception):
-    """Root of all errors that concern a user's input; its text is one line made for the user's eyes."""
+    """Base class of all errors about the user's input; its text is one line for the user."""
 
 
 class SettingsError(NapariI3DError):
-    """A setting or an option that makes no sense, alone or together with others."""
+    """A setting or option that is invalid, alone or combined with others."""
 
 
 class VideoError(NapariI3DError):
-    """A video that cannot be read, or not all of it."""
+    """A video that cannot be read, or not completely."""
 
 
 class StalledError(VideoError):
-    """A video whose file gives nothing more for now: a drive that is gone. To try again later may help."""
+    """A video that stopped responding, as when a drive is disconnected; a later attempt may succeed."""
 
 
 class TrackingError(NapariI3DError):
@@ -47,8 +47,8 @@ class OutputError(NapariI3DError):
 
 
 class ClusterError(NapariI3DError):
-    """Machines that compute for this one and cannot be reached, or are not set up alike."""
+    """Workers of a cluster that cannot be reached or have a different installation."""
 
 
 class WorkerError(NapariI3DError):
-    """A machine that computes for this one and could not do so for one video."""
+    """A worker of a cluster that failed for one video."""

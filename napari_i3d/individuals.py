@@ -2,11 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
-
 
 Id = str | int
 
@@ -15,7 +10,7 @@ MAX_ID = 2**63 - 1
 
 
 def shown(value: object) -> str:
-    """Return an id as messages show it: itself, or shortened and escaped where it would not fit one line."""
+    """Format an id for messages: escaped if not printable, and shortened to fit one line."""
     if isinstance(value, int) and abs(value) > MAX_ID:
         return "a number of more than 18 digits"
     text = value if isinstance(value, str) else str(value)
@@ -26,15 +21,15 @@ def shown(value: object) -> str:
 
 @dataclass(frozen=True)
 class Span:
-    """Some frames of an individual.
+    """A range of frames of an individual.
 
     Attributes
     ----------
     video, individual
-        Whose.
+        Names of the video and the individual.
     first_frame, last_frame
-        The video frames that the first and the last row stand for; equal for one row. A row of unpadded features
-        stands for the center of its 8 frames, half way between two.
+        The video frames of the first and the last row; equal for one row. The frame of an unpadded row is the center
+        of its 8 frames, halfway between two.
     """
 
     video: str
@@ -44,21 +39,21 @@ class Span:
 
     @property
     def middle_frame(self) -> int:
-        """The whole video frame to show: the middle, rounded down as `Stack.find_rows` needs it to come back."""
+        """The video frame to show: the middle, rounded down so that `FeatureTable.find_rows` finds the row again."""
         return math.floor((self.first_frame + self.last_frame) / 2)
 
     @property
     def name(self) -> str:
-        """Video and individual, as figures and messages call them."""
+        """Video and individual, as shown in figures and messages."""
         return format_individual(self.video, self.individual)
 
 
 def format_individual(video: str, individual: Id) -> str:
-    """Return what figures and messages call an individual of a video."""
-    who = str(individual) if individual != "" else "whole image"
-    return f"{video}: {who}" if video else who
+    """Return the name of an individual of a video for figures and messages."""
+    name = name_of(individual)
+    return f"{video}: {name}" if video else name
 
 
 def name_of(tracklet_id: Id) -> str:
-    """Return what messages call an individual."""
+    """Return the name of an individual for messages."""
     return str(tracklet_id) if tracklet_id != "" else "whole image"

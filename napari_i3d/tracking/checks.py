@@ -1,24 +1,24 @@
-"""What is wrong, or looks wrong, with a tracking: found before anything is computed from it.
+"""Check a tracking for problems before extraction.
 
-The rules, for the box of a frame [left, upper, right, lower] and the tracklet that it is part of:
+The rules, for a box [left, upper, right, lower] and its tracklet:
 
 - gap: no box between the first and the last frame.
-- not-a-number: a side is no finite number.
+- not-a-number: a side is not finite.
 - inverted: right < left or lower < upper.
 - empty: no whole pixel in width or height, once the sides are truncated to whole pixels as for extraction.
 - outside: nothing is left after truncating and clipping to the image, or more than a quarter of the area lies outside
-  it. Less than that is usual at the rim, where boxes have margins, and extraction clips it.
+  it. Less is usual for boxes with margins at the edge of the image; extraction clips them.
 - beyond-video: frames that the video does not have.
-- jump: the center moves, in a frame, further than half the median size of the tracklet's boxes and further than ten
-  times its median step. The size is the square root of the area; a step across a gap is divided by the frames it takes.
-  Half a size keeps quiet about animals that mostly sit still, whose median step is 0.
-- size-change: the size becomes 1.5 times as large or small from one box to the next and that change, as a logarithm, is
-  more than ten times the tracklet's median change.
+- jump: the center moves, per frame, further than half the median size of the tracklet's boxes and further than ten
+  times its median step. The size is the square root of the area; a step across a gap is divided by its frames. The
+  first limit avoids false alarms for animals that mostly sit still, whose median step is 0.
+- size-change: the size changes by a factor of more than 1.5 from one box to the next, and that change, as a logarithm,
+  is more than ten times the tracklet's median change.
 - short: fewer frames than a chunk has, so no features.
 
-What extraction refuses stops it: gaps, boxes that are not-a-number, inverted or empty or of which nothing is left
-within the image, and frames that the video does not have. Tracklets shorter than a chunk are left out and so stop
-nothing, unless there are no others. All else is worth a look, and is extracted as it is.
+Errors stop the extraction: gaps, boxes that are not-a-number, inverted, empty or wholly outside the image, and frames
+that the video does not have. Tracklets shorter than a chunk are left out, and are only an error if there are no others.
+All other problems are warnings; the boxes are extracted unchanged.
 """
 
 import math
@@ -42,15 +42,15 @@ TIMES_MEDIAN = 10.0
 
 
 class Level(StrEnum):
-    """What a problem means for the extraction."""
+    """Severity of a problem."""
 
     ERROR = "error"
-    """Stops it."""
+    """Stops the extraction."""
     WARNING = "warning"
 
 
 class ProblemKind(StrEnum):
-    """The kinds of problem, as they are shown and compared; the module tells the rule of each."""
+    """The kinds of problem; the module's docstring states their rules."""
 
     GAP = "gap"
     NOT_A_NUMBER = "not-a-number"
@@ -65,18 +65,18 @@ class ProblemKind(StrEnum):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing to look at in a tracking; neighboring frames with the same problem make one.
+    """A problem in a tracking, on one or more consecutive frames.
 
     Parameters
     ----------
     id
         The individual.
     frame
-        The first video frame concerned.
+        The first affected video frame.
     kind
-        A short word that stays the same over versions; see `ProblemKind`.
+        A short word that is stable across versions; see `ProblemKind`.
     message
-        One line that begins with the id and tells all frames concerned.
+        One line that begins with the id and names all affected frames.
     level
         Whether it stops the extraction.
     """
@@ -90,7 +90,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class _Faults:
-    """Which rows of a tracklet's boxes can stand for no pixels, each of shape (N,), bool; no row is in two of them."""
+    """The unusable rows of a tracklet's boxes, as disjoint masks of shape (N,), bool."""
 
     absent: NDArray[np.bool_]
     not_a_number: NDArray[np.bool_]
@@ -98,12 +98,12 @@ class _Faults:
     empty: NDArray[np.bool_]
 
     @property
-    def sound(self) -> NDArray[np.bool_]:
+    def valid(self) -> NDArray[np.bool_]:
         return ~(self.absent | self.not_a_number | self.inverted | self.empty)
 
 
 def check_tracking(tracking: Tracking, video_shape: Sequence[int] | None = None) -> list[Problem]:
-    """List what is wrong, or looks wrong, with a tracking: individual by individual, frame by frame.
+    """List the problems of a tracking by individual and frame.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def check_tracking(tracking: Tracking, video_shape: Sequence[int] | None = None)
         The tracking.
     video_shape
         (T, H, W) or (T, H, W, 3): frames, height and width in pixels of the video that the boxes refer to, after
-        resizing if it is resized. Without it, nothing is said about the image and the length of the video.
+        resizing if it is resized. Without it, boxes are not compared with the image and the length of the video.
     """
     problems: list[Problem] = []
     all_short = all(len(tracklet) < CHUNK_FRAMES for tracklet in tracking.values())
@@ -128,12 +128,12 @@ def _level_of_short(problem: Problem, all_short: bool) -> Level:
 
 
 def require_valid_boxes(tracklet: Tracklet) -> None:
-    """See that every frame from the first to the last has a box that pixels can be taken from.
+    """Check that every frame from the first to the last has a valid box.
 
     Raises
     ------
     TrackingError
-        Frames are missing, or their boxes are not finite, inverted or empty; the message names id and frames.
+        Frames are missing, or boxes are not finite, inverted or empty; the message names id and frames.
     """
     faults = _faults(tracklet)
     first, last = tracklet.start, tracklet.stop - 1
@@ -193,11 +193,11 @@ def _problems(tracklet: Tracklet, video_shape: Sequence[int] | None) -> Iterator
     ):
         for span in _ranges(tracklet, mask):
             yield _problem(tracklet, span, kind, text, Level.ERROR)
-    # Coordinates near the limits of float64 overflow to infinity, which compares as it should.
+    # Coordinates near the limits of float64 overflow to infinity, which compares correctly.
     with np.errstate(over="ignore", invalid="ignore"):
-        yield from _changes(tracklet, faults.sound)
+        yield from _changes(tracklet, faults.valid)
         if video_shape is not None:
-            yield from _beside_the_video(tracklet, faults.sound, video_shape)
+            yield from _outside_video(tracklet, faults.valid, video_shape)
 
 
 def _problem(
@@ -208,8 +208,8 @@ def _problem(
     return Problem(tracklet.id, first, kind, f"{shown(tracklet.id)}: {format_frames([span])}{count}: {text}", level)
 
 
-def _changes(tracklet: Tracklet, sound: NDArray[np.bool_]) -> Iterator[Problem]:
-    rows = np.flatnonzero(sound)
+def _changes(tracklet: Tracklet, valid: NDArray[np.bool_]) -> Iterator[Problem]:
+    rows = np.flatnonzero(valid)
     if len(rows) < 2:
         return
     left, upper, right, lower = tracklet.boxes[rows].T
@@ -240,7 +240,7 @@ def _worst(
     kind: ProblemKind,
     text: Callable[[float], str],
 ) -> Iterator[Problem]:
-    # One problem a run of rows whose value is above the limit, told by the largest of them.
+    # One problem per run of rows whose value is above the limit; its message states the largest.
     by_row = np.zeros(len(tracklet))
     by_row[rows] = values
     for first, stop in runs(by_row > limit):
@@ -248,20 +248,20 @@ def _worst(
         yield _problem(tracklet, span, kind, text(float(by_row[first:stop].max())))
 
 
-def _beside_the_video(tracklet: Tracklet, sound: NDArray[np.bool_], video_shape: Sequence[int]) -> Iterator[Problem]:
+def _outside_video(tracklet: Tracklet, valid: NDArray[np.bool_], video_shape: Sequence[int]) -> Iterator[Problem]:
     n_frames, height, width = video_shape[:3]
     if tracklet.stop > n_frames:
         span = (max(tracklet.start, n_frames), tracklet.stop)
         text = f"the video has {counted(n_frames, 'frame')}"
         yield _problem(tracklet, span, ProblemKind.BEYOND_VIDEO, text, Level.ERROR)
-    boxes = tracklet.boxes[sound]
+    boxes = tracklet.boxes[valid]
     limits = np.array([width, height, width, height])
     inside = np.clip(boxes, 0, limits)
     share = np.zeros(len(tracklet))
-    share[sound] = 1 - np.prod((inside[:, 2:] - inside[:, :2]) / (boxes[:, 2:] - boxes[:, :2]), axis=1)
+    share[valid] = 1 - np.prod((inside[:, 2:] - inside[:, :2]) / (boxes[:, 2:] - boxes[:, :2]), axis=1)
     pixels = np.clip(np.trunc(boxes), 0, limits)
     gone = np.zeros(len(tracklet), np.bool_)
-    gone[sound] = (pixels[:, 2:] <= pixels[:, :2]).any(axis=1)
+    gone[valid] = (pixels[:, 2:] <= pixels[:, :2]).any(axis=1)
     image = f"the image of {width} x {height}"
     for span in _ranges(tracklet, gone):
         yield _problem(tracklet, span, ProblemKind.OUTSIDE, f"the box lies wholly outside {image}", Level.ERROR)

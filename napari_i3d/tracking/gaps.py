@@ -1,4 +1,4 @@
-"""Mending gaps: the frames without a box between an individual's first and last."""
+"""Resolve gaps: frames without a box between an individual's first and last."""
 
 from enum import StrEnum
 
@@ -10,7 +10,7 @@ from napari_i3d.tracking.tracklets import Tracking, Tracklet, format_frames, run
 
 
 class Gaps(StrEnum):
-    """What is done about the gaps of a tracking."""
+    """Ways to handle the gaps of a tracking."""
 
     ERROR = "error"
     SPLIT = "split"
@@ -25,14 +25,13 @@ def resolve_gaps(tracking: Tracking, gaps: Gaps | str) -> Tracking:
     tracking
         With or without gaps.
     gaps
-        ``"split"`` cuts every individual that has gaps into pieces without, `{id}_part1`, `{id}_part2`, ...;
-        ``"interpolate"`` fills in boxes that move evenly; ``"error"`` changes nothing: extraction refuses gaps.
+        ``"split"`` cuts individuals at their gaps into `{id}_part1`, `{id}_part2`, ...; ``"interpolate"`` fills gaps
+        by linear interpolation; ``"error"`` changes nothing: extraction refuses gaps.
 
     Raises
     ------
     TrackingError
-        There is no such way, a piece would have the id of another individual, or a box beside a gap holds values that
-        are no finite numbers.
+        `gaps` is unknown, a piece would have the id of another individual, or a box beside a gap is not finite.
     """
     try:
         gaps = Gaps(gaps)
@@ -44,7 +43,7 @@ def resolve_gaps(tracking: Tracking, gaps: Gaps | str) -> Tracking:
 
 
 def split_gaps(tracking: Tracking) -> Tracking:
-    """Cut every individual that has gaps into pieces without: `{id}_part1`, `{id}_part2`, ... in its place.
+    """Cut every individual with gaps into pieces without: `{id}_part1`, `{id}_part2`, ... in its place.
 
     Individuals without gaps keep their id.
 
@@ -73,22 +72,22 @@ def split_gaps(tracking: Tracking) -> Tracking:
 
 
 def interpolate_gaps(tracking: Tracking) -> Tracking:
-    """Fill the gaps of every individual: each side of the box moves linearly from the box before to the box after.
+    """Fill the gaps of every individual: each side of the box is interpolated linearly.
 
     Raises
     ------
     TrackingError
-        A box before or after a gap holds values that are no finite numbers.
+        A box before or after a gap is not finite.
     """
     return Tracking(_interpolated(tracklet) if tracklet.gaps else tracklet for tracklet in tracking.values())
 
 
 def _interpolated(tracklet: Tracklet) -> Tracklet:
     beside = sorted({frame for first, stop in tracklet.gaps for frame in (first - 1, stop)})
-    spoilt = [f for f in beside if not np.isfinite(tracklet.boxes[f - tracklet.start]).all()]
-    if spoilt:
+    invalid = [f for f in beside if not np.isfinite(tracklet.boxes[f - tracklet.start]).all()]
+    if invalid:
         raise TrackingError(
-            f"{shown(tracklet.id)}: the boxes beside its gaps, at {format_frames([(f, f + 1) for f in spoilt])}, hold "
+            f"{shown(tracklet.id)}: the boxes beside its gaps, at {format_frames([(f, f + 1) for f in invalid])}, hold "
             "values that are no finite numbers; correct or remove them before interpolating"
         )
     present = tracklet.present

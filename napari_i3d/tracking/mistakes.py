@@ -1,7 +1,7 @@
-"""Mistakes that everybody makes once with a tracking, named in one line instead of a hundred problems.
+"""Recognize common mistakes in a tracking, to name them in one line instead of a hundred problems.
 
-Each rule asks for what the mistake makes of nearly all boxes or frames and honest tracking of none, so that a few bad
-boxes, which `checks` lists, are never called by another name.
+Each rule requires a pattern that the mistake causes in nearly all boxes or frames and correct tracking never shows, so
+that a few bad boxes, which `checks` lists, are not mistaken for it.
 """
 
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ from napari_i3d.tracking.tracklets import Tracking
 _INVERTED_SHARE = 0.1
 _NEARLY_ALL = 0.95
 _OUTSIDE_SHARE = 0.05
-_MARGIN = 0.05  # of a side of the image, by which boxes of animals at the rim stick out
+_MARGIN = 0.05  # share of an image side by which boxes may extend beyond the image
 _LARGEST_FRACTION = 1.5
 _FEWEST_FRAMES_AS_IDS = 20
 _IDS_A_FRAME = 5
 
 
 def likely_mistake(tracking: Tracking, video_shape: Sequence[int] | None = None) -> str:
-    """Name the mistake that was probably made with a tracking; "" if it looks like none.
+    """Return the mistake that was probably made with a tracking; "" if none is recognized.
 
     Parameters
     ----------
@@ -29,12 +29,12 @@ def likely_mistake(tracking: Tracking, video_shape: Sequence[int] | None = None)
         The tracking.
     video_shape
         (T, H, W) or (T, H, W, 3): frames, height and width in pixels of the video that the boxes refer to, after
-        resizing if it is resized. Without it, nothing is said that depends on it.
+        resizing if it is resized. Without it, mistakes that depend on it are not recognized.
 
     Returns
     -------
     str
-        One line: what it looks like, and what to do.
+        One line: the mistake, and what to do.
     """
     if _are_frames_outside(tracking):
         return (
@@ -60,32 +60,32 @@ def likely_mistake(tracking: Tracking, video_shape: Sequence[int] | None = None)
         )
     if video_shape is None or size is None:
         return ""
-    return _of_another_video(tracking, boxes, int(video_shape[0]), size)
+    return _another_video(tracking, boxes, int(video_shape[0]), size)
 
 
 def _are_frames_outside(tracking: Tracking) -> bool:
-    """Tell whether ids count on like frames, while their frames are few and the same, like ids."""
+    """Return whether the ids are consecutive like frames, while the frames are few and the same, like ids."""
     ids = [individual for individual in tracking if isinstance(individual, int)]
     if len(ids) < len(tracking) or len(ids) < _FEWEST_FRAMES_AS_IDS:
         return False
     if max(t.present.sum() for t in tracking.values()) * _IDS_A_FRAME > len(ids):
         return False
     distinct = {frame for t in tracking.values() for frame in (np.flatnonzero(t.present) + t.start).tolist()}
-    counted_on = len(ids) >= _NEARLY_ALL * (max(ids) - min(ids) + 1)
-    return min(ids) >= 0 and counted_on and len(distinct) * _IDS_A_FRAME <= len(ids)
+    consecutive = len(ids) >= _NEARLY_ALL * (max(ids) - min(ids) + 1)
+    return min(ids) >= 0 and consecutive and len(distinct) * _IDS_A_FRAME <= len(ids)
 
 
 def _are_fractions(boxes: NDArray[np.float64]) -> bool:
     fits = ((boxes >= 1 - _LARGEST_FRACTION) & (boxes <= _LARGEST_FRACTION)).all(axis=1)
-    # Whole numbers that small are boxes of no size, not fractions.
+    # Whole numbers this small are empty boxes, not fractions.
     return bool(fits.mean() >= _NEARLY_ALL and (boxes != np.trunc(boxes)).any())
 
 
 def _are_sizes(tracklets: list[NDArray[np.float64]], boxes: NDArray[np.float64], size: tuple[int, int] | None) -> bool:
-    """Tell whether the last two numbers are a size.
+    """Return whether the last two numbers are a size.
 
-    Many boxes are inverted then, nearly all fit the image as [x, y, width, height], and the third and fourth number
-    do not move along with the first and second, as the far sides of a box do.
+    If so, many boxes are inverted, nearly all fit the image as [x, y, width, height], and the third and fourth numbers
+    do not move with the first and second, as the far sides of a box do.
     """
     x, y, width, height = boxes.T
     if ((width < x) | (height < y)).mean() < _INVERTED_SHARE:
@@ -104,7 +104,7 @@ def _are_sizes(tracklets: list[NDArray[np.float64]], boxes: NDArray[np.float64],
     return bool((moves >= 0).all())
 
 
-def _of_another_video(tracking: Tracking, boxes: NDArray[np.float64], n_frames: int, size: tuple[int, int]) -> str:
+def _another_video(tracking: Tracking, boxes: NDArray[np.float64], n_frames: int, size: tuple[int, int]) -> str:
     first = min(tracklet.start for tracklet in tracking.values())
     last = max(tracklet.stop for tracklet in tracking.values()) - 1
     width, height = size

@@ -1,4 +1,4 @@
-"""Who is where: the bounding boxes of one individual (Tracklet) and of all of them (Tracking)."""
+"""Bounding boxes: `Tracklet` holds those of one individual, `Tracking` those of all."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,34 +11,34 @@ from napari_i3d.errors import TrackingError
 from napari_i3d.individuals import shown
 from napari_i3d.tracking.validation import check_span, describe, parse_frames, parse_rows, plain_id
 
-# The longest lists of frame ranges and of ids that still fit a line.
+# The longest lists of frame ranges and of ids that fit one line.
 _RANGES = 6
 _IDS = 20
 
 
 @dataclass(frozen=True, eq=False)
 class Tracklet:
-    """The bounding boxes of one individual, from the first frame that has one to the last.
+    """The bounding boxes of one individual, from its first frame with a box to its last.
 
-    Nothing is required of the values: they may be inverted, empty or not finite (see `napari_i3d.tracking.checks`).
+    Boxes may be inverted, empty or not finite (see `napari_i3d.tracking.checks`).
 
     Parameters
     ----------
     id
-        Text or whole number, as the tracking file has it.
+        Text or whole number, as in the tracking file.
     start
         Video frame of the first box.
     boxes
         Shape (N, 4), float64, read-only: [left, upper, right, lower] in pixels of the (resized) video; frame i has
         ``boxes[i - start]``. Rows of frames without a box are not-a-number.
     present
-        Shape (N,), bool, read-only: whether the frame has a box. Left out: the rows that are not all not-a-number.
-        A box of not-a-numbers that a file does hold is present, so that it is found and refused, not passed over.
+        Shape (N,), bool, read-only: whether the frame has a box. Default: the rows that are not all not-a-number.
+        A box of not-a-numbers in a file is present, so that it is refused instead of taken for a gap.
 
     Raises
     ------
     TrackingError
-        The id, the start or a shape makes no sense, or the first or last row has no box.
+        The id, the start or a shape is invalid, or the first or last row has no box.
     """
 
     id: str | int
@@ -70,12 +70,12 @@ class Tracklet:
 
     @classmethod
     def from_boxes(cls, individual: str | int, boxes: Mapping[int, Sequence[float] | NDArray[Any]]) -> "Tracklet":
-        """Make a tracklet of `{frame: [left, upper, right, lower]}` in any order; frames that are not in it are gaps.
+        """Make a tracklet from `{frame: [left, upper, right, lower]}` in any order; missing frames are gaps.
 
         Raises
         ------
         TrackingError
-            There is no box, a frame is no whole number from 0 on, or a box is not 4 numbers.
+            There is no box, a frame is not a whole number from 0 on, or a box is not 4 numbers.
         """
         if not isinstance(boxes, Mapping) or not boxes:
             raise TrackingError(
@@ -98,22 +98,22 @@ class Tracklet:
         return self.start + len(self.boxes)
 
     def __len__(self) -> int:
-        """Return the number of frames from the first to the last box, those without a box included."""
+        """Return the number of frames from the first to the last box, including gaps."""
         return len(self.boxes)
 
     @property
     def gaps(self) -> tuple[tuple[int, int], ...]:
-        """The ranges of frames without a box, each half-open (first, stop)."""
+        """Half-open ranges (first, stop) of the frames without a box."""
         return tuple((self.start + first, self.start + stop) for first, stop in runs(~self.present))
 
 
 class Tracking(Mapping[str | int, Tracklet]):
-    """The tracklets of a video by id, in the order of the file; never changes.
+    """The tracklets of a video by id, in the order of the file; immutable.
 
     Parameters
     ----------
     tracklets
-        One for each individual. Ids keep their type: 1 and ``"1"`` are two individuals.
+        One per individual. Ids keep their type: 1 and ``"1"`` are two individuals.
 
     Raises
     ------
@@ -130,12 +130,12 @@ class Tracking(Mapping[str | int, Tracklet]):
 
     @classmethod
     def from_boxes(cls, boxes: Mapping[str | int, Mapping[int, Sequence[float] | NDArray[Any]]]) -> "Tracking":
-        """Make a tracking of `{id: {frame: [left, upper, right, lower]}}`, the layout of the files.
+        """Make a tracking from `{id: {frame: [left, upper, right, lower]}}`, the layout of the files.
 
         Raises
         ------
         TrackingError
-            There is no individual, an id is neither text nor whole number, or an individual makes no tracklet.
+            There is no individual, an id is neither text nor a whole number, or a tracklet is invalid.
         """
         if not isinstance(boxes, Mapping) or not boxes:
             raise TrackingError(
@@ -146,7 +146,7 @@ class Tracking(Mapping[str | int, Tracklet]):
         tracklets = []
         for individual, frames in boxes.items():
             tracklet = Tracklet.from_boxes(plain_id(individual), frames)
-            # Of all together too: a small file can name many individuals.
+            # Check the sum too: a small file can name many individuals.
             span, n_boxes = span + len(tracklet), n_boxes + len(frames)
             check_span(tracklet.id, span, n_boxes, together=True)
             tracklets.append(tracklet)
@@ -165,12 +165,12 @@ class Tracking(Mapping[str | int, Tracklet]):
         return f"Tracking of {len(self)}: {_listed(self)}"
 
     def select(self, ids: Iterable[str | int]) -> "Tracking":
-        """Return a tracking of these individuals alone, in the order given.
+        """Return a tracking of these individuals only, in this order.
 
         Raises
         ------
         TrackingError
-            An id is not in the tracking (the message lists those that are), is given twice, or none is given.
+            An id is not in the tracking (the message lists its ids), is repeated, or `ids` is empty.
         """
         chosen = list(ids)
         unknown = [individual for individual in chosen if individual not in self]
@@ -183,13 +183,13 @@ class Tracking(Mapping[str | int, Tracklet]):
         return Tracking(self[individual] for individual in chosen)
 
     def facts(self) -> dict[str, Any]:
-        """Return what a provenance record tells of the tracking; it can be written as JSON.
+        """Return the facts about the tracking for provenance, as JSON values.
 
         Returns
         -------
         dict
             ``individuals``: a list of dictionaries with ``id``, ``first_frame`` and ``last_frame`` (inclusive) and
-            ``missing_frames`` (how many lie in gaps).
+            ``missing_frames`` (the number of frames in gaps).
         """
         return {
             "individuals": [
@@ -211,13 +211,13 @@ def _listed(ids: Iterable[str | int]) -> str:
 
 
 def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return the half-open ranges (first, stop) of indices where a mask of shape (n,) is true."""
+    """Return the half-open ranges (first, stop) of indices at which a mask of shape (n,) is true."""
     edges = np.flatnonzero(np.diff(mask.astype(np.int8), prepend=0, append=0))
     return [(first, stop) for first, stop in edges.reshape(-1, 2).tolist()]
 
 
 def format_frames(ranges: Sequence[tuple[int, int]]) -> str:
-    """Return half-open frame ranges as a person writes them: ``frames 1007, 1010-1021``; long lists are shortened."""
+    """Format half-open frame ranges for messages: ``frames 1007, 1010-1021``; long lists are shortened."""
     count = sum(stop - first for first, stop in ranges)
     parts = [str(first) if stop - first == 1 else f"{first}-{stop - 1}" for first, stop in ranges]
     text = ", ".join(parts[:_RANGES])

@@ -1,6 +1,6 @@
-"""From plain Python `{frame: box}` to arrays: what is accepted, and the one line that says what is not.
+"""Convert plain Python `{frame: box}` to arrays; raise errors that name the invalid value.
 
-Whole files are converted at once; only where that fails is the culprit looked for, box by box.
+All boxes are converted at once; only if that fails, each is checked to find the invalid one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,15 +16,15 @@ from napari_i3d.individuals import MAX_ID, shown
 MAX_FRAME = 10**8
 """The largest frame number: 46 days at 25 frames a second."""
 
-# Above it, whole numbers have no exact float64; they are refused.
+# Whole numbers above it have no exact float64 and are refused.
 EXACT = 2**53
-# Frames without a box take memory too; a lone wrong frame number must not ask for all of it.
+# Gaps take memory too; a single wrong frame number must not exhaust it.
 _FREE_ROWS = 5 * 10**6
 _ROWS_A_BOX = 30
 
 
 def describe(value: object) -> str:
-    """Return what a wrong value is, in a few words that fit one line."""
+    """Describe an invalid value in a few words that fit one line."""
     if isinstance(value, np.ndarray):
         return f"a numpy array of shape {value.shape} and dtype {value.dtype}"
     if isinstance(value, Mapping):
@@ -45,12 +45,12 @@ def _kind(value: object) -> str:
 
 
 def plain_id(value: object) -> str | int:
-    """Return an id as plain text or whole number.
+    """Return an id as plain text or a whole number.
 
     Raises
     ------
     TrackingError
-        It is neither, or a whole number beyond 64 bits.
+        The id is neither, or a whole number beyond 64 bits.
     """
     if isinstance(value, str):
         return str(value)
@@ -60,7 +60,7 @@ def plain_id(value: object) -> str | int:
 
 
 def check_span(individual: str | int, span: int, n_boxes: int, *, together: bool = False) -> None:
-    """Refuse frame numbers, of one individual or of several, so far apart that frames without a box fill the memory.
+    """Refuse frame numbers so far apart, in one individual or `together`, that the gaps would fill the memory.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def check_span(individual: str | int, span: int, n_boxes: int, *, together: bool
 
 
 def parse_frames(individual: str | int, keys: Iterable[object]) -> NDArray[np.int64]:
-    """Convert frame numbers, in the order given.
+    """Convert frame numbers, keeping their order.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def parse_frames(individual: str | int, keys: Iterable[object]) -> NDArray[np.in
     Raises
     ------
     TrackingError
-        One is not a whole number, is negative, or is larger than `MAX_FRAME`; the message names it.
+        A frame is not a whole number, is negative, or is larger than `MAX_FRAME`; the message names it.
     """
     frames: list[Any] = list(keys)
     wrong = next((kind for kind in dict.fromkeys(map(type, frames)) if not _is_whole(kind)), None)
@@ -105,7 +105,7 @@ def parse_frames(individual: str | int, keys: Iterable[object]) -> NDArray[np.in
 
 
 def parse_rows(individual: str | int, frames: NDArray[np.int64], values: Iterable[object]) -> NDArray[np.float64]:
-    """Convert boxes, in the order given.
+    """Convert boxes, keeping their order.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def parse_rows(individual: str | int, frames: NDArray[np.int64], values: Iterabl
     Raises
     ------
     TrackingError
-        One is not 4 numbers; the message names its frame.
+        A box is not 4 numbers; the message names its frame.
     """
     rows: list[Any] = list(values)
     kinds = set(map(type, rows))
@@ -160,14 +160,14 @@ def _holds_rows(value: Iterable[object]) -> bool:
 
 
 def _exact(numbers: list[Any]) -> NDArray[np.float64] | None:
-    """Return numbers as float64, or None if one of them is no number or is too large."""
+    """Return numbers as float64, or None if one of them is not a number or is too large."""
     if not all(map(_is_number, set(map(type, numbers)))):
         return None
     try:
         converted = np.array(numbers, np.float64)
     except OverflowError:  # a whole number beyond all floats
         return None
-    # A whole number above `EXACT` is at least that after rounding; only then are all of them worth a look one by one.
+    # A whole number above `EXACT` rounds to at least that; only then check them one by one.
     if not (np.abs(converted) < EXACT).all() and _too_large(numbers):
         return None
     return converted

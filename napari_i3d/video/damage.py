@@ -1,8 +1,8 @@
-"""Where a video is damaged, frame by frame: a careful second look at the part that ffmpeg complained of.
+"""Find the damaged frames of a video by decoding the range of an ffmpeg error again, in one thread.
 
-A frame is good if every packet from its key frame to its own, in the order of decoding, gave a image that the decoder
-did not mark as corrupt. Everything decoded after a packet that did not is in doubt up to the next key frame, even where
-the decoder says nothing: it fills gaps with pieces of other images.
+A frame is good if every packet from its key frame to its own, in decoding order, gave a frame that the decoder did not
+mark as corrupt. After a bad packet, all frames up to the next key frame are bad, even if the decoder reports nothing:
+it fills gaps with pieces of other frames.
 """
 
 import threading
@@ -19,33 +19,33 @@ from napari_i3d.video.stream import Source
 
 _SURVEYED_ENTRIES = 2
 _WINDOW = 64
-"""Packets by which a complaint may come before the one it is about: those that wait between file and decoder."""
+"""Number of packets by which a message may precede the packet it is about, since packets are queued."""
 
-_MISSING, _CORRUPT = "its image does not decode", "its image is marked as corrupt"
+_MISSING, _CORRUPT = "it does not decode", "it is marked as corrupt"
 
 
 @dataclass(frozen=True)
 class Survey:
-    """The frames from `start` up to `stop` that were looked at, and what is wrong with the bad ones among them."""
+    """The bad frames, each with its reason, among the examined frames [start, stop)."""
 
     start: int
     stop: int
     bad: dict[int, str]
 
 
-class Judge:
-    """Knows which frames are bad, as far as it was asked, and finds out about others; may be used by several threads.
+class DamageFinder:
+    """Finds bad frames and remembers them; may be used by several threads.
 
-    What goes wrong after a seek need not be damage: some decoders need to have seen more than the key frame. So nothing
-    is called bad that decodes well from an earlier key frame or from the start of the file. Where that bears a verdict
-    out, later ones in the same file are believed, since it may take long.
+    Errors after a seek need not mean damage: some decoders need more than the key frame. So a frame is only called bad
+    if it does not decode from earlier key frames or from the start of the file either. Since that may take long, once
+    the start confirms an error, later ones in the same file are believed.
 
     Parameters
     ----------
     source, index
         The file and its frames.
     places_frames
-        Whether frames after a damaged one keep their numbers for sure; where not, they count as bad.
+        Whether the numbers of frames after a damaged one are certain; if not, these count as bad.
     """
 
     def __init__(self, source: Source, index: FrameIndex, *, places_frames: bool) -> None:
@@ -56,7 +56,7 @@ class Judge:
         self._lock = threading.Lock()
 
     def check(self, number: int) -> None:
-        """Raise the error for a frame that is known to be bad.
+        """Raise an error if a frame is known to be bad.
 
         Raises
         ------
@@ -70,7 +70,7 @@ class Judge:
             raise self._source.damaged(number, self._index, reason)
 
     def examine(self, number: int) -> int:
-        """Find out about a frame; return up to which frame is known now.
+        """Survey the frames around one; return the frame up to which the result is known.
 
         Raises
         ------
@@ -90,7 +90,7 @@ class Judge:
         return len(self._index) if stop is None else stop
 
     def _survey(self, packets: Packets, number: int) -> Survey:
-        """Look from key frame before, from the one before that, and from the start, until there is nothing to doubt."""
+        """Decode from the key frame before, the one before that, and the start, until no frame is bad."""
         *keys, start = self._index.entries(number)
         doubted: list[Survey] = []
         found = Survey(number, number, {})
@@ -115,7 +115,7 @@ class Judge:
 
 @dataclass
 class _Events:
-    """What one thread of decoding said: frames by their time, which are corrupt, and complaints in their place."""
+    """Events in the log of a single decoding thread."""
 
     is_key: dict[int, bool] = field(default_factory=dict)  # by pts
     corrupt: set[int] = field(default_factory=set)
@@ -123,7 +123,7 @@ class _Events:
 
 
 class _EventLog(log_lines.Log):
-    """A log of the decoder's own lines, whose order within one thread is exact."""
+    """A log of the decoder's own lines, which one thread writes in exact order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -148,9 +148,9 @@ class _EventLog(log_lines.Log):
 
 
 def survey(source: Source, index: FrameIndex, packets: Packets, number: int, key: int | None) -> Survey | None:
-    """Decode from a key frame (None: from the start) around frame `number`, in one thread, and judge the frames there.
+    """Decode from a key frame (None: the start) past frame `number`, in one thread, and find the bad frames.
 
-    Returns None where decoding cannot start at this key frame.
+    Returns None if decoding cannot start at this key frame.
 
     Raises
     ------
@@ -159,13 +159,13 @@ def survey(source: Source, index: FrameIndex, packets: Packets, number: int, key
     """
     later_keys = index.keys[index.keys > number + _WINDOW]
     stop = int(later_keys[1]) if len(later_keys) > 1 else len(index)
-    events = _listen(source, index, key, stop)
+    events = _decode_events(source, index, key, stop)
     if key is not None and not events.is_key.get(int(index.names[key])):
         return None
-    return _judge(index, packets, key or 0, stop, events)
+    return _find_bad_frames(index, packets, key or 0, stop, events)
 
 
-def _listen(source: Source, index: FrameIndex, key: int | None, stop: int) -> _Events:
+def _decode_events(source: Source, index: FrameIndex, key: int | None, stop: int) -> _Events:
     log = _EventLog()
     end = [] if stop == len(index) else ["-vf", f"trim=end_pts={index.names[stop]}"]
     arguments = ["-threads", "1", "-debug_ts", *source.input(index, key), *source.frames, *end, "-f", "null", "-"]
@@ -179,12 +179,12 @@ def _listen(source: Source, index: FrameIndex, key: int | None, stop: int) -> _E
     return log.events
 
 
-def _judge(index: FrameIndex, packets: Packets, start: int, stop: int, events: _Events) -> Survey:
+def _find_bad_frames(index: FrameIndex, packets: Packets, start: int, stop: int, events: _Events) -> Survey:
     first_place = int(index.packet[start]) if start else 0
     first_pts = int(index.names[start])
-    # At the end, packets without a frame in the index count too: those of a cut-off end explain what is said of them.
+    # At the end, also count packets without a frame in the index: messages may be about those of a truncated end.
     places = np.flatnonzero(packets.is_shown) if stop == len(index) else np.sort(index.packet[:stop])
-    places = places[places >= first_place]  # of frames that were to come, in decoding order
+    places = places[places >= first_place]  # of the expected frames, in decoding order
     faults = _faults(packets, places, events)
     bad: dict[int, str] = {}
     fault_now = fault_before_key = ""
@@ -192,7 +192,7 @@ def _judge(index: FrameIndex, packets: Packets, start: int, stop: int, events: _
     for place in places.tolist():
         pts = int(packets.pts[place])
         if pts < first_pts:
-            continue  # leads up to the first key frame, needs what comes before it
+            continue  # shown before the first key frame, needs earlier frames
         if packets.is_key[place] and place not in faults and events.is_key.get(pts):
             key_pts, fault_before_key, fault_now = pts, fault_now, ""
         fault_now = fault_now or faults.get(place, "")
@@ -203,7 +203,7 @@ def _judge(index: FrameIndex, packets: Packets, start: int, stop: int, events: _
 
 
 def _faults(packets: Packets, places: npt.NDArray[np.int64], events: _Events) -> dict[int, str]:
-    """Return what is wrong with packets, by place: no image, a corrupt one, or a complaint with no other cause."""
+    """Return the faults of packets by position: no frame, a corrupt frame, or a message with no other cause."""
     faults: dict[int, str] = {}
     pts = packets.pts[places]
     for place, time in zip(places.tolist(), pts.tolist(), strict=True):
@@ -211,13 +211,13 @@ def _faults(packets: Packets, places: npt.NDArray[np.int64], events: _Events) ->
             faults[place] = _MISSING
         elif time in events.corrupt:
             faults[place] = _CORRUPT
-    images = sorted(faults)
+    broken = sorted(faults)
     for last_pts, text in events.complaints:
         waiting = places if last_pts is None else places[pts > last_pts]
         if not len(waiting):
             continue
         place = int(waiting.min())
-        cause = next((fault for fault in images if place <= fault <= place + _WINDOW), None)
+        cause = next((fault for fault in broken if place <= fault <= place + _WINDOW), None)
         if cause is None:
             faults.setdefault(place, text)
         elif faults[cause] in (_MISSING, _CORRUPT):

@@ -1,9 +1,9 @@
-"""Frames of videos kept in memory, bounded, with the neighbors of the frame looked at read before they are asked for.
+"""Bounded cache of decoded frames, which reads the neighbors of the current frame in advance.
 
-Reading forward costs a few milliseconds a frame; starting anywhere else costs up to a whole group of images. So one
-ffmpeg stays open where the last frame was read and reads on from there, and frames before it are read in blocks. Both
-happen in the background, as soon as somebody steps from frame to frame, or after a moment without any request: who
-jumps about wants the next frame soon, and has the whole machine for it.
+Reading forward takes a few milliseconds per frame; starting elsewhere takes up to a whole group of pictures. So one
+ffmpeg stays open behind the last frame read and reads on from there, and frames before it are read in blocks. Both
+happen in the background when the user steps from frame to frame, or after a moment without requests: jumps are served
+first, with the whole machine.
 """
 
 import atexit
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
     from napari_i3d.video.video import Video
 
 DEFAULT_LIMIT_MB = 512
-"""Megabytes (2**20 bytes) of frames that are kept of all videos together."""
+"""Megabytes (2**20 bytes) of cached frames of all videos together."""
 
 _FEWEST_FRAMES = 4
 _REACH_FRAMES = 96
 _STEP_BACK_FRAMES = 16
 _QUIET_S = 0.1
 _IDLE_S = 5.0
-"""After so many seconds without a request ffmpeg and thread end; the next request starts them again."""
+"""Seconds without a request after which ffmpeg and thread end; the next request restarts them."""
 
 _EXIT_S = 5.0
 _fillers: "weakref.WeakKeyDictionary[threading.Thread, weakref.ref[FrameCache]]" = weakref.WeakKeyDictionary()
 
 
 def _stop_all() -> None:
-    """End the background threads before the interpreter ends every ffmpeg, which they would take for damage."""
+    """End the background threads before the interpreter ends every ffmpeg, which would look like damage."""
     fillers = list(_fillers.items())
     for _, reference in fillers:
         cache = reference()
@@ -45,39 +45,39 @@ def _stop_all() -> None:
 
 
 class FrameBudget:
-    """Memory for the frames of several videos; those that are looked at share it evenly, and take it from the others.
+    """Memory for the frames of several videos; those in use share it evenly, and take it from the others.
 
     Parameters
     ----------
     limit_mb
-        Megabytes of frames kept of all videos. At least 4 frames are of each that is looked at, however large.
+        Megabytes of cached frames of all videos. Each video in use keeps at least 4 frames, however large.
     """
 
     def __init__(self, limit_mb: float = DEFAULT_LIMIT_MB) -> None:
         self.limit_mb = limit_mb
         self.lock = threading.RLock()
-        """Held by all caches while they change what they keep."""
+        """Held by all caches while they change their frames."""
         self._caches: weakref.WeakSet[FrameCache] = weakref.WeakSet()
 
     @property
     def used_bytes(self) -> int:
-        """Bytes of all frames kept."""
+        """Bytes of all cached frames."""
         with self.lock:
             return sum(cache.used_bytes for cache in self._caches)
 
     def add(self, cache: "FrameCache") -> None:
-        """Let a cache have a share."""
+        """Add a cache to those that share the memory."""
         with self.lock:
             self._caches.add(cache)
 
     def share_bytes(self, cache: "FrameCache") -> int:
-        """Return the bytes that a cache may keep while it is looked at."""
+        """Return the bytes that a cache may hold while in use."""
         with self.lock:
             others = sum(other.in_use for other in self._caches if other is not cache)
         return int(self.limit_mb * 2**20) // (1 + others)
 
     def make_room(self) -> None:
-        """Forget frames until no more are kept than may be; first those of the videos looked at longest ago."""
+        """Drop frames until the limit is kept, first those of the videos used longest ago."""
         limit_bytes = int(self.limit_mb * 2**20)
         caches = list(self._caches)
         for cache in caches:
@@ -93,16 +93,16 @@ class FrameBudget:
 
 
 class FrameCache:
-    """The frames of a video, any one by its number; may be used by several threads.
+    """The frames of a video by number; may be used by several threads.
 
-    Of several threads that wait, the one that asked last is served first: it knows what the user looks at now.
+    The last request is served first: it is for the frame that the user looks at now.
 
     Parameters
     ----------
     video
         The video; it stays open when the cache is released.
     budget
-        Memory that is shared with other caches; None: a budget of its own.
+        Memory shared with other caches; None: a budget of its own.
     """
 
     def __init__(self, video: "Video", budget: FrameBudget | None = None) -> None:
@@ -119,44 +119,44 @@ class FrameCache:
         """Time of the last request."""
         self._waiting: list[object] = []
         self._stream: Stream | None = None
-        self._decoding = False  # somebody has the stream
-        self._block = range(0)  # frames that the background is reading on its own stream
+        self._decoding = False  # whether a thread uses the stream
+        self._block = range(0)  # frames that the background thread is reading from its own stream
         self._filler: threading.Thread | None = None
         self._budget.add(self)
 
     @property
     def in_use(self) -> bool:
-        """Whether somebody asked for a frame lately."""
+        """Whether a frame was requested recently."""
         return self._filler is not None
 
     @property
     def used_bytes(self) -> int:
-        """Bytes of the frames kept."""
+        """Bytes of the cached frames."""
         return len(self._frames) * self._frame_bytes
 
     @property
     def capacity(self) -> int:
-        """How many frames may be kept while they are looked at."""
+        """Number of frames that may be cached while in use."""
         return max(_FEWEST_FRAMES, self._budget.share_bytes(self) // self._frame_bytes)
 
     @property
     def _reach(self) -> int:
-        # A block behind, half a block more that is not yet needed, a block ahead, and the frame itself.
+        # A block behind, half a block beyond it, a block ahead, and the frame itself.
         return max(1, min(_REACH_FRAMES, (self.capacity - 1) * 2 // 5))
 
     def forget(self, bytes_left: int, fewest: int = _FEWEST_FRAMES) -> None:
-        """Forget the frames farthest from where somebody looked last, until so many bytes or frames are left."""
+        """Drop the frames farthest from the last request until `bytes_left`, or the `fewest` frames, are left."""
         with self._change:
             while len(self._frames) > max(fewest, bytes_left // self._frame_bytes):
                 del self._frames[max(self._frames, key=lambda kept: abs(kept - self._place))]
 
     def frame(self, number: int) -> "Frame":
-        """Return a frame, (H, W, 3) uint8, not to be written to; waits until it is decoded.
+        """Return a frame, (H, W, 3) uint8, read-only; waits until it is decoded.
 
         Raises
         ------
         VideoError
-            The frame is damaged, or the video has gone.
+            The frame is damaged, or the file is gone.
         """
         with self._change:
             self._note(number)
@@ -169,7 +169,7 @@ class FrameCache:
         return frame
 
     def release(self) -> None:
-        """End ffmpeg and the thread, forget all frames; the next request starts anew."""
+        """End ffmpeg and the thread and drop all frames; the next request restarts them."""
         with self._change:
             self._filler = None
             self._frames.clear()
@@ -197,8 +197,7 @@ class FrameCache:
 
     def _start_filler(self) -> None:
         if not _fillers:
-            # Functions registered last are called first: this one before that which ends the video's processes, as it
-            # has had some by now.
+            # Functions registered last run first: this one must run before weakref.finalize ends the ffmpegs.
             atexit.unregister(_stop_all)
             atexit.register(_stop_all)
         self._filler = threading.Thread(target=self._fill, name=f"frames of {self._video.path.name}", daemon=True)
@@ -206,7 +205,7 @@ class FrameCache:
         self._filler.start()
 
     def _wait_for_turn(self, number: int) -> "Frame | None":
-        """Return the frame when there is one; None when it is for the caller to decode it."""
+        """Wait for a frame and return it, or return None if the caller must decode it."""
         ticket = object()
         self._waiting.append(ticket)
         try:
@@ -235,7 +234,7 @@ class FrameCache:
             stream.close()
 
     def _decode(self, number: int) -> "Frame":
-        """Read up to a frame on the stream, opened anew if need be; for the one whose turn it is."""
+        """Read the stream up to a frame, reopening it if needed; only for the thread whose turn it is."""
         if self._stream is None or not self._stream.leads_to(number):
             backwards = -STEP_FRAMES <= self._step < 0
             start = max(0, number - min(_STEP_BACK_FRAMES, self._reach)) if backwards else number
@@ -252,7 +251,7 @@ class FrameCache:
                 if reached == number:
                     self._fail(number, error)
                     raise
-                continue  # damage on the way there, which a start from the frame's own key frame may avoid
+                continue  # a damaged frame on the way; starting at the frame's own key frame may avoid it
             self._keep(reached, frame)
             if reached == number:
                 return frame
@@ -269,7 +268,7 @@ class FrameCache:
 
     def _fail(self, number: int, error: VideoError) -> None:
         with self._change:
-            # A file that has gone may come back, with its drive; damage stays.
+            # A missing file may come back with its drive; damage is permanent.
             if self._video.path.exists():
                 self._failures[number] = str(error)
 
@@ -282,15 +281,15 @@ class FrameCache:
             self._change.notify_all()
 
     def _fill(self) -> None:
-        """Read ahead and behind while there is something to read; runs in the background."""
+        """Read ahead and behind in the background thread."""
         me = threading.current_thread()
-        broken_at = -1.0  # time of the request after which reading failed
+        failed_s = -1.0  # time of the request after which reading failed
         while True:
             with self._change:
                 quiet_s = time.monotonic() - self.asked_s
                 if self._filler is not me:
                     return
-                block = range(0) if self.asked_s == broken_at else self._plan(quiet_s)
+                block = range(0) if self.asked_s == failed_s else self._plan(quiet_s)
                 if not block:
                     if quiet_s > _IDLE_S and not self._decoding:
                         self._filler = None
@@ -310,7 +309,7 @@ class FrameCache:
                 else:
                     self._read_block(block, me)
             except VideoError:
-                broken_at = asked_s  # told to those who ask for the frame; until then there is nothing to be done
+                failed_s = asked_s  # a request for the frame raises the error; pause until the next request
             finally:
                 if ahead:
                     self._end_turn()
@@ -321,7 +320,7 @@ class FrameCache:
             idle.close()  # not while other caches wait for the lock
 
     def _plan(self, quiet_s: float) -> range:
-        """Return the frames to be read next: one ahead, or a block behind; empty if there are none."""
+        """Return the frames to read next; empty if there are none or a thread waits or decodes."""
         if self._waiting or self._decoding:
             return range(0)
         position = Position(self._place, self._step, len(self._video), quiet=quiet_s >= _QUIET_S)
@@ -343,6 +342,6 @@ class FrameCache:
                 self._keep(number, frame)
                 with self._change:
                     if self._filler is not me or not block.start - 1 <= self._place <= block.stop + self._reach:
-                        return  # nobody is here any more
+                        return  # the user has moved away
         finally:
             stream.close()

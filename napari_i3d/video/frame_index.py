@@ -1,9 +1,9 @@
-"""Which frame is where: the list of a video's frames in the order of presentation, made without decoding if possible.
+"""Index of a video's frames in presentation order, made without decoding if possible.
 
-The container's packets, sorted by presentation time, are the frames, where a codec gives one frame a packet and each
-packet has a time of its own. Where one of these is in doubt, the video is decoded once instead, and each frame known by
-the checksum of its image if its time does not name it. Either way each frame carries a name, so that whoever decodes
-later, from wherever, can see that a frame is the one that was asked for.
+If the codec has one frame per packet and each packet has its own time, the container's packets, sorted by presentation
+time, are the frames. If either is in doubt, the video is decoded once instead, and frames without a unique time are
+identified by the checksum of their pixels. Either way each frame has a name, by which a decoder that starts anywhere
+can verify the frames it reads.
 """
 
 import re
@@ -23,7 +23,7 @@ from napari_i3d.video.ffmpeg.packets import Packets, read_packets
 from napari_i3d.video.ffmpeg.probe import Probe
 from napari_i3d.video.ffmpeg.process import Process, input_arguments, output_arguments, stalled
 
-# Codecs with one frame a packet. The others hide frames (VP8), leave some out or pack two into one (MPEG-4 in AVI).
+# Codecs with one frame per packet. Others hide frames (VP8), leave some out, or pack two into one (MPEG-4 in AVI).
 _FRAME_A_PACKET = frozenset(
     {"h264", "hevc", "vvc", "vp9", "av1", "mpeg1video", "mpeg2video", "mjpeg", "prores", "dnxhd", "ffv1", "huffyuv"}
     | {"ffvhuff", "rawvideo", "png", "utvideo", "magicyuv", "dvvideo", "jpeg2000", "libdav1d", "v210", "theora"}
@@ -31,15 +31,15 @@ _FRAME_A_PACKET = frozenset(
 _FRAME_A_PACKET_UNLESS_TINY = frozenset({"mpeg4", "msmpeg4v2", "msmpeg4v3", "msmpeg4", "wmv1", "wmv2", "h263", "flv"})
 _TINY_BYTES = 24
 _LAST_FRAMES = 3
-# Files of nothing but the encoder's bytes have no times: after a seek ffmpeg guesses which frame it has reached.
+# Raw bitstreams have no times: after a seek, ffmpeg guesses which frame it has reached.
 _BARE = frozenset(
     {"h261", "h263", "h264", "hevc", "vvc", "m4v", "mpegvideo", "mjpeg", "obu", "av1", "vc1", "dirac", "cavsvideo"}
 )
 _STEPS_BACK = (0, 1, 4, 16, 64, 256)
 _REORDERED_FRAMES = 16
-"""No codec shows a frame later than so many frames after it could be decoded."""
+"""Largest distance, in frames, between decoding and presentation order in any codec."""
 
-# What a decoder says of frames whose key frame came before the beginning of a recording.
+# Decoder messages about frames whose key frame precedes the start of a recording.
 _BEFORE_FIRST_KEY = re.compile(
     r"non-existing [SP]PS|decode_slice_header error|no frame!|Could not find ref|Error submitting packet|"
     r"Error splitting|missing image in access unit|co located POCs|reference image missing|[SP]PS id out of range"
@@ -48,32 +48,32 @@ _BEFORE_FIRST_KEY = re.compile(
 
 @dataclass(frozen=True)
 class FrameIndex:
-    """The frames of a video, in presentation order; N are the frames, P the packets.
+    """The N frames of a video in presentation order.
 
     Attributes
     ----------
     names
-        (N,) int64: what tells a frame from the others: its presentation time in ticks, or the checksum of its image.
+        (N,) int64: identifies each frame: its presentation time in ticks, or the checksum of its pixels.
     by_time
         Whether names are presentation times.
     times_s
         (N,) float64: presentation times in seconds.
     packet
-        (N,) int64: place of the frame's packet in `packets`; without packets, N places in presentation order.
+        (N,) int64: position of the frame's packet in `packets`; without packets, 0 to N - 1.
     keys
-        Ascending frame numbers where decoding can start, each with `packet` before those of all frames it leads to.
+        Ascending numbers of the key frames, where decoding can start.
     time_base
-        Seconds a tick.
+        Seconds per tick.
     packets
-        The container's packets in decoding order; None where the index comes from decoding.
+        The container's packets in decoding order; None if the index comes from decoding.
     first_bad
-        Number of the first frame that cannot be trusted, N if there is none: known only where all was decoded.
+        Number of the first frame that cannot be trusted, N if there is none; known only if all were decoded.
     complaint
-        What ffmpeg said at `first_bad`.
+        ffmpeg's message at `first_bad`.
     remark
-        Empty, or a line on frames at the end that were left out because they do not decode.
+        Empty, or one line about frames left out at the end because they do not decode.
     checksums
-        (N,) int64: checksums of the images as they decode from the start; None where not all was decoded.
+        (N,) int64: checksums of the frames decoded from the start; None if not all were decoded.
     """
 
     names: npt.NDArray[np.int64]
@@ -93,7 +93,7 @@ class FrameIndex:
 
     @cached_property
     def number_of(self) -> dict[int, int]:
-        """Frame number by name; of equal names the last."""
+        """Frame number by name; the last of equal names."""
         return {int(name): number for number, name in enumerate(self.names)}
 
     @cached_property
@@ -106,16 +106,13 @@ class FrameIndex:
         return self.packet[self.keys]
 
     @cached_property
-    def _sound_from(self) -> npt.NDArray[np.int64]:
-        """The first frame, for each key frame, that is as it should be when decoding starts there, as far as known."""
+    def _good_from(self) -> npt.NDArray[np.int64]:
+        """For each key frame, the first frame known to decode correctly from it."""
         return self.keys.copy()
 
     def entries(self, number: int) -> Iterator[int | None]:
-        """Give key frames from which `number` can be decoded, the nearest first, then further back; at last None.
-
-        None is the start of the file, from where everything decodes that decodes at all.
-        """
-        usable = self.keys[(self._sound_from <= number) & (self._key_packets <= self.packet[number])]
+        """Yield key frames from which `number` can be decoded, the nearest first; None, the start of the file, last."""
+        usable = self.keys[(self._good_from <= number) & (self._key_packets <= self.packet[number])]
         for step in _STEPS_BACK:
             if step >= len(usable) or usable[-1 - step] == 0:
                 break
@@ -123,16 +120,16 @@ class FrameIndex:
         yield None
 
     def enters(self, key: int | None, number: int) -> bool:
-        """Whether `number` can be decoded from key frame `key`, or from the start, as far as is known."""
-        return key is None or bool(self._sound_from[np.searchsorted(self.keys, key)] <= number)
+        """Whether, as far as known, `number` can be decoded from key frame `key` (None: the start)."""
+        return key is None or bool(self._good_from[np.searchsorted(self.keys, key)] <= number)
 
-    def refuse(self, first: int, stop: int, sound_from: int) -> None:
-        """Note that decoding from the key frames in [first, stop) gives sound frames from `sound_from` on at best."""
+    def refuse(self, first: int, stop: int, good_from: int) -> None:
+        """Note that decoding from the key frames in [first, stop) gives no correct frames before `good_from`."""
         places = slice(*np.searchsorted(self.keys, [first, stop]))
-        self._sound_from[places] = np.maximum(self._sound_from[places], sound_from)
+        self._good_from[places] = np.maximum(self._good_from[places], good_from)
 
     def refuse_all(self) -> None:
-        """Note that this file can be decoded from its start only."""
+        """Note that this file can only be decoded from its start."""
         self.refuse(0, len(self), len(self))
 
     def cut(self, stop: int, remark: str) -> "FrameIndex":
@@ -150,7 +147,7 @@ class FrameIndex:
 
 
 def build_index(path: Path, probe: Probe) -> FrameIndex:
-    """Find the frames of a video: from its packets if they can be trusted, else by decoding all of it.
+    """Index the frames of a video from its packets, or by decoding it if they cannot be trusted.
 
     Raises
     ------
@@ -161,7 +158,7 @@ def build_index(path: Path, probe: Probe) -> FrameIndex:
     if probe.container == "avi" and _tables_disagree(path, probe, packets):
         packets = replace(packets, lost=True)
     index = _from_packets(packets) if _are_frames(packets, probe) else _from_decoding(path, probe, packets)
-    # Frames dropped while recording have a place in an AVI file, but no packet.
+    # Frames dropped while recording are counted in an AVI file, but have no packet.
     promised_frames = 0 if packets.span_ticks >= probe.promised_frames else probe.promised_frames
     if promised_frames > len(index):
         _refuse_silent_loss(path, probe, index)
@@ -174,7 +171,7 @@ def build_index(path: Path, probe: Probe) -> FrameIndex:
 
 
 def _refuse_silent_loss(path: Path, probe: Probe, index: FrameIndex) -> None:
-    """Refuse an AVI file that has lost frames, nobody knows where, since all after them would have wrong numbers."""
+    """Refuse an AVI file that lost frames at unknown places: frames after them would have wrong numbers."""
     if index.first_bad < len(index) or index.remark or probe.is_short:
         return
     raise VideoError(
@@ -185,7 +182,7 @@ def _refuse_silent_loss(path: Path, probe: Probe, index: FrameIndex) -> None:
 
 
 def _tables_disagree(path: Path, probe: Probe, packets: Packets) -> bool:
-    """Whether an AVI file lacks packets that its header or its table promises; a wrong table leads seeking astray."""
+    """Whether an AVI file has fewer packets than its header states, or others than its table; seeking relies on it."""
     if probe.promised_frames > len(packets.pts):
         return True
     without_table = read_packets(path, probe.stream_index, ("-fflags", "+ignidx"))
@@ -193,7 +190,7 @@ def _tables_disagree(path: Path, probe: Probe, packets: Packets) -> bool:
 
 
 def _end_without_holes(index: FrameIndex, packets: Packets, promised_frames: int) -> int:
-    """Return up to which frame a video is whole whose last frames may lack those that are shown before them."""
+    """Return the number of frames before the first hole among the last, reordered frames of a truncated video."""
     count = len(index)
     if not packets.all_timed:
         return max(count - _REORDERED_FRAMES, 1) if promised_frames > count else count
@@ -234,16 +231,16 @@ def _from_packets(packets: Packets) -> FrameIndex:
 def _from_decoding(path: Path, probe: Probe, packets: Packets) -> FrameIndex:
     frames, checksums, log = _decode_all(path, probe, None, packets.lost)
     if log.complaints:
-        # Frames decoded side by side mix up the order of the complaints, so that the damage seems to begin too early.
+        # Several threads mix up the order of the messages, so that damage seems to begin too early.
         frames, checksums, log = _decode_all(path, probe, 1, packets.lost)
     count = len(frames)
     complaint = log.complaints[0] if log.complaints else ""
     first_bad = next((number for number, frame in enumerate(frames) if not frame.clean), count)
     if complaint and first_bad == count:
-        first_bad = count - 1  # said of a frame that never came, or of the last one
+        first_bad = count - 1  # about a missing frame, or the last one
     if first_bad < 1:
         if count:
-            reason = complaint or "its first image is incomplete"
+            reason = complaint or "its first frame is incomplete"
             raise VideoError(f"{label(path.name)}: damaged near its beginning ({reason}); repair or re-encode the file")
         raise VideoError(f"{label(path.name)}: expected frames, found none that decode ({complaint or 'no data'})")
     pts = [frame.pts for frame in frames]
@@ -270,10 +267,10 @@ def _from_decoding(path: Path, probe: Probe, packets: Packets) -> FrameIndex:
 
 
 class _BeginningLog(Log):
-    """A log that does not mind a recording that begins between two key frames."""
+    """A log that ignores the errors of a recording that starts between two key frames."""
 
     def _take(self, line: str) -> None:
-        before_first = not self._decoded and not self._given
+        before_first = not self._decoded and not self._output
         super()._take(line)
         if before_first and self.complaints and _BEFORE_FIRST_KEY.search(self.complaints[-1]):
             self.complaints.pop()
@@ -282,7 +279,7 @@ class _BeginningLog(Log):
 def _decode_all(
     path: Path, probe: Probe, threads: int | None, lost: bool
 ) -> tuple[list[LoggedFrame], npt.NDArray[np.int64], Log]:
-    """Return all frames that decode, the checksums (N,) of their RGB images, and the log."""
+    """Return all frames that decode, their checksums (N,) as RGB, and the log."""
     log = Log() if lost else _BeginningLog()
     limit = [] if threads is None else ["-threads", str(threads)]
     output = [*output_arguments(probe.stream_index, probe.width_px, probe.height_px), "-f", "framecrc", "-"]

@@ -1,4 +1,4 @@
-"""What an image layer holds of a video: an array whose frames are decoded when they are looked at."""
+"""Lazy array over a video for image layers: frames are decoded when they are indexed."""
 
 import math
 from collections.abc import Callable
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
     from napari_i3d.video.video import Video
 
 LARGEST_BYTES = 1 << 28
-"""No more than this is read at once: a video does not fit into memory, and nobody can look at so much."""
+"""Largest amount read at once: a whole video does not fit into memory."""
 
 _GRAY, _DARK_GRAY = 96, 72
 
 
 class VideoArray:
-    """A video as an array, (T, H, W, 3) uint8, for viewers; parts of it are numpy arrays that may not be written to.
+    """A video as an array, (T, H, W, 3) uint8, for viewers; indexing returns read-only numpy arrays.
 
-    A frame that cannot be read shows as a gray image with a cross, so that a viewer goes on working; `on_failure` is
-    told why, once. Whoever computes from frames takes `frame`, or the `Video` itself, which raise.
+    A frame that cannot be read is shown as a gray image with a cross, so that the viewer keeps working, and
+    `on_failure` is called once. For computations use `frame` or the `Video` itself, which raise.
 
     Parameters
     ----------
     video
         The video.
     budget
-        Memory for frames that are kept, shared with other videos; None: a budget of its own.
+        Memory for cached frames, shared with other videos; None: a budget of its own.
     on_failure
-        Called with one line when a frame cannot be read: the first time, and when the file is found to have gone.
+        Called with one line when a frame cannot be read: the first time, and when the file is gone.
     on_too_much
-        Called when a viewer wants to display more than `LARGEST_BYTES`. It then gets a single pixel instead of an
-        error, which napari could only show with a traceback.
+        Called when a viewer requests more than `LARGEST_BYTES`. It gets a single pixel instead of an error, which
+        napari could only show with a traceback.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class VideoArray:
         self.cache = FrameCache(video, budget)
         self._on_failure = on_failure
         self._on_too_much = on_too_much
-        self._told: set[bool] = set()
+        self._reported: set[bool] = set()
 
     @property
     def ndim(self) -> int:
@@ -66,28 +66,28 @@ class VideoArray:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that all frames would take."""
+        """Size of all frames in bytes."""
         return self.size * self.dtype.itemsize
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __deepcopy__(self, _: dict[int, Any]) -> "VideoArray":
-        """Return itself, which nobody can change: napari copies the data of a layer that is duplicated."""
+        """Return the same, immutable array: napari copies the data of a duplicated layer."""
         return self
 
     def __repr__(self) -> str:
         return f"<VideoArray of {self.video!r}>"
 
     def __getitem__(self, item: Any) -> NDArray[np.uint8]:
-        """Return a part, indexed as a numpy array is.
+        """Return a part; indexed like a numpy array.
 
         Raises
         ------
         IndexError
-            There is no such part.
+            The index is out of range.
         VideoError
-            It is larger than `LARGEST_BYTES`.
+            The part is larger than `LARGEST_BYTES`.
         """
         item = item if isinstance(item, tuple) else (item,)
         if item and item[0] is Ellipsis:
@@ -99,7 +99,7 @@ class VideoArray:
             return frame
         numbers = np.arange(len(self))[first]
         if len(numbers) * math.prod(self.shape[1:]) > LARGEST_BYTES:
-            # Viewers index each axis but the colors.
+            # Viewers index all axes but the colors.
             if self._on_too_much is None or len(item) != self.ndim - 1:
                 raise self._too_much(len(numbers))
             self._on_too_much()
@@ -120,19 +120,19 @@ class VideoArray:
         return np.asarray(self[:], dtype=dtype)
 
     def frame(self, number: int) -> "Frame":
-        """Return a frame, (H, W, 3) uint8, not to be written to.
+        """Return a frame, (H, W, 3) uint8, read-only.
 
         Raises
         ------
         IndexError
-            There is no such frame.
+            The frame does not exist.
         VideoError
-            It cannot be read.
+            The frame cannot be read.
         """
         return self.cache.frame(self._number(number))
 
     def release(self) -> None:
-        """End ffmpeg and the background thread and forget all frames; looking at a frame starts them again."""
+        """End ffmpeg and the background thread and drop all frames; reading a frame starts them again."""
         self.cache.release()
 
     def _number(self, number: int) -> int:
@@ -150,18 +150,18 @@ class VideoArray:
         try:
             return self.cache.frame(number)
         except VideoError as error:
-            self._tell(str(error))
+            self._report(str(error))
             return no_image(*self.shape[1:3])
 
-    def _tell(self, message: str) -> None:
+    def _report(self, message: str) -> None:
         gone = not self.video.path.exists()
-        if self._on_failure is not None and gone not in self._told:
-            self._told.add(gone)
+        if self._on_failure is not None and gone not in self._reported:
+            self._reported.add(gone)
             self._on_failure(f"{message}. Frames that cannot be read are shown as a gray image with a cross.")
 
 
 def no_image(height: int, width: int) -> "Frame":
-    """Return what stands for a frame that cannot be read: gray with a cross, (height, width, 3) uint8."""
+    """Return the image shown for an unreadable frame: gray with a cross, (height, width, 3) uint8."""
     row, column = np.mgrid[:height, :width]
     across = np.abs(row * (width - 1) - column * (height - 1))
     mirrored = np.abs(row * (width - 1) - (width - 1 - column) * (height - 1))

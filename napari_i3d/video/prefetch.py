@@ -1,4 +1,4 @@
-"""Which frames to read before they are asked for, and the stream that they come from."""
+"""Choose the frames to read before they are requested, and read them from an open stream."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,26 +9,26 @@ if TYPE_CHECKING:
     from napari_i3d.video.video import Video
 
 STEP_FRAMES = 8
-"""Who moves by no more than this is stepping, not jumping."""
+"""Largest move that counts as stepping, not jumping."""
 
 _NEAR_FRAMES = 24
-"""A frame so far ahead of the open ffmpeg is reached by reading on: about as quick as starting anew."""
+"""Largest distance to read on: beyond it, restarting ffmpeg is about as quick."""
 
 
 @dataclass(frozen=True)
 class Position:
-    """Where in a video somebody looks.
+    """The user's position in a video.
 
     Attributes
     ----------
     frame
-        The frame looked at.
+        The frame requested last.
     step
-        Frames from the one before, negative when going back.
+        Frames moved since the request before, negative when going back.
     n_frames
-        Of the video.
+        Number of frames of the video.
     quiet
-        Whether nothing has been asked for a while.
+        Whether nothing has been requested for a while.
     """
 
     frame: int
@@ -45,7 +45,7 @@ class Stream:
         self._frames = video.frames(start, stop)
 
     def read(self) -> "Frame":
-        """Return the next frame, which may not be written to: many may be shown the same one."""
+        """Return the next frame, read-only since it is shared."""
         frame = next(self._frames)
         frame.flags.writeable = False
         self.next += 1
@@ -56,24 +56,24 @@ class Stream:
         self._frames.close()  # type: ignore[attr-defined]  # it is a generator
 
     def leads_to(self, number: int) -> bool:
-        """Whether a frame is reached sooner by reading on than by starting anew."""
+        """Whether reading on reaches a frame sooner than a restart."""
         return self.next <= number <= self.next + _NEAR_FRAMES
 
 
 def next_to_read(
     position: Position, reach: int, is_missing: Callable[[int], bool], leads_to: Callable[[int], bool]
 ) -> range:
-    """Return the frames to be read next: one ahead, or a block behind; empty if there are none.
+    """Return the frames to read next: one ahead, or a block behind; empty if there are none.
 
-    Starting a stream is what costs. So one is started only when half of the frames within reach have been used up, and
-    those behind, where each start gives no more than a block, are read a whole reach at a time.
+    Starting a stream is expensive. So a stream is started only when half of the frames within reach have been used,
+    and frames behind, which need one start per block, are read a whole reach at a time.
 
     Parameters
     ----------
     position
-        Where somebody looks.
+        The user's position.
     reach
-        How many frames ahead and behind shall be there.
+        Number of frames to hold ahead and behind.
     is_missing
         Whether a frame has not been read yet.
     leads_to

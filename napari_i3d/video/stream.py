@@ -1,4 +1,4 @@
-"""The opened file as ffmpeg is told of it: path, stream, image size, and where decoding shall start."""
+"""ffmpeg options for an opened file: path, stream, frame size, and where decoding starts."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from napari_i3d.video.frame_index import FrameIndex
 
 @dataclass(frozen=True)
 class Source:
-    """A stream of a file: its image size, what its decoder must be told, and the file's size and age when opened."""
+    """A video stream of a file, with the file's size in bytes and modification time when it was opened."""
 
     path: Path
     stream_index: int
@@ -24,37 +24,37 @@ class Source:
 
     @property
     def output(self) -> list[str]:
-        """Options that give each decoded frame of the stream once, as RGB bytes."""
+        """Options to output each decoded frame once, as RGB bytes."""
         return output_arguments(self.stream_index, self.width_px, self.height_px)
 
     @property
     def frames(self) -> list[str]:
-        """Options that give each decoded frame of the stream once, as it was decoded."""
+        """Options to output each decoded frame once, in its decoded format."""
         return [*map_arguments(self.stream_index), "-fps_mode", "passthrough"]
 
     def input(self, index: FrameIndex, key: int | None) -> list[str]:
-        """Return the options that open the file at key frame `key`, or at its start.
+        """Return the options to open the file at key frame `key`, or at its start (None).
 
         Raises
         ------
         VideoError
-            The file is not the one that was opened.
+            The file has changed since it was opened.
         """
         if file_stat(self.path) != self.stat:
             raise VideoError(f"{label(self.path.name)}: has changed or gone since it was opened; open it again")
         seek: list[str] = []
         if key is not None:
             time_s = int(index.names[key]) * index.time_base if index.by_time else Fraction(float(index.times_s[key]))
-            # Rounded up: a microsecond before a key frame belongs to the one before, which may be far away.
+            # Rounded up: even a microsecond before a key frame, ffmpeg seeks to the one before, perhaps far away.
             seek = ["-seek_timestamp", "1", "-ss", f"{math.ceil(time_s * 1_000_000) / 1_000_000:.6f}"]
         return [*seek, *self.decoder_options, "-noaccurate_seek", "-copyts", *input_arguments(self.path)]
 
     def stalled(self) -> VideoError:
-        """Return the error for an ffmpeg that says nothing for too long."""
+        """Return the error for a stalled ffmpeg."""
         return stalled(self.path)
 
     def damaged(self, number: int, index: FrameIndex, reason: str) -> VideoError:
-        """Return the error that names the damaged frame."""
+        """Return the error for a damaged frame."""
         advice = "frames before it can be read; re-encode or repair the file"
         time_s = float(index.times_s[number])
         reason = " ".join(reason.split())[:200]
@@ -62,7 +62,7 @@ class Source:
 
 
 def file_stat(path: Path) -> tuple[int, int]:
-    """Return size in bytes and time of change in ns, by which a file is known again; -1, -1 where there is none."""
+    """Return size in bytes and modification time in ns; -1, -1 if there is no file."""
     try:
         stat = path.stat()
     except (OSError, ValueError):  # ValueError: a name that cannot be one

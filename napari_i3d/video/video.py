@@ -1,4 +1,4 @@
-"""A video as frames: any one by its number, any range as a stream, always the right ones or an error."""
+"""Open a video and read its frames: single frames by number, ranges as a stream; never a wrong frame."""
 
 import operator
 import os
@@ -15,19 +15,19 @@ import numpy.typing as npt
 
 from napari_i3d._utils.text import label
 from napari_i3d.errors import VideoError
-from napari_i3d.video.damage import Judge, survey
-from napari_i3d.video.decoder import Cursor, Frame, enters_soundly
+from napari_i3d.video.damage import DamageFinder, survey
+from napari_i3d.video.decoder import Cursor, Frame, second_frame_decodes_alone
 from napari_i3d.video.ffmpeg.probe import Probe, probe_video
 from napari_i3d.video.frame_index import FrameIndex, build_index
 from napari_i3d.video.stream import Source, file_stat
 
 _OPEN_CURSORS = 2
 _READ_AHEAD_FRAMES = 48
-"""A frame so far ahead of an open decoder is reached by reading on, even where there is a key frame in between."""
+"""A decoder reads on to a frame at most this far ahead, even if there is a key frame in between."""
 _READ_BEHIND_FRAMES = 16
 _KEPT_BYTES = 128 << 20
 _TAIL_FRAMES = 16
-# Each frame is a key frame, but its palette or tables may stand in the first one only; decoders say nothing of it.
+# Every frame is a key frame, but only the first may hold the palette or tables; decoders do not report this.
 _TABLES_AHEAD = frozenset({"rawvideo", "mjpeg"})
 
 
@@ -37,30 +37,30 @@ def open_video(path: str | os.PathLike[str]) -> "Video":
     Parameters
     ----------
     path
-        Any file that ffmpeg can decode. Where it has several video streams, the one that ffmpeg takes by default is
-        read (`Video.stream_index`).
+        Any file that ffmpeg can decode. If it has several video streams, ffmpeg's default is read
+        (`Video.stream_index`).
 
     Returns
     -------
     Video
-        Its frames, in presentation order. For most files no frame beyond the first few is decoded here.
+        Its frames, in presentation order. For most files, only the first few frames are decoded here.
 
     Raises
     ------
     VideoError
-        There is no such file, it is no video, or no frame of it decodes.
+        The file does not exist, is not a video, or none of its frames decode.
     """
     return Video(path)
 
 
 class Video:
-    """The frames of a video file, each decoded frame once, in presentation order, as tracking programs count them.
+    """The frames of a video file in presentation order, numbered as tracking programs number them.
 
-    ``video[i]`` is a frame (H, W, 3), ``video[a:b:step]`` are frames (n, H, W, 3); both uint8, RGB, and new arrays that
-    may be written to. A display matrix (a phone's rotation) is applied. Every frame read is compared with the index of
-    the file; one that is damaged, or cannot be proved to be the right one, is an error that names it.
+    ``video[i]`` is a frame (H, W, 3), ``video[a:b:step]`` are frames (n, H, W, 3); both are new, writable uint8 RGB
+    arrays. A display matrix (a phone's rotation) is applied. Every frame is checked against the index of the file; if
+    it is damaged, or cannot be proved to be the right one, an error names it.
 
-    One video may be used from several threads. Each iterator has an ffmpeg of its own, which ends with it.
+    A video may be used from several threads. Each iterator has its own ffmpeg, which ends with it.
 
     Parameters
     ----------
@@ -76,18 +76,18 @@ class Video:
     dtype : numpy.dtype
         uint8.
     fps : float
-        Frames a second: the nominal rate where the frames keep to it, else their mean rate.
+        Frames per second: the nominal rate if the frames keep to it, else their mean rate.
     times_s : (T,) float64
-        Presentation times in seconds, as the file has them: they need not start at 0, nor be evenly spaced.
+        Presentation times in seconds, as in the file: they need not start at 0 or be evenly spaced.
     stream_index : int
         ffmpeg's index of the video stream in the file.
     remark : str
-        Empty, or a line about frames at the end that a cut-off file has only parts of, and that were left out.
+        Empty, or one line about incomplete frames left out at the end of a truncated file.
 
     Raises
     ------
     VideoError
-        There is no such file, it is no video, or no frame of it decodes.
+        The file does not exist, is not a video, or none of its frames decode.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -98,9 +98,9 @@ class Video:
         self._source = Source(self.path, probe.stream_index, *size, stat, probe.decoder_options)
         self._index = build_index(self.path, probe)
         self._index = self._without_cut_end(self._index)
-        if probe.codec in _TABLES_AHEAD and not enters_soundly(self._source, self._index):
+        if probe.codec in _TABLES_AHEAD and not second_frame_decodes_alone(self._source, self._index):
             self._index.refuse_all()
-        self._judge = Judge(self._source, self._index, places_frames=probe.places_frames)
+        self._damage = DamageFinder(self._source, self._index, places_frames=probe.places_frames)
         self._codec = probe.codec
         self.remark = self._index.remark
         self.stream_index = probe.stream_index
@@ -110,7 +110,7 @@ class Video:
         self.times_s.flags.writeable = False
         self.fps = _frames_per_second(self._index, probe)
         self._lock = threading.Lock()
-        self._cursors: list[Cursor] = []  # for single frames; the one used last at the end
+        self._cursors: list[Cursor] = []  # for single frames; the last is the most recently used
         self._all_cursors: weakref.WeakSet[Cursor] = weakref.WeakSet()
         self._kept: OrderedDict[int, Frame] = OrderedDict()
         self._last = -1
@@ -133,7 +133,7 @@ class Video:
         Raises
         ------
         IndexError
-            There is no such frame.
+            The frame does not exist.
         VideoError
             A frame is damaged, or the video is closed.
         """
@@ -148,12 +148,12 @@ class Video:
         return self.frames()
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
-        """Give the frames of a half-open range one after another, decoding from the key frame before `start`.
+        """Yield the frames of a half-open range, decoding from the key frame before `start`.
 
         Parameters
         ----------
         start, stop
-            First frame, and the one after the last; None is the end. Negative numbers count from the end.
+            Range as in a slice; None is the end. Negative numbers count from the end.
 
         Yields
         ------
@@ -163,7 +163,7 @@ class Video:
         Raises
         ------
         VideoError
-            A frame is damaged, or the video is closed. The frames before it have been given.
+            A frame is damaged, or the video is closed. All frames before it have been yielded.
         """
         first, last, _ = slice(start, stop).indices(len(self))
         if first >= last:
@@ -176,7 +176,7 @@ class Video:
             cursor.close()
 
     def facts(self) -> dict[str, Any]:
-        """Return what identifies the video, for provenance: plain numbers and text only."""
+        """Return the facts that identify the video in provenance: plain numbers and text."""
         count, height, width, _ = self.shape
         facts: dict[str, Any] = {
             "file": self.path.name,
@@ -191,7 +191,7 @@ class Video:
         return facts | ({"remark": self.remark} if self.remark else {})
 
     def close(self) -> None:
-        """End every ffmpeg of this video, those of its iterators too; to do it again is no error."""
+        """End every ffmpeg of this video, including those of its iterators; may be called again."""
         self._closed = True
         for cursor in list(self._all_cursors):
             cursor.close()
@@ -210,7 +210,7 @@ class Video:
     def _new_cursor(self, start: int) -> Cursor:
         if self._closed:
             raise VideoError(f"{label(self.path.name)}: expected an open video, found it closed; open it again")
-        cursor = Cursor(self._source, self._index, self._judge, start)
+        cursor = Cursor(self._source, self._index, self._damage, start)
         self._all_cursors.add(cursor)
         return cursor
 
@@ -244,7 +244,7 @@ class Video:
         except VideoError:
             if self._closed or cursor.next == number:
                 raise
-        # Damage on the way there, which a start from the frame's own key frame may avoid.
+        # A damaged frame on the way; starting at the frame's own key frame may avoid it.
         return self._read_up_to(self._add_cursor(number), number)
 
     def _read_up_to(self, cursor: Cursor, number: int) -> Frame:
@@ -256,14 +256,14 @@ class Video:
                 return frame
 
     def _cursor_towards(self, number: int) -> Cursor:
-        """Return a decoder that is open shortly before the frame, or a new one."""
+        """Return a cursor shortly before the frame, or a new one."""
         key = next(self._index.entries(number)) or 0
         for cursor in reversed(self._cursors):
             if cursor.next <= number and (key <= cursor.next or number - cursor.next <= _READ_AHEAD_FRAMES):
                 self._cursors.remove(cursor)
                 self._cursors.append(cursor)
                 return cursor
-        # Who steps backwards wants the frames before this one next; they are decoded on the way to it.
+        # When stepping backwards, the frames before this one come next; decode them on the way.
         backwards = number < self._last <= number + _READ_BEHIND_FRAMES
         return self._add_cursor(max(number - self._behind_frames(), key, 0) if backwards else number)
 
@@ -285,7 +285,7 @@ class Video:
             self._kept.popitem(last=False)
 
     def _without_cut_end(self, index: FrameIndex) -> FrameIndex:
-        """Leave out frames at the end of a cut-off file that are there only in part."""
+        """Leave out incomplete frames at the end of a truncated file."""
         if index.packets is None or not index.packets.cut_off:
             return index
         surveys = (
@@ -293,8 +293,8 @@ class Video:
         )
         tail = next(filter(None, surveys))
         if min(tail.bad, default=len(index)) < len(index) - _TAIL_FRAMES:
-            return index  # more than a cut end can explain; it is looked into where it is read
-        # Of the last frames some may be whole that were decoded before others which they follow: a hole ends the video.
+            return index  # more than truncation explains; reading these frames examines them
+        # Frames are decoded out of order, so complete ones may follow incomplete ones: cut at the first bad frame.
         stop = min(tail.bad, default=len(index))
         if stop in (0, len(index)):
             return index

@@ -1,4 +1,4 @@
-"""Tracking files: a pickled `{id: {frame: [left, upper, right, lower]}}`."""
+"""Read and write tracking files: a pickled `{id: {frame: [left, upper, right, lower]}}`."""
 
 import os
 import pickle
@@ -17,9 +17,9 @@ from napari_i3d.tracking.validation import EXACT, describe
 _EXPECTED = "expected a pickle of {id: {frame: [left, upper, right, lower]}}"
 _KEY_POINTS = "key points must be turned into boxes first"
 ENDINGS = (".pickle", ".pkl")
-"""How tracking files are called, usually; any name is read."""
+"""Usual endings of tracking files; any name is read."""
 
-# How files begin that are often taken for tracking.
+# First bytes of files that are often mistaken for tracking.
 _BEGINNINGS = {
     b"\x89HDF": f"an HDF5 file (DeepLabCut, SLEAP); {_KEY_POINTS}",
     b"\x93NUMPY": "a numpy file (.npy); save the dictionary with Python's pickle",
@@ -27,27 +27,27 @@ _BEGINNINGS = {
     b"{": "text, perhaps JSON; load it and save the dictionary with Python's pickle",
     b"[": "text, perhaps JSON; load it and save the dictionary with Python's pickle",
 }
-# How a pickled dictionary or OrderedDict begins, in protocols 2 and later, 1 and 0.
+# First bytes of a pickled dictionary or OrderedDict, in protocols 2 and later, 1 and 0.
 _PICKLE = (b"\x80", b"}", b"(", b"c")
-# Keys at the top of DeepLabCut's and SLEAP's pickles, where ours has ids.
+# Top-level keys of DeepLabCut's and SLEAP's pickles, where ours has ids.
 _FOREIGN = frozenset({"header", "metadata", "data", "single", "skeletons", "videos", "tracks", "instances"})
 
 
 def read_tracking(path: str | os.PathLike[str]) -> Tracking:
-    """Read a tracking file without running any code that it names.
+    """Read a tracking file without running any code in it.
 
-    Ids are text or whole numbers; frames whole numbers in any order; boxes lists, tuples or arrays of four numbers, in
-    pixels of the (resized) video. Boxes that are inverted, empty or not finite, and frames without a box between the
-    first and the last, can be read; `check_tracking` lists them.
+    Ids are text or whole numbers; frames are whole numbers in any order; boxes are lists, tuples or arrays of four
+    numbers, in pixels of the (resized) video. Gaps, and boxes that are inverted, empty or not finite, can be read;
+    `check_tracking` lists them.
 
     Raises
     ------
     TrackingError
-        There is no such file, or it is anything else; the message says what was found and where.
+        The file does not exist or holds something else; the message says what was found and where.
     """
     path = Path(path)
     try:
-        # Until the plain lists of the file are gone again, which nothing but the tracking made of them outlives.
+        # Pause garbage collection while the many plain lists of the file exist.
         with unpickler.pause_collection():
             return Tracking.from_boxes(_load(path))
     except TrackingError as error:
@@ -58,7 +58,7 @@ def _load(path: Path) -> Any:
     try:
         if path.is_dir():
             raise TrackingError(f"this is a folder; {_EXPECTED}")
-        if path.exists() and not path.is_file():  # a pipe would be waited for without end
+        if path.exists() and not path.is_file():  # reading a pipe might never end
             raise TrackingError(f"this is a device or pipe; {_EXPECTED}")
         with path.open("rb") as file:
             head = file.read(8)
@@ -68,7 +68,7 @@ def _load(path: Path) -> Any:
             if not head.startswith(_PICKLE):
                 found = next((text for start, text in _BEGINNINGS.items() if head.startswith(start)), "no pickle")
                 raise TrackingError(f"{_EXPECTED}, found {found}")
-            # latin1: how numpy arrays pickled by Python 2 are read
+            # latin1: needed for numpy arrays pickled by Python 2
             content = unpickler.load(file, "not readable", TrackingError, encoding="latin1")
     except TrackingError as error:
         if "asks for pandas." in str(error):
@@ -76,7 +76,7 @@ def _load(path: Path) -> Any:
         raise
     except FileNotFoundError:
         raise TrackingError(f"no such file in {label(path.parent)}; {_way_out(path)}") from None
-    except (OSError, ValueError) as error:  # ValueError: a name that cannot be one
+    except (OSError, ValueError) as error:  # ValueError: an invalid file name
         raise TrackingError(f"cannot be read ({getattr(error, 'strerror', None) or error})") from error
     return _checked_top(content)
 
@@ -107,9 +107,9 @@ def _checked_top(content: Any) -> Any:
 
 
 def write_tracking(path: str | os.PathLike[str], tracking: Tracking) -> None:
-    """Write a tracking file that appears whole or not at all; reading it gives the same boxes again.
+    """Write a tracking file atomically; reading it gives the same boxes.
 
-    Plain Python only: frames are int, whole coordinates int, others float, and frames without a box are left out.
+    The file holds plain Python values: frames and whole coordinates are int, others float; gaps are left out.
 
     Raises
     ------

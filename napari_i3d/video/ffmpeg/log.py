@@ -1,9 +1,8 @@
-"""What ffmpeg says while it decodes: which frame it gives, and what it complains of.
+"""Parse ffmpeg's log while it decodes: frames and error messages.
 
-`-debug_ts` makes it name each frame twice, whole lines both: when the decoder gives it, and when the filters hand it to
-the output. A complaint about a frame comes before the decoder's line for that frame, since a frame is given when it is
-decoded whole. It may come some frames early, because ffmpeg decodes ahead. So a frame that the decoder gave before any
-complaint is good.
+`-debug_ts` logs each frame twice: when the decoder has finished it, and when the filters pass it to the output. A
+message about a frame precedes the decoder's line for it, perhaps by some frames, because ffmpeg decodes ahead. So a
+frame that the decoder finished before any message is good.
 """
 
 import re
@@ -15,13 +14,13 @@ from fractions import Fraction
 from napari_i3d.video.ffmpeg.process import END_OF_DESCRIPTION, STALL_S
 
 _LEVEL = re.compile(r"^(?:\[[^\]]*\] )*\[(panic|fatal|error|warning)\] (.*)$")
-# Searched for, not matched: where two threads speak at once, a line loses its beginning.
+# Searched for, not matched: if two threads log at once, a line loses its beginning.
 _DECODED = re.compile(r"decoder -> (?:ist_index:\S+ type:video )?(?:frame_)?pts:(-?\d+|NOPTS) .*keyframe:(\d)")
-_GIVEN = re.compile(r"filter_raw -> pts:(-?\d+|NOPTS) .*time_base:(\d+/\d+)")
+_OUTPUT = re.compile(r"filter_raw -> pts:(-?\d+|NOPTS) .*time_base:(\d+/\d+)")
 _CORRUPT = "corrupt decoded frame"
 
-# Complaints that intact files cause: references that were cut away with the frames before an edit or a seek; habits of
-# encoders; a image format by its old name; what concerns our own output.
+# Messages that intact files cause: references removed with the frames before an edit or a seek; quirks of encoders; a
+# deprecated pixel format; messages about our own output.
 _HARMLESS = re.compile(
     r"mmco: unref short failure|deprecated pixel format|non.monoton|Past duration|Application provided invalid|"
     r"Multiple frames in a packet|Conversion failed!|"
@@ -31,7 +30,7 @@ _HARMLESS = re.compile(
 
 @dataclass(frozen=True)
 class LoggedFrame:
-    """A frame that ffmpeg put out: its time (None if it has none), and whether all was well when it was decoded."""
+    """A frame in ffmpeg's log: its time (None: no time), and whether no message preceded it."""
 
     pts: int | None
     is_key: bool
@@ -39,7 +38,7 @@ class LoggedFrame:
 
 
 def complaint(line: str) -> str | None:
-    """Return the text of a line that may tell of damage, else None."""
+    """Return the text of a line that may report damage, else None."""
     match = _LEVEL.match(line)
     if match is None or _HARMLESS.search(match[2]):
         return None
@@ -49,30 +48,30 @@ def complaint(line: str) -> str | None:
 
 
 def is_corrupt_mark(text: str) -> bool:
-    """Whether a complaint is the decoder's mark that goes just before its line for the frame in question."""
+    """Whether a message marks the frame of the decoder's next line as corrupt."""
     return text == _CORRUPT
 
 
 def decoded(line: str) -> tuple[int | None, bool] | None:
-    """Return time and whether it is a key frame from the decoder's line for a frame, else None."""
+    """Return a frame's time, and whether it is a key frame, from the decoder's line; None for other lines."""
     match = _DECODED.search(line) if "decoder -> " in line else None
     return (ticks(match[1]), match[2] == "1") if match else None
 
 
 def ticks(text: str) -> int | None:
-    """Return a time as ffmpeg prints it; None for none."""
+    """Parse a time as ffmpeg prints it; None if there is no time."""
     return None if text == "NOPTS" else int(text)
 
 
 class Log:
-    """A listener for `Process`: keeps what was said while the file was opened, the frames given, the complaints.
+    """A listener for `Process` that collects the description of the file, the frames, and error messages.
 
     Attributes
     ----------
     description
-        The lines up to the end of what ffmpeg says of the file. They quote the file, which can make up any of them.
+        The lines that describe the file. They quote it, so a file can forge any of them.
     mapping
-        The lines after it that tell which stream is put out.
+        The lines after it that name the stream that is output.
     """
 
     def __init__(self) -> None:
@@ -82,7 +81,7 @@ class Log:
         self.time_base: Fraction | None = None
         self.decoded_keys: list[int] = []
         self._decoded: deque[LoggedFrame] = deque()
-        self._given: deque[LoggedFrame] = deque()
+        self._output: deque[LoggedFrame] = deque()
         self._change = threading.Condition()
         self._described = False
         self._started = False
@@ -93,7 +92,7 @@ class Log:
             if line is None:
                 self._ended = True
             elif not self._described:
-                # What goes wrong while the file is looked at comes again when it is read.
+                # Errors in the description occur again when the file is read.
                 self._described = line == END_OF_DESCRIPTION
                 self.description.append(line)
             elif not self._started:
@@ -108,42 +107,42 @@ class Log:
             self._decoded.append(LoggedFrame(pts, is_key, not self.complaints))
             if is_key and pts is not None:
                 self.decoded_keys.append(pts)
-        elif "filter_raw -> " in line and (match := _GIVEN.search(line)):
+        elif "filter_raw -> " in line and (match := _OUTPUT.search(line)):
             self.time_base = self.time_base or Fraction(match[2])
-            self._give(ticks(match[1]))
+            self._output_frame(ticks(match[1]))
         elif line.startswith("[info]   Stream #"):
             self.mapping.append(line)
         elif text := complaint(line):
             self.complaints.append(text)
 
-    def _give(self, pts: int | None) -> None:
+    def _output_frame(self, pts: int | None) -> None:
         while self._decoded:
             frame = self._decoded.popleft()
             if frame.pts == pts:
-                self._given.append(frame)
+                self._output.append(frame)
                 return
-        # Its line was lost; nothing is known of it but its time.
-        self._given.append(LoggedFrame(pts, is_key=False, clean=False))
+        # The decoder's line was lost; only the time is known.
+        self._output.append(LoggedFrame(pts, is_key=False, clean=False))
 
-    def next_given(self) -> LoggedFrame | None:
-        """Return the next frame put out, waiting for it; None at the end.
+    def next_output(self) -> LoggedFrame | None:
+        """Wait for the next output frame and return it; None at the end.
 
         Raises
         ------
         TimeoutError
-            ffmpeg said nothing for `STALL_S`.
+            ffmpeg logged nothing for `STALL_S`.
         """
         with self._change:
-            while not self._given:
+            while not self._output:
                 if self._ended:
                     return None
                 if not self._change.wait(STALL_S):
                     raise TimeoutError
-            return self._given.popleft()
+            return self._output.popleft()
 
     def wait_to_end(self) -> list[LoggedFrame]:
-        """Return all frames that are put out until ffmpeg ends; errors as in `next_given`."""
+        """Return all output frames until ffmpeg ends; errors as in `next_output`."""
         frames = []
-        while (frame := self.next_given()) is not None:
+        while (frame := self.next_output()) is not None:
             frames.append(frame)
         return frames

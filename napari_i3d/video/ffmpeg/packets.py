@@ -1,4 +1,4 @@
-"""The container's packets of one stream, as ffmpeg lists them without decoding."""
+"""List the packets of a stream without decoding."""
 
 import re
 from array import array
@@ -15,29 +15,29 @@ from napari_i3d.video.ffmpeg.log import Log
 from napari_i3d.video.ffmpeg.process import Process, input_arguments, map_arguments, stalled
 
 _NO_TIME = -(1 << 63)
-# An index may name the same bytes a million times. The least that a packet takes with its place in an index, how much
-# larger packets may be than in the file (Matroska can compress them), and what is always granted.
+# A forged index may list the same bytes a million times. Smallest size of a packet with its index entry, largest
+# expansion of packets (Matroska can compress them), and a size that is always allowed.
 _LEAST_BYTES = 8
 _MOST_EXPANSION = 4
 _FREE_BYTES = 1 << 20
 _KEY, _CORRUPT, _DISCARD = 1, 2, 4
 _COLUMNS = 4
 
-# Complaints about the container itself: after these, packets may be missing from the list.
+# Messages about the container itself: after these, packets may be missing from the list.
 _LOST = re.compile(r"^\[(?:in#\d[^\]]*|matroska,webm|mov,[^\]]*|avi|mpegts|mpeg|flv|asf|ogg|nut|mxf|ivf) @ ")
 _CUT = re.compile(r"partial file|ended prematurely|truncat|end of file|EOF", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Packets:
-    """The P packets of a stream, in the order of the container, which is that of decoding.
+    """The P packets of a stream in the order of the container, which is the decoding order.
 
     Attributes
     ----------
     pts
-        (P,) int64: presentation times in ticks of `time_base` (seconds a tick).
+        (P,) int64: presentation times in ticks of `time_base` (seconds per tick).
     span_ticks
-        From the first decoding time to the last, both included; 0 where one is not known.
+        From the first decoding time to the last, both included; 0 if one is not known.
     is_key, is_shown
         (P,) bool: decoding can start here; not cut away by an edit list.
     size_bytes
@@ -73,7 +73,7 @@ class Packets:
 
 
 class _ContainerLog(Log):
-    """A log that also notes complaints about the container, with the part of the line that names who complains."""
+    """A log that also parses messages about the container, from the whole line with its component name."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class _ContainerLog(Log):
 
     def __call__(self, line: str | None) -> None:
         if line is not None and "] [error] " in line and _LOST.match(line):
-            self._note(line)  # the container's own trouble counts from the first line on
+            self._note(line)  # container errors count from the first line on
         super().__call__(line)
 
     def _take(self, line: str) -> None:
@@ -93,7 +93,7 @@ class _ContainerLog(Log):
 
     def _note(self, line: str) -> None:
         if "corrupt" in line.lower():
-            return  # of one packet, which has a flag of its own
+            return  # about one packet, which has its own flag
         if _CUT.search(line):
             self.cut_off = True
         elif _LOST.match(line):
@@ -101,12 +101,12 @@ class _ContainerLog(Log):
 
 
 def read_packets(path: Path, stream_index: int, options: tuple[str, ...] = ()) -> Packets:
-    """List a stream's packets, with further options for the opening of the file if need be.
+    """List a stream's packets; `options` are further input options.
 
     Raises
     ------
     VideoError
-        ffmpeg stalls, or the packets are more or larger than can be in the file.
+        ffmpeg stalls, or the packets are more or larger than the file can hold.
     """
     log = _ContainerLog()
     output = [*map_arguments(stream_index), "-copyinkf", "-c", "copy", "-f", "framecrc", "-"]
@@ -124,7 +124,7 @@ def read_packets(path: Path, stream_index: int, options: tuple[str, ...] = ()) -
 
 
 class _Table:
-    """The rows of ffmpeg's list, taken up as they come, as long as they are in proportion to the file."""
+    """Parser of ffmpeg's packet list that stops if the list is out of proportion to the file."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._size_bytes = path, path.stat().st_size
@@ -134,12 +134,12 @@ class _Table:
         self._time_base = Fraction(1)
 
     def read(self, part: bytes) -> None:
-        """Take up a piece of text.
+        """Parse a piece of the list.
 
         Raises
         ------
         VideoError
-            The packets are more, or larger, than can be in the file.
+            The packets are more or larger than the file can hold.
         """
         whole, end, rest = part.rpartition(b"\n")
         if not end:
@@ -162,7 +162,7 @@ class _Table:
             )
 
     def packets(self, log: _ContainerLog) -> Packets:
-        """Return what was taken up."""
+        """Return the packets parsed so far."""
         return _packets(np.array(self._rows, dtype=np.int64).reshape(-1, _COLUMNS), self._time_base, log)
 
 
@@ -182,7 +182,7 @@ def _packets(table: npt.NDArray[np.int64], time_base: Fraction, log: _ContainerL
 
 
 def _parse_row(line: str) -> tuple[int, int, int, int]:
-    # stream, dts, pts, duration, size, checksum and then, where they differ from a key frame's, flags
+    # stream, dts, pts, duration, size, checksum and, if they differ from a key frame's, flags
     fields = line.split(",")
     flags = next((int(field.strip()[2:], 16) for field in fields[6:] if field.startswith(" F=")), _KEY)
     return int(fields[1]), int(fields[2]), int(fields[4]), flags

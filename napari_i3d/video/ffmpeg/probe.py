@@ -1,4 +1,4 @@
-"""A first look at a file: is it a video, which stream, how large, and how its first frames come."""
+"""Probe a file: check that it is a video, choose the stream, and decode its first frames."""
 
 import re
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from napari_i3d.video.ffmpeg.process import NO_METADATA, Process, input_argument
 
 _HEAD_FRAMES = 24
 _BUILD_DIGITS = 6
-_BUILD_0000 = 67  # which ffmpeg takes it for
+_BUILD_0000 = 67  # how ffmpeg interprets build 0
 
 _MAPPING = re.compile(r"^\[info\]   Stream #0:(\d+) -> #0:0 \((\w+)")
-_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip"})  # what an MP4 or QuickTime file begins with
+_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip"})  # first boxes of MP4 and QuickTime files
 _SHOWN = re.compile(r"\[Parsed_showinfo_0 .* n: *\d+ pts: *(-?\d+|NOPTS) .* s:(\d+)x(\d+) ")
 _TIMES = re.compile(r"\[Parsed_showinfo_0 .* config in time_base: (\d+/\d+), frame_rate: (\d+)/(\d+)")
 # A user data message of H.264, in hexadecimal digits: "x264 - core ", the number, and something that ends it.
@@ -25,7 +25,7 @@ _ERROR = re.compile(r"^(?:\[[^\]]*\] )*\[(?:error|fatal)\] (.*)$")
 
 @dataclass(frozen=True)
 class Probe:
-    """What the first look found: the stream that ffmpeg takes by default, and the first frames as they decode.
+    """Facts about a video: the stream that ffmpeg takes by default, and its first frames.
 
     Attributes
     ----------
@@ -34,22 +34,22 @@ class Probe:
     codec
         ffmpeg's name of the codec.
     width_px, height_px
-        Size of the images as they are shown, after any rotation.
+        Frame size, after any rotation.
     time_base
-        Seconds a tick of the stream's times.
+        Seconds per tick of the stream's times.
     frame_rate
-        Nominal frames a second, if the file states them.
+        Nominal frames per second, if the file states them.
     container
         ffmpeg's name of the container format.
     promised_frames
-        How many frames the header of an AVI file states, else 0.
+        Number of frames in the header of an AVI file, else 0.
     is_short
-        Whether an AVI file is smaller than it says, as when a copy was cut off.
+        Whether an AVI file is smaller than it states, as after an interrupted copy.
     head_pts
-        Times of the first frames in ticks, None where there is none.
+        Times of the first frames in ticks, None for a frame without one.
     x264_build
-        Which build of x264 made the video, if its first frames say so. A decoder must know it where that build had
-        errors (4:4:4 before build 151), and one that starts in the middle has not seen the first frame.
+        Build of x264 that made the video, if stated in the first frames. Decoders work around errors of some builds
+        (4:4:4 before build 151), but one that starts later does not see the first frame.
     """
 
     stream_index: int
@@ -66,17 +66,17 @@ class Probe:
 
     @property
     def decoder_options(self) -> tuple[str, ...]:
-        """What a decoder must be told that starts elsewhere than at the first frame."""
+        """Options for a decoder that does not start at the first frame."""
         return () if self.x264_build is None else ("-x264_build", str(self.x264_build))
 
     @property
     def places_frames(self) -> bool:
-        """Whether the container says of each frame where it is in time, so that damage to one cannot shift others."""
+        """Whether the container stores each frame's time, so that damage to one cannot shift others."""
         return self.container.startswith(("mov,", "matroska,"))
 
 
 class _HeadLog(Log):
-    """A log that listens to the filter `showinfo`, which tells sizes and the nominal rate."""
+    """A log that parses the output of the filter `showinfo`: times, size and nominal rate."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -101,12 +101,12 @@ class _HeadLog(Log):
 
 
 def probe_video(path: Path) -> Probe:
-    """Open a file, decode its first frames, and say what it holds.
+    """Open a file, decode its first frames, and return its facts.
 
     Raises
     ------
     VideoError
-        There is no such file, it is no video, or no frame of it decodes.
+        The file does not exist, is not a video, or none of its frames decode.
     """
     _check_file(path)
     log = _HeadLog()
@@ -172,7 +172,7 @@ def _check_file(path: Path) -> None:
 
 
 def _avi_promises(path: Path) -> tuple[int, bool]:
-    """Return how many frames an AVI file states, and whether it is smaller than it states; 0, False for others."""
+    """Return the number of frames an AVI file states, and whether it is smaller than it states; else 0, False."""
     with path.open("rb") as file:
         head = file.read(4096)
     place = head.find(b"avih")

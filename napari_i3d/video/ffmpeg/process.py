@@ -1,4 +1,4 @@
-"""One running ffmpeg: started so that a file cannot lead it astray, listened to, and always ended."""
+"""Run ffmpeg safely: restricted to one local file, with its log parsed, and always ended."""
 
 import io
 import secrets
@@ -19,21 +19,21 @@ from napari_i3d._utils.text import label
 from napari_i3d.errors import StalledError, VideoError
 
 STALL_S = 60.0
-"""After so many seconds without a sign of life ffmpeg counts as stuck (a network drive that is gone, say)."""
+"""Seconds without output after which ffmpeg counts as stuck (a disconnected network drive, for example)."""
 
-# Playlists, image patterns, scripts and text art are demuxers too; these hold moving images in one file of their own.
+# Only formats that hold a video in a single file: no playlists, image patterns, scripts or text art.
 _FORMATS = (
     "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h261,h263,h264,hevc,vvc,av1,obu,ivf,asf,flv,live_flv,ogg,nut,mxf,"
     "dv,gif,apng,yuv4mpegpipe,wtv,rm,mjpeg,vc1,cine,ser,dhav,lxf,gxf,cavsvideo,dirac,nsv,nuv,film_cpk,avs,roq,bink,smk"
 )
-# What a header may ask for: a image of 8192x4320, and no single block of memory much larger than that.
+# What a header may request: frames up to 8192x4320, and no single block of memory much larger than one.
 _MAX_PIXELS = 8192 * 4320
 _MAX_ALLOC_BYTES = 512 << 20
-# ffmpeg describes the file when it opens it: its name, and titles and their names as the file has them, line breaks and
-# all. A second input, silence that nobody takes, ends that: no file can know its name.
+# ffmpeg describes the file when it opens it, quoting its name and metadata, line breaks included. A second, unused
+# input with a random name, which no file can forge, marks the end of the description.
 _SILENCE = f"anullsrc@{secrets.token_hex(8)}"
 END_OF_DESCRIPTION = f"[info] Input #1, lavfi, from '{_SILENCE}':"
-"""The line of the log after which nothing is quoted from the file, if `NO_METADATA` is among the options."""
+"""The log line after which nothing is quoted from the file, if `NO_METADATA` is among the options."""
 NO_METADATA = ("-map_metadata", "-1", "-map_chapters", "-1")
 
 _MAX_LINE_BYTES = 1 << 16
@@ -41,7 +41,7 @@ _PIPE_BYTES = 1 << 20
 
 
 def stalled(path: Path) -> StalledError:
-    """Return the error for an ffmpeg that says nothing for too long."""
+    """Return the error for a stalled ffmpeg."""
     return StalledError(
         f"{label(path.name)}: expected a frame, found nothing for {STALL_S:.0f} s; see whether the drive can "
         "still be read"
@@ -49,38 +49,37 @@ def stalled(path: Path) -> StalledError:
 
 
 def input_arguments(path: Path) -> list[str]:
-    """Return the options that open `path`, and nothing but this one local file, whatever its name or content say."""
+    """Return the options to open `path` and no other file, whatever its name and content."""
     only_this = ["-protocol_whitelist", "file,pipe", "-format_whitelist", _FORMATS, "-max_pixels", str(_MAX_PIXELS)]
     return [*only_this, "-i", f"file:{path}", "-f", "lavfi", "-i", _SILENCE]
 
 
 def map_arguments(stream_index: int) -> list[str]:
-    """Return the options that put out one stream, and none of the file's own words."""
+    """Return the options to output one stream without the file's metadata."""
     return ["-map", f"0:{stream_index}", *NO_METADATA]
 
 
 def output_arguments(stream_index: int, width_px: int, height_px: int) -> list[str]:
-    """Return the options that give each decoded frame of a stream once, as RGB bytes.
+    """Return the options to output each decoded frame of a stream once, as RGB bytes.
 
-    The size is said so that frames of another size, should the video change it, are scaled to that of the first frame
-    wherever decoding starts, as ffmpeg does when it starts at the first. It changes nothing for the others.
+    The size makes ffmpeg scale frames to the size of the first one if the video changes it, wherever decoding starts.
     """
     form = ["-s", f"{width_px}x{height_px}", "-c:v", "rawvideo", "-pix_fmt", "rgb24"]
     return [*map_arguments(stream_index), "-fps_mode", "passthrough", *form]
 
 
 class Process:
-    """An ffmpeg whose log lines go to a listener and whose standard output is read here.
+    """An ffmpeg process with a listener for its log, and methods to read its standard output.
 
-    It ends with `close`, with the last reference to this object, or with the interpreter, whichever comes first.
+    It ends with `close`, the last reference to this object, or the interpreter, whichever comes first.
 
     Parameters
     ----------
     arguments
         Options after the program's name and the general ones.
     listen
-        Called with each line of the log, in a thread of its own, and with None at the end of the log. It must not refer
-        to this object, or that would live for as long as ffmpeg does.
+        Called in another thread with each line of the log, and with None at its end. It must not refer to this object,
+        which would then live as long as ffmpeg does.
 
     Raises
     ------
@@ -102,12 +101,12 @@ class Process:
             _widen(self._stdout)
 
     def read_into(self, buffer: npt.NDArray[np.uint8]) -> bool:
-        """Fill a contiguous array from the standard output; return False where that ends before.
+        """Fill a contiguous array from the standard output; return False if the output ends before.
 
         Raises
         ------
         TimeoutError
-            Nothing came for `STALL_S`.
+            There was no output for `STALL_S`.
         """
         view = buffer.reshape(-1).data
         while view:
@@ -122,7 +121,7 @@ class Process:
         return True
 
     def read_parts(self) -> Iterator[bytes]:
-        """Give the standard output piece by piece; errors as in `read_into`."""
+        """Yield the standard output piece by piece; errors as in `read_into`."""
         while True:
             self._wait()
             part = self._stdout.read(_PIPE_BYTES)
@@ -135,7 +134,7 @@ class Process:
         return b"".join(self.read_parts())
 
     def close(self) -> None:
-        """End ffmpeg, wait for it, close its pipes; to do it again is no error."""
+        """End ffmpeg, wait for it, and close its pipes; may be called again."""
         self._end()
 
     def _wait(self) -> None:
@@ -145,7 +144,7 @@ class Process:
 
 def _start(arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
     flags: dict[str, int] = {}
-    # A group of its own: Ctrl-C is for this program to handle, and a decoder that it ended would look like damage.
+    # In its own process group: Ctrl-C must not end ffmpeg, which would look like damage.
     if sys.platform == "win32":
         flags["creationflags"] = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
     else:
@@ -172,7 +171,7 @@ def _forward(stream: IO[bytes], listen: Callable[[str | None], None]) -> None:
     lines = io.BufferedReader(cast("io.RawIOBase", stream))
     while line := lines.readline(_MAX_LINE_BYTES):
         text = line.decode("utf-8", "replace").rstrip()
-        # What it quotes from the file may come to stand in a message of ours.
+        # Text quoted from the file may appear in our messages.
         listen(text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text))
     listen(None)
     lines.detach()
@@ -182,7 +181,7 @@ def _end(popen: "subprocess.Popen[bytes]", thread: threading.Thread) -> None:
     if popen.poll() is None:
         popen.kill()
     popen.wait()
-    if thread is not threading.current_thread():  # garbage may be collected in any thread
+    if thread is not threading.current_thread():  # garbage collection may run in any thread
         thread.join()
     for pipe in (popen.stdout, popen.stderr):
         if pipe is not None:
@@ -190,7 +189,7 @@ def _end(popen: "subprocess.Popen[bytes]", thread: threading.Thread) -> None:
 
 
 def _widen(pipe: IO[bytes]) -> None:
-    """Let the pipe hold a megabyte: fewer switches between ffmpeg and here; where it may not, nothing is lost."""
+    """Enlarge the pipe to a megabyte, if allowed, for fewer context switches."""
     import contextlib
     import fcntl
 
