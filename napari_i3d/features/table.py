@@ -176,7 +176,7 @@ class FeatureTable:
 def table_of_features(
     features: Features | Mapping[str, Features], individuals: Sequence[Id] | None = None, *, video: str = ""
 ) -> FeatureTable:
-    """FeatureTable the rows of the individuals of one or of several videos.
+    """Collect the rows of the individuals of one or of several videos in a table.
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ class Clock:
     def __init__(self, viewer: napari.Viewer) -> None:
         self.viewer, self.draws = viewer, 0
         self.random = np.random.default_rng(2)
-        canvas = viewer.chunk._qt_viewer.canvas._scene_canvas
+        canvas = viewer.window._qt_viewer.canvas._scene_canvas
         canvas.events.draw.connect(self._count, position="last")
 
     def _count(self, _event) -> None:
@@ -89,7 +89,7 @@ def main() -> None:
     tracking = read_tracking(path)
     read_s = time.perf_counter() - start
 
-    # Two chunks, because Mesa 22.3 crashes when it draws after a layer was removed.
+    # Two windows, because Mesa 22.3 crashes when it draws after a layer was removed.
     alone, boxed = (napari.Viewer(), napari.Viewer())
     clocks = [Clock(alone), Clock(boxed)]
     for viewer, clock in zip((alone, boxed), clocks, strict=True):

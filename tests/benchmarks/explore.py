@@ -34,7 +34,7 @@ def features_of(rows: int) -> Features:
 
 
 def spin(until) -> float:
-    """Let the chunk work until something is so; return the seconds."""
+    """Let the window work until something is so; return the seconds."""
     began = time.perf_counter()
     while not until():
         QApplication.processEvents()
@@ -60,18 +60,18 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     rows = parser.parse_args().rows
     viewer = napari.Viewer()
-    viewer.chunk.resize(1500, 950)
+    viewer.window.resize(1500, 950)
     session = get_session(viewer)
     with tempfile.TemporaryDirectory() as folder:
         clip = write_synthetic_clip(Path(folder), 40)
         viewer.open([str(clip.video)], plugin="napari-i3d")
         session.active.set_features(features_of(rows), None)
-        dock = viewer.chunk.add_plugin_dock_widget("napari-i3d", "Explore features")[1]
+        dock = viewer.window.add_plugin_dock_widget("napari-i3d", "Explore features")[1]
         spin(lambda: dock.canvas is not None)
         dock.options.clusters.value = BEHAVIOURS
         dock.options.compute.click()
         print(f"{rows} rows: map and clusters {spin(lambda: dock._worker is None):.1f} s")
-        ethogram = viewer.chunk.dock_widgets["Ethogram (napari-i3d)"]
+        ethogram = viewer.window.dock_widgets["Ethogram (napari-i3d)"]
         session.active.current = "striped"
         spin(lambda: ethogram.canvas.axes is not None)
         print(f"drawing the map anew {median_ms(lambda _: dock.canvas.native.draw(), 5):.0f} ms")

@@ -1,6 +1,6 @@
-"""How long videos take to open, and frames to come: at random, one step back, forward; and with the chunk drawn.
+"""How long videos take to open, and frames to come: at random, one step back, forward; and with the window drawn.
 
-Run under a screen: ``xvfb-run -a python tests/benchmarks/frames.py VIDEO ... [--hour VIDEO] [--chunk]``. Random frames
+Run under a screen: ``xvfb-run -a python tests/benchmarks/frames.py VIDEO ... [--hour VIDEO] [--window]``. Random frames
 take turns with those of a plain ffmpeg that seeks to the same frame, so that both see the same machine. To reach: an
 hour of video opened in 1 s; step back p50 20 ms; forward 200 frames/s; random p95 150 ms at 1080p with a key frame
 every 48 frames, 270 ms at 1024x1024 with one every 250.
@@ -80,7 +80,7 @@ def frames(path: Path, turns: int) -> None:
         array.release()
 
 
-def chunk(path: Path, turns: int) -> None:
+def window(path: Path, turns: int) -> None:
     """Time until the canvas has been drawn."""
     import napari
     from qtpy.QtWidgets import QApplication
@@ -90,7 +90,7 @@ def chunk(path: Path, turns: int) -> None:
     viewer: napari.Viewer = view(path, docks=False)
     count = viewer.dims.nsteps[0]
     draws = [0]
-    viewer.chunk._qt_viewer.canvas._scene_canvas.events.draw.connect(lambda _: draws.__setitem__(0, draws[0] + 1))
+    viewer.window._qt_viewer.canvas._scene_canvas.events.draw.connect(lambda _: draws.__setitem__(0, draws[0] + 1))
 
     def go_to(number: int) -> None:
         before = draws[0]
@@ -115,7 +115,7 @@ def main() -> None:
     parser.add_argument("videos", nargs="*", type=Path)
     parser.add_argument("--hour", type=Path, nargs="*", default=[], help="long videos, for opening")
     parser.add_argument("--turns", type=int, default=40)
-    parser.add_argument("--chunk", action="store_true", help="measure with a chunk too")
+    parser.add_argument("--window", action="store_true", help="measure with a window too")
     options = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start")
     for path in options.hour:
@@ -128,8 +128,8 @@ def main() -> None:
             videos = [write_synthetic_clip(folder, 300).video]
         for path in videos:
             frames(path, options.turns)
-            if options.chunk:
-                chunk(path, options.turns)
+            if options.window:
+                window(path, options.turns)
     print(f"load {os.getloadavg()[0]:.1f} at the end")
 
 

@@ -2,10 +2,10 @@
 
     xvfb-run -a python tests/benchmarks/jumps.py VIDEO TRACKING FEATURES [--against CHECKOUT] [--rounds 3] [--jumps 20]
 
-Each round opens a chunk in a process of its own; with ``--against`` another checkout of the program takes turns with
+Each round opens a window in a process of its own; with ``--against`` another checkout of the program takes turns with
 this one, so that both see the same machine. A jump ends when the canvas was drawn with the image of the frame and its
 boxes; "crop" is when the crop preview has followed too. To reach: 150 ms for a jump, of which a random frame of a long
-group of images takes 90 alone, and 1 s from the chunk to the first crop; medians.
+group of images takes 90 alone, and 1 s from the window to the first crop; medians.
 """
 
 import argparse
@@ -26,7 +26,7 @@ PAUSE_S = 0.3
 
 
 def measure(video: Path, tracking: Path, features: Path, jumps: int) -> dict[str, list[float]]:
-    """Open a chunk, and return milliseconds by what took them."""
+    """Open a window, and return milliseconds by what took them."""
     from qtpy.QtWidgets import QApplication
 
     from napari_i3d.plugin.context import get_session
@@ -41,15 +41,15 @@ def measure(video: Path, tracking: Path, features: Path, jumps: int) -> dict[str
         return (time.perf_counter() - began) * 1e3
 
     viewer = view(video, tracking, features)
-    docks = viewer.chunk.dock_widgets
+    docks = viewer.window.dock_widgets
     crop, explore = (docks[f"{name} (napari-i3d)"] for name in ("Crop preview", "Explore features"))
     took = {"first crop": [spin(lambda: crop.view.image is not None)]}
     explore.options.compute.click()
-    spin(lambda: "Ethogram (napari-i3d)" in viewer.chunk.dock_widgets)
+    spin(lambda: "Ethogram (napari-i3d)" in viewer.window.dock_widgets)
     session = get_session(viewer)
     layer, display = session.active.layer, session.boxes.display(session.active)
     draws, decoded = [0], [0.0]
-    canvas = viewer.chunk._qt_viewer.canvas._scene_canvas
+    canvas = viewer.window._qt_viewer.canvas._scene_canvas
     canvas.events.draw.connect(lambda _: draws.__setitem__(0, draws[0] + 1), position="last")
     frame_of = FrameCache.frame
 
@@ -92,7 +92,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.child:
         print(json.dumps(measure(*options.files, options.jumps)), flush=True)
-        os._exit(0)  # closing the chunk is not measured
+        os._exit(0)  # closing the window is not measured
     took: dict[Path, dict[str, list[float]]] = {}
     for _ in range(options.rounds):
         for checkout in filter(None, (options.against, HERE)):

@@ -56,7 +56,7 @@ def measure(path: Path, n_frames: int) -> dict[str, float]:
     viewer = napari.Viewer()
     viewer.add_image(np.broadcast_to(np.zeros((1, 64, 64), np.uint8), (n_frames, 64, 64)))
     session, draws = get_session(viewer), [0]
-    canvas = viewer.chunk._qt_viewer.canvas._scene_canvas
+    canvas = viewer.window._qt_viewer.canvas._scene_canvas
     canvas.events.draw.connect(lambda _: draws.__setitem__(0, draws[0] + 1), position="last")
     until = time.perf_counter() + 1
     while time.perf_counter() < until:

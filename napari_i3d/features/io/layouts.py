@@ -50,8 +50,32 @@ class Layout(StrEnum):
         return self in (Layout.DLC2ACTION, Layout.DLC2ACTION_POSE)
 
 
-def export_features(path: str | Path, features: Features, layout: str) -> list[Path]:
-    """Write features in a layout and return the files written; see `Features.export`."""
+def export_features(path: str | Path, features: Features, layout: str = "dlc2action") -> list[Path]:
+    """Write features as an action-segmentation program reads them.
+
+    Parameters
+    ----------
+    path
+        The file, or for ``"ms-tcn"`` and ``"actionformer"``, which have a file for each individual, a path
+        ``folder/stem.npy`` that makes ``folder/stem_{id}.npy``.
+    features
+        The features.
+    layout
+        ``"dlc2action"``, ``"dlc2action-pose"``, ``"ms-tcn"`` (also ASFormer), ``"actionformer"`` (also OpenTAD) or
+        ``"dict"``.
+
+    Returns
+    -------
+    list of Path
+        The files written, without the ``.json`` beside each.
+
+    Raises
+    ------
+    FeaturesError
+        The features do not fit the layout.
+    OutputError
+        A file cannot be written.
+    """
     path = Path(path)
     try:
         chosen = Layout(layout)

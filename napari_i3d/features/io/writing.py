@@ -19,7 +19,25 @@ from napari_i3d.individuals import Id
 
 
 def write_features(path: str | Path, features: Features, *, metadata: bool = False, layout: str = "dict") -> None:
-    """Write features to ``.npy``, ``.pickle`` or ``.npz``; see `Features.save`."""
+    """Write features to a file, and what is known of their rows to ``path + ".json"`` beside it.
+
+    Parameters
+    ----------
+    path
+        Ends in ``.npy`` (a dictionary that numpy loads with ``allow_pickle=True``), ``.pickle``, ``.pkl`` (the same
+        dictionary) or ``.npz`` (an array for each individual, nothing pickled).
+    features
+        The features.
+    metadata
+        Add the dictionaries ``min_frames`` and ``max_frames``: first and last frame of each individual.
+
+    Raises
+    ------
+    FeaturesError
+        Another ending, or ids that do not fit the format.
+    OutputError
+        The file cannot be written.
+    """
     places = {individual: Place(individual) for individual in features}
     write_dictionary(path, features, places, metadata=metadata, layout=layout)
 
