@@ -13,7 +13,7 @@ _MARGIN_PX = 8
 
 
 def small_png(image: Image.Image, most_bytes: int, **text: str) -> bytes:
-    """Encode a image as exactly as fits into a size: all its colors, or 64 or 32 levels of red, green and blue.
+    """Encode an image as exactly as fits into a size: all its colors, or 64 or 32 levels of red, green and blue.
 
     What does not fit with these gets a palette of 256 colors.
 
@@ -42,7 +42,7 @@ def small_png(image: Image.Image, most_bytes: int, **text: str) -> bytes:
         attempt.save(file, "PNG", optimize=True, pnginfo=info)
         if file.tell() <= most_bytes:
             return file.getvalue()
-    raise ValueError(f"expected a image of at most {most_bytes:,} bytes, found {file.tell():,}; make it smaller")
+    raise ValueError(f"expected an image of at most {most_bytes:,} bytes, found {file.tell():,}; make it smaller")
 
 
 def _attempts(image: Image.Image) -> Iterator[Image.Image]:

@@ -1,4 +1,4 @@
-"""The self-similarity matrix: in tiles, and as a image of any size."""
+"""The self-similarity matrix: in tiles, and as an image of any size."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -117,7 +117,7 @@ def _crop_size(mode: SampleMode) -> tuple[int, int]:
 
 
 def crop_pixels(frame: NDArray[np.uint8], box: NDArray[np.int64], settings: ExtractionSettings) -> NDArray[np.uint8]:
-    """Return the crop that `Cropper` makes of a box as a image: before it is normalized, rounded to whole levels.
+    """Return the crop that `Cropper` makes of a box as an image: before it is normalized, rounded to whole levels.
 
     Parameters
     ----------

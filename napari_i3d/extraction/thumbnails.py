@@ -19,7 +19,7 @@ _WHOLE_IMAGE = ""
 def make_thumbnails(
     video: Video, tracking: Tracking | None, spans: Sequence[Span], settings: ExtractionSettings | None = None
 ) -> NDArray[np.uint8]:
-    """Return a image of each moment: the middle frame, cropped as the extraction crops it.
+    """Return an image of each moment: the middle frame, cropped as the extraction crops it.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Images = Callable[[Sequence[Span]], NDArray[np.uint8]]
-"""Gives a image of each of some moments: (n, H, W, 3) uint8."""
+"""Gives an image of each of some moments: (n, H, W, 3) uint8."""
 
 _TYPICAL = 5
 _IN_A_BLOCK = 5

@@ -3,7 +3,7 @@
     xvfb-run -a python tests/benchmarks/opening.py [--against CHECKOUT] [--frames 100000] [--rounds 5]
 
 Boxes are lists of whole numbers in one file, with decimals in the other. Each round is a process of its own, with a
-chunk that shows a image already; with ``--against`` another checkout of the program takes turns with this one. To
+window that shows an image already; with ``--against`` another checkout of the program takes turns with this one. To
 reach: read, checked and drawn in 1.5 times what the plain load takes, plus 1 s; medians.
 """
 
@@ -82,7 +82,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.child:
         print(json.dumps(measure(options.child, options.frames)), flush=True)
-        os._exit(0)  # closing the chunk is not measured
+        os._exit(0)  # closing the window is not measured
     with tempfile.TemporaryDirectory() as folder:
         for whole in (True, False):
             path = Path(folder) / f"{'whole' if whole else 'decimal'}.pickle"

@@ -51,7 +51,7 @@ def expected(clip: SyntheticClip, name: str, frame: int, mode: SampleMode, size=
 
 
 def is_rounded(image: np.ndarray | None, exact: np.ndarray) -> bool:
-    """Whether each value of a image is the whole number next to the exact one."""
+    """Whether each value of an image is the whole number next to the exact one."""
     return image is not None and image.shape == exact.shape and bool(np.abs(image - exact).max() < 0.51)
 
 

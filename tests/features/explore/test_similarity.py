@@ -1,4 +1,4 @@
-"""The self-similarity matrix in tiles and as a image, against the whole matrix."""
+"""The self-similarity matrix in tiles and as an image, against the whole matrix."""
 
 import itertools
 
