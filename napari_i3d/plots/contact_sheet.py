@@ -44,7 +44,7 @@ def plot_contact_sheet(
     Returns
     -------
     matplotlib.axes.Axes
-        x, y: in widths and heights of a image; without ticks.
+        x, y: in widths and heights of an image; without ticks.
     """
     if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8 or not len(images):
         raise FeaturesError(f"expected images (n, H, W, 3) uint8, found {images.dtype} {images.shape}")

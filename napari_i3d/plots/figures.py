@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Images = Callable[[Sequence[Span]], NDArray[np.uint8]]
-"""Gives a image of each of some moments: (n, H, W, 3) uint8."""
+"""Returns an image of each moment: (n, H, W, 3) uint8."""
 
 _TYPICAL = 5
 _IN_A_BLOCK = 5
@@ -115,10 +115,10 @@ def _chosen(features: Features, individuals: tuple[Id, ...] | None) -> Features:
     known = {str(individual): individual for individual in features} | {
         individual: individual for individual in features
     }
-    strangers = [individual for individual in individuals if individual not in known]
-    if strangers:
+    unknown = [individual for individual in individuals if individual not in known]
+    if unknown:
         there = ", ".join(map(str, features)) or "none"
-        raise FeaturesError(f"no features of individual {strangers[0]!r}; there are: {there}")
+        raise FeaturesError(f"no features of individual {unknown[0]!r}; there are: {there}")
     kept = [known[individual] for individual in individuals]
 
     def only(values: Mapping[Id, Any]) -> dict[Id, Any]:

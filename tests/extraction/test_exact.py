@@ -55,8 +55,8 @@ class Scene:
 
     def expected(self, network: torch.nn.Module, mode: str) -> Rows:
         names, chunks = [], []
-        for name, chunks in self.chunks.items():
-            for number, start in enumerate(chunks.starts - chunks.first_frame):
+        for name, planned in self.chunks.items():
+            for number, start in enumerate(planned.starts - planned.first_frame):
                 names.append((name, number))
                 chunks.append(self.images[name][start : start + 8].transpose(0, 1))
         with torch.inference_mode():

@@ -335,7 +335,7 @@ def test_program_that_ends_in_the_middle_leaves_nothing(numbered_clip: Path, las
     program = f"""
 import sys
 from napari_i3d import open_video
-from napari_i3d.plugin.video_array import VideoArray
+from napari_i3d.video.lazy_array import VideoArray
 array = VideoArray(open_video(sys.argv[1]))
 for number in range(100, 20, -1):
     array[number]
