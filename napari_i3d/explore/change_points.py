@@ -1,4 +1,4 @@
-"""Where behavior changes: what a change is, and changes by segmentation with a kernel."""
+"""Find changes of behavior by segmentation with a kernel."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _SAMPLE_ROWS = 1000
 
 @dataclass(frozen=True)
 class Change:
-    """A frame at which the features of an individual become others.
+    """A frame at which the features of an individual change.
 
     Attributes
     ----------
@@ -29,8 +29,7 @@ class Change:
     frame
         The video frame that the first row after the change stands for.
     strength
-        How clear it is: the prominence of the peak of the novelty curve, 0 to 1; NaN for `kernel_changes`, which does
-        not tell.
+        Prominence of the peak of the novelty curve, 0 to 1; NaN for `kernel_changes`, which does not compute it.
     """
 
     video: str
@@ -42,7 +41,7 @@ class Change:
 def changes_at(
     table: FeatureTable, number: int, rows: NDArray[np.integer], strengths: Iterable[float] | NDArray[np.float64]
 ) -> list[Change]:
-    """Return changes at rows of a part, with their strengths."""
+    """Return changes at rows of a sequence, with their strengths."""
     sequence = table.sequences[number]
     pairs = zip(rows.tolist(), strengths, strict=True)
     return [

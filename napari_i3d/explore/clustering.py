@@ -1,4 +1,4 @@
-"""Groups of rows that look alike."""
+"""Cluster similar rows."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ _STARTS = 4
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
-    """Which cluster each row belongs to.
+    """The cluster of each row.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Clusters:
         count
             How many at most.
         apart_frames
-            Those of the same individual are at least so far apart: 8 frames, a chunk, share no image.
+            Least distance between rows of the same individual: chunks 8 frames apart share no frame.
         """
         if not 0 <= cluster < self.count:
             raise FeaturesError(f"cluster {cluster}: expected one of 0 to {self.count - 1}")

@@ -1,4 +1,4 @@
-"""More moments like this one."""
+"""Find the moments most similar to a given one."""
 
 import re
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _PIECE = re.compile(r"_part\d+$")
 
 @dataclass(frozen=True)
 class Hit(Span):
-    """A frame or span that is like the one looked for.
+    """A frame or span similar to the query.
 
     Attributes
     ----------
@@ -37,12 +37,12 @@ class Hit(Span):
 
 @dataclass(frozen=True, eq=False)
 class SimilarMoments:
-    """What was found.
+    """The result of a search.
 
     Attributes
     ----------
     query
-        What was looked for: the frames of the rows used.
+        The frames of the query's rows.
     hits
         The most similar first.
     similarity : (N,) float32

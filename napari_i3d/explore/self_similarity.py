@@ -19,7 +19,7 @@ class Tile:
     Attributes
     ----------
     first_row, first_column
-        Rows of the table that its upper left element compares; `FeatureTable.span` tells their frames.
+        Rows of the table that its upper left element compares; `FeatureTable.span` returns their frames.
     values : (h, w) float32
         Cosines of standardized rows, -1 to 1.
     """
@@ -66,7 +66,7 @@ def similarity_tiles(data: StackLike, size: int = BLOCK_ROWS) -> Iterator[Tile]:
 
 
 def similarity_image(data: StackLike, pixels: int = 1000) -> SimilarityImage:
-    """Return the self-similarity matrix in at most about so many pixels to a side; see `similarity_image_steps`."""
+    """Return the self-similarity matrix with at most about `pixels` pixels per side; see `similarity_image_steps`."""
     return finish(similarity_image_steps(data, pixels))
 
 

@@ -1,4 +1,4 @@
-"""Chunks through any network that takes them whole, such as the plain one: simple, and sharing nothing among chunks."""
+"""Encode chunks with any network that takes whole chunks; overlapping chunks share no computation."""
 
 import copy
 from collections import deque
@@ -34,12 +34,12 @@ class ChunkBatch:
 
 
 class WholeChunks:
-    """Collects crops to chunks and chunks to batches.
+    """Collects crops into chunks and chunks into batches.
 
     Parameters
     ----------
     network
-        Maps (B, 3, 8, 224, 224) to (B, 2048). It is left as it is.
+        Maps (B, 3, 8, 224, 224) to (B, 2048). It is not modified.
     settings
         Batch size, sample mode, device and precision.
     """
@@ -47,7 +47,7 @@ class WholeChunks:
     def __init__(self, network: torch.nn.Module, settings: ExtractionSettings) -> None:
         self._device = Device(settings)
         self._settings = settings
-        # A copy: the caller's network stays where it is, in float32.
+        # A copy: the caller's network keeps its device and float32.
         self._network = copy.deepcopy(network).to(device=self._device.torch, dtype=self._device.dtype)
         self._parts = Parts(settings.batch_size)
         self._crops: dict[Id, deque[tuple[int, torch.Tensor]]] = {}

@@ -1,4 +1,4 @@
-"""Decoding and cropping, which run beside the network: each frame that is needed once, each crop once."""
+"""Decode and crop in a thread beside the network: each needed frame once, each crop once."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -18,7 +18,7 @@ from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.individuals import Id
 from napari_i3d.video.video import Video
 
-# Fewer frames that nobody is in are decoded through; more are skipped by finding a place anew.
+# Shorter ranges of unneeded frames are decoded through; longer ones are skipped by seeking.
 _SKIP_FRAMES = 100
 # About 10 MB of crops; a frame is never divided.
 _PORTION_CROPS = 16
@@ -26,16 +26,16 @@ _PORTION_CROPS = 16
 T = TypeVar("T")
 
 Background = NDArray[np.uint8] | None
-"""(H, W) uint8, the gray image of what stands still; None where it is not asked for."""
+"""(H, W) uint8, the median gray image of the video; None without background subtraction."""
 
 
 def background_of(video: Video, settings: ExtractionSettings) -> Background:
-    """Return the background of a video, if the settings ask for it: a matter of the whole video, computed once.
+    """Return the background of a video if the settings subtract it, else None.
 
     Raises
     ------
     VideoError
-        One of the frames that it is made of is damaged.
+        One of the sampled frames is damaged.
     """
     if not settings.subtract_background:
         return None
@@ -49,9 +49,9 @@ class Arrival:
     Attributes
     ----------
     chunks
-        The tracklet's chunks; one or more of them hold the frame.
+        The tracklet's chunks; at least one holds the frame.
     frame
-        Its number.
+        Number of the frame.
     crop : (3, H, W) float32
         From `Cropper.crop`.
     """
@@ -63,7 +63,7 @@ class Arrival:
 
 @dataclass(frozen=True, eq=False)
 class Portion:
-    """Some crops of a shard, in the order of frames; `last`: the shard needs no more."""
+    """Some crops of a shard, in frame order; `last` marks the shard's last portion."""
 
     shard: Shard
     arrivals: tuple[Arrival, ...]
@@ -71,9 +71,9 @@ class Portion:
 
 
 class _OpenShard:
-    """A shard whose frames are arriving: which tracklets need the next one, and the crops in portions.
+    """A shard whose frames are being decoded: finds the tracklets in each frame, collects crops into portions.
 
-    Where portions end depends on the shard alone, so that it is computed in the same steps every time.
+    Portions depend on the shard alone, so that it is always computed in the same steps.
     """
 
     def __init__(self, shard: Shard) -> None:
@@ -86,14 +86,14 @@ class _OpenShard:
         self.complete = False
 
     def takers(self, number: int) -> list[TrackletChunks]:
-        """Return the tracklets that need a frame; frames are asked about in ascending order."""
+        """Return the tracklets that need a frame; called in ascending order of frames."""
         while self._waiting and self._waiting[-1].first_frame <= number:
             self._active.append(self._waiting.pop())
         self._active = [chunks for chunks in self._active if chunks.last_frame >= number]
         return [chunks for chunks in self._active if chunks.need(number)]
 
     def take(self, arrivals: list[Arrival], number: int) -> None:
-        """Take the crops of a frame."""
+        """Add the crops of a frame."""
         self._crops += arrivals
         self.complete = number >= self._last_frame
         if len(self._crops) >= _PORTION_CROPS or self.complete:
@@ -101,7 +101,7 @@ class _OpenShard:
             self._crops = []
 
     def give(self) -> Iterator[Portion]:
-        """Yield the portions that are full."""
+        """Yield the complete portions."""
         portions, self._portions = self._portions, []
         yield from portions
 
@@ -109,17 +109,17 @@ class _OpenShard:
 def arriving_crops(
     video: Video, shards: Sequence[Shard], background: Background = None
 ) -> Generator[Portion, None, None]:
-    """Decode the frames that shards need, and yield crops of one shard after the other, in the order of frames.
+    """Decode the frames of shards, and yield crops of one shard after the other, in frame order.
 
-    Where shards follow each other the frames that both need are decoded and cropped once, and kept for the later one
-    until the earlier is complete.
+    Frames that consecutive shards share are decoded and cropped once, and kept for the later shard until the earlier
+    is complete.
 
     Parameters
     ----------
     video
-        Where the frames are.
+        The video.
     shards
-        Of one job, in its order; some may be missing.
+        Shards of one job, in its order; some may be missing.
     background
         From `background_of`.
 
@@ -145,7 +145,7 @@ def arriving_crops(
 
 
 def _hand_out(frame: NDArray[np.uint8], number: int, opened: deque[_OpenShard], cropper: Cropper) -> None:
-    """Crop a frame for all who need it, each crop once, and give every shard its own."""
+    """Crop a frame for all tracklets that need it, once each, and add the crops to their shards."""
     image: torch.Tensor | None = None
     crops: dict[Id, torch.Tensor] = {}
     for one in opened:
@@ -160,17 +160,16 @@ def _hand_out(frame: NDArray[np.uint8], number: int, opened: deque[_OpenShard], 
 
 
 def run_ahead(items: Generator[T, None, None], abandon: Callable[[], object] | None = None) -> Generator[T, None, None]:
-    """Yield what a generator yields, while a thread already makes the next item, and never more than that one.
+    """Yield the items of a generator while a thread makes the next item, and no more than that one.
 
-    When this generator ends, in whatever way, so has the other, and the thread.
+    When this generator ends, in whatever way, `items` and the thread have ended.
 
     Parameters
     ----------
     items
-        What is to be yielded.
+        The items.
     abandon
-        Called when this generator ends before the other, to cut short the item that is being made: closes what it is
-        made from.
+        Called if this generator ends first, to interrupt the item in progress by closing its input.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="decoding and cropping") as thread:
         ahead = thread.submit(next, items, None)

@@ -1,9 +1,9 @@
-"""What the network sees of an individual: from a whole frame and a bounding box to a normalized crop.
+"""Crop individuals from frames and normalize the crops for the network.
 
-All resizing is bilinear with half-pixel centers, without antialiasing, in floating point: as OpenCV's INTER_LINEAR on
-floats, which the predecessor of this program used, so that features fit the data sets that exist.
+Resizing is bilinear with half-pixel centers, without antialiasing, in floating point: like OpenCV's INTER_LINEAR on
+floats, which the predecessor of this program used, so that features fit existing data sets.
 
-torch takes a second to load, and is loaded by the first crop for the network; boxes and `crop_pixels` need none of it.
+torch takes a second to load, so the first crop for the network imports it; boxes and `crop_pixels` do not need it.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ NETWORK_SIDE = 224
 WIDE_WIDTH, WIDE_HEIGHT = 340, 256
 _CENTER_TOP = (WIDE_HEIGHT - NETWORK_SIDE) // 2
 _CENTER_LEFT = (WIDE_WIDTH - NETWORK_SIDE) // 2
-_SQUARE_RATIO = 1.02  # images whose sides differ by less are called square
+_SQUARE_RATIO = 1.02  # images with a smaller aspect ratio count as square
 
 # (factor, offset): value * factor + offset
 _NORMALIZATIONS = {
@@ -33,14 +33,14 @@ _NORMALIZATIONS = {
 
 
 def squash_note(width_px: int, height_px: int, settings: ExtractionSettings) -> str:
-    """Say how much the whole image, of a video without tracking, is squashed to a square, and the way round it.
+    """Describe how much the whole image of a video without tracking is squashed to a square, and how to avoid it.
 
     Parameters
     ----------
     width_px, height_px
         Size of the video's frames.
     settings
-        Sample mode, and the size to which frames are resized first.
+        Sample mode and video size.
 
     Returns
     -------
@@ -53,14 +53,14 @@ def squash_note(width_px: int, height_px: int, settings: ExtractionSettings) -> 
         return ""
     shape = "narrow" if width > height else "flat"
     ways = "a tracking with a square box"
-    # center_crop squashes too, to 340x256: less where the image is wide, more where it is high.
+    # center_crop squashes too, to 340x256: wide images less, high ones more.
     if max(WIDE_WIDTH * height, WIDE_HEIGHT * width) / min(WIDE_WIDTH * height, WIDE_HEIGHT * width) < ratio:
         ways = f"--sample_mode center_crop, which sees the middle and squashes less, or {ways}"
     return f"the whole {width}x{height} image is squashed to a square, {ratio:.2f} times too {shape}; use {ways}"
 
 
 class Cropper:
-    """Cuts normalized crops out of frames, as the settings ask for.
+    """Cuts normalized crops out of frames according to the settings.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class Cropper:
         self._center = settings.sample_mode is SampleMode.CENTER_CROP
 
     def image(self, frame: NDArray[np.uint8]) -> "torch.Tensor":
-        """Return a frame, (H, W, 3) uint8 RGB, as the image that boxes refer to: (3, H, W), uint8 or float32."""
+        """Convert a frame, (H, W, 3) uint8 RGB, to the image that boxes refer to: (3, H, W), uint8 or float32."""
         import torch
 
         if self._background is not None:
@@ -122,7 +122,7 @@ def crop_pixels(frame: NDArray[np.uint8], box: NDArray[np.int64], settings: Extr
     Parameters
     ----------
     frame : (H, W, 3) uint8
-        Of the video, RGB.
+        Video frame, RGB.
     box : (4,) int64
         From `crop_boxes`.
     settings
@@ -144,7 +144,7 @@ def crop_pixels(frame: NDArray[np.uint8], box: NDArray[np.int64], settings: Extr
 
 
 def _resize_pixels(image: NDArray[np.uint8] | NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """Do what `_resize` does, with (H, W, 3): the same to within the rounding of float32."""
+    """Resize like `_resize`, for (H, W, 3) arrays; equal to within the rounding of float32."""
     upper, lower, down = _neighbors(image.shape[0], size[0])
     left, right, across = _neighbors(image.shape[1], size[1])
     down, across = down[:, None, None], across[:, None]
@@ -152,9 +152,9 @@ def _resize_pixels(image: NDArray[np.uint8] | NDArray[np.float32], size: tuple[i
     return np.asarray(rows[:, left] * (1 - across) + rows[:, right] * across, np.float32)
 
 
-def _neighbors(length: int, wanted: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """Return the two pixels that each new one lies between, and how far it is from the first to the second."""
-    places = np.clip((np.arange(wanted) + 0.5) * (length / wanted) - 0.5, 0, length - 1)
+def _neighbors(length: int, new_length: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Return the two pixels around each new pixel, and its relative distance from the first."""
+    places = np.clip((np.arange(new_length) + 0.5) * (length / new_length) - 0.5, 0, length - 1)
     first = places.astype(np.int64)
     return first, np.minimum(first + 1, length - 1), (places - first).astype(np.float32)
 
@@ -173,14 +173,14 @@ def _part(crops: "torch.Tensor", top: int, left: int) -> "torch.Tensor":
 
 
 def views(crops: "torch.Tensor", mode: SampleMode) -> Iterator["torch.Tensor"]:
-    """Yield what the network is shown of a batch of chunks; its answers are averaged.
+    """Yield the views of a batch of chunks that the network encodes; their features are averaged.
 
     Parameters
     ----------
     crops : (B, 3, 8, H, W)
         Stacked crops of `Cropper`.
     mode
-        ``oversample`` gives ten views, the others one.
+        ``oversample`` has ten views, the others have one.
 
     Yields
     ------

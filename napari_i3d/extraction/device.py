@@ -1,4 +1,4 @@
-"""The device that computes: which one, how data get there, and how much it takes at once."""
+"""Choose the device that computes, move data to it, and fit batches into its memory."""
 
 import contextlib
 import logging
@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 
 def resolve_device(name: str) -> torch.device:
-    """Return the device meant by a setting: ``"auto"`` takes CUDA, else MPS, else the CPU.
+    """Return the device of a setting: ``"auto"`` is CUDA if available, else MPS, else the CPU.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def resolve_device(name: str) -> torch.device:
 
 
 class Device:
-    """Where the network computes, and in which number format.
+    """The device and number format in which the network computes.
 
     Parameters
     ----------
@@ -61,41 +61,41 @@ class Device:
         self.dtype = torch.bfloat16 if settings.precision is Precision.BFLOAT16 else torch.float32
 
     def take(self, values: torch.Tensor) -> torch.Tensor:
-        """Return float32 values of the CPU on the device, in its number format; the copy runs beside other work."""
+        """Copy float32 values from the CPU to the device, in its number format, without blocking."""
         if self.torch.type == "cuda":
             values = values.pin_memory()
         return values.to(self.torch, non_blocking=True).to(self.dtype)
 
     @contextlib.contextmanager
     def computing(self) -> Iterator[None]:
-        """No gradients; and float32 is float32: without TF32, which NVIDIA cards would use for convolutions."""
+        """Disable gradients, and TF32, which NVIDIA cards would use for float32 convolutions."""
         with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             yield
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Return whether an error says that memory does not suffice: on CPUs PyTorch has no kind of error for that."""
+    """Return whether an error means out of memory; on CPUs PyTorch raises a plain RuntimeError for it."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _MEMORY_WORDS)
 
 
 class Parts:
-    """Does work on as many items at once as the memory of the device takes.
+    """Processes items in batches that fit the memory of the device.
 
-    Smaller batches give the same numbers to 1e-5, as everywhere; on the CPUs that were tried to the last bit.
+    Smaller batches give the same numbers to within 1e-5; on the CPUs tested, to the last bit.
 
     Parameters
     ----------
     limit
-        Number of items at once to begin with. It is halved whenever memory does not suffice, and stays so.
+        Initial batch size. It is halved, for good, whenever memory runs out.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
 
     def run(self, items: Sequence[T], work: Callable[[Sequence[T]], R]) -> Iterator[tuple[Sequence[T], R]]:
-        """Yield some of the items, one after the other, with what `work` makes of them.
+        """Yield each batch of items, in order, with the result of `work`.
 
         Raises
         ------
@@ -119,6 +119,6 @@ class Parts:
                 done += len(some)
                 yield some, result
                 continue
-            # Here, since the error held on to the memory of what it interrupted.
+            # Not in the except block, where the error still holds the memory of the failed batch.
             _log.info("out of memory: going on with %d at once", self.limit)
             torch.cuda.empty_cache()

@@ -1,4 +1,4 @@
-"""From a video and its tracking to features: each frame decoded once, each crop made once, chunks in batches."""
+"""Compute the features of shards: decode each frame once, crop each box once, encode chunks in batches."""
 
 import contextlib
 import itertools
@@ -20,12 +20,12 @@ from napari_i3d.video.video import Video
 
 
 def computer_for(network: torch.nn.Module, settings: ExtractionSettings) -> Computer:
-    """Return what computes features fastest with a network, with the same numbers.
+    """Return the fastest encoder for a network.
 
     Raises
     ------
     SettingsError
-        This machine has not the device asked for.
+        This machine does not have the requested device.
     """
     return SharedSteps(network, settings) if isinstance(network, I3DResNet50) else WholeChunks(network, settings)
 
@@ -37,7 +37,7 @@ def compute_shards(
     background: Background = None,
     abandon: Callable[[], object] | None = None,
 ) -> Generator[ChunkBatch | ShardRows, None, None]:
-    """Compute shards of a job one after the other: yields each batch of chunks, and each shard when it is whole.
+    """Compute shards of a job one after the other; yield each batch of chunks, and each complete shard.
 
     Decoding and cropping run beside the network, at most a portion of crops ahead of it. No batch holds chunks of two
     shards.
@@ -45,11 +45,11 @@ def compute_shards(
     Parameters
     ----------
     video, shards, background
-        As of `arriving_crops`.
+        See `arriving_crops`.
     computer
-        Is as fresh after each shard as before it.
+        From `computer_for`; holds no crops before or after a shard.
     abandon
-        As of `run_ahead`.
+        See `run_ahead`.
 
     Raises
     ------
@@ -75,14 +75,14 @@ def compute_shards(
                 whole += 1
                 yield ShardRows(shard, rows, computer.device)
     if whole != len(shards):
-        # Rows that nobody computed must never pass for features.
+        # Never return uninitialized rows.
         raise VideoError(
             f"{video.path.name}: gave the frames for {whole} of {len(shards)} portions of the work only; re-encode it"
         )
 
 
 def compute_chunks(video: Video, job: Job, computer: Computer) -> Generator[ChunkBatch, None, None]:
-    """Compute all chunks of a job as one shard, without keeping them; errors as of `compute_shards`."""
+    """Compute all chunks of a job as one shard and yield the batches; errors as in `compute_shards`."""
     shards = plan_shards(job, job.plan.total_chunks)
     with contextlib.closing(compute_shards(video, shards, computer, background_of(video, job.settings))) as steps:
         for step in steps:
@@ -92,7 +92,7 @@ def compute_chunks(video: Video, job: Job, computer: Computer) -> Generator[Chun
 
 @dataclass(frozen=True)
 class Progress:
-    """How many of the chunks have their features."""
+    """Number of chunks whose features are computed, and of all chunks."""
 
     done_chunks: int
     total_chunks: int

@@ -28,7 +28,7 @@ from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video, open_video
 
 with warnings.catch_warnings():
-    # A notebook without ipywidgets shows bars as text: nothing that its user has to be warned of.
+    # Without ipywidgets a notebook shows bars as text, which needs no warning.
     warnings.simplefilter("ignore", TqdmWarning)
     from tqdm.auto import tqdm
 
@@ -40,23 +40,23 @@ def extract(
     weights: WeightsFacts,
     tracking: Mapping[str, Any] = MappingProxyType({}),
 ) -> Generator[Progress, None, Features]:
-    """Run a planned extraction: yields progress after each batch and returns the features.
+    """Run a planned extraction: yield progress after each batch, return the features.
 
     Parameters
     ----------
     video, job
-        The video, and what `plan_job` planned for it.
+        The video, and its job from `plan_job`.
     network, weights
-        From `load_network`; any network that maps (B, 3, 8, 224, 224) to (B, 2048) will do. It is left as it is.
+        From `load_network`; any network that maps (B, 3, 8, 224, 224) to (B, 2048). It is not modified.
     tracking
-        What provenance tells of the tracking, from `describe_tracking`.
+        Facts about the tracking for provenance, from `describe_tracking`.
 
     Raises
     ------
     VideoError
         The video is damaged within the frames needed.
     SettingsError
-        This machine has not the device asked for.
+        This machine does not have the requested device.
     """
     total, done = job.plan.total_chunks, 0
     yield Progress(done, total)
@@ -73,10 +73,10 @@ def extract(
 
 
 def as_features(video: Video, job: Job, chunks: ChunkRows, provenance: Mapping[str, Any]) -> Features:
-    """Make the result of the features of all chunks; these are used up."""
+    """Make the result from the features of all chunks, and empty `chunks`."""
     tracklets = job.plan.tracklets
     return Features(
-        # One individual after the other gives up its chunks: padded rows are a copy of them.
+        # Pop one individual at a time: padded rows are copies of the chunks.
         rows={tracklet.id: _rows(chunks.pop(tracklet.id), tracklet.row_chunks) for tracklet in tracklets},
         frames={tracklet.id: tracklet.row_frames for tracklet in tracklets},
         chunk_starts={tracklet.id: tracklet.starts[tracklet.row_chunks] for tracklet in tracklets},
@@ -109,25 +109,25 @@ def extract_features(
     video
         The video, or its path.
     tracking
-        Who is where, or the path of a tracking pickle; None: the whole image as one individual, id "".
+        The tracking, or the path of a tracking pickle; None: the whole image as one individual, id "".
     settings
-        The choices; None: the defaults.
+        The settings; None: the defaults.
     weights
-        Name or path of the weights; ``"untrained"`` for random ones, to try things out.
+        Name or path of the weights; ``"untrained"`` for random ones, for testing.
     individuals
-        Ids of those to extract; None: all.
+        Ids of the individuals to extract; None: all.
     progress
         Show a progress bar.
 
     Returns
     -------
     Features
-        Arrays of (N, 2048) float32. Tracklets that are too short are left out; ``provenance["left_out"]`` tells which.
+        Arrays of (N, 2048) float32. Too short tracklets are left out and listed in ``provenance["left_out"]``.
 
     Raises
     ------
     VideoError, TrackingError, WeightsError, SettingsError
-        The input cannot be used; the message says what was expected and found.
+        The input is invalid; the message says what was expected and found.
     """
     settings = settings or ExtractionSettings()
     if not isinstance(video, Video):

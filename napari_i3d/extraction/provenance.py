@@ -1,4 +1,4 @@
-"""How features were made, in values that JSON knows: enough to make them again and to see what differs."""
+"""Describe how features were made, as JSON values: enough to reproduce and to compare them."""
 
 import hashlib
 import platform
@@ -25,20 +25,20 @@ from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video
 
 WITHOUT_EFFECT = ("batch_size", "device")
-"""Settings that decide how features are computed, not which numbers come out."""
+"""Settings that do not change the features."""
 
 
 def describe_tracking(path: Path | None, tracking: Tracking, gaps: Gaps) -> dict[str, Any]:
-    """Return where tracking comes from and which frames were missing in it, in values that JSON knows.
+    """Return the file of a tracking and its gaps, as JSON values.
 
     Parameters
     ----------
     path
         The file; None: the tracking was made in memory.
     tracking
-        As it was read, gaps and all.
+        The tracking before gaps were resolved.
     gaps
-        What was done about gaps.
+        How gaps were resolved.
     """
     resolved = [
         {"id": individual, "missing": [[first, stop - 1] for first, stop in tracklet.gaps]}
@@ -50,7 +50,7 @@ def describe_tracking(path: Path | None, tracking: Tracking, gaps: Gaps) -> dict
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of this program and of what it computes with."""
+    """Return the versions of this program and the libraries it computes with."""
     return {
         "napari_i3d": napari_i3d.__version__,
         "python": platform.python_version(),
@@ -68,18 +68,18 @@ def describe_extraction(
     tracking: Mapping[str, Any],
     video_file: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Return versions, weights, settings and the facts of video and tracking, in values that JSON knows.
+    """Return versions, weights, settings and facts of video and tracking, as JSON values.
 
     Parameters
     ----------
     video, job, weights
-        What was computed from what.
+        Input of the extraction.
     device
-        What computed.
+        Device that computed.
     tracking
         From `describe_tracking`.
     video_file
-        What is known of the video's file besides: ``sha256`` and ``mtime_ns``, the time of its last change.
+        More facts of the video's file: ``sha256`` and ``mtime_ns``, its modification time.
     """
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -99,14 +99,14 @@ def describe_extraction(
 
 
 def crops_sha256(job: Job, individual: Id | None = None) -> str:
-    """Return a checksum of what is cropped from which frame: it depends on nothing else of the tracking file.
+    """Return a checksum of ids, frames and crop boxes, which depends on nothing else in the tracking file.
 
     Parameters
     ----------
     job
-        What is computed.
+        The job.
     individual
-        Of this one alone; None: of all.
+        Only this individual; None: all.
     """
     digest = hashlib.sha256()
     for chunks in job.plan.tracklets:
@@ -117,36 +117,36 @@ def crops_sha256(job: Job, individual: Id | None = None) -> str:
 
 
 def settings_of(features: Features) -> ExtractionSettings:
-    """Return sample mode and size of the video that features were made with; the defaults where they do not tell.
+    """Return the sample mode and video size of features from their provenance; defaults for unknown values.
 
     Raises
     ------
     SettingsError
-        What they tell makes no sense.
+        The provenance holds invalid settings.
     """
-    told = features.provenance.get("settings", {})
-    if not isinstance(told, dict):
-        raise SettingsError(f"settings of the features: expected names and values, found {type(told).__name__}")
-    size = told.get("video_size")
+    stored = features.provenance.get("settings", {})
+    if not isinstance(stored, dict):
+        raise SettingsError(f"settings of the features: expected names and values, found {type(stored).__name__}")
+    size = stored.get("video_size")
     return ExtractionSettings(
-        sample_mode=told.get("sample_mode", ExtractionSettings().sample_mode),
+        sample_mode=stored.get("sample_mode", ExtractionSettings().sample_mode),
         video_size=tuple(size) if isinstance(size, list) else size,
     )
 
 
 def require_video_of(features: Features, video: Video) -> None:
-    """See that a video is the one that features were made from, as far as they tell.
+    """Check that a video matches the provenance of features.
 
     Raises
     ------
     VideoError
-        It has another number of frames, or another size.
+        The number of frames or the size differs.
     """
-    told = features.provenance.get("video", {})
+    stored = features.provenance.get("video", {})
     found = video.facts()
     for name, unit in (("frames", "frames"), ("width_px", "px wide"), ("height_px", "px high")):
-        if isinstance(told, dict) and name in told and told[name] != found[name]:
+        if isinstance(stored, dict) and name in stored and stored[name] != found[name]:
             raise VideoError(
-                f"{video.path.name}: expected the video that the features were made from, {told[name]} {unit}, found "
+                f"{video.path.name}: expected the video that the features were made from, {stored[name]} {unit}, found "
                 f"one of {found[name]}: give the very file"
             )

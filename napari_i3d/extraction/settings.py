@@ -1,4 +1,4 @@
-"""What can be chosen for an extraction: one frozen value, checked when it is made."""
+"""Settings of an extraction: a frozen value, checked when it is made."""
 
 import re
 from dataclasses import asdict, dataclass
@@ -8,18 +8,18 @@ from typing import Any, Self
 from napari_i3d.errors import SettingsError
 
 CHUNK_FRAMES = 8
-"""Number of consecutive frames that the network sees at once."""
+"""Number of consecutive frames in a chunk."""
 
 FEATURES = 2048
-"""Number of values that the network gives for a chunk."""
+"""Number of features of a chunk."""
 
-# Beyond these a number is a slip of the keyboard.
+# Larger numbers are typing errors.
 _MOST_FRAMES = 1_000_000
 _LARGEST_SIDE_PX = 16_384
 
 
 class SampleMode(StrEnum):
-    """How the part of the image that the network sees is taken from a bounding box."""
+    """How a bounding box is cropped and resized for the network."""
 
     EXPAND_BBOXES = "expand_bboxes"
     CENTER_CROP = "center_crop"
@@ -34,7 +34,7 @@ class Normalization(StrEnum):
 
 
 class Precision(StrEnum):
-    """The number format in which the network computes; features are float32 in any case."""
+    """The number format in which the network computes; features are always float32."""
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
@@ -42,14 +42,14 @@ class Precision(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ExtractionSettings:
-    """All choices that decide about the numbers, and how they are computed.
+    """The settings that determine the features and how they are computed.
 
     Parameters
     ----------
     frequency
         Distance between the starts of neighboring chunks, in frames, at least 1.
     batch_size
-        Number of chunks that go through the network at once, at least 1. Memory grows with it, features do not change.
+        Number of chunks in a batch, at least 1. It changes memory, not features.
     sample_mode
         ``"expand_bboxes"``: the bounding box is made square and resized to 224x224. ``"center_crop"``: the box is
         resized to 340x256 and its central 224x224 are used. ``"oversample"``: of the same 340x256 the four corners,
@@ -62,8 +62,8 @@ class ExtractionSettings:
         Width and height, in pixels, to which the video is resized first; bounding boxes are in pixels of the
         resized video. None: as it is.
     normalization
-        ``"symmetric"``: ``x * 2 / 255 - 1``, as in data sets that exist. ``"kinetics"``: ``(x - 114.75) / 57.375``,
-        as the network was trained.
+        ``"symmetric"``: ``x * 2 / 255 - 1``, as in existing data sets. ``"kinetics"``: ``(x - 114.75) / 57.375``,
+        as in the training of the network.
     subtract_background
         Pixels that look like the median of the video become gray.
     device
@@ -74,7 +74,7 @@ class ExtractionSettings:
     Raises
     ------
     SettingsError
-        A value outside its range.
+        A value is out of range.
     """
 
     frequency: int = 1
@@ -103,7 +103,7 @@ class ExtractionSettings:
 
     @property
     def shortest_tracklet(self) -> int:
-        """Number of frames that a tracklet needs to be used."""
+        """Smallest number of frames of a tracklet that is used."""
         return max(self.min_frames, CHUNK_FRAMES)
 
     def as_dict(self) -> dict[str, Any]:
@@ -113,7 +113,7 @@ class ExtractionSettings:
 
     @classmethod
     def with_video_sides(cls, width: int | None, height: int | None, **others: Any) -> Self:
-        """Make settings from a width and a height, in pixels, that are set both or not at all.
+        """Make settings from a width and a height in pixels, both or neither set.
 
         Raises
         ------

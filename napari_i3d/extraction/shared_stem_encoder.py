@@ -1,4 +1,4 @@
-"""Chunks through the exact form of the network, which computes what neighboring chunks have in common once."""
+"""Encode chunks with the form of the network that computes the shared stem of overlapping chunks once."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ _LAST_OFFSET = CENTERS[-1][0]
 
 @dataclass(frozen=True, eq=False)
 class _Center:
-    """Time steps to be computed around a frame of a view."""
+    """The time steps to compute around a frame of a view."""
 
     view: "_View"
     frame: int
@@ -32,7 +32,7 @@ class _Center:
 
 @dataclass(eq=False)
 class _View:
-    """One way of looking at a tracklet: the frames that centers still need, and the time steps of open chunks.
+    """One view of a tracklet: the frames that centers still need, and the time steps of incomplete chunks.
 
     A chunk has two time steps after the first max pool; each is the maximum of two before it, in any order.
     """
@@ -42,13 +42,13 @@ class _View:
     _halves: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
 
     def add(self, frame: int, image: torch.Tensor) -> list[_Center]:
-        """Take a frame; return the centers that have all their frames now."""
+        """Add a frame; return the centers that now have all their frames."""
         self._frames = {number: kept for number, kept in self._frames.items() if number >= frame - 4}
         self._frames[frame] = image
         ready = []
         for center in (frame - 2, frame - 1):
             steps = self._steps_around(center)
-            # A last step needs no second frame after its center; at the end of a tracklet there is none.
+            # A last step needs no second frame after its center, which a tracklet's end does not have.
             if steps and frame - center == (1 if steps == Steps.LAST else 2):
                 frames = [self._frames.get(number) for number in range(center - 2, center + 3)]
                 ready.append(_Center(self, center, steps, frames))
@@ -62,7 +62,7 @@ class _View:
         return steps
 
     def take(self, center: int, step: Steps, pooled: torch.Tensor) -> None:
-        """Give a time step, (64, h, w), to the chunks that have it."""
+        """Add a time step, (64, h, w), to the chunks that contain it."""
         for offset, kind in CENTERS:
             if kind == step and self.chunks.has_start(center - offset):
                 half = center - offset, offset // 4
@@ -73,27 +73,27 @@ class _View:
                     torch.maximum(known, pooled, out=known)
 
     def give(self, start: int) -> list[torch.Tensor]:
-        """Return both halves, (64, h, w) each, of the chunk that starts at a frame, and forget them."""
+        """Pop both halves, (64, h, w) each, of the chunk that starts at a frame."""
         return [self._halves.pop((start, half)) for half in (0, 1)]
 
 
 @dataclass(frozen=True, eq=False)
 class _Chunk:
-    """A chunk whose time steps are computed."""
+    """A chunk with all its time steps."""
 
     name: tuple[Id, int]
     views: list[list[torch.Tensor]]
 
 
 class SharedSteps:
-    """Collects crops to time steps, these to chunks, and chunks to batches.
+    """Collects crops into time steps, these into chunks, and chunks into batches.
 
-    For each view of a tracklet in the image it holds 5 frames and about 10 time steps, 11 MB in all.
+    Each view of an active tracklet holds 5 frames and about 10 time steps, 11 MB in all.
 
     Parameters
     ----------
     network
-        The plain network; it is left as it is.
+        The plain network; it is not modified.
     settings
         Batch size, sample mode, device and precision.
     """
@@ -170,7 +170,7 @@ def _complete_chunk(start: int, views: list[_View]) -> _Chunk:
 
 
 def _stacked(chunks: Sequence[list[torch.Tensor]]) -> torch.Tensor:
-    """Put the halves of chunks side by side: (B, 128, h, w), ReLU applied, channels-last."""
+    """Concatenate the halves of chunks and apply ReLU: (B, 128, h, w), channels-last."""
     like = chunks[0][0]
     channels, height, width = like.shape
     size = (len(chunks), 2 * channels, height, width)

@@ -1,4 +1,4 @@
-"""Images of moments, as the network saw them: for contact sheets and lists of hits."""
+"""Make thumbnails of moments, cropped as for the network, for contact sheets and lists of hits."""
 
 from collections.abc import Sequence
 
@@ -24,14 +24,14 @@ def make_thumbnails(
     Parameters
     ----------
     video
-        Read in the order of the frames, each once.
+        Each needed frame is read once, in order.
     tracking
         Boxes of the individuals; None: the whole image.
     spans
-        Moments of individuals; which video they name is not looked at.
+        Moments of individuals; the name of their video is ignored.
     settings
-        Sample mode and size of the video of the extraction; None: the defaults. ``oversample`` shows what
-        ``center_crop`` does. Neither normalization nor background are shown.
+        Sample mode and video size of the extraction; None: the defaults. ``oversample`` is shown as ``center_crop``.
+        Normalization and background are ignored.
 
     Returns
     -------
@@ -41,23 +41,23 @@ def make_thumbnails(
     Raises
     ------
     TrackingError
-        An individual has no box in a frame, or one that holds no pixel.
+        An individual has no box in a frame, or an empty one.
     VideoError
-        The video does not have a frame, or it cannot be read.
+        A frame does not exist or cannot be read.
     """
     settings = settings or ExtractionSettings()
     oversampled = settings.sample_mode is SampleMode.OVERSAMPLE
     mode = SampleMode.CENTER_CROP if oversampled else settings.sample_mode
     shown = ExtractionSettings(sample_mode=mode, video_size=settings.video_size)
     size = shown.video_size or (video.shape[2], video.shape[1])
-    # Before anything is decoded.
+    # Check all boxes before decoding.
     places = [_box(video, tracking, span, shown, size) for span in spans]
     cropper = Cropper(shown)
     images = np.zeros((len(spans), 224, 224, 3), np.uint8)
-    wanted: dict[int, list[int]] = {}
+    numbers_by_frame: dict[int, list[int]] = {}
     for number, span in enumerate(spans):
-        wanted.setdefault(span.middle_frame, []).append(number)
-    for frame, numbers in sorted(wanted.items()):
+        numbers_by_frame.setdefault(span.middle_frame, []).append(number)
+    for frame, numbers in sorted(numbers_by_frame.items()):
         image = cropper.image(video[frame])
         for number in numbers:
             crop = cropper.crop(image, places[number])  # (3, 224, 224), -1 to 1
@@ -95,5 +95,5 @@ def _box(
 def _tracklet(tracking: Tracking, individual: Id) -> Tracklet | None:
     if individual in tracking:
         return tracking[individual]
-    # .npz files and other programs know ids as text only.
+    # .npz files and other programs store ids as text.
     return next((tracklet for tracklet in tracking.values() if str(tracklet.id) == str(individual)), None)

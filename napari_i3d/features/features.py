@@ -21,22 +21,22 @@ class Features(Mapping[Id, NDArray[np.float32]]):
     rows
         For each individual (N, 2048) float32, in the order of the tracking file.
     frames
-        For each individual (N,) float64: the video frame that each row stands for; the center of a chunk lies half
-        way between two frames. Lacks individuals whose file does not tell.
+        For each individual (N,) float64: the video frame of each row; the center of a chunk lies halfway between two
+        frames. Lacks individuals whose file does not state it.
     chunk_starts
         For each individual (N,) int64: first video frame of the 8-frame chunk whose features the row holds.
-        Lacks individuals whose file does not tell.
+        Lacks individuals whose file does not state it.
     first_frame, last_frame
-        Of each individual's tracklet, inclusive. Lack individuals whose file does not tell.
+        Range of each individual's tracklet, inclusive. Lack individuals whose file does not state them.
     fps
-        Frames per second of the video; None where it is not known.
+        Frames per second of the video; None if not known.
     provenance
-        How the features were made: versions, weights, settings, facts of video and tracking. Values that JSON knows.
+        How the features were made, as JSON values: versions, weights, settings, facts of video and tracking.
 
     Raises
     ------
     FeaturesError
-        The parts do not fit each other.
+        The arrays do not fit each other.
     """
 
     rows: Mapping[Id, NDArray[np.float32]]
@@ -59,8 +59,8 @@ class Features(Mapping[Id, NDArray[np.float32]]):
                     )
         for name in ("rows", "frames", "chunk_starts", "first_frame", "last_frame", "provenance"):
             values = getattr(self, name)
-            if name != "provenance" and (strangers := [key for key in values if key not in self.rows]):
-                raise FeaturesError(f"{name} of {strangers[0]!r}, of which there are no features")
+            if name != "provenance" and (unknown := [key for key in values if key not in self.rows]):
+                raise FeaturesError(f"{name} of {unknown[0]!r}, of which there are no features")
             object.__setattr__(self, name, MappingProxyType(dict(values)))
 
     def __getitem__(self, individual: Id) -> NDArray[np.float32]:
@@ -77,18 +77,18 @@ class Features(Mapping[Id, NDArray[np.float32]]):
         return f"Features({{{shapes}}})"
 
     def one_row_a_frame(self, individual: Id) -> bool:
-        """Tell whether the rows of an individual stand for the frames of its tracklet, one each."""
+        """Return whether an individual has one row for each frame of its tracklet."""
         if individual not in self.frames or individual not in self.first_frame or individual not in self.last_frame:
             return False
         first, last = self.first_frame[individual], self.last_frame[individual]
         if last - first + 1 != len(self.frames[individual]):
-            return False  # before any are made: a file may claim any number
+            return False  # before the array is made: a file may state any number
         expected = np.arange(first, last + 1)
         return np.array_equal(self.frames[individual], expected)
 
     @property
     def n_video_frames(self) -> int | None:
-        """Number of frames of the video; None where the file does not tell."""
+        """Number of frames of the video; None if the file does not state it."""
         video = self.provenance.get("video")
         found = video.get("frames") if isinstance(video, Mapping) else None
         return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None

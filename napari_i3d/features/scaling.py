@@ -27,7 +27,7 @@ class Scaling:
         constant = self.deviation == 0
         factor = np.where(constant, 0.0, 1 / np.where(constant, 1.0, self.deviation))
         scaled = np.empty(values.shape, np.float32)
-        # In few rows at once, so that the float64 in between (which small deviations on a large mean need) stay in
+        # Few rows at once, so that the float64 intermediates (needed for small deviations on a large mean) stay in
         # the processor's cache.
         for start in range(0, len(values), _ROWS):
             piece = values[start : start + _ROWS] - self.mean

@@ -20,15 +20,15 @@ class FeatureSequence:
     Attributes
     ----------
     video, individual
-        Whose; the video may be "" where there is only one.
+        Names of the video and the individual; the video may be "" if there is only one.
     values : (N, D) float32
         Features, not copied.
     frames : (N,) float64
         The video frame that each row stands for, ascending.
     fps
-        Frames a second; None where it is not known.
+        Frames per second; None if not known.
     trained
-        False where the weights were untrained, so that the features mean nothing.
+        False if the weights were untrained, so that the features are meaningless.
 
     Raises
     ------
@@ -65,17 +65,17 @@ class FeatureSequence:
 
     @property
     def name(self) -> str:
-        """Video and individual, as figures and messages call them."""
+        """Video and individual, as shown in figures and messages."""
         return format_individual(self.video, self.individual)
 
     @cached_property
     def step_frames(self) -> float:
-        """Video frames from one row to the next, where nothing is left out; 1 for a single row."""
+        """Video frames from one row to the next within a stretch; 1 for a single row."""
         return float(np.diff(self.frames).min()) if len(self.frames) > 1 else 1.0
 
     @cached_property
     def stretches(self) -> tuple[tuple[int, int], ...]:
-        """Unbroken stretches, half-open ranges of rows: a new one begins where rows are more than a step apart."""
+        """Half-open ranges of rows without a gap: a new one starts if rows are more than a step apart."""
         breaks = np.flatnonzero(np.diff(self.frames) > 1.5 * self.step_frames) + 1
         edges = [0, *breaks.tolist(), len(self.frames)]
         return tuple(itertools.pairwise(edges))

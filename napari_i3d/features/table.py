@@ -20,7 +20,7 @@ from napari_i3d.individuals import Id, Span
 __all__ = ["FeatureTable", "StackLike", "as_table", "table_of_arrays", "table_of_features"]
 
 BLOCK_ROWS = 2048
-"""Rows that are looked at together: 16 MB of 2048 values."""
+"""Rows in a block: 16 MB of 2048 values."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,18 +29,18 @@ class FeatureTable:
 
     Attributes
     ----------
-    parts
+    sequences
         One for each individual of each video; their rows follow each other.
     scaling
-        Applied to rows as they are read; None: rows are read as they are.
+        Applied to rows as they are read; None: rows are not scaled.
     comparable
         Whether the columns are on a common scale (standardized, or scores of principal components), so that cosines
-        of rows mean something. Functions that need this standardize a table that is not.
+        of rows are meaningful. Functions that need this standardize a table that is not.
 
     Raises
     ------
     FeaturesError
-        No rows, or parts of different widths.
+        No rows, or sequences of different widths.
     """
 
     sequences: tuple[FeatureSequence, ...]
@@ -68,12 +68,12 @@ class FeatureTable:
 
     @property
     def trained(self) -> bool:
-        """False where weights of any of the features were untrained."""
+        """False if the weights of any of the features were untrained."""
         return all(sequence.trained for sequence in self.sequences)
 
     @cached_property
     def starts(self) -> NDArray[np.int64]:
-        """First row of each part, and the number of all rows: (P + 1,) int64."""
+        """First row of each sequence, and the number of all rows: (P + 1,) int64."""
         return np.cumsum([0, *(len(sequence) for sequence in self.sequences)], dtype=np.int64)
 
     @cached_property
@@ -83,12 +83,12 @@ class FeatureTable:
 
     @cached_property
     def part_of_row(self) -> NDArray[np.int32]:
-        """Number of each row's part: (N,) int32."""
+        """Number of each row's sequence: (N,) int32."""
         return np.repeat(np.arange(len(self.sequences), dtype=np.int32), np.diff(self.starts))
 
     @property
     def stretches(self) -> list[tuple[int, int, int]]:
-        """Unbroken stretches: number of the part, first row and row after the last, in rows of the table."""
+        """Unbroken stretches: number of the sequence, first row and row after the last, in rows of the table."""
         return [
             (number, int(start) + first, int(start) + stop)
             for number, (start, sequence) in enumerate(zip(self.starts, self.sequences, strict=False))
@@ -130,12 +130,12 @@ class FeatureTable:
         return FeatureTable(sequences, comparable=True)
 
     def find_part(self, individual: Id, video: str | None = None) -> int:
-        """Return the number of the part of an individual; the video may be left out where only one has it.
+        """Return the number of an individual's sequence; the video may be left out if only one has the individual.
 
         Raises
         ------
         FeaturesError
-            There is no such individual, or several videos have one.
+            The individual does not exist, or is in several videos.
         """
         found = [n for n, p in enumerate(self.sequences) if p.individual == individual and video in (None, p.video)]
         if len(found) == 1:
@@ -152,14 +152,14 @@ class FeatureTable:
     ) -> tuple[int, int]:
         """Return the half-open range of rows of the table that stand for a frame or for a span of frames.
 
-        A frame is the row that is nearest, at most half a step away; of two that are equally near the later, as padded
-        extraction has it (the row of frame r is the chunk whose center is r + 0.5). A span is the rows between its
-        frames, both included; where none lies between, the row nearest to its middle.
+        A frame matches the nearest row, at most half a step away, and the later of two equally near, as in padded
+        extraction (the row of frame r is the chunk whose center is r + 0.5). A span matches the rows between its
+        frames, both included, or else the row nearest to its middle.
 
         Raises
         ------
         FeaturesError
-            No row stands for these frames; names those that rows stand for.
+            No row stands for these frames; the message names the frames of the rows.
         """
         number = self.find_part(individual, video)
         last_frame = first_frame if last_frame is None else last_frame
@@ -167,7 +167,7 @@ class FeatureTable:
         return int(self.starts[number]) + first, int(self.starts[number]) + stop
 
     def span(self, start: int, stop: int | None = None) -> Span:
-        """Return what rows `start` to `stop` (exclusive; None: one row) of one part stand for."""
+        """Return the frames of rows `start` to `stop` (exclusive; None: one row) of one sequence."""
         stop = start + 1 if stop is None else stop
         sequence = self.sequences[self.part_of_row[start]]
         return Span(sequence.video, sequence.individual, float(self.frames[start]), float(self.frames[stop - 1]))
@@ -181,23 +181,23 @@ def table_of_features(
     Parameters
     ----------
     features
-        Of one video, or of several by name.
+        Features of one video, or of several by name.
     individuals
-        Only these, of every video that has them; None: all.
+        Only these, from every video that has them; None: all.
     video
-        Name of the video, where there is one.
+        Name of the video, if there is only one.
 
     Raises
     ------
     FeaturesError
-        An individual is in none of them, its frames are not known, or its features cannot be used (see
+        An individual is in none of them, its frames are not known, or its features are invalid (see
         `FeatureSequence`).
     """
     named = {video: features} if isinstance(features, Features) else dict(features)
-    strangers = [i for i in individuals or () if not any(i in one for one in named.values())]
-    if strangers:
+    unknown = [i for i in individuals or () if not any(i in one for one in named.values())]
+    if unknown:
         there = ", ".join(sorted({str(i) for one in named.values() for i in one}))
-        raise FeaturesError(f"no features of individual {strangers[0]!r}; there are: {there}")
+        raise FeaturesError(f"no features of individual {unknown[0]!r}; there are: {there}")
     sequences = []
     for name, one in named.items():
         for individual, rows in one.items():
@@ -219,7 +219,7 @@ def table_of_arrays(
     fps: float | None = None,
     video: str = "",
 ) -> FeatureTable:
-    """FeatureTable plain arrays of individuals.
+    """Return a table of plain arrays.
 
     Parameters
     ----------
@@ -228,7 +228,7 @@ def table_of_arrays(
     frames
         For each individual (N,): the video frame of each row; None: row n is frame n.
     fps
-        Frames a second; None where it is not known.
+        Frames per second; None if not known.
     video
         Name of the video.
     """
@@ -247,7 +247,7 @@ StackLike = FeatureTable | Features | Mapping[str, Features] | NDArray[np.float3
 
 
 def as_table(data: StackLike) -> FeatureTable:
-    """Return a table of what was given, see `StackLike`."""
+    """Convert data to a table; see `StackLike`."""
     if isinstance(data, FeatureTable):
         return data
     if isinstance(data, np.ndarray):
@@ -256,5 +256,5 @@ def as_table(data: StackLike) -> FeatureTable:
 
 
 def rows_apart(frames: float, step_frames: float) -> int:
-    """Return how many rows make up so many frames: the nearest number, at least 1."""
+    """Return the number of rows nearest to a number of frames, at least 1."""
     return max(1, math.floor(frames / step_frames + 0.5))

@@ -115,10 +115,10 @@ def _chosen(features: Features, individuals: tuple[Id, ...] | None) -> Features:
     known = {str(individual): individual for individual in features} | {
         individual: individual for individual in features
     }
-    strangers = [individual for individual in individuals if individual not in known]
-    if strangers:
+    unknown = [individual for individual in individuals if individual not in known]
+    if unknown:
         there = ", ".join(map(str, features)) or "none"
-        raise FeaturesError(f"no features of individual {strangers[0]!r}; there are: {there}")
+        raise FeaturesError(f"no features of individual {unknown[0]!r}; there are: {there}")
     kept = [known[individual] for individual in individuals]
 
     def only(values: Mapping[Id, Any]) -> dict[Id, Any]:

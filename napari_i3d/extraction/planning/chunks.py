@@ -1,7 +1,7 @@
-"""Which chunks of which tracklet are computed, and which row of the result each becomes.
+"""Plan the chunks of each tracklet and the rows of the result.
 
-A chunk is 8 consecutive frames. Chunk k of a tracklet starts at its frame ``k * frequency``. All frame numbers here are
-of the video unless said otherwise.
+A chunk is 8 consecutive frames. Chunk k of a tracklet starts at its frame ``k * frequency``. All frame numbers are
+those of the video unless stated otherwise.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,20 +18,20 @@ from napari_i3d.tracking.tracklets import Tracklet
 
 @dataclass(frozen=True, eq=False)
 class TrackletChunks:
-    """The chunks of one tracklet and the rows made of them.
+    """The chunks of one tracklet and the rows made from them.
 
     Attributes
     ----------
     id
         The individual.
     first_frame, last_frame
-        Of the tracklet, inclusive.
+        Range of the tracklet, inclusive.
     starts : (K,) int64
-        First frame of each chunk that is computed, ascending.
+        First frame of each chunk, ascending.
     row_chunks : (N,) int64
-        For each row of the result the chunk (0 to K - 1) whose features it holds.
+        For each row of the result, the chunk (0 to K - 1) whose features it holds.
     row_frames : (N,) float64
-        The frame that each row stands for.
+        The frame of each row.
     """
 
     id: Id
@@ -43,11 +43,11 @@ class TrackletChunks:
 
     @property
     def last_needed(self) -> int:
-        """The last frame that a chunk holds."""
+        """The last frame in any chunk."""
         return int(self.starts[-1]) + CHUNK_FRAMES - 1
 
     def need(self, frame: int) -> bool:
-        """Return whether a chunk holds the frame."""
+        """Return whether a chunk contains the frame."""
         begun = self._begun_by(frame)
         return begun > 0 and frame < self.starts[begun - 1] + CHUNK_FRAMES
 
@@ -61,7 +61,7 @@ class TrackletChunks:
         return self._begun_by(start) - 1
 
     def part(self, first: int, stop: int) -> "TrackletChunks":
-        """Return the chunks `first` up to `stop` alone, as those of a tracklet that is no longer than they are."""
+        """Return only the chunks [first, stop), with the frame range of these chunks."""
         starts = self.starts[first:stop]
         count = np.arange(len(starts), dtype=np.int64)
         centers = np.asarray(starts + (CHUNK_FRAMES - 1) / 2, dtype=np.float64)
@@ -74,14 +74,14 @@ class TrackletChunks:
 
 @dataclass(frozen=True)
 class ChunkPlan:
-    """What an extraction computes.
+    """The chunks of an extraction.
 
     Attributes
     ----------
     tracklets
         The chunks of each tracklet that is used, in the order of the tracking.
     left_out
-        Tracklets that are too short, each with the reason, a sentence.
+        Tracklets that are too short, each with the reason.
     """
 
     tracklets: tuple[TrackletChunks, ...]
@@ -123,8 +123,8 @@ def tracklet_chunks(tracklet_id: Id, start: int, n_frames: int, settings: Extrac
 def padded_row_chunks(n_frames: int, n_chunks: int, step: int) -> NDArray[np.int64]:
     """Return for each padded row r the chunk whose start ``k * step`` is nearest to ``r * step - 3``.
 
-    Of two that are equally near (steps of 2 and 6) it is the earlier: its center, 3.5 frames after its start, is
-    nearer to the row's frame. Rows before the first and after the last chunk repeat these.
+    Ties (steps of 2 and 6) go to the earlier chunk: its center, 3.5 frames after its start, is nearer to the row's
+    frame. Rows before the first chunk and after the last repeat these.
 
     Returns
     -------
@@ -137,9 +137,9 @@ def padded_row_chunks(n_frames: int, n_chunks: int, step: int) -> NDArray[np.int
 
 
 def needed_frames(tracklets: Sequence[TrackletChunks], skip_frames: int) -> list[tuple[int, int]]:
-    """Return the ranges of frames, half-open and ascending, that chunks lie in.
+    """Return the half-open, ascending ranges of frames that chunks cover.
 
-    Ranges less than `skip_frames` apart are joined: decoding through is cheaper than finding a place anew.
+    Ranges less than `skip_frames` apart are joined: decoding through is cheaper than seeking.
     """
     if not tracklets:
         return []

@@ -1,26 +1,19 @@
-"""From bounding boxes to the parts of the image that are cropped."""
-
-from typing import TYPE_CHECKING
+"""Convert bounding boxes to the boxes that are cropped."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.errors import TrackingError
 from napari_i3d.extraction.settings import SampleMode
-from napari_i3d.tracking.tracklets import Tracklet
-
-if TYPE_CHECKING:
-    pass
-
 from napari_i3d.individuals import name_of
+from napari_i3d.tracking.tracklets import Tracklet
 
 
 def crop_boxes(tracklet: Tracklet, image_size: tuple[int, int], mode: SampleMode) -> NDArray[np.int64]:
-    """Turn the bounding boxes of a tracklet into the parts of the image that are cropped.
+    """Convert the bounding boxes of a tracklet to the boxes that are cropped.
 
-    Boxes are truncated to whole pixels and clipped to the image. For ``expand_bboxes`` the shorter side then grows
-    by ``|width - height| // 2`` at both ends; where that leaves the image the box is moved back inside, and what
-    still sticks out is cut off.
+    Boxes are truncated to whole pixels and clipped to the image. For ``expand_bboxes`` the shorter side then grows by
+    ``|width - height| // 2`` at both ends; a box that leaves the image is moved back inside and clipped.
 
     Parameters
     ----------
@@ -39,7 +32,7 @@ def crop_boxes(tracklet: Tracklet, image_size: tuple[int, int], mode: SampleMode
     Raises
     ------
     TrackingError
-        A box is not finite, or nothing of it is left after clipping; names individual and frame.
+        A box is not finite, or empty after clipping; the message names individual and frame.
     """
     limits = np.array(image_size * 2, dtype=np.float64)
     infinite = np.asarray(~np.isfinite(tracklet.boxes).all(axis=1))

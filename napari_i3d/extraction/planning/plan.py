@@ -1,4 +1,4 @@
-"""An extraction before it runs: its input checked, its work planned."""
+"""Check the input of an extraction and plan its work."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,16 +22,16 @@ WHOLE_IMAGE: Id = ""
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """An extraction whose input was checked and that is ready to run.
+    """A checked extraction, ready to run.
 
     Attributes
     ----------
     plan
         Chunks and rows.
     boxes
-        For each individual of the plan the part of the image to crop, (N, 4) int64, from the tracklet's first frame.
+        For each individual of the plan, the boxes to crop, (N, 4) int64, from the tracklet's first frame.
     settings
-        The choices.
+        The settings.
     """
 
     plan: ChunkPlan
@@ -40,7 +40,7 @@ class Job:
 
 
 def whole_image(video: Video, settings: ExtractionSettings) -> Tracking:
-    """Return the tracking of a video without tracking: one individual, id "", whose box is the image."""
+    """Return a tracking for a video without one: one individual, id "", whose box is the whole image."""
     n_frames = len(video)
     width, height = image_size(video, settings)
     boxes = np.tile(np.array([0, 0, width, height], np.float64), (n_frames, 1))
@@ -53,13 +53,13 @@ def image_size(video: Video, settings: ExtractionSettings) -> tuple[int, int]:
 
 
 def plan_job(video: Video, tracklets: Iterable[Tracklet], settings: ExtractionSettings) -> Job:
-    """Check tracklets against a video and plan what is computed; nothing is decoded.
+    """Check tracklets against a video and plan the extraction; nothing is decoded.
 
     Raises
     ------
     TrackingError
-        Every tracklet is too short; or one that is not has gaps, frames that the video has not, or boxes that hold
-        no pixel. The message names individual and frames.
+        All tracklets are too short, or one that is not has gaps, frames beyond the video, or boxes without a pixel.
+        The message names individual and frames.
     """
     known = {tracklet.id: tracklet for tracklet in tracklets}
     try:

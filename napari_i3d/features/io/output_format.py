@@ -22,7 +22,7 @@ def output_paths(output: Path, layout: Layout, individuals: list[Id]) -> list[Pa
 
 
 def save_features(features: Features, output: Path, layout: Layout, *, metadata: bool = False) -> list[Path]:
-    """Write features in a layout, with their first and last frames where wanted; return the files.
+    """Write features in a layout, optionally with their first and last frames; return the files.
 
     Raises
     ------

@@ -169,7 +169,7 @@ def _with_facts(path: Path, rows: dict[Id, NDArray[np.float32]], facts: dict[str
     try:
         entries: dict[Id, Any] = {entry["id"]: entry for entry in facts["individuals"]}
         return Features(
-            rows=_told_rows(rows, entries),
+            rows=_named_rows(rows, entries),
             frames={i: np.array(e["frames"], np.float64) for i, e in entries.items() if e["frames"] is not None},
             chunk_starts={
                 i: np.array(e["chunk_starts"], np.int64) for i, e in entries.items() if e["chunk_starts"] is not None
@@ -185,22 +185,22 @@ def _with_facts(path: Path, rows: dict[Id, NDArray[np.float32]], facts: dict[str
         raise _damaged_facts(path, error) from error
 
 
-def _told_rows(rows: dict[Id, NDArray[np.float32]], entries: dict[Id, Any]) -> dict[Id, NDArray[np.float32]]:
-    """Give individuals their ids, and the rows that are theirs, where the file was made for another program."""
+def _named_rows(rows: dict[Id, NDArray[np.float32]], entries: dict[Id, Any]) -> dict[Id, NDArray[np.float32]]:
+    """Restore the ids and the rows of individuals from a file made for another program."""
     by_name = {entry.get("id_in_file", individual): individual for individual, entry in entries.items()}
     if len(by_name) < len(entries):
         raise ValueError("two individuals of one name")
-    # A .npz knows text only: there, and nowhere else, an id is found by how it is written.
+    # Ids in a .npz are text: only there, find an id by its text.
     by_text = {str(individual): individual for individual in entries}
-    told: dict[Id, NDArray[np.float32]] = {}
+    named: dict[Id, NDArray[np.float32]] = {}
     for name, values in rows.items():
         individual = by_name[name] if name in by_name else by_text.get(str(name), name)
-        if individual in told:
+        if individual in named:
             raise ValueError("two individuals of one id")
         entry = entries.get(individual, {})
         first = _frame(entry.get("first_row", 0))
-        told[individual] = values[first : first + _frame(entry["rows"])] if "first_row" in entry else values
-    return told
+        named[individual] = values[first : first + _frame(entry["rows"])] if "first_row" in entry else values
+    return named
 
 
 def _damaged_facts(path: Path, error: Exception) -> FeaturesError:

@@ -66,7 +66,7 @@ def write_dictionary(
 
 
 def check_content(individuals: Sequence[Id], ending: str, *, metadata: bool) -> None:
-    """See that individuals can be told apart in a file of this ending.
+    """Check that a file of this ending can tell the individuals apart.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def write_with_facts(
     path
         The features file.
     features
-        What the ``.json`` tells about.
+        The features that the ``.json`` describes.
     write
         Writes the content of the features file.
     individuals
@@ -112,8 +112,8 @@ def write_with_facts(
     facts_path = json_path(path)
     before = facts_path.read_bytes() if facts_path.is_file() else None
     try:
-        told = list(features) if individuals is None else individuals
-        _write_both(path, facts_path, write, {**sidecar_facts(features, told, places), "layout": layout})
+        described = list(features) if individuals is None else individuals
+        _write_both(path, facts_path, write, {**sidecar_facts(features, described, places), "layout": layout})
     except OutputError:
         # The facts may have taken their name when the file could not: facts never stand beside a file of before.
         if before is None:
