@@ -9,7 +9,7 @@ from typing import Any
 
 from napari_i3d._utils.files import sha256_of
 from napari_i3d.errors import OutputError
-from napari_i3d.extraction.provenance import WITHOUT_EFFECT
+from napari_i3d.extraction.planning.request import WITHOUT_EFFECT
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.io.layouts import Layout
 from napari_i3d.features.io.sidecar import json_path

@@ -24,9 +24,6 @@ from napari_i3d.tracking.gaps import Gaps
 from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video
 
-WITHOUT_EFFECT = ("batch_size", "device")
-"""Settings that decide how features are computed, not which numbers come out."""
-
 
 def describe_tracking(path: Path | None, tracking: Tracking, gaps: Gaps) -> dict[str, Any]:
     """Return where tracking comes from and which frames were missing in it, in values that JSON knows.
