@@ -344,7 +344,7 @@ def _missing_tracking(video: Path, tracking_path: Path) -> str:
     with contextlib.suppress(OSError):
         others = {path.stem for path in video.parent.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES} - {video.stem}
     near = nearest_file(tracking_path, ENDINGS, video.stem, others)
-    return f"expected its tracking file {tracking_path}, found none" + (f"; is it {label(near.name)}?" if near else "")
+    return f"its tracking file: expected {tracking_path}, found none" + (f"; is it {label(near.name)}?" if near else "")
 
 
 def _move(path: Path, target: Path) -> Path:
