@@ -16,37 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.files import atomic_writer, make_folder
-from napari_i3d.backbones.pretrained import WeightsFacts
 from napari_i3d.errors import OutputError
-from napari_i3d.extraction.planning.plan import Job
-from napari_i3d.extraction.planning.shards import Shard, ShardRows, shard_length
-from napari_i3d.extraction.provenance import WITHOUT_EFFECT, crops_sha256, versions
-from napari_i3d.extraction.settings import FEATURES
+from napari_i3d.extraction.planning.request import WITHOUT_EFFECT
+from napari_i3d.extraction.planning.shards import Shard, ShardRows
+from napari_i3d.extraction.settings import FEATURES, ExtractionSettings
 
 _FORMAT = "napari_i3d work in progress 1"
 _MANIFEST = "about.json"
 _RESULT = "result"
+_ROWS = ".rows"
 _DIGEST_BYTES = 32
 _DEVICE_BYTES = 32
 
 Fingerprint = Mapping[str, Any]
 """What the numbers of a shard depend on, by name, in values that JSON knows."""
-
-
-def fingerprint(job: Job, weights: WeightsFacts, video_sha256: str) -> Fingerprint:
-    """Return what the numbers of a job depend on; two jobs that agree in it have the same shards."""
-    settings = {name: value for name, value in job.settings.as_dict().items() if name not in WITHOUT_EFFECT}
-    of_programs = {f"version of {name}": text for name, text in versions().items() if name != "python"}
-    values = {
-        "video": video_sha256,
-        "tracking": crops_sha256(job),
-        "weights": weights.sha256,
-        **settings,
-        "length of shards": shard_length(job),
-        **of_programs,
-    }
-    plain: dict[str, Any] = json.loads(json.dumps(values))
-    return plain
 
 
 class Checkpoints:
@@ -74,6 +57,19 @@ class Checkpoints:
     def holds(folder: Path, fingerprint: Fingerprint) -> bool:
         """Return whether a folder holds work of this fingerprint."""
         return _read_manifest(folder) == fingerprint
+
+    @staticmethod
+    def kept_chunks(folder: Path, settings: ExtractionSettings) -> int:
+        """Return how many chunks a folder holds of work with these settings; nothing else is looked at."""
+        found = _read_manifest(folder) or {}
+        wanted = json.loads(json.dumps(settings.as_dict()))
+        if any(found.get(name) != value for name, value in wanted.items() if name not in WITHOUT_EFFECT):
+            return 0
+        try:
+            sizes = [path.stat().st_size for path in folder.glob(f"*{_ROWS}")]
+        except OSError:
+            return 0
+        return sum((size - _DIGEST_BYTES - _DEVICE_BYTES) // (4 * FEATURES) for size in sizes)
 
     def resume(self, shards: Iterable[Shard]) -> list[Shard]:
         """Return the shards that are finished; those of other work, and torn ones, are removed.
@@ -165,24 +161,35 @@ class Checkpoints:
         OutputError
             The folder cannot be removed.
         """
+        self.discard(self._folder)
+
+    @staticmethod
+    def discard(folder: Path) -> None:
+        """Remove a folder of work, whatever the work; to do it again is no error.
+
+        Raises
+        ------
+        OutputError
+            The folder cannot be removed.
+        """
         # Without its manifest a folder that is only half removed is never taken for work.
-        _remove(self._folder / _MANIFEST)
+        _remove(folder / _MANIFEST)
         try:
-            shutil.rmtree(self._folder)
+            shutil.rmtree(folder)
         except FileNotFoundError:
             return
         except OSError as error:
             reason = error.strerror or error
-            raise OutputError(f"{self._folder}: cannot be removed ({reason}); remove it by hand") from error
+            raise OutputError(f"{folder}: cannot be removed ({reason}); remove it by hand") from error
 
     def remove_if_empty(self) -> None:
         """Remove the folder if no shard was kept."""
         with contextlib.suppress(OSError):
-            if not any(path.suffix == ".rows" for path in self._folder.iterdir()):
+            if not any(path.suffix == _ROWS for path in self._folder.iterdir()):
                 self.remove()
 
     def _path(self, shard: Shard) -> Path:
-        return self._folder / f"{shard.number:06d}.rows"
+        return self._folder / f"{shard.number:06d}{_ROWS}"
 
 
 def _read_manifest(folder: Path) -> Fingerprint | None:

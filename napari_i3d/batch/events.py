@@ -87,12 +87,18 @@ class VideoSkipped:
         Its result is there already.
     busy
         Another process is working on it.
+    existing
+        The files of its result that are there.
+    difference
+        How one of these differs from what is wanted; "" if none does.
     """
 
     video: Path
     reason: str
     complete: bool
     busy: bool = False
+    existing: tuple[Path, ...] = ()
+    difference: str = ""
 
     word: ClassVar = "skipped"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from napari_i3d._utils.files import sha256_of
 from napari_i3d.errors import OutputError
-from napari_i3d.extraction.provenance import WITHOUT_EFFECT
+from napari_i3d.extraction.planning.request import WITHOUT_EFFECT
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.io.layouts import Layout
 from napari_i3d.features.io.sidecar import json_path
@@ -153,7 +153,9 @@ def _of_tracking(provenance: dict[str, Any], wish: ExpectedResult, individual: I
     if not isinstance(told, dict):
         return ResultCheck(ResultState.SOUND)
     of_file = ("sha256", "gaps", "chosen")
-    if individual is None and [told.get(name) for name in of_file] == [wish.tracking.get(name) for name in of_file]:
+    same = [told.get(name) for name in of_file] == [wish.tracking.get(name) for name in of_file]
+    # Without a file it is the same only for whole images; tracking made in the viewer has none either.
+    if individual is None and same and (told.get("sha256") is not None or _is_whole_image(told)):
         return ResultCheck(ResultState.SOUND)
     if wish.crops_sha256 is None:
         return ResultCheck(ResultState.UNSURE)
@@ -161,6 +163,11 @@ def _of_tracking(provenance: dict[str, Any], wish: ExpectedResult, individual: I
     if made in (None, wish.crops_sha256.get(individual)):
         return ResultCheck(ResultState.SOUND)
     return ResultCheck(ResultState.OTHER, "of another tracking, or of other individuals in it")
+
+
+def _is_whole_image(told: dict[str, Any]) -> bool:
+    crops = told.get("crops")
+    return isinstance(crops, list) and [e.get("id") for e in crops if isinstance(e, dict)] == [""]
 
 
 def _of_individual(told: dict[str, Any], individual: Id) -> Any:

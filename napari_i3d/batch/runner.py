@@ -1,6 +1,5 @@
 """Many videos, one after the other: finds them and their tracking, extracts, saves, and goes on after a failure."""
 
-import contextlib
 from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,16 +9,13 @@ from napari_i3d.backbones.i3d.network import I3DResNet50
 from napari_i3d.backbones.weights import load_network
 from napari_i3d.batch.distributed.coordinator import Coordinator
 from napari_i3d.batch.distributed.tasks import Source
-from napari_i3d.batch.events import BatchEvent, Outcome, VideoProgress, VideoSkipped
+from napari_i3d.batch.events import BatchEvent, Outcome, VideoSkipped
 from napari_i3d.batch.options import LOCAL, BatchOptions
 from napari_i3d.batch.report import Report
-from napari_i3d.batch.video_job import VideoJob, VideoJobs
+from napari_i3d.batch.video_job import VideoInput, VideoJobs
 from napari_i3d.batch.video_queue import VideoQueue
 from napari_i3d.errors import TrackingError
-from napari_i3d.extraction.crop_stream import background_of
 from napari_i3d.extraction.device import resolve_device
-from napari_i3d.extraction.engine import compute_shards, computer_for
-from napari_i3d.extraction.planning.shards import ShardRows
 from napari_i3d.projects.video_files import find_videos
 
 __all__ = ["BatchOptions", "run_batch"]
@@ -54,7 +50,7 @@ def run_batch(options: BatchOptions) -> Generator[BatchEvent, None, tuple[Outcom
     video_jobs = VideoJobs(options, weights)
     video_queue = VideoQueue(videos, Report(options.output_path), options.layout)
     if options.scheduler is None:
-        yield from video_queue.one_by_one(_Here(network, video_jobs).extract)
+        yield from video_queue.one_by_one(lambda path: _extract(_input(options, path), video_jobs, network))
     else:
         # Only here, since not everybody has dask.
         from napari_i3d.batch.distributed.dask_cluster import connected, plan_this_machine
@@ -67,7 +63,7 @@ def run_batch(options: BatchOptions) -> Generator[BatchEvent, None, tuple[Outcom
             threads=None if plan is None else plan.threads,
         )
         with connected(options.scheduler, plan) as cluster:
-            yield from Coordinator(cluster, video_jobs, source).run(video_queue)
+            yield from Coordinator(cluster, video_jobs, source, lambda path: _input(options, path)).run(video_queue)
     return video_queue.outcomes
 
 
@@ -76,37 +72,22 @@ def _as_seen_elsewhere(weights: str | Path) -> str | Path:
     return Path(weights).absolute() if Path(weights).is_file() else weights
 
 
-class _Here:
-    """Computes videos in this process."""
+def _input(options: BatchOptions, video: Path) -> VideoInput:
+    """Return a video of the batch with its tracking and its place among the results."""
+    folder = options.tracking_folder
+    return VideoInput(
+        video=video,
+        output=options.output_path / f"{video.stem}{options.i3d_suffix}",
+        tracking_path=None if folder is None else folder / f"{video.stem}{options.tracking_suffix}",
+        individuals=options.individuals,
+    )
 
-    def __init__(self, network: I3DResNet50, video_jobs: VideoJobs) -> None:
-        self._network = network
-        self._workshop = video_jobs
 
-    def extract(self, path: Path) -> Generator[BatchEvent, None, Outcome]:
-        """Extract a video."""
-        with ExitStack() as stack:
-            work = yield from self._workshop.begin(path, stack)
-            if isinstance(work, VideoSkipped):
-                return work
-            yield from self._compute(work)
-            return self._workshop.finish(work)
-
-    def _compute(self, work: VideoJob) -> Generator[BatchEvent, None, None]:
-        done = kept = work.kept_chunks
-        total = work.job.plan.total_chunks
-        yield VideoProgress(work.path, done, total, kept)
-        if not work.todo:
-            return
-        settings = work.job.settings
-        computer = computer_for(self._network, settings)
-        background = background_of(work.video, settings)
-        steps = compute_shards(work.video, work.todo, computer, background, abandon=work.video.close)
-        with contextlib.closing(steps):
-            for step in steps:
-                if isinstance(step, ShardRows):
-                    work.partial.keep(step)
-                    kept += step.shard.n_chunks
-                else:
-                    done += len(step.chunks)
-                yield VideoProgress(work.path, done, total, kept)
+def _extract(wanted: VideoInput, video_jobs: VideoJobs, network: I3DResNet50) -> Generator[BatchEvent, None, Outcome]:
+    """Extract a video in this process."""
+    with ExitStack() as stack:
+        work = yield from video_jobs.begin(wanted, stack)
+        if isinstance(work, VideoSkipped):
+            return work
+        yield from work.compute(network)
+        return video_jobs.finish(work)

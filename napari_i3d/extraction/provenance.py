@@ -24,9 +24,6 @@ from napari_i3d.tracking.gaps import Gaps
 from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video
 
-WITHOUT_EFFECT = ("batch_size", "device")
-"""Settings that do not change the features."""
-
 
 def describe_tracking(path: Path | None, tracking: Tracking, gaps: Gaps) -> dict[str, Any]:
     """Return the file of a tracking and its gaps, as JSON values.

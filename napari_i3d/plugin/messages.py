@@ -3,6 +3,8 @@
 _WORDS = {
     "use --gaps split or --gaps interpolate": "set 'Gaps' in the Extract dock to split or interpolate",
     "extract with --pad and --frequency 1": "extract with 'a row for every frame' ticked and 'Every n-th frame' 1",
+    "set pad, and frequency 1": "tick 'a row for every frame', and set 'Every n-th frame' to 1",
+    "then give the same command again": "then press Run again",
     "use --weights untrained": "choose untrained weights",
     "i3d_suffix: layout": "name of the features file: layout",
     "use --save_metadata, or the --layout of the program": "tick 'first and last frame in the file', or choose the "

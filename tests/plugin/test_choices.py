@@ -2,20 +2,22 @@
 
 import json
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from napari_i3d import ExtractionSettings, Features, Tracking, open_video
 from napari_i3d._utils.text import format_duration
+from napari_i3d.batch.options import BatchOptions
 from napari_i3d.errors import SettingsError, TrackingError
 from napari_i3d.extraction.planning.estimate import estimate, rate_key
-from napari_i3d.extraction.planning.request import ExtractChoices
+from napari_i3d.extraction.planning.request import ExtractionOptions
 from napari_i3d.features.io.layouts import Layout
 from napari_i3d.features.io.output_format import output_paths
 from napari_i3d.plugin.features_dock.save_formats import SAVE_FORMS, form_of
-from napari_i3d.plugin.jobs.cancellation import StoppedError
-from napari_i3d.plugin.jobs.cancellation import StopRequest as Stop
+from napari_i3d.plugin.jobs.cancellation import StoppedError, StopRequest
+from napari_i3d.plugin.jobs.extract_job import ExtractionRequest
 from napari_i3d.plugin.session import preferences
 from napari_i3d.plugin.session.matching import individual_to_plot, owner_of
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
@@ -24,13 +26,28 @@ from napari_i3d.tracking.gaps import Gaps
 from napari_i3d.tracking.io.box_pickle import read_tracking
 from napari_i3d.tracking.tracklets import Tracklet
 
-CHOICES = ExtractChoices(
+EVERY_FRAME = ExtractionSettings(pad=True)
+OPTIONS = ExtractionOptions(
     settings=ExtractionSettings(frequency=2, pad=True, sample_mode="oversample", device="cuda:1"),
     weights="/some/file.pth",
     gaps=Gaps.SPLIT,
-    layout=Layout.MS_TCN,
+    layout=Layout.DICT,
+    i3d_suffix="_i3d.npz",
     save_metadata=True,
 )
+
+
+class FakeVideo:
+    """As much of a video as a plan needs."""
+
+    path = Path("clip.mp4")
+    remark = ""
+
+    def __init__(self, n_frames: int) -> None:
+        self.shape = (n_frames, 48, 64, 3)
+
+    def __len__(self) -> int:
+        return self.shape[0]
 
 
 def tracking(n_frames: int = 20) -> Tracking:
@@ -39,45 +56,62 @@ def tracking(n_frames: int = 20) -> Tracking:
 
 
 def test_remembered_choices_are_the_same_and_spoilt_ones_are_the_defaults():
-    plain = json.loads(json.dumps(CHOICES.as_dict()))
-    assert ExtractChoices.from_dict(plain) == CHOICES
-    assert ExtractChoices.from_dict({}) == ExtractChoices()
-    assert ExtractChoices.from_dict(plain | {"layout": "gone"}) == ExtractChoices()
-    assert ExtractChoices.from_dict(plain | {"settings": 3}) == ExtractChoices()
+    plain = json.loads(json.dumps(OPTIONS.as_dict()))
+    assert ExtractionOptions.from_dict(plain) == OPTIONS
+    assert ExtractionOptions.from_dict({}) == ExtractionOptions()
+    assert ExtractionOptions.from_dict(plain | {"layout": "gone"}) == ExtractionOptions()
+    assert ExtractionOptions.from_dict(plain | {"settings": 3}) == ExtractionOptions()
 
 
-def test_dlc2action_needs_a_row_for_every_frame():
-    with pytest.raises(SettingsError, match="one row for each frame"):
-        ExtractChoices(layout=Layout.DLC2ACTION)
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"layout": Layout.DLC2ACTION}, "one row for each frame"),
+        ({"layout": Layout.DLC2ACTION_POSE, "settings": EVERY_FRAME, "save_metadata": True}, "no room for first"),
+        ({"layout": Layout.MS_TCN, "save_metadata": True}, "bare arrays"),
+        ({"layout": Layout.MS_TCN, "i3d_suffix": "_i3d.npy"}, "bare arrays"),
+        ({"layout": Layout.DLC2ACTION, "settings": EVERY_FRAME, "i3d_suffix": ".npz"}, "needs an ending"),
+    ],
+)
+def test_layout_demands_are_the_same_in_dock_and_command(options, words, tmp_path):
+    with pytest.raises(SettingsError, match=words):
+        ExtractionOptions(**options)
+    with pytest.raises(SettingsError, match=words):
+        BatchOptions(dataset_path=tmp_path, output_path=tmp_path, **options)
 
 
 def test_estimate_counts_chunks_and_uses_what_was_measured():
-    choices = ExtractChoices(settings=ExtractionSettings(frequency=3))
-    cost = estimate(100, tracking(), choices, {})
-    assert (cost.individuals, cost.chunks, cost.measured) == (1, 5, False)
-    assert list(cost.left_out) == ["short"]
-    measured = estimate(100, tracking(), choices, {rate_key(choices.settings): 2.0})
-    assert (measured.seconds, measured.measured) == (10.0, True)
-    assert estimate(100, None, choices, {}).chunks == 31
-    assert estimate(7, None, choices, {}).chunks == 0
+    options = ExtractionOptions(settings=ExtractionSettings(frequency=3))
+    cost = estimate(FakeVideo(100), tracking(), options, {})
+    assert [len(chunks.starts) for chunks in cost.job.plan.tracklets] == [5]
+    assert list(cost.job.plan.left_out) == ["short"]
+    assert not cost.measured
+    rates = {rate_key(options.settings): 2.0}
+    assert (estimate(FakeVideo(100), tracking(), options, rates).seconds, cost.kept_chunks) == (10.0, 0)
+    resumed = estimate(FakeVideo(100), tracking(), options, rates, kept_chunks=3)
+    assert (resumed.seconds, resumed.measured, resumed.kept_chunks) == (4.0, True, 3)
+    assert estimate(FakeVideo(100), None, options, {}).job.plan.total_chunks == 31
+    with pytest.raises(TrackingError, match="has the 9 frames needed"):
+        estimate(FakeVideo(7), None, options, {})
 
 
 def test_estimate_refuses_boxes_after_the_end_of_the_video():
     last = max(tracklet.stop for tracklet in tracking().values())
-    estimate(last, tracking(), ExtractChoices(), {})
-    with pytest.raises(TrackingError, match="does the tracking belong to it"):
-        estimate(last - 1, tracking(), ExtractChoices(), {})
+    estimate(FakeVideo(last), tracking(), ExtractionOptions(), {})
+    with pytest.raises(TrackingError, match="does the tracking belong to this video"):
+        estimate(FakeVideo(last - 1), tracking(), ExtractionOptions(), {})
 
 
-def test_estimate_refuses_gaps_and_mending_prepares_pieces():
+def test_estimate_refuses_gaps_and_splits_them_where_wanted():
     boxes = np.tile([0.0, 0, 10, 10], (30, 1))
     boxes[12] = np.nan
     gappy = Tracking([Tracklet("a", 0, boxes)])
     with pytest.raises(TrackingError, match="frame 12 is missing"):
-        estimate(100, gappy, ExtractChoices(), {})
-    assert list(ExtractChoices(gaps=Gaps.SPLIT).prepare(gappy, frozenset(["a"]))) == ["a_part1", "a_part2"]
+        estimate(FakeVideo(100), gappy, ExtractionOptions(), {})
+    cost = estimate(FakeVideo(100), gappy, ExtractionOptions(gaps=Gaps.SPLIT), {})
+    assert [chunks.id for chunks in cost.job.plan.tracklets] == ["a_part1", "a_part2"]
     with pytest.raises(TrackingError, match="no individual was chosen"):
-        ExtractChoices().prepare(gappy, frozenset())
+        _ = ExtractionRequest(Path("x.mp4"), ExtractionOptions(), Path("x.npy"), gappy).chosen
 
 
 def test_files_of_a_layout_are_known_beforehand(tmp_path):
@@ -146,7 +180,7 @@ def test_preferences_survive_damage_and_places_that_cannot_be_written(tmp_path, 
 
 
 def test_stop_interrupts_what_is_waited_for_once():
-    stop, called = Stop(), []
+    stop, called = StopRequest(), []
     stop.check()
     with stop.interrupting(lambda: called.append("first")):
         thread = threading.Thread(target=stop.ask)

@@ -15,12 +15,13 @@ from qtpy.QtWidgets import QApplication, QMessageBox
 
 from napari_i3d import ExtractionSettings, extract_features, read_features, read_tracking
 from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, SOURCES, UNTRAINED
+from napari_i3d.batch import video_job
 from napari_i3d.errors import OutputError
 from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.features.io.layouts import Layout
 from napari_i3d.plugin.closing import ClosingQuestion
 from napari_i3d.plugin.context import get_session
-from napari_i3d.plugin.jobs import extract_job
+from napari_i3d.plugin.jobs import extract_job, file_jobs
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
@@ -239,7 +240,7 @@ def test_features_that_cannot_be_saved_stay_in_memory(viewer, qtbot, clip, monke
     def full(*_, **__):
         raise OutputError("no space left")
 
-    monkeypatch.setattr(extract_job, "save_features", full)
+    monkeypatch.setattr(video_job, "save_features", full)
     run(qtbot, dock)
     assert set(tracked.features) == set(tracked.tracking)
     assert errors() == ["no space left. The features are in memory: save them with the Plot dock."]
@@ -316,7 +317,7 @@ def test_image_shown_in_the_preview_is_the_one_extracted(viewer, qtbot, clip):
     _, dock = open_ready(viewer, qtbot, clip)
     preview = open_dock(viewer, "Crop preview")
     preview.mode.setCurrentIndex(1)
-    assert dock.form.choices().settings.sample_mode == "center_crop"
+    assert dock.form.options().settings.sample_mode == "center_crop"
     dock.form.sample_mode.value = SampleMode.OVERSAMPLE
     assert preview.mode.currentIndex() == 2
 
@@ -391,7 +392,7 @@ def test_missing_weights_are_offered_with_their_license_and_downloaded(viewer, q
         source.path.touch()
         return source.path
 
-    monkeypatch.setattr(extract_job, "download_weights", download)
+    monkeypatch.setattr(file_jobs, "download_weights", download)
     open_clip(viewer, clip)
     dock = open_dock(viewer)
     qtbot.waitUntil(lambda: not dock.offer.isHidden())
@@ -414,7 +415,7 @@ def test_download_is_cancelled_even_while_it_hangs(viewer, qtbot, clip, monkeypa
             time.sleep(0.05)
         bar.update(1)
 
-    monkeypatch.setattr(extract_job, "download_weights", download)
+    monkeypatch.setattr(file_jobs, "download_weights", download)
     open_clip(viewer, clip)
     dock = open_dock(viewer)
     qtbot.waitUntil(lambda: not dock.offer.isHidden())
@@ -470,7 +471,7 @@ _CLOSING = """
 import sys, time
 import napari
 from qtpy.QtCore import QTimer
-from napari_i3d.plugin.session import get_session
+from napari_i3d.plugin.context import get_session
 viewer = napari.Viewer()
 dock = viewer.window.add_plugin_dock_widget("napari-i3d", "Extract features")[1]
 assert "torch" not in sys.modules

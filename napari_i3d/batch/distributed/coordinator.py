@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Protocol
 
 from napari_i3d.batch.distributed.tasks import Source, Task, TaskResult, VideoFingerprint, mark_of
 from napari_i3d.batch.events import BatchEvent, Outcome, VideoProgress, VideoSkipped
-from napari_i3d.batch.video_job import VideoJob, VideoJobs
+from napari_i3d.batch.video_job import VideoInput, VideoJob, VideoJobs
 from napari_i3d.batch.video_queue import VideoQueue, isolated
 from napari_i3d.errors import VideoError
 from napari_i3d.extraction.planning.shards import Shard
@@ -64,12 +64,17 @@ class Coordinator:
         Begins and finishes videos, in this process.
     source
         What tasks compute with.
+    input_of
+        Returns a video with its tracking and the place of its result.
     """
 
-    def __init__(self, computers: Computers, video_jobs: VideoJobs, source: Source) -> None:
+    def __init__(
+        self, computers: Computers, video_jobs: VideoJobs, source: Source, input_of: Callable[[Path], VideoInput]
+    ) -> None:
         self._computers = computers
         self._workshop = video_jobs
         self._source = source
+        self._input_of = input_of
         self._running: dict[Path, _Running] = {}  # by the absolute path that tasks know
         self._todo: deque[tuple[_Running, Shard]] = deque()
 
@@ -111,7 +116,7 @@ class Coordinator:
 
     def _open(self, path: Path) -> Generator[BatchEvent, None, _Running | VideoSkipped]:
         with ExitStack() as stack:
-            work = yield from self._workshop.begin(path, stack)
+            work = yield from self._workshop.begin(self._input_of(path), stack)
             if isinstance(work, VideoSkipped):
                 return work
             missing = {shard.number for shard in work.todo}

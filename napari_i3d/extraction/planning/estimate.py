@@ -1,16 +1,14 @@
-"""What an extraction will take: individuals, chunks, seconds."""
+"""What an extraction will take: its plan, and seconds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from napari_i3d._utils.text import counted
-from napari_i3d.errors import TrackingError
-from napari_i3d.extraction.planning.chunks import plan_chunks, tracklet_chunks
-from napari_i3d.extraction.planning.request import ExtractChoices
+from napari_i3d.extraction.planning.plan import Job, plan_job, whole_image
+from napari_i3d.extraction.planning.request import ExtractionOptions
 from napari_i3d.extraction.settings import ExtractionSettings, Precision, SampleMode
-from napari_i3d.individuals import Id, shown
-from napari_i3d.tracking.checks import require_valid_boxes
+from napari_i3d.tracking.gaps import resolve_gaps
 from napari_i3d.tracking.tracklets import Tracking
+from napari_i3d.video.video import Video
 
 _OVERSAMPLE_VIEWS = 10
 
@@ -18,68 +16,62 @@ _OVERSAMPLE_VIEWS = 10
 _FIRST_GUESS_S = {"cpu": 0.1, "cuda": 0.01, "mps": 0.05}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Estimate:
     """What an extraction will take.
 
     Attributes
     ----------
-    individuals, chunks
-        Numbers of those computed.
-    left_out
-        Individuals that are too short, each with the reason.
+    job
+        What is computed.
+    kept_chunks
+        Chunks of it that are not computed again.
     seconds
         About how long.
     measured
         Whether `seconds` was derived from earlier runs on this machine, or is a first guess.
     """
 
-    individuals: int
-    chunks: int
-    left_out: Mapping[Id, str]
+    job: Job
+    kept_chunks: int
     seconds: float
     measured: bool
 
 
-def estimate(n_frames: int, tracking: Tracking | None, choices: ExtractChoices, rates: Mapping[str, float]) -> Estimate:
+def estimate(
+    video: Video,
+    tracking: Tracking | None,
+    options: ExtractionOptions,
+    rates: Mapping[str, float],
+    kept_chunks: int = 0,
+) -> Estimate:
     """Say what an extraction will take.
 
     Parameters
     ----------
-    n_frames
-        Of the video.
+    video
+        The video.
     tracking
-        Those to be extracted, prepared; None: the whole image.
-    choices
+        Those to be extracted, gaps and all; None: the whole image.
+    options
         As chosen.
     rates
         Seconds for a chunk in earlier runs, by `rate_key`.
+    kept_chunks
+        Computed by a run before that was interrupted.
 
     Raises
     ------
     TrackingError
-        A tracklet that is long enough has gaps, boxes that are none, or boxes after the end of the video.
+        There is nothing to compute, or what `plan_job` refuses.
     """
-    settings = choices.settings
-    left_out: Mapping[Id, str] = {}
-    if tracking is None:
-        long_enough = n_frames >= settings.shortest_tracklet
-        tracklets = [tracklet_chunks("", 0, n_frames, settings)] if long_enough else []
-        left_out = {} if long_enough else {"": f"{counted(n_frames, 'frame')}, fewer than {settings.shortest_tracklet}"}
-    else:
-        plan = plan_chunks(tracking.values(), settings)
-        tracklets, left_out = list(plan.tracklets), plan.left_out
-        for tracklet in tracklets:
-            require_valid_boxes(tracking[tracklet.id])
-            if tracklet.last_frame >= n_frames:
-                raise TrackingError(
-                    f"{shown(tracklet.id)}: has boxes up to frame {tracklet.last_frame}, but the last frame of the "
-                    f"video is {n_frames - 1}: does the tracking belong to it?"
-                )
-    chunks = sum(len(tracklet.starts) for tracklet in tracklets)
+    settings = options.settings
+    tracking = whole_image(video, settings) if tracking is None else resolve_gaps(tracking, options.gaps)
+    job = plan_job(video, tracking.values(), settings)
+    kept_chunks = min(kept_chunks, job.plan.total_chunks)
     key = rate_key(settings)
-    seconds = rates.get(key, first_guess_s(settings)) * chunks
-    return Estimate(len(tracklets), chunks, left_out, seconds, key in rates)
+    seconds = rates.get(key, first_guess_s(settings)) * (job.plan.total_chunks - kept_chunks)
+    return Estimate(job, kept_chunks, seconds, key in rates)
 
 
 def rate_key(settings: ExtractionSettings) -> str:

@@ -1,6 +1,6 @@
-"""What is chosen in the Extract dock, as one frozen value, and what it will cost. Loads neither torch nor Qt."""
+"""What is asked of an extraction, by the command and by the Extract dock. Loads neither torch nor Qt."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -8,17 +8,18 @@ from typing import Any, Self
 from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, SOURCES
 from napari_i3d.errors import NapariI3DError, SettingsError
 from napari_i3d.extraction.settings import ExtractionSettings
-from napari_i3d.features.io.layouts import Layout, check_suffix, dlc2action_ids
-from napari_i3d.features.io.output_format import output_paths
-from napari_i3d.features.io.writing import check_content
+from napari_i3d.features.io.layouts import Layout, check_suffix
+from napari_i3d.features.io.output_format import individual_outputs
 from napari_i3d.individuals import Id
-from napari_i3d.tracking.gaps import Gaps, resolve_gaps
-from napari_i3d.tracking.tracklets import Tracking
+from napari_i3d.tracking.gaps import Gaps
+
+WITHOUT_EFFECT = ("batch_size", "device")
+"""Settings that decide how features are computed, not which numbers come out."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExtractChoices:
-    """All choices of the Extract dock but the place of the output.
+class ExtractionOptions:
+    """How features are made and written, whatever the video.
 
     Parameters
     ----------
@@ -30,10 +31,12 @@ class ExtractChoices:
         What is done about missing frames.
     layout
         For which program the files are made.
-    ending
-        What follows the video's name in that of the features file; chooses the format.
+    i3d_suffix
+        What follows the video's name in that of the features file; its ending chooses the format.
     save_metadata
         Add the first and last frame of each individual to the features file.
+    overwrite
+        Replace results that exist; else they are kept.
 
     Raises
     ------
@@ -42,86 +45,72 @@ class ExtractChoices:
     """
 
     settings: ExtractionSettings = field(default_factory=ExtractionSettings)
-    weights: str = DEFAULT_WEIGHTS
+    weights: str | Path = DEFAULT_WEIGHTS
     gaps: Gaps = Gaps.ERROR
     layout: Layout = Layout.DICT
-    ending: str = ".npy"
+    i3d_suffix: str = ".npy"
     save_metadata: bool = False
+    overwrite: bool = False
 
     def __post_init__(self) -> None:
         if self.layout.for_dlc2action and not (self.settings.pad and self.settings.frequency == 1):
-            raise SettingsError("DLC2Action needs one row for each frame: tick 'a row for every frame', frequency 1")
-        check_suffix(self.ending, self.layout)
+            raise SettingsError(f"layout {self.layout} needs one row for each frame: set pad, and frequency 1")
+        if self.layout is Layout.DLC2ACTION_POSE and self.save_metadata:
+            raise SettingsError(f"layout {self.layout} has no room for first and last frames: leave out save_metadata")
+        check_suffix(self.i3d_suffix, self.layout)
+        if not self.layout.one_file and (self.i3d_suffix != ".npy" or self.save_metadata):
+            raise SettingsError(
+                f"layout {self.layout} has bare arrays under names of its own: leave out i3d_suffix and save_metadata"
+            )
 
     @property
     def weights_missing(self) -> bool:
         """Whether published weights are chosen that were not downloaded."""
-        return self.weights in SOURCES and not SOURCES[self.weights].path.exists()
+        return self.weights in SOURCES and not SOURCES[str(self.weights)].path.exists()
+
+    def individual_outputs(self, output: Path, individuals: Sequence[Id]) -> dict[Id, Path]:
+        """Return the file of each individual.
+
+        Raises
+        ------
+        SettingsError
+            The name is none of a file, or has an ending that does not fit the layout.
+        FeaturesError
+            The layout, or a file with this name, cannot hold the individuals.
+        """
+        if not output.name or output.is_dir():
+            raise SettingsError(f"save to: expected the name of a features file, found the folder {output}")
+        check_suffix(output.suffix, self.layout)
+        return individual_outputs(output, self.layout, individuals, metadata=self.save_metadata)
+
+    def with_size(self, size: tuple[int, int] | None) -> Self:
+        """Return the options for a video that is resized first to a width and height, in pixels."""
+        return replace(self, settings=replace(self.settings, video_size=size))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values to be remembered; the size of the video is not among them, it belongs to a video."""
+        """Return plain values to be remembered: all but the size of a video and whether its result is replaced."""
         settings = self.settings.as_dict()
         del settings["video_size"]
         return {
             "settings": settings,
-            "weights": self.weights,
+            "weights": str(self.weights),
             "gaps": str(self.gaps),
             "layout": str(self.layout),
-            "ending": self.ending,
+            "i3d_suffix": self.i3d_suffix,
             "save_metadata": self.save_metadata,
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return the choices remembered; the defaults where they make no sense (any more)."""
+        """Return the options remembered; the defaults where they make no sense (any more)."""
         try:
             return cls(
                 settings=ExtractionSettings(**values["settings"]),
                 weights=str(values["weights"]),
                 gaps=Gaps(values["gaps"]),
                 layout=Layout(values["layout"]),
-                ending=str(values["ending"]),
+                i3d_suffix=str(values["i3d_suffix"]),
                 save_metadata=bool(values["save_metadata"]),
             )
         except (NapariI3DError, KeyError, TypeError, ValueError):
             return cls()
-
-    def default_output(self, video: Path) -> Path:
-        """Return where the features of a video go unless another place is chosen: beside it."""
-        return video.with_name(f"{video.stem}{self.ending}")
-
-    def prepare(self, tracking: Tracking, individuals: frozenset[Id]) -> Tracking:
-        """Return the tracking of those chosen, in its order, with gaps resolved.
-
-        Raises
-        ------
-        TrackingError
-            Nobody is chosen, or mending fails.
-        """
-        return resolve_gaps(tracking.select([name for name in tracking if name in individuals]), self.gaps)
-
-
-def require_output(output: Path, choices: ExtractChoices, individuals: list[Id]) -> None:
-    """See before hours of work that its features can have this name, and hold these individuals.
-
-    Raises
-    ------
-    SettingsError
-        The name is none of a file, or has an ending that does not fit the layout.
-    FeaturesError
-        The layout cannot hold the individuals.
-    """
-    if not output.name or output.is_dir():
-        raise SettingsError(f"save to: expected the name of a features file, found the folder {output}")
-    check_suffix(output.suffix, choices.layout)
-    output_paths(output, choices.layout, individuals)
-    if choices.layout.for_dlc2action:
-        metadata = choices.layout is Layout.DLC2ACTION
-        check_content(list(dlc2action_ids(individuals).values()), output.suffix, metadata=metadata)
-    elif choices.layout is Layout.DICT:
-        check_content(individuals, output.suffix, metadata=choices.save_metadata)
-
-
-def with_size(choices: ExtractChoices, size: tuple[int, int] | None) -> ExtractChoices:
-    """Return the choices for a video that is resized first to a width and height, in pixels."""
-    return replace(choices, settings=replace(choices.settings, video_size=size))

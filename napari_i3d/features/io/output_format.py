@@ -1,24 +1,53 @@
-"""Which files features are written to, and writing them."""
+"""Which files features are written to, whether they can be, and writing them."""
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
+from napari_i3d.errors import FeaturesError
 from napari_i3d.features.features import Features
-from napari_i3d.features.io.layouts import Layout, export_features, individual_paths
-from napari_i3d.features.io.writing import write_features
+from napari_i3d.features.io.layouts import Layout, dlc2action_ids, export_features, individual_paths
+from napari_i3d.features.io.sidecar import json_path
+from napari_i3d.features.io.writing import check_content, write_features
 from napari_i3d.individuals import Id
 
+LONGEST_NAME_BYTES = 255
 
-def output_paths(output: Path, layout: Layout, individuals: list[Id]) -> list[Path]:
-    """Return the files that features are saved to.
+
+def individual_outputs(
+    output: Path, layout: Layout, individuals: Sequence[Id], *, metadata: bool = False
+) -> dict[Id, Path]:
+    """Return the file of each individual, and see beforehand that all can be written under their names.
+
+    Parameters
+    ----------
+    output
+        The features file; where each individual has a file of its own, its id is added to this name.
+    layout, individuals
+        For which program, and whom the files are to hold.
+    metadata
+        Whether first and last frames are added to the file.
 
     Raises
     ------
     FeaturesError
-        Two individuals would get the same file.
+        Two individuals would share a name, an id does not fit the layout, or a name is too long.
     """
     if layout.one_file:
-        return [output]
-    return list(individual_paths(output.with_suffix(".npy"), individuals).values())
+        names = dlc2action_ids(individuals).values() if layout.for_dlc2action else individuals
+        check_content(list(names), output.suffix, metadata=metadata or layout is Layout.DLC2ACTION)
+        paths = dict.fromkeys(individuals, output)
+    else:
+        paths = individual_paths(output.with_suffix(".npy"), list(individuals))
+    for path in paths.values():
+        if len(os.fsencode(json_path(path).name)) > LONGEST_NAME_BYTES:
+            raise FeaturesError(f"{path.name}: a name too long for a file; shorten the name of the video or the id")
+    return paths
+
+
+def output_paths(output: Path, layout: Layout, individuals: Sequence[Id]) -> list[Path]:
+    """Return the files that features are saved to; errors as of `individual_outputs`."""
+    return list(dict.fromkeys(individual_outputs(output, layout, individuals).values()))
 
 
 def save_features(features: Features, output: Path, layout: Layout, *, metadata: bool = False) -> list[Path]:

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy, QWidget
 
 from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, UNTRAINED
 from napari_i3d.errors import SettingsError
-from napari_i3d.extraction.planning.request import ExtractChoices
+from napari_i3d.extraction.planning.request import ExtractionOptions
 from napari_i3d.extraction.settings import ExtractionSettings, Normalization, Precision, SampleMode
 from napari_i3d.features.io.layouts import Layout
 from napari_i3d.plugin.widgets.choice_box import ChoiceBox
@@ -162,14 +162,14 @@ class ExtractForm:
             self.ending,
             self.save_metadata,
         )
-        self._show_file()
+        self._show_what_applies()
 
     @property
     def size(self) -> tuple[int | None, int | None]:
         """Width and height, in pixels, to which the video is resized; each None where it is not set."""
         return self.width.value or None, self.height.value or None
 
-    def choices(self) -> ExtractChoices:
+    def options(self) -> ExtractionOptions:
         """Return what is chosen.
 
         Raises
@@ -189,13 +189,13 @@ class ExtractForm:
             device=self.device.value,
             precision=self.precision.value,
         )
-        return ExtractChoices(
+        return ExtractionOptions(
             settings=settings,
             weights=self._chosen_weights(),
             gaps=self.gaps.value,
             layout=self.layout.value,
-            ending=self.ending.value.strip(),
-            save_metadata=self.save_metadata.value,
+            i3d_suffix=self.ending.value.strip() if self.ending.enabled else ".npy",
+            save_metadata=self.save_metadata.enabled and self.save_metadata.value,
         )
 
     def _chosen_weights(self) -> str:
@@ -206,22 +206,23 @@ class ExtractForm:
             raise SettingsError("weights: choose a file (.pkl, .pth or .safetensors)")
         return str(path)
 
-    def show(self, choices: ExtractChoices) -> None:
-        """Show choices, all but the size of the video."""
-        settings = choices.settings
+    def show(self, options: ExtractionOptions) -> None:
+        """Show options, all but the size of the video."""
+        settings, weights = options.settings, str(options.weights)
         known = [value for _, value in _WEIGHTS]
         with self.changed.blocked():
-            self.weights.value = choices.weights if choices.weights in known else FROM_FILE
-            if choices.weights not in known:
-                self.weights_file.value = Path(choices.weights)
+            self.weights.value = weights if weights in known else FROM_FILE
+            if weights not in known:
+                self.weights_file.value = Path(weights)
             if settings.device in _DEVICES:
                 self.device.value = settings.device
             for name in ("pad", "frequency", "sample_mode", "min_frames", "normalization", "subtract_background"):
                 getattr(self, name).value = getattr(settings, name)
             for name in ("precision", "batch_size"):
                 getattr(self, name).value = getattr(settings, name)
-            for name in ("gaps", "layout", "ending", "save_metadata"):
-                getattr(self, name).value = getattr(choices, name)
+            self.ending.value = options.i3d_suffix
+            for name in ("gaps", "layout", "save_metadata"):
+                getattr(self, name).value = getattr(options, name)
         self._on_changed()
 
     def show_size(self, size: tuple[int, int] | None) -> None:
@@ -246,10 +247,13 @@ class ExtractForm:
         return rows
 
     def _on_changed(self) -> None:
-        self._show_file()
+        self._show_what_applies()
         self.changed.emit()
 
-    def _show_file(self) -> None:
+    def _show_what_applies(self) -> None:
+        layout = Layout(self.layout.value)
+        self.ending.enabled = layout.one_file
+        self.save_metadata.enabled = layout.one_file and layout is not Layout.DLC2ACTION_POSE
         from_file = self.weights.value == FROM_FILE
         self.weights_file.native.setVisible(from_file)
         self._labels[self.weights_file.label].setVisible(from_file)

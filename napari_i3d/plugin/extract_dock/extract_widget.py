@@ -1,8 +1,8 @@
-"""The Extract dock: settings, an estimate, Run and Cancel, and what became of it."""
+"""The Extract dock: settings, an estimate, Run, Cancel and Discard, and what became of it."""
 
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import napari
@@ -10,36 +10,38 @@ from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
+from napari_i3d._utils.files import exclusive
 from napari_i3d._utils.text import counted, format_duration
 from napari_i3d.backbones.pretrained import SOURCES
+from napari_i3d.batch.checkpoints import Checkpoints
+from napari_i3d.batch.events import VideoSkipped
+from napari_i3d.batch.output_paths import lock_path, partial_folder
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.extraction.planning.estimate import Estimate, estimate, rate_key
-from napari_i3d.extraction.planning.request import ExtractChoices, require_output, with_size
+from napari_i3d.extraction.planning.request import ExtractionOptions
+from napari_i3d.features.features import Features
 from napari_i3d.features.io.layouts import shift_note
-from napari_i3d.features.io.output_format import output_paths
-from napari_i3d.individuals import Id
 from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.extract_dock.existing_question import Reply, ask_existing
 from napari_i3d.plugin.extract_dock.extract_form import ExtractForm
 from napari_i3d.plugin.extract_dock.run_bar import RunBar
 from napari_i3d.plugin.extract_dock.weights_offer import DownloadOffer
 from napari_i3d.plugin.jobs.extract_job import Extraction, ExtractionRequest, run_extraction
-from napari_i3d.plugin.jobs.file_jobs import run_download
-from napari_i3d.plugin.jobs.job_results import Advance, Cancelled, Done, Failed, Outcome, Record, Work
-from napari_i3d.plugin.jobs.workers import StoppableWorker, show_advance, start
-from napari_i3d.plugin.jobs.workers import WorkerGroup as Crew
+from napari_i3d.plugin.jobs.file_jobs import run_download, run_reading
+from napari_i3d.plugin.jobs.job_results import Advance, Cancelled, Failed, Outcome, Record, Work
+from napari_i3d.plugin.jobs.workers import StoppableWorker, WorkerGroup, show_advance, start
 from napari_i3d.plugin.messages import in_dock_words
 from napari_i3d.plugin.session import preferences
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
-from napari_i3d.plugin.widgets.dialogs import may_replace, open_dock
-from napari_i3d.plugin.widgets.dock import Connections as Links
-from napari_i3d.plugin.widgets.dock import Dock
-from napari_i3d.plugin.widgets.scroll_area import DockScrollArea as Scrolling
+from napari_i3d.plugin.widgets.dialogs import open_dock
+from napari_i3d.plugin.widgets.dock import Connections, Dock
+from napari_i3d.plugin.widgets.scroll_area import DockScrollArea
 from napari_i3d.plugin.widgets.sections import Section
 from napari_i3d.plugin.widgets.text_label import TextLabel
-from napari_i3d.tracking.tracklets import Tracking
 
 _CHOICES, _RATES = "extract", "seconds_a_chunk"
 _NO_VIDEO = "Open a video first: File > Open, or drop it here.\nIts tracking file can be dropped along with it."
+_BUSY = "Another process is working on this features file; press Run again when that has ended."
 # Estimates wait until the user has stopped clicking.
 _SETTLE_MS = 150
 
@@ -55,13 +57,11 @@ class _Plan:
     @property
     def shift_note(self) -> str:
         """What programs that count rows would shift; "" if nothing."""
-        choices, tracking = self.request.choices, self.request.tracking
-        first_frames = {} if tracking is None else {
-            name: tracklet.start for name, tracklet in tracking.items() if name not in self.estimate.left_out
-        }  # fmt: skip
-        settings = choices.settings
+        options = self.request.options
+        settings = options.settings
+        first_frames = {chunks.id: chunks.first_frame for chunks in self.estimate.job.plan.tracklets}
         return shift_note(
-            first_frames, choices.layout, pad=settings.pad, frequency=settings.frequency, metadata=choices.save_metadata
+            first_frames, options.layout, pad=settings.pad, frequency=settings.frequency, metadata=options.save_metadata
         )
 
 
@@ -80,19 +80,20 @@ class ExtractWidget(Dock):
     def __init__(self, napari_viewer: "napari.Viewer") -> None:
         super().__init__()
         self._session = get_session(napari_viewer)
-        self._video_links = Links()
-        self._run_links = Links()
-        self._crew = Crew()
+        self._video_links = Connections()
+        self._run_links = Connections()
+        self._crew = WorkerGroup()
         self.destroyed.connect(self._crew.end)  # the window may go away without closing its docks
         self.destroyed.connect(self._video_links.close)
         self.destroyed.connect(self._run_links.close)
         self._worker: StoppableWorker | None = None
         self._running: _Plan | None = None
+        self._shown: _Plan | None = None
         self._suggested: tuple[TrackedVideo, Path] | None = None
         self._folder: Path | None = None  # the one that the user chose last
         self._outputs: weakref.WeakKeyDictionary[TrackedVideo, Path] = weakref.WeakKeyDictionary()  # chosen by the user
         self.form = ExtractForm()
-        self.form.show(ExtractChoices.from_dict(preferences.recall(_CHOICES)))
+        self.form.show(ExtractionOptions.from_dict(preferences.recall(_CHOICES)))
         self.offer = DownloadOffer()
         self.estimate_label = TextLabel()
         self.bar = RunBar()
@@ -117,7 +118,7 @@ class ExtractWidget(Dock):
             below.addWidget(part)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(Scrolling(content), 1)
+        outer.addWidget(DockScrollArea(content), 1)
         outer.addLayout(below)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
@@ -130,6 +131,7 @@ class ExtractWidget(Dock):
         self._timer.timeout.connect(self._refresh)
         self.bar.run.clicked.connect(self._on_run)
         self.bar.cancel.clicked.connect(self._on_cancel)
+        self.bar.discard.clicked.connect(self._on_discard)
         self.offer.button.clicked.connect(self._on_download)
 
     def _on_active(self) -> None:
@@ -186,18 +188,16 @@ class ExtractWidget(Dock):
         tracked = self._session.active
         if tracked is None or tracked.video is None:
             return None
-        choices = self.form.choices()
-        choices = with_size(choices, choices.settings.video_size or tracked.boxes_size)
-        tracking: Tracking | None = None
-        if tracked.tracking is not None:
-            tracking = choices.prepare(tracked.tracking, tracked.chosen)
-        cost = estimate(len(tracked.video), tracking, choices, preferences.recall(_RATES))
+        options = self.form.options()
+        options = options.with_size(options.settings.video_size or tracked.boxes_size)
         # A name alone is one beside the video: where napari was started is nothing that its user knows.
         output = tracked.video.path.parent / str(self.form.output.value)
-        require_output(output, choices, [""] if tracking is None else list(tracking))
+        individuals = () if tracked.tracking is None else tuple(i for i in tracked.tracking if i in tracked.chosen)
         request = ExtractionRequest(
-            tracked.video.path, tracking, choices, output, tracked.tracking, tracked.tracking_path
+            tracked.video.path, options, output, tracked.tracking, individuals, tracked.tracking_path
         )
+        cost = estimate(tracked.video, request.chosen, options, preferences.recall(_RATES), _kept_chunks(request))
+        options.individual_outputs(output, [chunks.id for chunks in cost.job.plan.tracklets])
         return _Plan(tracked, request, cost)
 
     def _refresh(self) -> None:
@@ -206,34 +206,49 @@ class ExtractWidget(Dock):
             plan, problem = self._plan(), ""
         except NapariI3DError as error:
             plan, problem = None, in_dock_words(error)
-        missing = plan is not None and plan.request.choices.weights_missing
-        self.offer.show_for(plan.request.choices.weights if plan is not None and missing else None)
+        missing = plan is not None and plan.request.options.weights_missing
+        self.offer.show_for(str(plan.request.options.weights) if plan is not None and missing else None)
         self.estimate_label.setText(_format(plan) if plan is not None else problem or _NO_VIDEO)
-        ready = plan is not None and plan.estimate.chunks > 0 and not missing
-        self.bar.set_ready(ready and self._worker is None)
+        self.bar.set_ready(plan is not None and not missing and self._worker is None)
+        self._shown = plan
+        kept = plan is not None and partial_folder(plan.request.output).is_dir()
+        self.bar.discard.setVisible(kept and self._worker is None)
         self.offer.button.setEnabled(self._worker is None)
 
     def _on_run(self) -> None:
         try:
             plan = self._plan()
-            if plan is None or self._worker is not None or not self._may_replace(plan):
+            if plan is None or self._worker is not None:
                 return
         except NapariI3DError as error:
             show_error(in_dock_words(error))
             return
-        preferences.remember(_CHOICES, plan.request.choices.as_dict())
+        preferences.remember(_CHOICES, plan.request.options.as_dict())
+        self._extract(plan)
+
+    def _extract(self, plan: _Plan) -> None:
         self._running = plan
         self._run_links.connect(plan.tracked.video_changed, self._on_running_video)
-        name = plan.request.video.name
-        self._start(run_extraction, plan.request, text=f"features of {name}")
+        self._start(run_extraction, plan.request, text=f"features of {plan.request.video.name}")
 
-    def _may_replace(self, plan: _Plan) -> bool:
-        request = plan.request
-        individuals: list[Id] = [""] if request.tracking is None else list(request.tracking)
-        return may_replace(self, output_paths(request.output, request.choices.layout, individuals))
+    def _on_discard(self) -> None:
+        """Remove what an interrupted run kept, unless another process is working on it."""
+        plan = self._shown
+        if plan is None or self._worker is not None:
+            return
+        output = plan.request.output
+        try:
+            with exclusive(lock_path(output)) as free:
+                if free:
+                    Checkpoints.discard(partial_folder(output))
+            text = "The chunks computed before were removed." if free else _BUSY
+        except NapariI3DError as error:
+            text = in_dock_words(error)
+        self.bar.finish(text)
+        self._refresh()
 
     def _on_download(self) -> None:
-        source = SOURCES[self.form.choices().weights]
+        source = SOURCES[str(self.form.options().weights)]
         if self._worker is None and self.offer.license_accepted(source):
             self._start(run_download, source.name, text="download of weights")
 
@@ -257,9 +272,9 @@ class ExtractWidget(Dock):
             return "The weights are being downloaded; the download would have to start again."
         request = self._running.request
         return (
-            f"The extraction of {request.video.name} is running: {self.bar.status.text().rstrip(' .')}. Its features "
-            f"are saved when it is finished, so all that was computed so far would be lost. A file "
-            f"{request.output.name} from before and all other files stay as they are."
+            f"The extraction of {request.video.name} is running: {self.bar.status.text().rstrip(' .')}. "
+            f"{_format_kept(self._running)}: Run goes on after them the next time. What was computed since would be "
+            f"lost. A file {request.output.name} from before and all other files stay as they are."
         )
 
     def _on_running_video(self) -> None:
@@ -280,32 +295,64 @@ class ExtractWidget(Dock):
         plan, self._running, self._worker = self._running, None, None
         self._run_links.close()
         if isinstance(outcome, Cancelled):
-            self.bar.finish("Cancelled; nothing was saved.")
+            self.bar.finish(_format_cancelled(plan))
         elif isinstance(outcome, Failed):
             self.bar.finish(outcome.message)
             show_error(outcome.message)
-        elif plan is not None:
-            self._take_up(plan, outcome)
-        else:
+        elif plan is None:
             self.bar.finish("The weights are here, and were checked.")
+        elif isinstance(outcome.value, VideoSkipped):
+            self._on_existing(plan, outcome.value)
+        elif isinstance(outcome.value, Features):
+            self._plot(plan, outcome.value, f"{plan.request.output.name} was up to date.")
+        else:
+            self._take_up(plan, outcome.value)
         self._refresh()
 
-    def _take_up(self, plan: _Plan, outcome: Done) -> None:
-        extraction: Extraction = outcome.value
-        rates = preferences.recall(_RATES)
-        preferences.remember(_RATES, rates | {rate_key(plan.request.choices.settings): extraction.chunk_s})
-        text, is_open = _format_saved(extraction.paths), plan.tracked in self._session.videos
-        if is_open and plan.tracked.tracking is plan.request.unmended:
-            path = extraction.paths[0] if extraction.paths and plan.request.choices.layout.one_file else None
-            plan.tracked.set_features(extraction.features, path)
+    def _on_existing(self, plan: _Plan, skipped: VideoSkipped) -> None:
+        """Say why nothing was computed; ask what to do about a result that is there."""
+        if not skipped.existing:
+            text = _BUSY if skipped.busy else in_dock_words(skipped.reason)
+            self.bar.finish(text)
+            show_error(text)
+            return
+        reply = ask_existing(self, skipped.existing, skipped.difference, plan.request.options.layout.one_file)
+        if reply is Reply.REPLACE:
+            options = replace(plan.request.options, overwrite=True)
+            self._extract(replace(plan, request=replace(plan.request, options=options)))
+        elif reply is Reply.PLOT:
+            self._running = plan
+            self._start(run_reading, plan.request.output, text=f"reading {plan.request.output.name}")
+        else:
+            self.bar.finish(f"{_format_files(skipped.existing)} stays as it is.")
+
+    def _take_up(self, plan: _Plan, extraction: Extraction) -> None:
+        if extraction.chunk_s is not None:
+            rates = preferences.recall(_RATES)
+            key = rate_key(plan.request.options.settings)
+            preferences.remember(_RATES, rates | {key: extraction.chunk_s})
+        remarks = f" ({in_dock_words('; '.join(extraction.remarks))})" if extraction.remarks else ""
+        if extraction.unsaved:
+            text = f"{extraction.unsaved}. The features are in memory: save them with the Plot dock."
+            text = text if self._is_current(plan) else extraction.unsaved
+        else:
+            text = f"Saved {_format_files(extraction.paths)} in {extraction.paths[0].parent}.{remarks}"
+        self._plot(plan, extraction.features, text, bool(extraction.unsaved))
+
+    def _is_current(self, plan: _Plan) -> bool:
+        return plan.tracked in self._session.videos and plan.tracked.tracking is plan.request.tracking
+
+    def _plot(self, plan: _Plan, features: Features, text: str, unsaved: bool = False) -> None:
+        """Show features, if they are still those of the video in the viewer."""
+        if self._is_current(plan):
+            known = plan.request.options.layout.one_file and not unsaved
+            plan.tracked.set_features(features, plan.request.output if known else None)
             open_dock(self._session.viewer, "Plot features")
-            if extraction.unsaved:
-                text = f"{extraction.unsaved}. The features are in memory: save them with the Plot dock."
-        elif is_open:
+        elif plan.tracked in self._session.videos:
             # They would be taken for those of individuals that happen to be called the same.
             text += " They are not plotted: the video got other tracking meanwhile."
-        self.bar.finish(text or extraction.unsaved)
-        (show_error if extraction.unsaved else show_info)(text or extraction.unsaved)
+        self.bar.finish(text)
+        (show_error if unsaved else show_info)(text)
 
     def closed(self) -> None:
         """End what runs, and all connections: the dock was closed."""
@@ -316,18 +363,36 @@ class ExtractWidget(Dock):
 
 
 def _format(plan: _Plan) -> str:
-    cost = plan.estimate
-    who = "whole image" if plan.request.tracking is None else counted(cost.individuals, "individual")
+    cost, request = plan.estimate, plan.request
+    chunks = cost.job.plan.total_chunks
+    who = "whole image" if request.tracking is None else counted(len(cost.job.plan.tracklets), "individual")
     source = "as in earlier runs" if cost.measured else "a first guess, for a processor"
-    text = f"{who}, {counted(cost.chunks, 'chunk')}: about {format_duration(cost.seconds)} ({source})."
-    if cost.left_out:
-        shortest = plan.request.choices.settings.shortest_tracklet
-        text += f"\n{len(cost.left_out)} left out: fewer than {shortest} frames."
+    text = f"{who}, {counted(chunks, 'chunk')}: about {format_duration(cost.seconds)} ({source})."
+    if cost.kept_chunks:
+        text += (
+            f"\n{cost.kept_chunks:,} of {chunks:,} chunks were computed before: Run goes on after them, if video, "
+            "tracking and weights are the same."
+        )
+    if left_out := cost.job.plan.left_out:
+        text += f"\n{len(left_out)} left out: fewer than {request.options.settings.shortest_tracklet} frames."
     if note := plan.shift_note:
         text += f"\n{in_dock_words(note)}."
     return text
 
 
-def _format_saved(paths: Sequence[Path]) -> str:
-    where = ", ".join(path.name for path in paths[:3]) + (" ..." if len(paths) > 3 else "")
-    return f"Saved {where} in {paths[0].parent}." if paths else ""
+def _format_cancelled(plan: _Plan | None) -> str:
+    if plan is None or not _kept_chunks(plan.request):
+        return "Cancelled; nothing was saved."
+    return f"Cancelled; {_format_kept(plan)}: Run goes on after them, Discard removes them."
+
+
+def _format_kept(plan: _Plan) -> str:
+    return f"{_kept_chunks(plan.request):,} of {counted(plan.estimate.job.plan.total_chunks, 'chunk')} are kept"
+
+
+def _kept_chunks(request: ExtractionRequest) -> int:
+    return Checkpoints.kept_chunks(partial_folder(request.output), request.options.settings)
+
+
+def _format_files(paths: Sequence[Path]) -> str:
+    return ", ".join(path.name for path in paths[:3]) + (" ..." if len(paths) > 3 else "")

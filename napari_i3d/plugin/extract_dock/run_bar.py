@@ -1,4 +1,4 @@
-"""Run and Cancel, with a progress bar and what became of it."""
+"""Run, Cancel and Discard, with a progress bar and what became of it."""
 
 import time
 
@@ -16,18 +16,22 @@ from napari_i3d.plugin.widgets.text_label import TextLabel
 
 
 class RunBar(QWidget):
-    """Run, Cancel, how far it is, and what became of it."""
+    """Run, Cancel, Discard, how far it is, and what became of it."""
 
     def __init__(self) -> None:
         super().__init__()
         self.run = QPushButton("Run")
         self.cancel = QPushButton("Cancel")
+        self.discard = QPushButton("Discard")
+        self.discard.setToolTip("Remove the chunks that an interrupted run kept; Run would go on after them.")
+        self.discard.hide()
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.status = TextLabel()
         buttons = QHBoxLayout()
         buttons.addWidget(self.run, 2)
         buttons.addWidget(self.cancel, 1)
+        buttons.addWidget(self.discard, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(buttons)

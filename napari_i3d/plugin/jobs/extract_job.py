@@ -1,7 +1,7 @@
-"""Long work of the plugin, as generators: extraction, download, reading, saving. Knows no napari and no Qt.
+"""The extraction of the Extract dock: the command's resumable job on one video. Knows no napari and no Qt.
 
-Each kind yields records of its progress and returns an outcome, never raises: what went wrong is part of the outcome,
-so that whoever started it shows it once. torch is imported when an extraction runs.
+Yields records of its progress and returns an outcome, never raises: what went wrong is part of the outcome, so that
+whoever started it shows it once. torch is imported when an extraction runs.
 """
 
 import contextlib
@@ -9,31 +9,36 @@ import importlib
 import os
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
 
 from napari_i3d._utils.files import make_folder
 from napari_i3d.errors import NapariI3DError
-from napari_i3d.extraction.planning.request import ExtractChoices
+from napari_i3d.extraction.planning.request import ExtractionOptions
 from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.features.features import Features
-from napari_i3d.features.io.output_format import save_features
 from napari_i3d.individuals import Id
-from napari_i3d.plugin.jobs.cancellation import StopRequest as Stop
+from napari_i3d.plugin.jobs.cancellation import StopRequest
+from napari_i3d.plugin.jobs.job_results import RECORD_EVERY_S, Advance, Record, Stage, Work
+from napari_i3d.plugin.jobs.workers import guarded, run_in_thread, wait_for
 from napari_i3d.plugin.messages import in_dock_words
+from napari_i3d.tracking.io.box_pickle import read_tracking
 from napari_i3d.tracking.tracklets import Tracking
 
 if TYPE_CHECKING:
-    from napari_i3d.extraction.engine import Progress
-
-from napari_i3d.plugin.jobs.job_results import RECORD_EVERY_S, Advance, Record, Stage, Work
-from napari_i3d.plugin.jobs.workers import guarded, run_in_thread, wait_for
+    from napari_i3d.batch.events import BatchEvent, VideoSkipped
+    from napari_i3d.batch.video_job import VideoInput
 
 # On a CPU a chunk takes some tenths of a second, so that a batch of 16 would show no progress for seconds. Smaller
 # batches are as fast there, and features do not depend on the size of a batch.
 # Oversampling does ten times the work for a chunk.
 _CPU_BATCH = {SampleMode.EXPAND_BBOXES: 4, SampleMode.CENTER_CROP: 4, SampleMode.OVERSAMPLE: 1}
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,24 +49,35 @@ class ExtractionRequest:
     ----------
     video
         Path; opened anew, so that the viewer may close its own.
-    tracking
-        Those to be extracted, prepared; None: the whole image.
-    choices
+    options
         How.
     output
         The features file.
-    unmended
-        The tracking before its gaps were resolved, for provenance.
+    tracking
+        As it is in the viewer; None: the whole image.
+    individuals
+        Those of the tracking that are extracted, in its order.
     tracking_path
         Where it was read from; None: from nowhere.
     """
 
     video: Path
-    tracking: Tracking | None
-    choices: ExtractChoices
+    options: ExtractionOptions
     output: Path
-    unmended: Tracking | None = None
+    tracking: Tracking | None = None
+    individuals: tuple[Id, ...] = ()
     tracking_path: Path | None = None
+
+    @property
+    def chosen(self) -> Tracking | None:
+        """The tracking of those extracted; None: the whole image.
+
+        Raises
+        ------
+        TrackingError
+            Nobody is chosen.
+        """
+        return None if self.tracking is None else self.tracking.select(self.individuals)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,90 +91,131 @@ class Extraction:
     paths
         The files written; none where `unsaved` says why.
     chunk_s
-        Seconds that a chunk took.
-    left_out
-        Individuals that were too short, each with the reason.
+        Seconds that a chunk took; None where all were computed before.
+    remarks
+        What was not as usual.
     unsaved
         Why they could not be saved; empty if they were. Hours of work are not thrown away for a full disk.
     """
 
     features: Features
     paths: tuple[Path, ...]
-    chunk_s: float
-    left_out: dict[Id, str]
+    chunk_s: float | None
+    remarks: tuple[str, ...] = ()
     unsaved: str = ""
 
 
-def run_extraction(request: ExtractionRequest, stop: Stop) -> Work:
-    """Extract features and save them; the value is an `Extraction`."""
+def run_extraction(request: ExtractionRequest, stop: StopRequest) -> Work:
+    """Extract features and save them; the value is an `Extraction`, or a `VideoSkipped` where there is a result."""
     return (yield from guarded(_extraction(request, stop), stop))
 
 
-def _extraction(request: ExtractionRequest, stop: Stop) -> Generator[Record, None, Extraction]:
+def _extraction(request: ExtractionRequest, stop: StopRequest) -> Generator[Record, None, "Extraction | VideoSkipped"]:
+    make_folder(request.output.parent)
+    yield Stage("loading the network")
+    wait_for(run_in_thread(lambda: importlib.import_module("napari_i3d.batch.video_job")), stop)
+    from napari_i3d.backbones.weights import load_network
+    from napari_i3d.batch.events import VideoSkipped
+    from napari_i3d.batch.video_job import VideoJobs
+    from napari_i3d.extraction.device import resolve_device
     from napari_i3d.video.video import Video, open_video
 
+    settings = request.options.settings
+    batch = settings.batch_size
+    if resolve_device(settings.device).type == "cpu":
+        batch = min(batch, _CPU_BATCH[settings.sample_mode])
+    network, weights = wait_for(run_in_thread(lambda: load_network(request.options.weights)), stop)
     yield Stage("opening the video")
-    opened = wait_for(run_in_thread(lambda: open_video(request.video)), stop, discard=Video.close)
-    with opened as video, stop.interrupting(video.close):
-        make_folder(request.output.parent)
-        yield Stage("loading the network")
-        wait_for(run_in_thread(_import_engine), stop)
-        from napari_i3d.backbones.weights import load_network
-        from napari_i3d.extraction.device import resolve_device
-        from napari_i3d.extraction.extract import extract
-        from napari_i3d.extraction.planning.plan import plan_job, whole_image
+    wanted = wait_for(run_in_thread(lambda: _input(request)), stop)
+    with ExitStack() as stack:
 
-        settings = request.choices.settings
-        device = resolve_device(settings.device)
-        if device.type == "cpu":
-            settings = replace(settings, batch_size=min(settings.batch_size, _CPU_BATCH[settings.sample_mode]))
-        tracking = whole_image(video, settings) if request.tracking is None else request.tracking
-        job = plan_job(video, tracking.values(), settings)
-        network, weights = wait_for(run_in_thread(lambda: load_network(request.choices.weights)), stop)
+        def open_stoppable(path: Path) -> Video:
+            video = wait_for(run_in_thread(lambda: open_video(path)), stop, discard=Video.close)
+            stack.callback(video.close)
+            stack.enter_context(stop.interrupting(video.close))
+            return video
+
+        jobs = VideoJobs(request.options, weights, open_stoppable)
+        work = yield from _shown(jobs.begin(wanted, stack), stop)
+        if isinstance(work, VideoSkipped):
+            return work
         yield Stage("reading the first frames")
+        total, before = work.job.plan.total_chunks, work.kept_chunks
+        remarks = list(work.remarks)
+        if before:
+            remarks.insert(0, f"{before:,} of {total:,} chunks were computed before")
+            yield Stage(f"{before:,} of {total:,} chunks were computed before: going on")
         with _one_core_left():
             began = time.monotonic()
-            features = yield from _advancing(extract(video, job, network, weights, _source(request)), stop)
-            chunk_s = (time.monotonic() - began) / job.plan.total_chunks
-    yield Stage("saving")
-    stop.check()
-    choices = request.choices
-    try:
-        paths = save_features(features, request.output, choices.layout, metadata=choices.save_metadata)
-    except NapariI3DError as error:
-        return Extraction(features, (), chunk_s, job.plan.left_out, in_dock_words(error))
-    return Extraction(features, tuple(paths), chunk_s, job.plan.left_out)
-
-
-def _source(request: ExtractionRequest) -> dict[str, Any]:
-    """Return what provenance tells of the tracking."""
-    from napari_i3d.extraction.provenance import describe_tracking
-
-    if request.unmended is None:
-        return {}
-    path = request.tracking_path
-    there = path if path is not None and path.is_file() else None
-    return describe_tracking(there, request.unmended, request.choices.gaps)
-
-
-def _import_engine() -> None:
-    """Load torch, which takes seconds the first time."""
-    importlib.import_module("napari_i3d.extraction.engine")
-
-
-def _advancing(steps: "Generator[Progress, None, Features]", stop: Stop) -> Generator[Record, None, Features]:
-    """Pass on the progress of an extraction, not more often than a person can see."""
-    told = time.monotonic()
-    while True:
+            yield from _shown(work.compute(network, batch), stop)
+            chunk_s = (time.monotonic() - began) / (total - before) if before < total else None
+        yield Stage("saving")
         stop.check()
+        features = jobs.features(work)
         try:
-            step = next(steps)
-        except StopIteration as finished:
-            features: Features = finished.value
-            return features
-        if step.done_chunks and (step.done_chunks == step.total_chunks or time.monotonic() - told > RECORD_EVERY_S):
-            told = time.monotonic()
-            yield Advance(step.done_chunks, step.total_chunks)
+            paths = jobs.save(work, features).outputs
+        except NapariI3DError as error:
+            return Extraction(features, (), chunk_s, tuple(remarks), in_dock_words(error))
+        return Extraction(features, paths, chunk_s, tuple(remarks))
+
+
+def _input(request: ExtractionRequest) -> "VideoInput":
+    """Return the input of the job; the tracking file is named only if it holds what is in memory."""
+    from napari_i3d.batch.video_job import VideoInput
+
+    if request.tracking is None:
+        return VideoInput(request.video, request.output)
+    all_chosen = len(request.individuals) == len(request.tracking)
+    return VideoInput(
+        video=request.video,
+        output=request.output,
+        tracking_path=request.tracking_path if _holds(request.tracking_path, request.tracking) else None,
+        individuals=None if all_chosen else tuple(map(str, request.individuals)),
+        tracking=request.chosen,
+    )
+
+
+def _holds(path: Path | None, tracking: Tracking) -> bool:
+    """Return whether a file still holds the tracking that was once read from it."""
+    if path is None or not path.is_file():
+        return False
+    try:
+        found = read_tracking(path)
+    except NapariI3DError:
+        return False
+    return list(found) == list(tracking) and all(
+        one.start == tracking[one.id].start
+        and np.array_equal(one.present, tracking[one.id].present)
+        and np.array_equal(one.boxes, tracking[one.id].boxes, equal_nan=True)
+        for one in found.values()
+    )
+
+
+def _shown(events: "Generator[BatchEvent, None, T]", stop: StopRequest) -> Generator[Record, None, T]:
+    """Pass on the progress of a job, not more often than a person can see; end it where it was asked to."""
+    from napari_i3d.batch.events import VideoProgress, VideoReading
+
+    told, first = time.monotonic(), -1
+    with contextlib.closing(events):
+        while True:
+            stop.check()
+            try:
+                event = next(events)
+            except StopIteration as finished:
+                result: T = finished.value
+                return result
+            except NapariI3DError:
+                stop.check()  # the video was closed under the reader, which says nothing about the video
+                raise
+            late = time.monotonic() - told > RECORD_EVERY_S
+            if isinstance(event, VideoReading) and late:
+                told = time.monotonic()
+                yield Stage(f"reading the file of the video: {event.done_bytes / max(event.total_bytes, 1):.0%}")
+            elif isinstance(event, VideoProgress):
+                first = event.done_chunks if first < 0 else first
+                if event.done_chunks > first and (late or event.done_chunks == event.total_chunks):
+                    told = time.monotonic()
+                    yield Advance(event.done_chunks, event.total_chunks)
 
 
 @contextlib.contextmanager
