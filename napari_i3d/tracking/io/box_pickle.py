@@ -90,6 +90,10 @@ def _way_out(path: Path) -> str:
     return f"is it {label(near.name)}?" if near is not None else _EXPECTED
 
 
+def _looks_like_box(value: Any) -> bool:
+    return value.shape == (4,) if isinstance(value, np.ndarray) else isinstance(value, list | tuple) and len(value) == 4
+
+
 def _checked_top(content: Any) -> Any:
     if isinstance(content, np.ndarray | list | tuple) or not isinstance(content, dict):
         raise TrackingError(f"{_EXPECTED}, found {describe(content)}")
@@ -99,7 +103,8 @@ def _checked_top(content: Any) -> Any:
     if foreign and not all(isinstance(value, dict) and value for value in content.values()):
         raise TrackingError(f"{_EXPECTED}, found the key {foreign[0]!r} of DeepLabCut or SLEAP; {_KEY_POINTS}")
     outer, first = next(((key, value) for key, value in content.items() if _holds_something(value)), (None, None))
-    if isinstance(outer, int) and isinstance(first, dict) and any(isinstance(key, str) for key in first):
+    inner = [key for key, value in first.items() if _looks_like_box(value)] if isinstance(first, dict) else []
+    if isinstance(outer, int) and any(isinstance(key, str) for key in inner):
         raise TrackingError(f"{_EXPECTED}, found {{frame: {{id: box}}}} of {len(content)} frames; turn it inside out")
     if isinstance(first, np.ndarray) and first.ndim == 2:
         raise TrackingError(f"{_EXPECTED}, found {describe(first)} for each id; is this a file of features?")
