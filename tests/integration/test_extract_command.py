@@ -390,7 +390,7 @@ def test_missing_tracking_file_skips_its_video(workplace: Workplace, extract: Ru
     workplace.add("lonely", tracking=False)
     status, out, err = extract()
     assert status == 1
-    assert "lonely.mp4: expected its tracking" in problem_lines(err)[0]
+    assert "lonely.mp4: its tracking file" in problem_lines(err)[0]
     assert "skipped: 1" in out
     assert workplace.results == ["good.npy", "good.npy.json"]
 
