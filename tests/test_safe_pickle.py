@@ -328,7 +328,7 @@ def test_random_instructions_read_or_are_refused(instructions: list[bytes]):
 
 DEEP = """
 import io, sys
-from napari_i3d import safe_pickle
+from napari_i3d.safe_loading import unpickler
 from napari_i3d.errors import TrackingError
 try:
     unpickler.load(io.BytesIO(eval(sys.argv[1])), "file", TrackingError)

@@ -349,7 +349,7 @@ def test_notebook_without_ipywidgets_is_not_warned() -> None:
         subprocess.run(
             [sys.executable, "-c", notebook + code], capture_output=True, text=True, check=True, env=environment
         ).stderr
-        for code in ("import tqdm.auto", "import napari_i3d.extraction.engine")
+        for code in ("import tqdm.auto", "import napari_i3d.extraction.extract")
     )
     assert "IProgress not found" in warned
     assert quiet == ""
