@@ -24,7 +24,7 @@ WATCH = """
 import sys
 import napari
 from qtpy.QtCore import QTimer
-from napari_i3d.cli import main
+from napari_i3d.cli.main import main
 
 def look():
     viewer = napari.current_viewer()
