@@ -1,8 +1,17 @@
-"""Errors about the user's input. Each message is one line: what was expected, what was found, what to do."""
+"""Errors about the user's input: what was expected, what was found, and apart from it a hint, what to do.
+
+A hint may name settings, which are options of the command, arguments in Python and fields in the docks. It names them
+as `{gaps=split}`, or `{batch_size}` without a value; each interface puts its own name there.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
 __all__ = [
     "ClusterError",
     "FeaturesError",
+    "Message",
     "NapariI3DError",
     "OutputError",
     "SettingsError",
@@ -10,12 +19,71 @@ __all__ = [
     "TrackingError",
     "VideoError",
     "WeightsError",
+    "Wording",
     "WorkerError",
+    "python_wording",
 ]
+
+Wording = Callable[[str, str], str]
+"""Returns what an interface calls a setting, from its name and its value; the value is empty if none is named."""
+
+_SETTING = re.compile(r"\{(\w+)(?:=([^{}]*))?\}")
+_PYTHON_WORDS = {
+    "download": "run `napari-i3d weights download`",
+    "try_again": "try again",
+    "video_size": "the setting video_size",
+}
+
+
+def python_wording(name: str, value: str) -> str:
+    """Return a setting as an argument: ``gaps="split"``, ``frequency=1``, ``pad=True``."""
+    if name in _PYTHON_WORDS:
+        return _PYTHON_WORDS[name]
+    if not value:
+        return name
+    return f"{name}={value}" if value == "True" or value.isdecimal() else f'{name}="{value}"'
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message for the user; as text it has the words of Python.
+
+    Attributes
+    ----------
+    text
+        What was expected and what was found.
+    hint
+        What to do, with settings as this module describes; empty if there is nothing to say.
+    """
+
+    text: str
+    hint: str = ""
+
+    def in_words(self, wording: Wording) -> str:
+        """Return one line in the words of an interface."""
+        if not self.hint:
+            return self.text
+        return f"{self.text}; {_SETTING.sub(lambda found: wording(found[1], found[2] or ''), self.hint)}"
+
+    def __str__(self) -> str:
+        return self.in_words(python_wording)
 
 
 class NapariI3DError(Exception):
-    """Base class of all errors about the user's input; its text is one line for the user."""
+    """Base class of all errors about the user's input.
+
+    Attributes
+    ----------
+    message
+        One line for the user.
+    """
+
+    def __init__(self, text: str, hint: str = "") -> None:
+        super().__init__(text, hint)  # what pickle makes a copy from
+        self.message = Message(text, hint)
+
+    def __str__(self) -> str:
+        return str(self.message)
 
 
 class SettingsError(NapariI3DError):

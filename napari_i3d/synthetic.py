@@ -112,7 +112,7 @@ def write_synthetic_clip(
         part.replace(clip.video)
     except OSError as error:
         raise OutputError(
-            f"{clip.video}: cannot be written ({error.strerror or error}); choose another place"
+            f"{clip.video}: cannot be written ({error.strerror or error})", hint="choose another place"
         ) from error
     finally:
         writer.close()

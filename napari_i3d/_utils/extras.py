@@ -30,4 +30,6 @@ def needed_for(what: str, extra: str, kind: type[NapariI3DError] = NapariI3DErro
         name = (error.name or "").partition(".")[0]
         if name == "napari_i3d":
             raise
-        raise kind(f'{what} needs {name}, which is not installed: pip install "napari-i3d[{extra}]"') from error
+        raise kind(
+            f"{what} needs {name}, which is not installed", hint=f'install it with pip install "napari-i3d[{extra}]"'
+        ) from error

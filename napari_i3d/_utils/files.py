@@ -48,7 +48,9 @@ def atomic_writer(path: str | os.PathLike[str], part: Path | None = None) -> Ite
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error}); choose another place") from error
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror or error})", hint="choose another place"
+        ) from error
     finally:
         # Where `path` lies below a file, not even looking for the hidden one is allowed.
         with contextlib.suppress(OSError):
@@ -71,7 +73,7 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
         probe.unlink()
     except OSError as error:
         raise OutputError(
-            f"{folder}: not a folder that can be written to ({error.strerror or error}); choose another"
+            f"{folder}: not a folder that can be written to ({error.strerror or error})", hint="choose another"
         ) from error
     return folder
 
@@ -151,7 +153,9 @@ def exclusive(path: str | os.PathLike[str], wait_s: float = 0.0) -> Iterator[boo
         yield False
         return
     except OSError as error:
-        raise OutputError(f"{path}: cannot be locked ({error.strerror or error}); choose another place") from error
+        raise OutputError(
+            f"{path}: cannot be locked ({error.strerror or error})", hint="choose another place"
+        ) from error
     try:
         yield True
     finally:

@@ -56,8 +56,10 @@ def download_weights(name: str = DEFAULT_WEIGHTS, progress: Any = None) -> Path:
         try:
             read_caffe2(part)
         except WeightsError as error:
-            reason = str(error).removeprefix(f"{part}: ")
-            raise WeightsError(f"{source.url}: what came is not the weights, and was not kept: {reason}") from error
+            reason = error.message.text.removeprefix(f"{part}: ")
+            raise WeightsError(
+                f"{source.url}: what came is not the weights, and was not kept: {reason}", hint="try again later"
+            ) from error
         _keep(source, part)
     finally:
         part.unlink(missing_ok=True)
@@ -103,8 +105,8 @@ def _fetch(source: WeightsSource, part: Path, progress: Any) -> None:
         downloader(source.url, str(part), None)
     except (OSError, ValueError) as error:  # requests' errors are among these
         raise WeightsError(
-            f"{source.url}: cannot be downloaded ({' '.join(str(error).split())[:200]}); try again, or download it "
-            f"elsewhere and put it at {source.path}"
+            f"{source.url}: cannot be downloaded ({' '.join(str(error).split())[:200]})",
+            hint=f"try again, or download it elsewhere and put it at {source.path}",
         ) from error
     finally:
         for answer in answers:

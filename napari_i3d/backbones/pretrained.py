@@ -72,8 +72,8 @@ class WeightsSource:
             return None
         except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
             raise WeightsError(
-                f"{self.record_path}: the record of the download is damaged; delete it and {self.file_name} beside it, "
-                "then run `napari-i3d weights download`"
+                f"{self.record_path}: the record of the download is damaged",
+                hint=f"delete it and {self.file_name} beside it, then {{download}}",
             ) from error
         return dict(record)
 

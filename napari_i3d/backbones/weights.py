@@ -119,8 +119,8 @@ def _read(weights: str | os.PathLike[str]) -> tuple[Blobs, WeightsFacts]:
     path = Path(weights)
     if isinstance(weights, str) and not path.exists() and path.name == weights and not path.suffix:
         raise WeightsError(
-            f"{weights}: neither known weights nor a file; known are {', '.join((*SOURCES, UNTRAINED))}; "
-            "or give the path of a file"
+            f"{weights}: neither known weights nor a file; known are {', '.join((*SOURCES, UNTRAINED))}",
+            hint="choose one of these, or give the path of a file",
         )
     file = read_weights_file(path)
     name = _own_words(file.metadata, "name") or path.name
@@ -133,8 +133,8 @@ def _read_download(source: WeightsSource) -> tuple[Blobs, WeightsFacts]:
     path = source.path
     if not path.exists():
         raise WeightsError(
-            f"{source.name}: these weights are not in {path.parent}; run `napari-i3d weights download` "
-            f"(license {source.license}), or use --weights {UNTRAINED} to try things out"
+            f"{source.name}: these weights are not in {path.parent}",
+            hint=f"{{download}} (license {source.license}), or use {{weights={UNTRAINED}}} to try things out",
         )
     record = source.read_record()
     try:
@@ -144,7 +144,8 @@ def _read_download(source: WeightsSource) -> tuple[Blobs, WeightsFacts]:
     if record is not None and record["sha256"] != sha256:
         raise WeightsError(
             f"{path}: damaged or changed since its download (SHA-256 {sha256[:12]}..., recorded {record['sha256'][:12]}"
-            "...); run `napari-i3d weights download` to download it anew"
+            "...)",
+            hint="{download} to replace it",
         )
     file = read_weights_file(path)
     return file.blobs, WeightsFacts(source.name, str(path), sha256, file.format, source.license, trained=True)

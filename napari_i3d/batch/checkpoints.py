@@ -114,7 +114,7 @@ class Checkpoints:
                 self._folder.mkdir(exist_ok=True)
             except OSError as error:
                 reason = error.strerror or error
-                raise OutputError(f"{self._folder}: cannot be made ({reason}); choose another place") from error
+                raise OutputError(f"{self._folder}: cannot be made ({reason})", hint="choose another place") from error
             with atomic_writer(manifest) as file:
                 file.write(json.dumps({"format": _FORMAT, "fingerprint": self._fingerprint}, indent=1).encode())
         rows = np.ascontiguousarray(finished.rows, dtype="<f4")
@@ -136,8 +136,8 @@ class Checkpoints:
         if finished is None:
             _remove(self._path(shard))
             raise OutputError(
-                f"{self._path(shard)}: expected what was written, found it damaged; look after the disk, then give "
-                "the same command again"
+                f"{self._path(shard)}: expected what was written, found it damaged",
+                hint="check the disk, then {try_again}",
             )
         return finished
 
@@ -180,7 +180,7 @@ class Checkpoints:
             return
         except OSError as error:
             reason = error.strerror or error
-            raise OutputError(f"{folder}: cannot be removed ({reason}); remove it by hand") from error
+            raise OutputError(f"{folder}: cannot be removed ({reason})", hint="remove it by hand") from error
 
     def remove_if_empty(self) -> None:
         """Remove the folder if no shard was kept."""

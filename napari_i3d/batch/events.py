@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from napari_i3d.errors import Message, Wording, python_wording
+
 
 @dataclass(frozen=True)
 class VideoStarted:
@@ -61,17 +63,16 @@ class VideoDone:
 
     video: Path
     outputs: tuple[Path, ...]
-    remarks: tuple[str, ...]
+    remarks: tuple[Message, ...]
     chunks: int
     computed_chunks: int
 
     word: ClassVar = "done"
     complete: ClassVar = True
 
-    @property
-    def summary(self) -> str:
-        """One line."""
-        remarks = f" ({'; '.join(self.remarks)})" if self.remarks else ""
+    def summary(self, wording: Wording = python_wording) -> str:
+        """Return one line."""
+        remarks = f" ({'; '.join(remark.in_words(wording) for remark in self.remarks)})" if self.remarks else ""
         return f"{self.video.name} -> {', '.join(map(str, self.outputs))}{remarks}"
 
 
@@ -94,7 +95,7 @@ class VideoSkipped:
     """
 
     video: Path
-    reason: str
+    reason: Message
     complete: bool
     busy: bool = False
     existing: tuple[Path, ...] = ()
@@ -102,10 +103,9 @@ class VideoSkipped:
 
     word: ClassVar = "skipped"
 
-    @property
-    def summary(self) -> str:
-        """One line."""
-        return f"{self.video.name}: {self.reason}"
+    def summary(self, wording: Wording = python_wording) -> str:
+        """Return one line."""
+        return f"{self.video.name}: {self.reason.in_words(wording)}"
 
 
 @dataclass(frozen=True)
@@ -113,16 +113,15 @@ class VideoFailed:
     """A video could not be extracted."""
 
     video: Path
-    reason: str
+    reason: Message
 
     word: ClassVar = "failed"
     complete: ClassVar = False
 
-    @property
-    def summary(self) -> str:
-        """One line, which begins with the name of the video."""
-        named = self.reason.startswith((self.video.name, str(self.video)))
-        return self.reason if named else f"{self.video.name}: {self.reason}"
+    def summary(self, wording: Wording = python_wording) -> str:
+        """Return one line, which begins with the name of the video."""
+        reason = self.reason.in_words(wording)
+        return reason if reason.startswith((self.video.name, str(self.video))) else f"{self.video.name}: {reason}"
 
 
 Outcome = VideoDone | VideoSkipped | VideoFailed

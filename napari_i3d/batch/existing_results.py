@@ -91,14 +91,14 @@ def check_result(path: Path, wish: ExpectedResult, individual: Id | None = None)
     except (ValueError, LookupError, TypeError, RecursionError):
         return ResultCheck(ResultState.DAMAGED, f"{facts_path.name} was damaged")
     except OSError as error:
-        raise OutputError(f"{facts_path}: cannot be read ({error.strerror or error}); check the disk") from error
+        raise OutputError(f"{facts_path}: cannot be read ({error.strerror or error})", hint="check the disk") from error
     try:
         if sha256_of(path) != checksum:
             return ResultCheck(
                 ResultState.DAMAGED, f"{path.name} was damaged (its checksum is not that of what was written)"
             )
     except OSError as error:
-        raise OutputError(f"{path}: cannot be read ({error.strerror or error}); check the disk") from error
+        raise OutputError(f"{path}: cannot be read ({error.strerror or error})", hint="check the disk") from error
     if text := _other_choices(facts, provenance, made_of, made_with, wish):
         return ResultCheck(ResultState.OTHER, text)
     verdicts = (_of_video(made_of, wish), _of_tracking(provenance, wish, individual))

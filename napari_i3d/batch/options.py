@@ -46,12 +46,14 @@ class BatchOptions(ExtractionOptions):
 
     def __post_init__(self) -> None:
         if (self.tracking_folder is None) != (self.tracking_suffix is None):
-            found, lacking = ("tracking_folder", "tracking_suffix")
-            if self.tracking_folder is None:
-                found, lacking = lacking, found
-            raise SettingsError(f"{found} is set and {lacking} is not: set both, or neither for whole images")
+            raise SettingsError(
+                "expected a folder of tracking files and what their names end in, found one of the two",
+                hint="set {tracking_folder} and {tracking_suffix}, or neither for whole images",
+            )
         if self.workers is not None and (self.scheduler != LOCAL or self.workers < 1):
             raise SettingsError(f"workers: expected a number from 1 on, with scheduler {LOCAL}, found {self.workers}")
         if self.individuals is not None and self.tracking_folder is None:
-            raise SettingsError("individuals are chosen, but there is no tracking to find them in: set tracking_folder")
+            raise SettingsError(
+                "individuals are chosen, but there is no tracking to find them in", hint="set {tracking_folder}"
+            )
         super().__post_init__()

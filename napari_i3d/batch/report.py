@@ -100,14 +100,14 @@ def _entry(outcome: Outcome, watch: Stopwatch) -> dict[str, Any]:
         rate = outcome.computed_chunks / seconds if seconds > 0 else 0.0
         return entry | {
             "outputs": [str(path.absolute()) for path in outcome.outputs],
-            "remarks": list(outcome.remarks),
+            "remarks": [str(remark) for remark in outcome.remarks],
             "chunks": outcome.chunks,
             "chunks_computed": outcome.computed_chunks,
             "chunks_per_second": round(rate, 3),
         }
     if isinstance(outcome, VideoSkipped):
-        return entry | {"reason": outcome.reason, "busy": outcome.busy}
-    return entry | {"reason": outcome.reason if isinstance(outcome, VideoFailed) else ""}
+        return entry | {"reason": str(outcome.reason), "busy": outcome.busy}
+    return entry | {"reason": str(outcome.reason) if isinstance(outcome, VideoFailed) else ""}
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

@@ -33,7 +33,7 @@ def describe_file(path: Path) -> Generator[VideoReading, None, dict[str, Any]]:
                 return {"sha256": finished.value, "mtime_ns": modified_ns}
             yield VideoReading(path, done, total)
     except OSError as error:
-        raise VideoError(f"{path.name}: cannot be read ({error.strerror or error}); check the drive") from error
+        raise VideoError(f"{path.name}: cannot be read ({error.strerror or error})", hint="check the drive") from error
 
 
 def tracking_sha256(path: Path) -> str:
@@ -51,7 +51,9 @@ def tracking_sha256(path: Path) -> str:
     except StopIteration as finished:
         return str(finished.value)
     except OSError as error:
-        raise TrackingError(f"{path}: cannot be read ({error.strerror or error}); check its permissions") from error
+        raise TrackingError(
+            f"{path}: cannot be read ({error.strerror or error})", hint="check its permissions"
+        ) from error
 
 
 def read_chosen(
@@ -85,6 +87,6 @@ def _ids_of(tracking: Tracking, names: Sequence[str]) -> list[Id]:
     for name in dict.fromkeys(names):
         alike: list[Id] = [individual for individual in tracking if str(individual) == name]
         if len(alike) > 1:
-            raise TrackingError(f"{name}: both the text and the number are ids in this file; rename one of them")
+            raise TrackingError(f"{name}: both the text and the number are ids in this file", hint="rename one of them")
         ids += alike or [name]
     return ids

@@ -18,7 +18,7 @@ from napari_i3d.batch.existing_results import ExpectedResult, ResultCheck, Resul
 from napari_i3d.batch.fingerprint import fingerprint
 from napari_i3d.batch.output_paths import lock_path, partial_folder
 from napari_i3d.batch.source_files import describe_file, read_chosen, tracking_sha256
-from napari_i3d.errors import FeaturesError, OutputError, StalledError, VideoError
+from napari_i3d.errors import FeaturesError, Message, OutputError, StalledError, VideoError
 from napari_i3d.extraction.crop_stream import background_of
 from napari_i3d.extraction.crops import squash_note
 from napari_i3d.extraction.engine import compute_shards, computer_for
@@ -101,7 +101,7 @@ class VideoJob:
     todo: list[Shard]
     partial: Checkpoints
     tracking: dict[str, Any]
-    remarks: tuple[str, ...]
+    remarks: tuple[Message, ...]
 
     @contextlib.contextmanager
     def unfinished(self) -> Iterator[None]:
@@ -192,8 +192,8 @@ class VideoJobs:
         """
         path, tracking_path = wanted.video, wanted.tracking_path
         if not stack.enter_context(exclusive(lock_path(wanted.output))):
-            text = "another process is working on it; give the command again when that has ended"
-            return VideoSkipped(path, text, complete=False, busy=True)
+            busy = Message("another process is working on it", hint="{try_again} when that has ended")
+            return VideoSkipped(path, busy, complete=False, busy=True)
         wish = self._wish(wanted)
         # Tracking in memory needs no reading: its crops tell more than the file that it once came from.
         early = self._options.layout.one_file and wanted.tracking is None and not self._options.overwrite
@@ -225,7 +225,9 @@ class VideoJobs:
         sound = [target for target, verdict in verdicts.items() if verdict.state is not ResultState.DAMAGED]
         if unwanted or len(sound) == len(set(paths.values())):
             return _kept(wanted, verdicts)
-        remarks = tuple(f"{v.text}, and was made again" for v in verdicts.values() if v.state is ResultState.DAMAGED)
+        remarks = tuple(
+            Message(f"{v.text}, and was made again") for v in verdicts.values() if v.state is ResultState.DAMAGED
+        )
         folder = partial_folder(wanted.output)
         begun = Checkpoints.holds(folder, fingerprint(job, self._weights, video_file["sha256"]))
         if sound and not begun:  # a job that was ended while it wrote its files is finished as a whole
@@ -236,7 +238,7 @@ class VideoJobs:
         finished = {shard.number for shard in partial.resume(shards)}
         todo = [shard for shard in shards if shard.number not in finished]
         if partial.remark:
-            remarks = (*remarks, partial.remark)
+            remarks = (*remarks, Message(partial.remark))
         chosen = None if wanted.individuals is None else list(wanted.individuals)
         source = {**describe_tracking(wanted.tracking_path, tracking, options.gaps), "chosen": chosen}
         work = VideoJob(wanted, video, video_file, job, shards, todo, partial, source, remarks)
@@ -315,11 +317,13 @@ class VideoJobs:
             owner = self._claimed.setdefault(str(target).casefold(), path)
             if owner != path:
                 raise FeaturesError(
-                    f"its result {target.name} has the name of one of {owner.name}; rename an individual"
+                    f"its result {target.name} has the name of one of {owner.name}", hint="rename an individual"
                 )
 
-    def _remarks(self, work: VideoJob) -> tuple[str, ...]:
-        remarks = [f"{individual} left out: {reason}" for individual, reason in work.job.plan.left_out.items()]
+    def _remarks(self, work: VideoJob) -> tuple[Message, ...]:
+        remarks: list[Message | None] = [
+            Message(f"{individual} left out: {reason}") for individual, reason in work.job.plan.left_out.items()
+        ]
         settings = self._options.settings
         if work.input.tracking is None and work.input.tracking_path is None:
             _, height, width, _ = work.video.shape
@@ -332,19 +336,21 @@ class VideoJobs:
             )
         )  # fmt: skip
         if work.video.remark:
-            remarks.insert(0, work.video.remark)
+            remarks.insert(0, Message(work.video.remark))
         if not self._weights.trained:
-            remarks.insert(0, "untrained weights: the features mean nothing")
-        return (*filter(None, remarks), *work.remarks)
+            remarks.insert(0, Message("untrained weights: the features mean nothing"))
+        return (*(remark for remark in remarks if remark is not None), *work.remarks)
 
 
-def _missing_tracking(video: Path, tracking_path: Path) -> str:
+def _missing_tracking(video: Path, tracking_path: Path) -> Message:
     """Say that there is no tracking, and which file it may be; never one of the other videos in the folder."""
     others: set[str] = set()
     with contextlib.suppress(OSError):
         others = {path.stem for path in video.parent.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES} - {video.stem}
     near = nearest_file(tracking_path, ENDINGS, video.stem, others)
-    return f"its tracking file: expected {tracking_path}, found none" + (f"; is it {label(near.name)}?" if near else "")
+    return Message(
+        f"its tracking file: expected {tracking_path}, found none", hint=f"is it {label(near.name)}?" if near else ""
+    )
 
 
 def _move(path: Path, target: Path) -> Path:
@@ -353,7 +359,9 @@ def _move(path: Path, target: Path) -> Path:
         json_path(path).replace(json_path(target))
         path.replace(target)
     except OSError as error:
-        raise OutputError(f"{target}: cannot be written ({error.strerror or error}); choose another place") from error
+        raise OutputError(
+            f"{target}: cannot be written ({error.strerror or error})", hint="choose another place"
+        ) from error
     return target
 
 
@@ -361,9 +369,10 @@ def _kept(wanted: VideoInput, verdicts: dict[Path, ResultCheck]) -> VideoSkipped
     targets = tuple(verdicts)
     for target, verdict in verdicts.items():
         if verdict.state is ResultState.OTHER:
-            text = f"{target} exists, made {verdict.text}; --overwrite replaces it"
-            return VideoSkipped(wanted.video, text, complete=False, existing=targets, difference=verdict.text)
+            reason = Message(f"{target} exists, made {verdict.text}", hint="{overwrite=True} replaces it")
+            return VideoSkipped(wanted.video, reason, complete=False, existing=targets, difference=verdict.text)
     # Of a run that was ended when all was done but this.
     Checkpoints.discard(partial_folder(wanted.output))
     named = f"{targets[0]} exists" if len(targets) == 1 else f"the files of all {len(targets)} individuals exist"
-    return VideoSkipped(wanted.video, f"{named}; --overwrite replaces", complete=True, existing=targets)
+    reason = Message(named, hint="{overwrite=True} replaces")
+    return VideoSkipped(wanted.video, reason, complete=True, existing=targets)

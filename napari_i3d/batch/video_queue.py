@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from napari_i3d.batch.events import BatchEvent, Outcome, VideoFailed, VideoStarted
 from napari_i3d.batch.report import Report, Stopwatch
-from napari_i3d.errors import ClusterError, NapariI3DError, WeightsError
+from napari_i3d.errors import ClusterError, Message, NapariI3DError, WeightsError
 from napari_i3d.extraction.device import is_out_of_memory
 from napari_i3d.features.io.layouts import Layout
 from napari_i3d.projects.video_files import shared_names
@@ -66,7 +66,7 @@ class VideoQueue:
         """Return the outcome of a video that shares its name with another; None if it does not."""
         if path not in self._twins:
             return None
-        return VideoFailed(path, f"shares its name, and so its result, with {self._twins[path]}")
+        return VideoFailed(path, Message(f"shares its name, and so its result, with {self._twins[path]}"))
 
     def one_by_one(self, extract: Callable[[Path], Extraction]) -> Generator[BatchEvent, None, None]:
         """Extract all videos, each in its turn; whatever goes wrong with one is its outcome."""
@@ -90,11 +90,12 @@ def isolated(path: Path, steps: Generator[BatchEvent, None, T]) -> Generator[Bat
 def _failure(path: Path, error: Exception) -> VideoFailed:
     """Return the outcome of a video that an error ended."""
     if isinstance(error, NapariI3DError):
-        return VideoFailed(path, str(error))
+        return VideoFailed(path, error.message)
     if is_out_of_memory(error):
-        return VideoFailed(path, f"out of memory ({_first_line(error)}); use a smaller --batch_size")
+        return VideoFailed(path, Message(f"out of memory ({_first_line(error)})", hint="use a smaller {batch_size}"))
     _log.error("%s failed", path, exc_info=error)
-    return VideoFailed(path, f"unexpected {type(error).__name__}: {_first_line(error)}; please report the log above")
+    text = f"unexpected {type(error).__name__}: {_first_line(error)}"
+    return VideoFailed(path, Message(text, hint="please report the log above"))
 
 
 def _first_line(error: BaseException) -> str:

@@ -3,7 +3,7 @@
 import argparse
 
 from napari_i3d._utils.text import counted
-from napari_i3d.cli.common import DONE, FAILED, print_line
+from napari_i3d.cli.common import DONE, FAILED, command_wording, print_line
 from napari_i3d.extraction.settings import ExtractionSettings
 
 
@@ -25,7 +25,7 @@ def run_check(options: argparse.Namespace) -> int:
     for problem in problems:
         print_line(f"  {problem.level:<8} {problem.kind:<13} {problem.message}")
     if mistake := likely_mistake(tracking, (frames, height, width)):
-        print_line(mistake)
+        print_line(mistake.in_words(command_wording))
     errors = sum(problem.level is Level.ERROR for problem in problems)
     print(_format_count(errors, len(problems) - errors))
     return FAILED if errors or (problems and options.strict) else DONE

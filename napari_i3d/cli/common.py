@@ -15,6 +15,20 @@ DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit status: all done; anything failed; invalid options; interrupted."""
 
 
+_COMMAND_WORDS = {
+    "download": "run `napari-i3d weights download`",
+    "try_again": "give the same command again",
+    "video_size": "--video_w and --video_h",
+}
+
+
+def command_wording(name: str, value: str) -> str:
+    """Return a setting as an option: ``--gaps split``, ``--pad``."""
+    if name in _COMMAND_WORDS:
+        return _COMMAND_WORDS[name]
+    return f"--{name} {value}" if value not in ("", "True") else f"--{name}"
+
+
 def print_error(text: str) -> None:
     """Print a line for the user on standard error, after the name of the program."""
     print(f"napari-i3d: {printable_line(text)}", file=sys.stderr)

@@ -6,7 +6,7 @@ from typing import Any
 
 from napari_i3d._utils.text import counted
 from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, UNTRAINED, find_source
-from napari_i3d.cli.common import DONE, FAILED, add_command, print_error, print_line
+from napari_i3d.cli.common import DONE, FAILED, add_command, command_wording, print_error, print_line
 from napari_i3d.cli.extract import run_with_bars
 from napari_i3d.extraction.settings import ExtractionSettings
 
@@ -44,7 +44,7 @@ def _demo(options: argparse.Namespace) -> int:
     outcomes = run_with_bars(batch)
     failures = [outcome for outcome in outcomes if not outcome.complete]
     for outcome in failures:
-        print_error(outcome.summary)
+        print_error(outcome.summary(command_wording))
     if failures:
         return FAILED
     path = options.outputpath / f"{clip.video.stem}.npy"

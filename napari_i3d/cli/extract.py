@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, UNTRAINED
-from napari_i3d.cli.common import DONE, FAILED, add_command, add_video_size, ended_by_sigterm, one_place
+from napari_i3d.cli.common import (
+    DONE,
+    FAILED,
+    add_command,
+    add_video_size,
+    command_wording,
+    ended_by_sigterm,
+    one_place,
+)
 from napari_i3d.cli.common import print_line as say
 from napari_i3d.cli.progress_bars import ProgressBars as Bars
 from napari_i3d.errors import NapariI3DError
@@ -159,4 +167,4 @@ def _print_summary(outcomes: "tuple[Outcome, ...]") -> None:
         print(f"{word}: {len(chosen)}")
         for outcome in chosen:
             if not (brief and outcome.complete):
-                say(f"  {outcome.summary}")
+                say(f"  {outcome.summary(command_wording)}")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from napari_i3d import __version__
 from napari_i3d.cli.bench import add_bench
-from napari_i3d.cli.common import FAILED, INTERRUPTED, WRONG_USAGE, print_error
+from napari_i3d.cli.common import FAILED, INTERRUPTED, WRONG_USAGE, command_wording, print_error
 from napari_i3d.cli.demo import add_demo
 from napari_i3d.cli.extract import add_extract
 from napari_i3d.cli.plot import add_plot
@@ -34,10 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.run(options)
     except SettingsError as error:
-        print_error(str(error))
+        print_error(error.message.in_words(command_wording))
         return WRONG_USAGE
     except NapariI3DError as error:
-        print_error(str(error))
+        print_error(error.message.in_words(command_wording))
         return FAILED
     except BrokenPipeError:
         # Whoever read the output, like head, has seen enough; nothing may be left to flush at the end.

@@ -47,11 +47,11 @@ def _plot(options: argparse.Namespace) -> int:
 
     require_format(options.out)
     if not options.out.absolute().parent.is_dir():
-        raise OutputError(f"{options.out.absolute().parent}: no such folder; make it, or choose another")
+        raise OutputError(f"{options.out.absolute().parent}: no such folder", hint="make it, or choose another")
     if options.tracking is not None and options.video is None:
-        raise SettingsError("--tracking is set and --video is not: set both for images, or neither")
+        raise SettingsError("expected a video for the images, found tracking alone", hint="set {video} too")
     if not 0 <= options.seed < 2**32:
-        raise SettingsError(f"--seed: expected a whole number from 0 to {2**32 - 1}, found {options.seed}")
+        raise SettingsError(f"seed: expected a whole number from 0 to {2**32 - 1}, found {options.seed}")
     choices = FigureOptions(
         kind=Kind(options.kind),
         individuals=None if options.individuals is None else tuple(options.individuals),

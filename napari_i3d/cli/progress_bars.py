@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from napari_i3d.cli.common import one_place, printable_line
+from napari_i3d.cli.common import command_wording, one_place, printable_line
 
 if TYPE_CHECKING:
     from napari_i3d.batch.events import BatchEvent, Outcome, VideoProgress
@@ -66,7 +66,7 @@ class ProgressBars:
             self._outcomes.append(record)
             if self._silent:
                 return
-            tqdm.write(printable_line(f"{record.word}: {record.summary}"), file=sys.stderr)
+            tqdm.write(printable_line(f"{record.word}: {record.summary(command_wording)}"), file=sys.stderr)
 
     def close(self) -> None:
         """End all bars."""

@@ -108,7 +108,8 @@ def kernel_change_steps(
     for _, start, stop in (data.table if isinstance(data, Components) else as_table(data)).stretches:
         if stop - start > KERNEL_MOST_ROWS:
             raise FeaturesError(
-                f"kernel change points: expected at most {KERNEL_MOST_ROWS} rows, found {stop - start}: use novelty"
+                f"kernel change points: expected at most {KERNEL_MOST_ROWS} rows, found {stop - start}",
+                hint="use the novelty instead",
             )
     if not isinstance(data, Components):
         data = yield from component_steps(as_table(data))

@@ -116,7 +116,7 @@ def cluster_steps(
     if different < (2 if count is None else count):
         wanted = "2 or more clusters" if count is None else f"{count} clusters"
         raise FeaturesError(
-            f"expected as many different rows as clusters, found {different} for {wanted}: ask for fewer"
+            f"expected as many different rows as clusters, found {different} for {wanted}", hint="ask for fewer"
         )
     tried: dict[int, float] = {}
     if count is None:

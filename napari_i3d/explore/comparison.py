@@ -117,7 +117,7 @@ def compare(
     pairs = {individual: individual for individual in one if individual in other} if pairs is None else dict(pairs)
     if not pairs:
         theirs = ", ".join(map(str, one)), ", ".join(map(str, other))
-        raise FeaturesError(f"no individual is in both ({theirs[0]}; {theirs[1]}): give the pairs to compare")
+        raise FeaturesError(f"no individual is in both ({theirs[0]}; {theirs[1]})", hint="give the pairs to compare")
     ones, others, matched = [], [], []
     for mine, yours in pairs.items():
         sequences = (

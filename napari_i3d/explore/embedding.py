@@ -97,7 +97,7 @@ def map_steps(
         shares = [*data.explained[:2].tolist(), 0.0][:2]
         return Map(data.table, points, MapMethod.PCA, (shares[0], shares[1]))
     if len(data.table) < 5:
-        raise FeaturesError(f"UMAP needs at least 5 rows, found {len(data.table)}: choose the map 'pca'")
+        raise FeaturesError(f"UMAP needs at least 5 rows, found {len(data.table)}", hint="use {method=pca}")
     with needed_for("the map 'umap'", "umap", FeaturesError):
         from umap import UMAP
     yield Step(0, 1, "UMAP")

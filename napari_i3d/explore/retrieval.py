@@ -136,7 +136,8 @@ def similar_steps(
     if not any(sequence == own and first <= start and stop <= end for sequence, first, end in table.stretches):
         span = table.span(start, stop)
         raise FeaturesError(
-            f"{span.name}: frames are missing within {span.first_frame:g} to {span.last_frame:g}: choose less"
+            f"{span.name}: frames are missing within {span.first_frame:g} to {span.last_frame:g}",
+            hint="choose a span without them",
         )
     table = yield from standardize_steps(table)
     query = unit_rows(table.rows(start, stop))

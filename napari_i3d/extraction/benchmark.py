@@ -214,7 +214,7 @@ def _steadily(computer: SharedSteps, count: int) -> Callable[[], object]:
 
 def _compiled(network: I3DResNet50, settings: ExtractionSettings) -> SharedSteps:
     if not any(map(shutil.which, ("g++", "clang++", "c++", "cl"))):
-        raise SettingsError("compiled: expected a C++ compiler, found none; install one, or measure without")
+        raise SettingsError("compiled: expected a C++ compiler, found none", hint="install one, or measure without")
     computer = SharedSteps(network, settings)
     device = Device(settings)
     form = ChunkForm(network, Placement(device.torch, device.dtype, fused=False))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_i3d.errors import Message
 from napari_i3d.extraction.background import without_background
 from napari_i3d.extraction.settings import ExtractionSettings, Normalization, SampleMode
 
@@ -32,7 +33,7 @@ _NORMALIZATIONS = {
 }
 
 
-def squash_note(width_px: int, height_px: int, settings: ExtractionSettings) -> str:
+def squash_note(width_px: int, height_px: int, settings: ExtractionSettings) -> Message | None:
     """Describe how much the whole image of a video without tracking is squashed to a square, and how to avoid it.
 
     Parameters
@@ -44,19 +45,21 @@ def squash_note(width_px: int, height_px: int, settings: ExtractionSettings) -> 
 
     Returns
     -------
-    str
-        One line; "" if the image is square, or `sample_mode` is not ``"expand_bboxes"``.
+    Message or None
+        None if the image is square, or `sample_mode` is not ``"expand_bboxes"``.
     """
     width, height = settings.video_size or (width_px, height_px)
     ratio = max(width, height) / min(width, height)
     if settings.sample_mode is not SampleMode.EXPAND_BBOXES or ratio < _SQUARE_RATIO:
-        return ""
+        return None
     shape = "narrow" if width > height else "flat"
     ways = "a tracking with a square box"
     # center_crop squashes too, to 340x256: wide images less, high ones more.
     if max(WIDE_WIDTH * height, WIDE_HEIGHT * width) / min(WIDE_WIDTH * height, WIDE_HEIGHT * width) < ratio:
-        ways = f"--sample_mode center_crop, which sees the middle and squashes less, or {ways}"
-    return f"the whole {width}x{height} image is squashed to a square, {ratio:.2f} times too {shape}; use {ways}"
+        ways = f"{{sample_mode=center_crop}}, which sees the middle and squashes less, or {ways}"
+    return Message(
+        f"the whole {width}x{height} image is squashed to a square, {ratio:.2f} times too {shape}", f"use {ways}"
+    )
 
 
 class Cropper:

@@ -37,7 +37,8 @@ def resolve_device(name: str) -> torch.device:
     }[device.type]
     if (device.index or 0) >= available:
         raise SettingsError(
-            f"device: {name} is not available on this machine ({available} of its kind); use cpu or auto"
+            f"device: {name} is not available on this machine ({available} of its kind)",
+            hint="use {device=cpu} or {device=auto}",
         )
     return device
 
@@ -112,7 +113,8 @@ class Parts:
                     raise
                 if len(some) == 1:
                     raise SettingsError(
-                        "device: its memory does not suffice for a single chunk; close other programs, or use cpu"
+                        "device: its memory does not suffice for a single chunk",
+                        hint="close other programs, or use {device=cpu}",
                     ) from None
                 self.limit = len(some) // 2
             else:

@@ -77,7 +77,8 @@ def compute_shards(
     if whole != len(shards):
         # Never return uninitialized rows.
         raise VideoError(
-            f"{video.path.name}: gave the frames for {whole} of {len(shards)} portions of the work only; re-encode it"
+            f"{video.path.name}: gave the frames for {whole} of {len(shards)} portions of the work only",
+            hint="re-encode it",
         )
 
 

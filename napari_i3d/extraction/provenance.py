@@ -145,5 +145,6 @@ def require_video_of(features: Features, video: Video) -> None:
         if isinstance(stored, dict) and name in stored and stored[name] != found[name]:
             raise VideoError(
                 f"{video.path.name}: expected the video that the features were made from, {stored[name]} {unit}, found "
-                f"one of {found[name]}: give the very file"
+                f"one of {found[name]}",
+                hint="use that video",
             )

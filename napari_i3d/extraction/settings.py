@@ -121,8 +121,11 @@ class ExtractionSettings:
             Only one of the two is set.
         """
         if (width is None) != (height is None):
-            found, lacking = ("video_w", "video_h") if height is None else ("video_h", "video_w")
-            raise SettingsError(f"{found} is set and {lacking} is not: set both, or neither")
+            found = "a width" if height is None else "a height"
+            raise SettingsError(
+                f"expected width and height to resize the video to, found {found} alone",
+                hint="set both {video_w} and {video_h}, or neither",
+            )
         return cls(video_size=None if width is None or height is None else (width, height), **others)
 
 

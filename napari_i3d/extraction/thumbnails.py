@@ -83,7 +83,9 @@ def _box(
     tracklet = _tracklet(tracking, span.individual)
     if tracklet is None:
         there = ", ".join(map(str, tracking)) or "none"
-        raise TrackingError(f"{span.individual}: not in the tracking, which has {there}; was it made with this one?")
+        raise TrackingError(
+            f"{span.individual}: not in the tracking, which has {there}", hint="was it made with this one?"
+        )
     if not tracklet.start <= frame < tracklet.stop or np.isnan(tracklet.boxes[frame - tracklet.start]).all():
         raise TrackingError(f"{span.individual}: no box in frame {frame}; were its features made with this tracking?")
     box: NDArray[np.int64] = crop_boxes(

@@ -57,7 +57,8 @@ class FeatureSequence:
             if bad.size:
                 raise FeaturesError(
                     f"{self.name}: expected finite features, found NaN or infinite ones, first at frame "
-                    f"{self.frames[start + bad[0]]:g}: extract this individual again, or leave it out"
+                    f"{self.frames[start + bad[0]]:g}",
+                    hint="extract this individual again, or leave it out",
                 )
 
     def __len__(self) -> int:

@@ -55,7 +55,8 @@ class FeatureTable:
             if sequence.values.shape[1] != first.values.shape[1]:
                 raise FeaturesError(
                     f"{sequence.name} has {sequence.values.shape[1]} features in each row, {first.name} has "
-                    f"{first.values.shape[1]}: look at features of the same network together"
+                    f"{first.values.shape[1]}",
+                    hint="look at features of the same network together",
                 )
 
     def __len__(self) -> int:
@@ -142,7 +143,7 @@ class FeatureTable:
             return found[0]
         if found:
             videos = ", ".join(repr(self.sequences[n].video) for n in found)
-            raise FeaturesError(f"{individual!r} is in several videos ({videos}): say which")
+            raise FeaturesError(f"{individual!r} is in several videos ({videos})", hint="name the video")
         there = ", ".join(dict.fromkeys(sequence.name for sequence in self.sequences))
         where = "" if video is None else f" of video {video!r}"
         raise FeaturesError(f"no rows of individual {individual!r}{where}; there are: {there}")
@@ -205,7 +206,8 @@ def table_of_features(
                 if individual not in one.frames:
                     raise FeaturesError(
                         f"{individual}: the video frames of its rows are not known (the .json beside the features "
-                        "file is missing); extract it again, or make Features with frames"
+                        "file is missing)",
+                        hint="extract it again, or make Features with frames",
                     )
                 trained = one.provenance.get("weights", {}).get("trained", True)
                 sequences.append(FeatureSequence(name, individual, rows, one.frames[individual], one.fps, trained))

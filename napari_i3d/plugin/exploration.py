@@ -60,7 +60,7 @@ def named_features(videos: Iterable[TrackedVideo]) -> dict[str, TrackedVideo]:
                 name, number = f"{tracked.name} ({number})", number + 1
             named[name] = tracked
     if not named:
-        raise FeaturesError("no features to explore yet: extract them, or load a file of them in Plot features")
+        raise FeaturesError("no features to explore yet", hint="extract them, or load a file of them in Plot features")
     return named
 
 

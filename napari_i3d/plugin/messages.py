@@ -1,24 +1,46 @@
-"""Messages of the core in the words of the docks: it speaks of options of the command, which are buttons here."""
+"""Messages of the core in the words of the docks."""
 
-_WORDS = {
-    "use --gaps split or --gaps interpolate": "set 'Gaps' in the Extract dock to split or interpolate",
-    "extract with --pad and --frequency 1": "extract with 'a row for every frame' ticked and 'Every n-th frame' 1",
-    "set pad, and frequency 1": "tick 'a row for every frame', and set 'Every n-th frame' to 1",
-    "then give the same command again": "then press Run again",
-    "use --weights untrained": "choose untrained weights",
-    "i3d_suffix: layout": "name of the features file: layout",
-    "use --save_metadata, or the --layout of the program": "tick 'first and last frame in the file', or choose the "
-    "program under 'Made for'",
-    "--sample_mode center_crop": "'Image': 'center of the box'",
-    "run `napari-i3d weights download`": "press Download in the Extract dock",
-    "video_w is set and video_h is not": "a width is set and no height",
-    "video_h is set and video_w is not": "a height is set and no width",
+from napari_i3d.errors import Message, NapariI3DError
+
+_FIELDS = {
+    "batch_size": "Chunks at once",
+    "device": "Computed on",
+    "frequency": "Every n-th frame",
+    "gaps": "Gaps",
+    "i3d_suffix": "File ending",
+    "layout": "Made for",
+    "method": "map",
+    "min_frames": "Shortest",
+    "pad": "a row for every frame",
+    "sample_mode": "Image",
+    "save_metadata": "first and last frame in the file",
+    "video_h": "and height",
+    "video_size": "Boxes are for size",
+    "video_w": "Resize to width",
+    "weights": "Weights",
+}
+_CHOICES = {
+    "center_crop": "center of the box",
+    "interpolate": "interpolate boxes",
+    "pca": "principal components",
+    "split": "split into pieces",
+    "untrained": "untrained (to try things out)",
+}
+_ACTIONS = {
+    "download": "press Download in the Extract dock",
+    "overwrite": "Replace",
+    "try_again": "press Run again",
 }
 
 
-def in_dock_words(message: object) -> str:
-    """Return a message, or that of an error, with the names that settings have in the docks."""
-    text = str(message)
-    for option, setting in _WORDS.items():
-        text = text.replace(option, setting)
-    return text
+def dock_wording(name: str, value: str) -> str:
+    """Return a setting as a field of a dock: ``'Gaps: split into pieces'``."""
+    if name in _ACTIONS:
+        return _ACTIONS[name]
+    field = _FIELDS.get(name, name)
+    return f"'{field}: {_CHOICES.get(value, value)}'" if value not in ("", "True") else f"'{field}'"
+
+
+def dock_text(message: Message | NapariI3DError) -> str:
+    """Return a message, or that of an error, in the words of the docks."""
+    return (message.message if isinstance(message, NapariI3DError) else message).in_words(dock_wording)

@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.individuals import Id
-from napari_i3d.plugin.messages import in_dock_words
 from napari_i3d.plugin.session.problems import in_order
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
@@ -105,7 +104,7 @@ def go_to_problem(session: Session, tracked: TrackedVideo, problem: Problem) -> 
     """Show a problem: its frame and its individual, in the middle of the canvas."""
     go_to(session, tracked, problem.id, problem.frame)
     tracked.problem = problem
-    session.viewer.status = f"{in_dock_words(problem.message)} (H: whole image)"
+    session.viewer.status = f"{problem.message} (H: whole image)"
 
 
 def _go_to_end(session: Session, *, last: bool) -> None:

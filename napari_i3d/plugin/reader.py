@@ -17,6 +17,7 @@ from napari_i3d.errors import NapariI3DError
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.layers.convert import LayerData, tracking_layer_data
 from napari_i3d.plugin.layers.video_layer import PLUGIN, video_layer_data
+from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.projects.tracking_files import find_tracking_files
 from napari_i3d.tracking.io.box_pickle import read_tracking
@@ -46,7 +47,7 @@ def get_tracking_reader(path: str | list[str]) -> Reader | None:
     except NapariI3DError as error:
         if current_viewer() is None or _others_read(path):
             return None
-        message = str(error)
+        message = dock_text(error)
         return lambda _: _show_failure(message)
     return lambda _: _tracking_layers(tracking, Path(path).absolute())
 
@@ -64,7 +65,7 @@ def _read_video(path: str | list[str]) -> list[Any]:
     except NapariI3DError as error:
         if session is None:
             raise
-        return _show_failure(str(error))
+        return _show_failure(dock_text(error))
     layers = [video_layer_data(video)]
     if session is not None:
         if video.remark:

@@ -11,6 +11,7 @@ from napari_i3d._utils.files import cache_folder
 from napari_i3d.errors import NapariI3DError, OutputError
 from napari_i3d.plugin.layers.convert import LayerData, tracking_layer_data
 from napari_i3d.plugin.layers.video_layer import video_layer_data
+from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.reader import NO_LAYER, open_session
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
 from napari_i3d.tracking.io.box_pickle import read_tracking
@@ -24,7 +25,7 @@ def open_sample() -> "list[LayerData] | list[Any]":
         clip = _sample_clip()
         video, tracking = open_video(clip.video), read_tracking(clip.tracking)
     except NapariI3DError as error:
-        show_error(str(error))
+        show_error(dock_text(error))
         return NO_LAYER
     return [video_layer_data(video), tracking_layer_data(tracking, clip.tracking)]
 

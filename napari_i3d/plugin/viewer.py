@@ -62,7 +62,7 @@ def view(
         A file cannot be read, or features are given without their video; no window is opened.
     """
     if features is not None and video is None:
-        raise FeaturesError("features are shown beside their video; give the video too")
+        raise FeaturesError("features are shown beside their video", hint="give the video too")
     rows = features if features is None or isinstance(features, Features) else read_features(Path(features))
     rows_path = None if features is None or isinstance(features, Features) else Path(features).absolute()
     tracking_path = None if tracking is None or isinstance(tracking, Tracking) else Path(tracking).absolute()

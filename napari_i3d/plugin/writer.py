@@ -39,10 +39,10 @@ def write_tracking(path: str, data: Any, attributes: dict[str, Any]) -> list[str
     name = attributes.get("name", "this layer")
     if not isinstance(source, TrackingSource):
         raise TrackingError(
-            f"{name}: expected a layer of boxes that napari-i3d opened, found one without tracking; select that layer, "
-            "then File > Save Selected Layers"
+            f"{name}: expected a layer of boxes that napari-i3d opened, found one without tracking",
+            hint="select that layer, then File > Save Selected Layers",
         )
     if Path(path).suffix.lower() not in _ENDINGS:
-        raise OutputError(f"{path}: tracking is saved as .pickle; choose a name that ends so")
+        raise OutputError(f"{path}: tracking is saved as .pickle", hint="choose a name that ends so")
     write_tracking_file(path, source.tracking)
     return [path]

@@ -285,7 +285,8 @@ def load(file: BinaryIO, name: str, error: type[NapariI3DError], *, encoding: st
     except ForbiddenError as forbidden:
         raise error(
             f"{name}: the pickle asks for {forbidden}; expected plain containers, numbers, text and numpy arrays only; "
-            "nothing of it was run; do not use this file unless you trust who made it, then save it anew as plain data"
+            "nothing of it was run",
+            "do not use this file unless you trust who made it, then save it again as plain data",
         ) from None
     except OSError as trouble:
         raise error(f"{name}: cannot be read ({trouble.strerror or trouble})") from trouble

@@ -137,31 +137,38 @@ def require_valid_boxes(tracklet: Tracklet) -> None:
     """
     faults = _faults(tracklet)
     first, last = tracklet.start, tracklet.stop - 1
-    for mask, one, many in (
+    for mask, one, many, hint in (
         (
             faults.absent,
-            f"is missing between its first ({first}) and last ({last}); use --gaps split or --gaps interpolate",
-            f"are missing between its first ({first}) and last ({last}); use --gaps split or --gaps interpolate",
+            f"is missing between its first ({first}) and last ({last})",
+            f"are missing between its first ({first}) and last ({last})",
+            "use {gaps=split} or {gaps=interpolate}",
         ),
         (
             faults.not_a_number,
-            "has a box with a side that is no finite number; correct or remove it",
-            "have boxes with a side that is no finite number; correct or remove them",
+            "has a box with a side that is no finite number",
+            "have boxes with a side that is no finite number",
+            "",
         ),
         (
             faults.inverted,
-            "has an inverted box, expected left < right and upper < lower; correct or remove it",
-            "have inverted boxes, expected left < right and upper < lower; correct or remove them",
+            "has an inverted box, expected left < right and upper < lower",
+            "have inverted boxes, expected left < right and upper < lower",
+            "",
         ),
         (
             faults.empty,
-            "has an empty box, less than a pixel wide or high; correct or remove it",
-            "have empty boxes, less than a pixel wide or high; correct or remove them",
+            "has an empty box, less than a pixel wide or high",
+            "have empty boxes, less than a pixel wide or high",
+            "",
         ),
     ):
         if mask.any():
             ranges = _ranges(tracklet, mask)
-            raise TrackingError(f"{shown(tracklet.id)}: {format_frames(ranges)} {one if mask.sum() == 1 else many}")
+            what, them = (one, "it") if mask.sum() == 1 else (many, "them")
+            raise TrackingError(
+                f"{shown(tracklet.id)}: {format_frames(ranges)} {what}", hint or f"correct or remove {them}"
+            )
 
 
 def _faults(tracklet: Tracklet) -> _Faults:

@@ -63,7 +63,8 @@ def split_gaps(tracking: Tracking) -> Tracking:
             if name in taken:
                 raise TrackingError(
                     f"{shown(individual)}: its piece {number} would be called {name!r}, but another individual has "
-                    "this id; rename one of them"
+                    "this id",
+                    hint="rename one of them",
                 )
             taken.add(name)
             part = slice(first, stop)
@@ -88,7 +89,8 @@ def _interpolated(tracklet: Tracklet) -> Tracklet:
     if invalid:
         raise TrackingError(
             f"{shown(tracklet.id)}: the boxes beside its gaps, at {format_frames([(f, f + 1) for f in invalid])}, hold "
-            "values that are no finite numbers; correct or remove them before interpolating"
+            "values that are no finite numbers",
+            hint="correct or remove them before interpolating",
         )
     present = tracklet.present
     known, absent = np.flatnonzero(present), np.flatnonzero(~present)

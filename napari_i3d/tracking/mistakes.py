@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_i3d.errors import Message
 from napari_i3d.tracking.tracklets import Tracking
 
 _INVERTED_SHARE = 0.1
@@ -20,7 +21,7 @@ _FEWEST_FRAMES_AS_IDS = 20
 _IDS_A_FRAME = 5
 
 
-def likely_mistake(tracking: Tracking, video_shape: Sequence[int] | None = None) -> str:
+def likely_mistake(tracking: Tracking, video_shape: Sequence[int] | None = None) -> Message | None:
     """Return the mistake that was probably made with a tracking; "" if none is recognized.
 
     Parameters
@@ -33,33 +34,34 @@ def likely_mistake(tracking: Tracking, video_shape: Sequence[int] | None = None)
 
     Returns
     -------
-    str
-        One line: the mistake, and what to do.
+    Message or None
+        The mistake, and what to do.
     """
     if _are_frames_outside(tracking):
-        return (
+        return Message(
             f"this looks like {{frame: {{id: box}}}}, with {len(tracking)} frames in place of ids; expected "
-            "{id: {frame: box}}: turn it inside out"
+            "{id: {frame: box}}",
+            hint="turn it inside out",
         )
     if not tracking:
-        return ""
+        return None
     tracklets = [tracklet.boxes[np.isfinite(tracklet.boxes).all(axis=1)] for tracklet in tracking.values()]
     boxes = np.concatenate(tracklets)
     if not len(boxes):
-        return ""
+        return None
     size = None if video_shape is None else (int(video_shape[2]), int(video_shape[1]))
     if _are_fractions(boxes):
-        return (
-            "the boxes look like fractions of the image, from 0 to 1; expected pixels: multiply left and right by "
-            "its width, upper and lower by its height"
+        return Message(
+            "the boxes look like fractions of the image, from 0 to 1; expected pixels",
+            hint="multiply left and right by its width, upper and lower by its height",
         )
     if _are_sizes(tracklets, boxes, size):
-        return (
-            "the boxes look like [x, y, width, height]; expected [left, upper, right, lower]: add x to the third and "
-            "y to the fourth number"
+        return Message(
+            "the boxes look like [x, y, width, height]; expected [left, upper, right, lower]",
+            hint="add x to the third and y to the fourth number",
         )
     if video_shape is None or size is None:
-        return ""
+        return None
     return _another_video(tracking, boxes, int(video_shape[0]), size)
 
 
@@ -104,7 +106,9 @@ def _are_sizes(tracklets: list[NDArray[np.float64]], boxes: NDArray[np.float64],
     return bool((moves >= 0).all())
 
 
-def _another_video(tracking: Tracking, boxes: NDArray[np.float64], n_frames: int, size: tuple[int, int]) -> str:
+def _another_video(
+    tracking: Tracking, boxes: NDArray[np.float64], n_frames: int, size: tuple[int, int]
+) -> Message | None:
     first = min(tracklet.start for tracklet in tracking.values())
     last = max(tracklet.stop for tracklet in tracking.values()) - 1
     width, height = size
@@ -115,12 +119,12 @@ def _another_video(tracking: Tracking, boxes: NDArray[np.float64], n_frames: int
         found.append(f"its boxes reach to {reach_x:.0f}x{reach_y:.0f} px, the image has {width}x{height}")
     if last >= n_frames:
         if first == 1 and last == n_frames and not found:
-            return (
-                f"the frames look counted from 1: they are 1 to {last}, those of the video 0 to {n_frames - 1}; "
-                "subtract 1 from each"
+            return Message(
+                f"the frames look counted from 1: they are 1 to {last}, those of the video 0 to {n_frames - 1}",
+                hint="subtract 1 from each",
             )
         found.append(f"its last frame is {last}, that of the video {n_frames - 1}")
     if not found:
-        return ""
-    way = "track this video" + (", or give the size it was tracked in (--video_w, --video_h)" if outside.any() else "")
-    return f"this looks like the tracking of another video: {' and '.join(found)}; {way}"
+        return None
+    hint = "track this video" + (", or set the size it was tracked in with {video_size}" if outside.any() else "")
+    return Message(f"this looks like the tracking of another video: {' and '.join(found)}", hint)

@@ -60,7 +60,8 @@ class Tracklet:
         if not fits or not present[[0, -1]].all():
             raise TrackingError(
                 f"{shown(individual)}: expected boxes of shape (N, 4) whose first and last row hold a box, "
-                f"found {describe(boxes)}; leave out the frames before the first box and after the last"
+                f"found {describe(boxes)}",
+                hint="leave out the frames before the first box and after the last",
             )
         boxes[~present] = np.nan
         for array in (boxes, present):
@@ -80,7 +81,8 @@ class Tracklet:
         if not isinstance(boxes, Mapping) or not boxes:
             raise TrackingError(
                 f"{shown(individual)}: expected {{frame: [left, upper, right, lower]}} with at least one frame, found "
-                f"{describe(boxes)}; correct or remove this individual"
+                f"{describe(boxes)}",
+                hint="correct or remove this individual",
             )
         frames = parse_frames(individual, boxes)
         rows = parse_rows(individual, frames, boxes.values())
@@ -125,7 +127,7 @@ class Tracking(Mapping[str | int, Tracklet]):
         self._tracklets: dict[str | int, Tracklet] = {}
         for tracklet in tracklets:
             if tracklet.id in self._tracklets:
-                raise TrackingError(f"{shown(tracklet.id)}: two individuals have this id; rename one of them")
+                raise TrackingError(f"{shown(tracklet.id)}: two individuals have this id", hint="rename one of them")
             self._tracklets[tracklet.id] = tracklet
 
     @classmethod

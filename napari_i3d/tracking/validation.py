@@ -56,7 +56,9 @@ def plain_id(value: object) -> str | int:
         return str(value)
     if _is_whole(type(value)) and abs(int(value)) <= MAX_ID:  # type: ignore[call-overload]
         return int(value)  # type: ignore[call-overload, no-any-return]
-    raise TrackingError(f"expected ids that are text or whole numbers, found {describe(value)}; rename this individual")
+    raise TrackingError(
+        f"expected ids that are text or whole numbers, found {describe(value)}", hint="rename this individual"
+    )
 
 
 def check_span(individual: str | int, span: int, n_boxes: int, *, together: bool = False) -> None:
@@ -70,7 +72,8 @@ def check_span(individual: str | int, span: int, n_boxes: int, *, together: bool
     if span > _FREE_ROWS + _ROWS_A_BOX * n_boxes:
         raise TrackingError(
             f"{shown(individual)}: its first and last frame {'and those before it ' if together else ''}lie {span} "
-            f"frames apart, out of proportion to the {n_boxes} boxes in the file; correct the wrong frame number"
+            f"frames apart, out of proportion to the {n_boxes} boxes in the file",
+            hint="correct the wrong frame number",
         )
 
 
@@ -144,14 +147,15 @@ def _row(individual: str | int, frame: int, value: Any) -> list[float]:
         value = value.tolist()
     if isinstance(value, np.ndarray | Mapping) or (isinstance(value, list | tuple) and _holds_rows(value)):
         raise TrackingError(
-            f"{expected}, found {describe(value)}; key points must be turned into boxes first: the smallest and "
-            "largest x and y of the likely ones, and a margin"
+            f"{expected}, found {describe(value)}",
+            hint="key points must be turned into boxes first: the smallest and "
+            "largest x and y of the likely ones, and a margin",
         )
     if not isinstance(value, list | tuple) or len(value) != 4:
-        raise TrackingError(f"{expected}, found {describe(value)}; correct or remove it")
+        raise TrackingError(f"{expected}, found {describe(value)}", hint="correct or remove it")
     for number in value:
         if not _is_number(type(number)) or _too_large([number]):
-            raise TrackingError(f"{expected}, found {describe(number)} in it; correct or remove it")
+            raise TrackingError(f"{expected}, found {describe(number)} in it", hint="correct or remove it")
     return [float(number) for number in value]
 
 

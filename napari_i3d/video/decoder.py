@@ -215,7 +215,9 @@ class Cursor:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise VideoError(f"{label(self._source.path.name)}: expected an open video, found it closed; open it again")
+            raise VideoError(
+                f"{label(self._source.path.name)}: expected an open video, found it closed", hint="open it again"
+            )
 
     def _drop(self) -> None:
         run, self._run = self._run, None

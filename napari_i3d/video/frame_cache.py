@@ -12,7 +12,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
-from napari_i3d.errors import VideoError
+from napari_i3d.errors import Message, VideoError
 from napari_i3d.video.prefetch import STEP_FRAMES, Position, Stream, next_to_read
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class FrameCache:
         self._frame_bytes = height * width * colors
         self._change = threading.Condition(self._budget.lock)
         self._frames: dict[int, Frame] = {}
-        self._failures: dict[int, str] = {}
+        self._failures: dict[int, Message] = {}
         self._place = 0
         self._step = 0
         self.asked_s = 0.0
@@ -211,7 +211,8 @@ class FrameCache:
         try:
             while True:
                 if number in self._failures:
-                    raise VideoError(self._failures[number])
+                    failure = self._failures[number]
+                    raise VideoError(failure.text, failure.hint)
                 frame = self._frames.get(number)
                 if frame is not None:
                     return frame
@@ -270,7 +271,7 @@ class FrameCache:
         with self._change:
             # A missing file may come back with its drive; damage is permanent.
             if self._video.path.exists():
-                self._failures[number] = str(error)
+                self._failures[number] = error.message
 
     def _keep(self, number: int, frame: "Frame") -> None:
         with self._change:

@@ -176,8 +176,8 @@ def _refuse_silent_loss(path: Path, probe: Probe, index: FrameIndex) -> None:
         return
     raise VideoError(
         f"{label(path.name)}: expected {probe.promised_frames} frames as its header says, found {len(index)} and no "
-        "trace of the others, so that numbers may be wrong; repair it, or if the header is wrong, copy it with ffmpeg "
-        "-c copy"
+        "trace of the others, so that numbers may be wrong",
+        hint="repair it, or if the header is wrong, copy it with ffmpeg -c copy",
     )
 
 
@@ -241,7 +241,9 @@ def _from_decoding(path: Path, probe: Probe, packets: Packets) -> FrameIndex:
     if first_bad < 1:
         if count:
             reason = complaint or "its first frame is incomplete"
-            raise VideoError(f"{label(path.name)}: damaged near its beginning ({reason}); repair or re-encode the file")
+            raise VideoError(
+                f"{label(path.name)}: damaged near its beginning ({reason})", hint="repair or re-encode the file"
+            )
         raise VideoError(f"{label(path.name)}: expected frames, found none that decode ({complaint or 'no data'})")
     pts = [frame.pts for frame in frames]
     times = np.array([0 if time is None else time for time in pts], dtype=np.int64)
@@ -295,6 +297,6 @@ def _decode_all(
     if len(checksums) != len(frames):
         found = f"{len(frames)} in its log and {len(checksums)} in its output"
         raise VideoError(
-            f"{label(path.name)}: expected one count of frames from ffmpeg, found {found}; re-encode the file"
+            f"{label(path.name)}: expected one count of frames from ffmpeg, found {found}", hint="re-encode the file"
         )
     return frames, np.array(checksums, dtype=np.int64), log

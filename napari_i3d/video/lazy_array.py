@@ -143,7 +143,8 @@ class VideoArray:
     def _too_much(self, frames: int) -> VideoError:
         return VideoError(
             f"{self.video.path.name}: expected a request for at most {LARGEST_BYTES >> 20} MB at once, found one for "
-            f"{frames} frames; ask for fewer, or take them one by one from Video.frames"
+            f"{frames} frames",
+            hint="ask for fewer, or take them one by one from Video.frames",
         )
 
     def _shown(self, number: int) -> "Frame":

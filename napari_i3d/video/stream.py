@@ -41,7 +41,7 @@ class Source:
             The file has changed since it was opened.
         """
         if file_stat(self.path) != self.stat:
-            raise VideoError(f"{label(self.path.name)}: has changed or gone since it was opened; open it again")
+            raise VideoError(f"{label(self.path.name)}: has changed or gone since it was opened", hint="open it again")
         seek: list[str] = []
         if key is not None:
             time_s = int(index.names[key]) * index.time_base if index.by_time else Fraction(float(index.times_s[key]))
@@ -55,10 +55,13 @@ class Source:
 
     def damaged(self, number: int, index: FrameIndex, reason: str) -> VideoError:
         """Return the error for a damaged frame."""
-        advice = "frames before it can be read; re-encode or repair the file"
         time_s = float(index.times_s[number])
         reason = " ".join(reason.split())[:200]
-        return VideoError(f"{label(self.path.name)}: damaged at frame {number} ({time_s:.2f} s): {reason}; {advice}")
+        return VideoError(
+            f"{label(self.path.name)}: damaged at frame {number} ({time_s:.2f} s): {reason}; "
+            "frames before it can be read",
+            hint="re-encode or repair the file",
+        )
 
 
 def file_stat(path: Path) -> tuple[int, int]:

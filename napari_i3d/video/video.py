@@ -209,7 +209,7 @@ class Video:
 
     def _new_cursor(self, start: int) -> Cursor:
         if self._closed:
-            raise VideoError(f"{label(self.path.name)}: expected an open video, found it closed; open it again")
+            raise VideoError(f"{label(self.path.name)}: expected an open video, found it closed", hint="open it again")
         cursor = Cursor(self._source, self._index, self._damage, start)
         self._all_cursors.add(cursor)
         return cursor

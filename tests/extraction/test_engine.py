@@ -269,7 +269,7 @@ def test_frames_past_the_end_name_individual_and_video(video: Video) -> None:
 def test_gaps_name_individual_and_frames(video: Video) -> None:
     boxes = np.tile([5.0, 5, 50, 50], (30, 1))
     boxes[[4, 9, 10]] = np.nan
-    with pytest.raises(TrackingError, match=r"male: frames 4, 9-10 are missing .*--gaps split or --gaps interpolate"):
+    with pytest.raises(TrackingError, match=r'male: frames 4, 9-10 are missing .*gaps="split" or gaps="interpolate"'):
         plan_job(video, [Tracklet("male", 0, boxes)], ExtractionSettings())
 
 

@@ -86,7 +86,7 @@ def test_dlc2action_refuses_rows_that_are_not_frames(tmp_path: Path) -> None:
         first_frame={"a": 0},
         last_frame={"a": 9},
     )
-    with pytest.raises(FeaturesError, match="extract with --pad and --frequency 1"):
+    with pytest.raises(FeaturesError, match="extract with pad=True and frequency=1"):
         export_features(tmp_path / "clip.npy", unpadded, "dlc2action")
 
 
@@ -112,8 +112,8 @@ def test_names_that_differ_in_a_dot_alone_are_refused(tmp_path: Path) -> None:
 def test_rows_that_a_program_would_shift_are_told(first_frames: dict, choices: dict, words: str) -> None:
     choices = {"layout": Layout.DICT, "pad": True, "frequency": 1, "metadata": False} | choices
     note = shift_note(first_frames, **choices)
-    assert words in note
-    assert bool(words) == bool(note)
+    assert words in str(note)
+    assert bool(words) == (note is not None)
 
 
 @pytest.mark.parametrize(("layout", "transposed"), [("ms-tcn", True), ("actionformer", False)])

@@ -150,7 +150,7 @@ def test_what_is_wrong_with_one_video_costs_that_video(
     _, outcomes = on_machines(options_of(workplace), wrong)
     found = by_name(outcomes)
     assert isinstance(found["two.mp4"], VideoFailed)
-    assert words in found["two.mp4"].summary
+    assert words in found["two.mp4"].summary()
     assert isinstance(found["one.mp4"], VideoDone)
     assert isinstance(found["three.mp4"], VideoDone)
     assert not list(workplace.out.glob("*.lock"))
@@ -169,7 +169,7 @@ def test_rows_that_changed_on_their_way_are_noticed(workplace: Workplace, networ
         return replace(result, rows=rows)
 
     _, (outcome,) = on_machines(options_of(workplace), wrong)
-    assert re.search("expected the [13] rows that it computed, found others", outcome.summary)
+    assert re.search("expected the [13] rows that it computed, found others", outcome.summary())
     assert not (workplace.out / "one.npy").exists()
 
 

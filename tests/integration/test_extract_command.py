@@ -531,7 +531,7 @@ def test_tracking_folder_needs_its_suffix(workplace: Workplace, extract: Run) ->
     workplace.add("one")
     status, _, err = extract("--tracking_folder", str(workplace.tracks), tracking=False)
     assert status == 2
-    assert "tracking_folder is set and tracking_suffix is not" in err
+    assert "set --tracking_folder and --tracking_suffix, or neither" in err
 
 
 def test_missing_path_and_empty_folder_are_named(workplace: Workplace, extract: Run, tmp_path: Path) -> None:

@@ -47,8 +47,8 @@ def test_the_same_seed_gives_the_same_figure(place, tmp_path):
     [
         (["--out", "x.txt"], 1, "figures are saved as .png, .svg or .pdf, not as .txt"),
         (["--out", "nowhere/x.png"], 1, "no such folder"),
-        (["--tracking", "t.pickle"], 2, "--tracking is set and --video is not"),
-        (["--seed", "-1"], 2, "--seed: expected a whole number from 0"),
+        (["--tracking", "t.pickle"], 2, "set --video too"),
+        (["--seed", "-1"], 2, "seed: expected a whole number from 0"),
         (["--individuals", "male"], 1, "no features of individual 'male'; there are: striped, spotted"),
         (["--video", "gone.mp4"], 1, "gone.mp4"),
         (["--kind", "ethogram", "--clusters", "0"], 1, "at least 1 cluster, found 0"),

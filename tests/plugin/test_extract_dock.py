@@ -300,7 +300,7 @@ def test_settings_that_do_not_go_together_are_told_before_running(viewer, qtbot,
     dock.form.frequency.value = 1
     qtbot.waitUntil(dock.bar.run.isEnabled)
     dock.form.width.value = 100
-    qtbot.waitUntil(lambda: "a width is set and no height" in dock.estimate_label.text())
+    qtbot.waitUntil(lambda: "set both 'Resize to width' and 'and height'" in dock.estimate_label.text())
     assert errors() == []
 
 

@@ -157,7 +157,7 @@ def by_command(clip: SyntheticClip, folder: Path, **choices: Any) -> Path:
             next(steps)
         except StopIteration as finished:
             (outcome,) = finished.value
-            assert outcome.complete, outcome.summary
+            assert outcome.complete, outcome.summary()
             return folder
 
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_i3d.cli.common import command_wording
 from napari_i3d.errors import TrackingError
 from napari_i3d.extraction.planning.crop_boxes import crop_boxes
 from napari_i3d.extraction.settings import SampleMode
@@ -127,10 +128,9 @@ def test_missing_frames_are_refused_as_the_design_says():
     boxes = {f: [1, 2, 9, 9] for f in range(1499) if f != 1007 and not 1010 <= f <= 1021}
     with pytest.raises(TrackingError) as caught:
         require_valid_boxes(Tracking.from_boxes({"male": boxes})["male"])
-    assert str(caught.value) == (
-        "male: frames 1007, 1010-1021 are missing between its first (0) and last (1498); "
-        "use --gaps split or --gaps interpolate"
-    )
+    found = "male: frames 1007, 1010-1021 are missing between its first (0) and last (1498)"
+    assert str(caught.value) == f'{found}; use gaps="split" or gaps="interpolate"'
+    assert caught.value.message.in_words(command_wording) == f"{found}; use --gaps split or --gaps interpolate"
 
 
 @pytest.mark.parametrize(

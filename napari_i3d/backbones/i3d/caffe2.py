@@ -43,7 +43,7 @@ def read_caffe2(path: str | os.PathLike[str]) -> Blobs:
     found = content.get("blobs") if isinstance(content, dict) else None
     if not isinstance(found, dict):
         raise WeightsError(
-            f"{label(path)}: expected a dictionary of weights under 'blobs', found none; is it another pickle?"
+            f"{label(path)}: expected a dictionary of weights under 'blobs', found none", hint="is it another pickle?"
         )
     arrays = {name: value for name, value in found.items() if not _is_optimizers(name)}
     check_layout(arrays, blob_shapes(), label(path))

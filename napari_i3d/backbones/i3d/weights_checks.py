@@ -55,7 +55,8 @@ def check_layout(found: Mapping[Any, Any], expected: Mapping[str, tuple[int, ...
         )
     if kinds:
         raise WeightsError(
-            f"{file}: expected float32 numbers, found {_listed('of another kind', kinds)}; use the published file"
+            f"{file}: expected float32 numbers, found {_listed('of another kind', kinds)}",
+            hint="use the published file",
         )
 
 
@@ -71,7 +72,9 @@ def check_values(blobs: Blobs, file: str) -> None:
     negative = [name for name, array in blobs.items() if name.endswith("_riv") and (array < 0).any()]
     problems = _listed("not finite", infinite), _listed("negative running variances", negative)
     if infinite or negative:
-        raise WeightsError(f"{file}: damaged weights; {'; '.join(filter(None, problems))}; use the published file")
+        raise WeightsError(
+            f"{file}: damaged weights; {'; '.join(filter(None, problems))}", hint="use the published file"
+        )
 
 
 def _owner(missing: list[str], surplus: list[str], shapes: list[str]) -> str:

@@ -148,7 +148,7 @@ def _read_safetensors(path: Path) -> WeightsFile:
             blobs = {name: file.get_tensor(name) for name in blob_shapes()}
     except (safetensors.SafetensorError, OSError) as error:
         raise WeightsError(
-            f"{label(path)}: not a whole safetensors file ({_line(error)}); was it copied completely?"
+            f"{label(path)}: not a whole safetensors file ({_line(error)})", hint="was it copied completely?"
         ) from error
     check_values(blobs, label(path))
     return WeightsFile(blobs, "safetensors", metadata)

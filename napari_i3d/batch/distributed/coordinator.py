@@ -172,4 +172,4 @@ def _mark_of(path: Path) -> VideoFingerprint:
     try:
         return mark_of(path.absolute())
     except OSError as error:
-        raise VideoError(f"{path.name}: cannot be read ({error.strerror or error}); check the drive") from error
+        raise VideoError(f"{path.name}: cannot be read ({error.strerror or error})", hint="check the drive") from error

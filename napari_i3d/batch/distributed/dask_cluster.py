@@ -61,7 +61,7 @@ def plan_local(workers: int | None, device: str, gpus: int, cores: int, memory_b
 
 
 def _installed() -> contextlib.AbstractContextManager[None]:
-    return needed_for("--scheduler", "cluster", ClusterError)
+    return needed_for("a cluster", "cluster", ClusterError)
 
 
 def plan_this_machine(workers: int | None, device: str) -> LocalPlan:
@@ -106,7 +106,8 @@ def connected(scheduler: str, plan: LocalPlan | None) -> Iterator["Cluster"]:
         except (OSError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]
             raise ClusterError(
-                f"scheduler: expected one at {scheduler}, found nobody who answers ({reason}); see whether it runs"
+                f"scheduler: expected one at {scheduler}, found nobody who answers ({reason})",
+                hint="see whether it runs",
             ) from error
         stack.callback(client.close, timeout=1)
         cluster = Cluster(client, scheduler)
@@ -219,7 +220,7 @@ class Cluster:
 
         if future.cancelled():
             raise ClusterError(
-                f"scheduler {self._address}: the connection is lost; the same command goes on when it runs again"
+                f"scheduler {self._address}: the connection is lost", hint="when it runs again, {try_again} to resume"
             )
         error = future.exception()
         if error is None:
@@ -228,13 +229,13 @@ class Cluster:
         if isinstance(error, distributed.KilledWorker):
             task_name, last = error.args[0], getattr(error.args[1], "address", "unknown")
             return WorkerError(
-                f"{error.args[2] + 1} workers in turn died of the same portion ({task_name}), the last at {last}; see "
-                "their logs, perhaps they lack memory: use a smaller --batch_size"
+                f"{error.args[2] + 1} workers in turn died of the same portion ({task_name}), the last at {last}",
+                hint="see their logs; if they lack memory, use a smaller {batch_size}",
             )
         if isinstance(error, ModuleNotFoundError):
             raise ClusterError(
-                f"a worker of {self._address}: expected the same programs as here, found no module {error.name}; "
-                "install napari_i3d there"
+                f"a worker of {self._address}: expected the same programs as here, found no module {error.name}",
+                hint="install napari_i3d there",
             ) from error
         return error if isinstance(error, Exception) else RuntimeError(str(error))
 
@@ -243,8 +244,8 @@ class Cluster:
             return len(self._client.nthreads())
         except (OSError, TimeoutError) as error:
             raise ClusterError(
-                f"scheduler {self._address}: the connection is lost ({error}); the same command goes on when it runs "
-                "again"
+                f"scheduler {self._address}: the connection is lost ({error})",
+                hint="when it runs again, {try_again} to resume",
             ) from error
 
     def _tell_of_waiting(self) -> None:

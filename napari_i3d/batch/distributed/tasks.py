@@ -75,8 +75,8 @@ class TaskResult:
         """
         if len(self.rows) != shard.n_chunks or rows_sha256(self.rows) != self.sha256:
             raise WorkerError(
-                f"worker {self.host}: expected the {shard.n_chunks} rows that it computed, found others; give the "
-                "same command again"
+                f"worker {self.host}: expected the {shard.n_chunks} rows that it computed, found others",
+                hint="{try_again}",
             )
         return ShardRows(shard, self.rows, self.device)
 

@@ -104,16 +104,18 @@ class WorkerCache:
         host = socket.gethostname()
         if source.version != napari_i3d.__version__:
             raise ClusterError(
-                f"worker {host}: expected napari_i3d {source.version}, found {napari_i3d.__version__}; install the same"
+                f"worker {host}: expected napari_i3d {source.version}, found {napari_i3d.__version__}",
+                hint="install the same version",
             )
         try:
             network, facts = load_network(source.weights)
         except NapariI3DError as error:
-            raise WeightsError(f"worker {host}: {error}") from error
+            raise WeightsError(f"worker {host}: {error.message.text}", error.message.hint) from error
         if facts.sha256 != source.weights_sha256:
             raise WeightsError(
                 f"worker {host}: expected the weights {source.weights} with SHA-256 {source.weights_sha256[:12]}..., "
-                f"found {facts.sha256[:12]}...; copy the same there"
+                f"found {facts.sha256[:12]}...",
+                hint="copy the same file there",
             )
         self._network = source, network
         return network
@@ -159,10 +161,12 @@ def _check(mark: VideoFingerprint) -> None:
     except OSError as error:
         raise WorkerError(
             f"{mark.path.name}: worker {host} expected the video at {mark.path}, found none "
-            f"({error.strerror or error}); all machines must see videos under the same path"
+            f"({error.strerror or error})",
+            hint="all machines must see videos under the same path",
         ) from error
     if found != mark:
         raise WorkerError(
             f"{mark.path.name}: worker {host} found another file of {found.size_bytes} bytes at {mark.path}, expected "
-            f"the one of {mark.size_bytes}; all machines must see the same videos"
+            f"the one of {mark.size_bytes}",
+            hint="all machines must see the same videos",
         )

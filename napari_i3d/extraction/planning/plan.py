@@ -69,7 +69,7 @@ def plan_job(video: Video, tracklets: Iterable[Tracklet], settings: ExtractionSe
         mistake = likely_mistake(Tracking(known.values()), (len(video), height, width))
         if not mistake:
             raise
-        raise TrackingError(f"{error}; {mistake}") from error
+        raise TrackingError(f"{error.message.text}; {mistake.text}", mistake.hint) from error
 
 
 def _planned(video: Video, known: Mapping[Id, Tracklet], settings: ExtractionSettings) -> Job:
@@ -78,9 +78,10 @@ def _planned(video: Video, known: Mapping[Id, Tracklet], settings: ExtractionSet
         longest = max(map(len, known.values()), default=0)
         found = f"the longest of {len(known)} has {longest}"
         text = f"no individual has the {settings.shortest_tracklet} frames needed ({found})"
-        if settings.shortest_tracklet > longest >= CHUNK_FRAMES:
-            text += "; lower min_frames"
-        raise TrackingError(f"{text}; {video.remark}" if video.remark else text)
+        lower = settings.shortest_tracklet > longest >= CHUNK_FRAMES
+        raise TrackingError(
+            f"{text}; {video.remark}" if video.remark else text, f"lower {{min_frames={longest}}}" if lower else ""
+        )
     boxes: dict[Id, NDArray[np.int64]] = {}
     for chunks in plan.tracklets:
         tracklet = known[chunks.id]

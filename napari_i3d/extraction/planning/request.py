@@ -54,13 +54,18 @@ class ExtractionOptions:
 
     def __post_init__(self) -> None:
         if self.layout.for_dlc2action and not (self.settings.pad and self.settings.frequency == 1):
-            raise SettingsError(f"layout {self.layout} needs one row for each frame: set pad, and frequency 1")
+            raise SettingsError(
+                f"layout {self.layout} needs one row for each frame", hint="use {pad=True} and {frequency=1}"
+            )
         if self.layout is Layout.DLC2ACTION_POSE and self.save_metadata:
-            raise SettingsError(f"layout {self.layout} has no room for first and last frames: leave out save_metadata")
+            raise SettingsError(
+                f"layout {self.layout} has no room for first and last frames", hint="leave out {save_metadata}"
+            )
         check_suffix(self.i3d_suffix, self.layout)
         if not self.layout.one_file and (self.i3d_suffix != ".npy" or self.save_metadata):
             raise SettingsError(
-                f"layout {self.layout} has bare arrays under names of its own: leave out i3d_suffix and save_metadata"
+                f"layout {self.layout} has bare arrays under names of its own",
+                hint="leave out {i3d_suffix} and {save_metadata}",
             )
 
     @property
@@ -79,7 +84,7 @@ class ExtractionOptions:
             The layout, or a file with this name, cannot hold the individuals.
         """
         if not output.name or output.is_dir():
-            raise SettingsError(f"save to: expected the name of a features file, found the folder {output}")
+            raise SettingsError(f"expected the name of a features file, found the folder {output}")
         check_suffix(output.suffix, self.layout)
         return individual_outputs(output, self.layout, individuals, metadata=self.save_metadata)
 

@@ -20,7 +20,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d.errors import FeaturesError, SettingsError
+from napari_i3d.errors import FeaturesError, Message, SettingsError
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.sidecar import Place
 from napari_i3d.features.io.writing import WRITERS, write_dictionary, write_features, write_with_facts
@@ -108,7 +108,10 @@ def check_suffix(suffix: str, layout: Layout) -> None:
     if layout.for_dlc2action:
         allowed = [ending for ending in WRITERS if ending != ".npz"]
     if Path(f"stem{suffix}").suffix.lower() not in allowed or "/" in suffix or "\\" in suffix:
-        raise SettingsError(f"i3d_suffix: layout {layout} needs an ending {' or '.join(allowed)}, found {suffix!r}")
+        raise SettingsError(
+            f"layout {layout} needs a file name that ends in {' or '.join(allowed)}, found {suffix!r}",
+            hint=f"use {{i3d_suffix={allowed[0]}}}",
+        )
 
 
 def _array_writer(array: NDArray[np.float32]) -> Callable[[BinaryIO], None]:
@@ -130,14 +133,14 @@ def _dlc2action_places(features: Features, layout: Layout) -> dict[Id, Place]:
     for individual, name in names.items():
         if not features.one_row_a_frame(individual):
             raise FeaturesError(
-                f"{name}: DLC2Action needs one row for each frame: extract with --pad and --frequency 1"
+                f"{name}: DLC2Action needs one row for each frame", hint="extract with {pad=True} and {frequency=1}"
             )
     if layout is Layout.DLC2ACTION:
         return {individual: Place(name) for individual, name in names.items()}
     n_frames = features.n_video_frames
     if n_frames is None or any(features.last_frame[individual] >= n_frames for individual in features):
         raise FeaturesError(
-            f"layout {layout} needs a row for each frame of the video, whose number is not known: extract again"
+            f"layout {layout} needs a row for each frame of the video, whose number is not known", hint="extract again"
         )
     return {individual: Place(name, features.first_frame[individual], n_frames) for individual, name in names.items()}
 
@@ -154,18 +157,20 @@ def dlc2action_ids(individuals: Iterable[Id]) -> dict[Id, str]:
     for individual in individuals:
         name = f"ind{individual}" if isinstance(individual, int) else individual or DLC2ACTION_WITHOUT_TRACKING
         if any(part in name for part in _DLC2ACTION_FORBIDDEN):
-            raise FeaturesError(f"{name}: DLC2Action allows no '---' and no '+' in ids: rename the individual")
+            raise FeaturesError(f"{name}: DLC2Action allows no '---' and no '+' in ids", hint="rename the individual")
         if name in owners:
             raise FeaturesError(
-                f"individuals {owners[name]!r} and {individual!r} would both be called {name!r} for DLC2Action: "
-                "rename one"
+                f"individuals {owners[name]!r} and {individual!r} would both be called {name!r} for DLC2Action",
+                hint="rename one of them",
             )
         owners[name] = individual
     return {individual: name for name, individual in owners.items()}
 
 
-def shift_note(first_frames: Mapping[Id, int], layout: Layout, *, pad: bool, frequency: int, metadata: bool) -> str:
-    """Say that programs which count rows would shift individuals that start late; "" if none does.
+def shift_note(
+    first_frames: Mapping[Id, int], layout: Layout, *, pad: bool, frequency: int, metadata: bool
+) -> Message | None:
+    """Say that programs which count rows would shift individuals that start late; None if none does.
 
     A dictionary of padded rows looks like a row for each frame of the video, and is one of the tracklet.
 
@@ -178,14 +183,15 @@ def shift_note(first_frames: Mapping[Id, int], layout: Layout, *, pad: bool, fre
     """
     late = [individual for individual, first in first_frames.items() if first > 0]
     if not late or layout is not Layout.DICT or metadata or not pad:
-        return ""
+        return None
     who = f"{late[0]} starts" if len(late) == 1 else f"{late[0]} and {len(late) - 1} more start"
     at = "at" if len(late) == 1 else "late, the earliest at"
     earliest = min(first_frames[individual] for individual in late)
     every = "frame" if frequency == 1 else f"{frequency} frames"
-    return (
+    return Message(
         f"{who} {at} frame {earliest}: a program that takes row 0 for frame 0, and a row for each {every}, "
-        f"would shift it without a word; use --save_metadata, or the --layout of the program"
+        "would shift it without a word",
+        hint="use {save_metadata=True}, or the {layout} of the program",
     )
 
 
@@ -208,7 +214,7 @@ def individual_paths(path: Path, individuals: list[Id]) -> dict[Id, Path]:
         name = f"{stem}_{text}.npy" if individual != "" else f"{stem}.npy"
         other = taken.setdefault(name.casefold(), individual)
         if other is not individual:
-            raise FeaturesError(f"{other!r} and {individual!r} would share the file {name}: rename one of them")
+            raise FeaturesError(f"{other!r} and {individual!r} would share the file {name}", hint="rename one of them")
         paths[individual] = path.with_name(name)
     return paths
 

@@ -41,7 +41,9 @@ def individual_outputs(
         paths = individual_paths(output.with_suffix(".npy"), list(individuals))
     for path in paths.values():
         if len(os.fsencode(json_path(path).name)) > LONGEST_NAME_BYTES:
-            raise FeaturesError(f"{path.name}: a name too long for a file; shorten the name of the video or the id")
+            raise FeaturesError(
+                f"{path.name}: a name too long for a file", hint="shorten the name of the video or the id"
+            )
     return paths
 
 

@@ -94,7 +94,7 @@ def _damage_named(path: Path) -> Iterator[None]:
     except (*_DAMAGE, *ARCHIVE_DAMAGE) as error:
         reason = printable_ascii(str(error) or type(error).__name__)
         raise FeaturesError(
-            f"{label(path.name)}: not a whole features file ({reason}); was it copied completely?"
+            f"{label(path.name)}: not a whole features file ({reason})", hint="was it copied completely?"
         ) from error
 
 
@@ -106,8 +106,8 @@ def _read_npy(path: Path) -> Any:
         if dtype != np.dtype(object) or shape != ():
             raise FeaturesError(
                 f"{label(path.name)}: a bare {printable_ascii(str(dtype))} array of shape "
-                f"{printable_ascii(str(shape))}, made for another program; expected a dictionary of individuals: "
-                "read the file it was exported from"
+                f"{printable_ascii(str(shape))}, made for another program; expected a dictionary of individuals",
+                hint="read the file it was exported from",
             )
         content = unpickler.load(file, label(path.name), FeaturesError)
         if not isinstance(content, np.ndarray) or content.shape != ():
@@ -159,8 +159,8 @@ def _read_facts(path: Path, facts_path: Path) -> dict[str, Any]:
         raise _damaged_facts(path, error) from error
     if checksum != sha256_of(path):
         raise FeaturesError(
-            f"{label(facts_path.name)}: tells about another {label(path.name)} than the one here (checksums differ); "
-            f"extract again, or delete it to read {label(path.name)} alone"
+            f"{label(facts_path.name)}: tells about another {label(path.name)} than the one here (checksums differ)",
+            hint=f"extract again, or delete it to read {label(path.name)} alone",
         )
     return dict(facts)
 
@@ -206,7 +206,7 @@ def _named_rows(rows: dict[Id, NDArray[np.float32]], entries: dict[Id, Any]) -> 
 def _damaged_facts(path: Path, error: Exception) -> FeaturesError:
     reason = printable_ascii(repr(error))
     return FeaturesError(
-        f"{label(json_path(path).name)}: damaged ({reason}); delete it to read {label(path.name)} alone"
+        f"{label(json_path(path).name)}: damaged ({reason})", hint=f"delete it to read {label(path.name)} alone"
     )
 
 

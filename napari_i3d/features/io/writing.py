@@ -76,12 +76,12 @@ def check_content(individuals: Sequence[Id], ending: str, *, metadata: bool) -> 
     taken = [key for key in METADATA_KEYS if metadata and key in individuals]
     if taken:
         raise FeaturesError(
-            f"an individual is called {taken[0]!r}, the name of a metadata entry: save without metadata"
+            f"an individual is called {taken[0]!r}, the name of a metadata entry", hint="leave out {save_metadata}"
         )
     if ending.lower() == ".npz":
         names = [str(individual) for individual in individuals]
         if twins := [name for name in names if names.count(name) > 1]:
-            raise FeaturesError(f"two individuals would both be called {twins[0]!r} in the .npz: save as .npy")
+            raise FeaturesError(f"two individuals would both be called {twins[0]!r} in the .npz", hint="save as .npy")
 
 
 def write_with_facts(

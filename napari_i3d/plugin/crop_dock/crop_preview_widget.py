@@ -24,6 +24,7 @@ from napari_i3d.plugin.jobs.crop_image import (
     format_squash,
     whole_image,
 )
+from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.widgets.dock import Connections, Dock
 from napari_i3d.plugin.widgets.scroll_area import DockScrollArea
 from napari_i3d.plugin.widgets.text_label import TextLabel
@@ -212,7 +213,7 @@ def _work(
     try:
         return crop_image(request), format_crop(request)
     except NapariI3DError as error:
-        return None, str(error)
+        return None, dock_text(error)
 
 
 def _wait_for_threads() -> None:

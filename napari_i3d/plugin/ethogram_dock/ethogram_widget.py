@@ -14,6 +14,7 @@ from napari_i3d.errors import NapariI3DError
 from napari_i3d.explore import FeatureTable
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session.matching import tracking_id
 from napari_i3d.plugin.widgets.dialogs import FIGURE_FILTER, figure_path
 from napari_i3d.plugin.widgets.dock import Dock
@@ -164,6 +165,6 @@ class EthogramWidget(Dock):
         try:
             save_figure(figure, path)
         except NapariI3DError as error:
-            show_error(str(error))
+            show_error(dock_text(error))
         else:
             show_info(f"Saved {path}.")

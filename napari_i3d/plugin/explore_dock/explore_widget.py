@@ -29,6 +29,7 @@ from napari_i3d.plugin.explore_dock.similar_panel import SimilarPanel
 from napari_i3d.plugin.jobs.explore_job import ExploreRequest, run_exploration
 from napari_i3d.plugin.jobs.job_results import Advance, Cancelled, Done, Failed, Outcome, Record
 from napari_i3d.plugin.jobs.workers import StoppableWorker, WorkerGroup, show_advance, start
+from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 from napari_i3d.plugin.widgets.dialogs import FIGURE_FILTER, figure_path, open_dock
 from napari_i3d.plugin.widgets.dock import Connections, Dock
@@ -148,7 +149,7 @@ class ExploreWidget(Dock):
         try:
             owners = named_features(videos)
         except NapariI3DError as error:
-            show_error(str(error))
+            show_error(dock_text(error))
             return
         features = {name: tracked.features for name, tracked in owners.items() if tracked.features is not None}
         request = ExploreRequest(owners, features, self.options.method.value, self.options.cluster_count)
@@ -264,7 +265,7 @@ class ExploreWidget(Dock):
         try:
             save_figure(figure, path)
         except NapariI3DError as error:
-            show_error(str(error))
+            show_error(dock_text(error))
         else:
             show_info(f"Saved {path}.")
 

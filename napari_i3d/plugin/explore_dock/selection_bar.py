@@ -11,6 +11,7 @@ from napari_i3d._utils.text import counted
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.explore import write_rows
 from napari_i3d.plugin.exploration import Exploration
+from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.widgets.dock import Connections
 from napari_i3d.plugin.widgets.text_label import LineLabel
 
@@ -103,6 +104,6 @@ class SelectionBar(QWidget):
         try:
             write_rows(path, explored.table, np.flatnonzero(self._exploration.selected), columns)
         except NapariI3DError as error:
-            show_error(str(error))
+            show_error(dock_text(error))
         else:
             show_info(f"Saved {path}.")

@@ -30,6 +30,7 @@ from napari_i3d.plugin.exploration import Exploration
 from napari_i3d.plugin.jobs.explore_job import Thumbnail, run_similar, run_thumbnails
 from napari_i3d.plugin.jobs.job_results import Cancelled, Done, Failed, Outcome
 from napari_i3d.plugin.jobs.workers import StoppableWorker, WorkerGroup, start
+from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.text_label import LineLabel
 from napari_i3d.tracking.tracklets import Tracking
@@ -328,7 +329,7 @@ class SimilarPanel(QWidget):
             try:
                 self._exploration.go_to(self.hits[number])
             except FeaturesError as error:
-                show_error(str(error))
+                show_error(dock_text(error))
 
 
 def _place_of(hit: Hit) -> tuple[Id, int]:

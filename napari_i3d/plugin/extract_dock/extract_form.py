@@ -203,7 +203,7 @@ class ExtractForm:
             return str(self.weights.value)
         path = Path(str(self.weights_file.value))
         if not path.is_file():
-            raise SettingsError("weights: choose a file (.pkl, .pth or .safetensors)")
+            raise SettingsError("expected a file of weights, found none", hint="choose a .pkl, .pth or .safetensors")
         return str(path)
 
     def show(self, options: ExtractionOptions) -> None:

@@ -16,7 +16,7 @@ from napari_i3d.backbones.pretrained import SOURCES
 from napari_i3d.batch.checkpoints import Checkpoints
 from napari_i3d.batch.events import VideoSkipped
 from napari_i3d.batch.output_paths import lock_path, partial_folder
-from napari_i3d.errors import NapariI3DError
+from napari_i3d.errors import Message, NapariI3DError
 from napari_i3d.extraction.planning.estimate import Estimate, estimate, rate_key
 from napari_i3d.extraction.planning.request import ExtractionOptions
 from napari_i3d.features.features import Features
@@ -30,7 +30,7 @@ from napari_i3d.plugin.jobs.extract_job import Extraction, ExtractionRequest, ru
 from napari_i3d.plugin.jobs.file_jobs import run_download, run_reading
 from napari_i3d.plugin.jobs.job_results import Advance, Cancelled, Failed, Outcome, Record, Work
 from napari_i3d.plugin.jobs.workers import StoppableWorker, WorkerGroup, show_advance, start
-from napari_i3d.plugin.messages import in_dock_words
+from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session import preferences
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.dialogs import open_dock
@@ -55,8 +55,8 @@ class _Plan:
     estimate: Estimate
 
     @property
-    def shift_note(self) -> str:
-        """What programs that count rows would shift; "" if nothing."""
+    def shift_note(self) -> Message | None:
+        """What programs that count rows would shift; None if nothing."""
         options = self.request.options
         settings = options.settings
         first_frames = {chunks.id: chunks.first_frame for chunks in self.estimate.job.plan.tracklets}
@@ -205,7 +205,7 @@ class ExtractWidget(Dock):
         try:
             plan, problem = self._plan(), ""
         except NapariI3DError as error:
-            plan, problem = None, in_dock_words(error)
+            plan, problem = None, dock_text(error)
         missing = plan is not None and plan.request.options.weights_missing
         self.offer.show_for(str(plan.request.options.weights) if plan is not None and missing else None)
         self.estimate_label.setText(_format(plan) if plan is not None else problem or _NO_VIDEO)
@@ -221,7 +221,7 @@ class ExtractWidget(Dock):
             if plan is None or self._worker is not None:
                 return
         except NapariI3DError as error:
-            show_error(in_dock_words(error))
+            show_error(dock_text(error))
             return
         preferences.remember(_CHOICES, plan.request.options.as_dict())
         self._extract(plan)
@@ -243,7 +243,7 @@ class ExtractWidget(Dock):
                     Checkpoints.discard(partial_folder(output))
             text = "The chunks computed before were removed." if free else _BUSY
         except NapariI3DError as error:
-            text = in_dock_words(error)
+            text = dock_text(error)
         self.bar.finish(text)
         self._refresh()
 
@@ -312,7 +312,7 @@ class ExtractWidget(Dock):
     def _on_existing(self, plan: _Plan, skipped: VideoSkipped) -> None:
         """Say why nothing was computed; ask what to do about a result that is there."""
         if not skipped.existing:
-            text = _BUSY if skipped.busy else in_dock_words(skipped.reason)
+            text = _BUSY if skipped.busy else dock_text(skipped.reason)
             self.bar.finish(text)
             show_error(text)
             return
@@ -331,7 +331,7 @@ class ExtractWidget(Dock):
             rates = preferences.recall(_RATES)
             key = rate_key(plan.request.options.settings)
             preferences.remember(_RATES, rates | {key: extraction.chunk_s})
-        remarks = f" ({in_dock_words('; '.join(extraction.remarks))})" if extraction.remarks else ""
+        remarks = f" ({'; '.join(extraction.remarks)})" if extraction.remarks else ""
         if extraction.unsaved:
             text = f"{extraction.unsaved}. The features are in memory: save them with the Plot dock."
             text = text if self._is_current(plan) else extraction.unsaved
@@ -376,7 +376,7 @@ def _format(plan: _Plan) -> str:
     if left_out := cost.job.plan.left_out:
         text += f"\n{len(left_out)} left out: fewer than {request.options.settings.shortest_tracklet} frames."
     if note := plan.shift_note:
-        text += f"\n{in_dock_words(note)}."
+        text += f"\n{dock_text(note)}."
     return text
 
 

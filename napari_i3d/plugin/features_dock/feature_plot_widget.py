@@ -21,7 +21,7 @@ from napari_i3d.plugin.features_dock.save_formats import OPEN_FILTER, SAVE_FORMS
 from napari_i3d.plugin.jobs.file_jobs import run_heat_map, run_reading, run_saving
 from napari_i3d.plugin.jobs.job_results import Done, Failed, Outcome
 from napari_i3d.plugin.jobs.workers import StoppableWorker, WorkerGroup, start
-from napari_i3d.plugin.messages import in_dock_words
+from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session.matching import individual_of, individual_to_plot, owner_of
 from napari_i3d.plugin.session.time_axis import TimeAxis
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
@@ -304,7 +304,7 @@ class FeaturePlotWidget(Dock):
         try:
             paths = output_paths(path, form.layout, list(self._features))
         except NapariI3DError as error:
-            show_error(in_dock_words(error))
+            show_error(dock_text(error))
             return
         # The dialog has asked about the very name that was chosen.
         if may_replace(self, [target for target in paths if target != Path(chosen)]):
@@ -336,7 +336,7 @@ class FeaturePlotWidget(Dock):
         try:
             save_heat_map(plot.features, plot.individual, shown, path, self.canvas.limits)
         except NapariI3DError as error:
-            show_error(str(error))
+            show_error(dock_text(error))
         else:
             show_info(f"Saved {path}.")
 

@@ -26,7 +26,7 @@ from napari_i3d.plugin.individuals_dock.help_text import help_text
 from napari_i3d.plugin.individuals_dock.individuals_model import TICKS, Column, IndividualsModel, IndividualsProxy
 from napari_i3d.plugin.individuals_dock.individuals_table import IndividualsTable
 from napari_i3d.plugin.individuals_dock.problems_list import ProblemsList
-from napari_i3d.plugin.individuals_dock.video_size import SizeRow
+from napari_i3d.plugin.individuals_dock.video_size import VideoSize
 from napari_i3d.plugin.individuals_dock.video_switch import VideoSwitch
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.dock import Connections, Dock
@@ -102,7 +102,7 @@ class IndividualsWidget(Dock):
         self.trail_frames.setValue(self._session.boxes.trail_frames or _TRAIL_FRAMES)
         self.trails.setChecked(self._session.boxes.trail_frames > 0)
         self.trail_frames.setEnabled(self.trails.isChecked())
-        self.size_row = SizeRow()
+        self.size_row = VideoSize()
 
         top = QHBoxLayout()
         top.addWidget(self.title, 1)

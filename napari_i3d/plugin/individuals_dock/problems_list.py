@@ -10,7 +10,6 @@ from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, 
 from napari_i3d._utils.text import counted
 from napari_i3d.individuals import shown
 from napari_i3d.plugin.individuals_dock.individuals_table import RowTable
-from napari_i3d.plugin.messages import in_dock_words
 from napari_i3d.plugin.session.problems import in_order, stopping
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.text_label import TextLabel
@@ -63,7 +62,7 @@ class ProblemsModel(QAbstractTableModel):
     def message(self, row: int) -> str:
         """Return the message without its leading id, which has its own column."""
         problem = self.problems[row]
-        return in_dock_words(problem.message).removeprefix(f"{shown(problem.id)}: ")
+        return problem.message.removeprefix(f"{shown(problem.id)}: ")
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return the text of a cell; problems that stop the extraction are marked."""
@@ -75,9 +74,8 @@ class ProblemsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DecorationRole and index.column() == _LEVEL:
             return _mark(_STOPS if stops else _NOTE)
         if role == Qt.ItemDataRole.ToolTipRole:
-            message = in_dock_words(problem.message)
             what = "This stops the extraction." if stops else "The extraction runs nevertheless."
-            return f"{message}\n{what}"
+            return f"{problem.message}\n{what}"
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() == 0:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return None
@@ -203,7 +201,7 @@ class ProblemsList(QWidget):
 
     def show_problem(self, problem: Problem | None) -> None:
         """Select a problem."""
-        self.message.setText(in_dock_words(problem.message) if problem else "")
+        self.message.setText(problem.message if problem else "")
         selection = self.table.selectionModel()
         if selection is None:
             return

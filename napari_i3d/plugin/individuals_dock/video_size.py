@@ -8,7 +8,7 @@ from napari_i3d.plugin.session.tracked_video import TrackedVideo
 _MOST_PX = 32768
 
 
-class SizeRow(QWidget):
+class VideoSize(QWidget):
     """A tick box, and width and height of the resized video that the boxes refer to.
 
     Attributes

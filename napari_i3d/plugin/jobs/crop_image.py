@@ -10,7 +10,7 @@ from napari_i3d.extraction.crops import crop_pixels
 from napari_i3d.extraction.planning.crop_boxes import crop_boxes
 from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
 from napari_i3d.individuals import Id, shown
-from napari_i3d.plugin.messages import in_dock_words
+from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.tracking.tracklets import Tracklet
 
@@ -121,4 +121,5 @@ def format_squash(width_px: int, height_px: int, settings: ExtractionSettings) -
     from napari_i3d.extraction.crops import squash_note
 
     note = squash_note(width_px, height_px, settings)
-    return f"{note[0].upper()}{in_dock_words(note[1:])}." if note else ""
+    text = "" if note is None else dock_text(note)
+    return f"{text[0].upper()}{text[1:]}." if text else ""

@@ -25,7 +25,7 @@ from napari_i3d.individuals import Id
 from napari_i3d.plugin.jobs.cancellation import StopRequest
 from napari_i3d.plugin.jobs.job_results import RECORD_EVERY_S, Advance, Record, Stage, Work
 from napari_i3d.plugin.jobs.workers import guarded, run_in_thread, wait_for
-from napari_i3d.plugin.messages import in_dock_words
+from napari_i3d.plugin.messages import dock_text
 from napari_i3d.tracking.io.box_pickle import read_tracking
 from napari_i3d.tracking.tracklets import Tracking
 
@@ -141,7 +141,7 @@ def _extraction(request: ExtractionRequest, stop: StopRequest) -> Generator[Reco
             return work
         yield Stage("reading the first frames")
         total, before = work.job.plan.total_chunks, work.kept_chunks
-        remarks = list(work.remarks)
+        remarks = [dock_text(remark) for remark in work.remarks]
         if before:
             remarks.insert(0, f"{before:,} of {total:,} chunks were computed before")
             yield Stage(f"{before:,} of {total:,} chunks were computed before: going on")
@@ -155,7 +155,7 @@ def _extraction(request: ExtractionRequest, stop: StopRequest) -> Generator[Reco
         try:
             paths = jobs.save(work, features).outputs
         except NapariI3DError as error:
-            return Extraction(features, (), chunk_s, tuple(remarks), in_dock_words(error))
+            return Extraction(features, (), chunk_s, tuple(remarks), dock_text(error))
         return Extraction(features, paths, chunk_s, tuple(remarks))
 
 

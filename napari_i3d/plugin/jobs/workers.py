@@ -12,7 +12,7 @@ from napari.qt.threading import GeneratorWorker, thread_worker
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.plugin.jobs.cancellation import StoppedError, StopRequest
 from napari_i3d.plugin.jobs.job_results import RECORD_EVERY_S, Advance, Cancelled, Done, Failed, Outcome
-from napari_i3d.plugin.messages import in_dock_words
+from napari_i3d.plugin.messages import dock_text
 
 # Longest wait for the threads of a dock that is closed.
 _MAX_WAIT_S = 10.0
@@ -105,7 +105,7 @@ def guarded(work: Generator[R, None, Any], stop: StopRequest) -> Generator[R, No
         return Done((yield from work))
     except NapariI3DError as error:
         # Once stopped, an error is the stop itself, or the video that was closed under the reader.
-        return Cancelled() if stop.asked else Failed(in_dock_words(error))
+        return Cancelled() if stop.asked else Failed(dock_text(error))
     except Exception as error:  # noqa: BLE001 - the edge of the thread: beyond it there is only napari's traceback
         _log.exception("unexpected error")
         return Failed(f"unexpected {type(error).__name__}: {error}; please report this with the log")

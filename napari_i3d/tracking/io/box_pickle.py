@@ -16,16 +16,17 @@ from napari_i3d.tracking.validation import EXACT, describe
 
 _EXPECTED = "expected a pickle of {id: {frame: [left, upper, right, lower]}}"
 _KEY_POINTS = "key points must be turned into boxes first"
+_SAVE = "save the dictionary with Python's pickle"
 ENDINGS = (".pickle", ".pkl")
 """Usual endings of tracking files; any name is read."""
 
-# First bytes of files that are often mistaken for tracking.
+# First bytes of files that are often mistaken for tracking; what they are, and what to do.
 _BEGINNINGS = {
-    b"\x89HDF": f"an HDF5 file (DeepLabCut, SLEAP); {_KEY_POINTS}",
-    b"\x93NUMPY": "a numpy file (.npy); save the dictionary with Python's pickle",
-    b"PK\x03\x04": "a zip archive (.npz, .zip)",
-    b"{": "text, perhaps JSON; load it and save the dictionary with Python's pickle",
-    b"[": "text, perhaps JSON; load it and save the dictionary with Python's pickle",
+    b"\x89HDF": ("an HDF5 file (DeepLabCut, SLEAP)", _KEY_POINTS),
+    b"\x93NUMPY": ("a numpy file (.npy)", _SAVE),
+    b"PK\x03\x04": ("a zip archive (.npz, .zip)", ""),
+    b"{": ("text, perhaps JSON", f"load it and {_SAVE}"),
+    b"[": ("text, perhaps JSON", f"load it and {_SAVE}"),
 }
 # First bytes of a pickled dictionary or OrderedDict, in protocols 2 and later, 1 and 0.
 _PICKLE = (b"\x80", b"}", b"(", b"c")
@@ -51,7 +52,7 @@ def read_tracking(path: str | os.PathLike[str]) -> Tracking:
         with unpickler.pause_collection():
             return Tracking.from_boxes(_load(path))
     except TrackingError as error:
-        raise TrackingError(f"{label(path.name)}: {error}") from error.__cause__
+        raise TrackingError(f"{label(path.name)}: {error.message.text}", error.message.hint) from error.__cause__
 
 
 def _load(path: Path) -> Any:
@@ -66,13 +67,14 @@ def _load(path: Path) -> Any:
             if not head:
                 raise TrackingError(f"the file is empty; {_EXPECTED}")
             if not head.startswith(_PICKLE):
-                found = next((text for start, text in _BEGINNINGS.items() if head.startswith(start)), "no pickle")
-                raise TrackingError(f"{_EXPECTED}, found {found}")
+                known = (what for start, what in _BEGINNINGS.items() if head.startswith(start))
+                found, hint = next(known, ("no pickle", ""))
+                raise TrackingError(f"{_EXPECTED}, found {found}", hint)
             # latin1: needed for numpy arrays pickled by Python 2
             content = unpickler.load(file, "not readable", TrackingError, encoding="latin1")
     except TrackingError as error:
         if "asks for pandas." in str(error):
-            raise TrackingError(f"{_EXPECTED}, found a table of pandas (DeepLabCut); {_KEY_POINTS}") from error
+            raise TrackingError(f"{_EXPECTED}, found a table of pandas (DeepLabCut)", _KEY_POINTS) from error
         raise
     except FileNotFoundError:
         raise TrackingError(f"no such file in {label(path.parent)}; {_way_out(path)}") from None
@@ -101,13 +103,15 @@ def _checked_top(content: Any) -> Any:
         raise TrackingError(f"{_EXPECTED}, found no individual at all")
     foreign = [key for key in content if isinstance(key, str) and key in _FOREIGN]
     if foreign and not all(isinstance(value, dict) and value for value in content.values()):
-        raise TrackingError(f"{_EXPECTED}, found the key {foreign[0]!r} of DeepLabCut or SLEAP; {_KEY_POINTS}")
+        raise TrackingError(f"{_EXPECTED}, found the key {foreign[0]!r} of DeepLabCut or SLEAP", _KEY_POINTS)
     outer, first = next(((key, value) for key, value in content.items() if _holds_something(value)), (None, None))
     inner = [key for key, value in first.items() if _looks_like_box(value)] if isinstance(first, dict) else []
     if isinstance(outer, int) and any(isinstance(key, str) for key in inner):
-        raise TrackingError(f"{_EXPECTED}, found {{frame: {{id: box}}}} of {len(content)} frames; turn it inside out")
+        raise TrackingError(
+            f"{_EXPECTED}, found {{frame: {{id: box}}}} of {len(content)} frames", hint="turn it inside out"
+        )
     if isinstance(first, np.ndarray) and first.ndim == 2:
-        raise TrackingError(f"{_EXPECTED}, found {describe(first)} for each id; is this a file of features?")
+        raise TrackingError(f"{_EXPECTED}, found {describe(first)} for each id", hint="is this a file of features?")
     return content
 
 

@@ -132,13 +132,16 @@ def probe_video(path: Path) -> Probe:
     header = "\n".join(log.description)
     mapping = next(filter(None, map(_MAPPING.match, log.mapping)), None)
     if mapping is None:
-        raise VideoError(f"{label(path.name)}: {_why_not(path, header)}")
+        reason, hint = _why_not(path, header)
+        raise VideoError(f"{label(path.name)}: {reason}", hint)
     stream = re.search(rf"^\[info\]   Stream #0:{mapping[1]}\b.*$", header, re.MULTILINE)
     if stream is not None and "(attached pic)" in stream[0]:
-        raise VideoError(f"{label(path.name)}: expected a video, found only a cover image; choose another file")
+        raise VideoError(f"{label(path.name)}: expected a video, found only a cover image", hint="choose another file")
     if not log.head_pts:
         found = log.complaints[0] if log.complaints else "nothing that decodes"
-        raise VideoError(f"{label(path.name)}: expected frames, found none ({found}); re-encode or repair the file")
+        raise VideoError(
+            f"{label(path.name)}: expected frames, found none ({found})", hint="re-encode or repair the file"
+        )
     head_pts = log.head_pts[:_HEAD_FRAMES]
     container = re.search(r"^\[info\] Input #0, (.*), from '", header, re.MULTILINE)
     return Probe(
@@ -158,17 +161,19 @@ def _check_file(path: Path) -> None:
     name = label(path.name)
     try:
         if not path.exists():
-            raise VideoError(f"{name}: expected a video file, found nothing there; check the path ({str(path)!r})")
+            raise VideoError(
+                f"{name}: expected a video file, found nothing there", hint=f"check the path ({str(path)!r})"
+            )
         if path.is_dir():
-            raise VideoError(f"{name}: expected a video file, found a folder; name a file in it")
+            raise VideoError(f"{name}: expected a video file, found a folder", hint="name a file in it")
         if not path.is_file():
-            raise VideoError(f"{name}: expected a video file, found a device or pipe; copy the video to a file")
+            raise VideoError(f"{name}: expected a video file, found a device or pipe", hint="copy the video to a file")
         with path.open("rb"):
             pass
         if path.stat().st_size == 0:
-            raise VideoError(f"{name}: expected a video file, found an empty one; copy or record it again")
+            raise VideoError(f"{name}: expected a video file, found an empty one", hint="copy or record it again")
     except OSError as error:
-        raise VideoError(f"{name}: cannot be read ({error.strerror or error}); check its permissions") from error
+        raise VideoError(f"{name}: cannot be read ({error.strerror or error})", hint="check its permissions") from error
 
 
 def _avi_promises(path: Path) -> tuple[int, bool]:
@@ -182,19 +187,20 @@ def _avi_promises(path: Path) -> tuple[int, bool]:
     return frames, path.stat().st_size < int.from_bytes(head[4:8], "little") + 8
 
 
-def _why_not(path: Path, header: str) -> str:
+def _why_not(path: Path, header: str) -> tuple[str, str]:
     with path.open("rb") as file:
         box = file.read(8)[4:]
     if "moov atom not found" in header and box in _BOXES:
         return (
             "expected a video file, found one without its index (no moov atom), as when a recording or a copy was "
-            "cut off; copy it again or repair it"
+            "cut off",
+            "copy it again or repair it",
         )
     if re.search(r"^\[info\]   Stream #0:\d+", header, re.MULTILINE):
-        return "expected a video file, found no video stream in it; choose another file"
+        return "expected a video file, found no video stream in it", "choose another file"
     errors = [match[1] for line in header.splitlines() if (match := _ERROR.match(line))]
     reason = next(
         (text for text in errors if "Error opening input:" in text), errors[0] if errors else "no reason given"
     )
     reason = reason.replace("Error opening input: ", "")
-    return f"expected a video file, found nothing that ffmpeg can read as one ({reason}); choose another file"
+    return f"expected a video file, found nothing that ffmpeg can read as one ({reason})", "choose another file"

@@ -43,8 +43,8 @@ _PIPE_BYTES = 1 << 20
 def stalled(path: Path) -> StalledError:
     """Return the error for a stalled ffmpeg."""
     return StalledError(
-        f"{label(path.name)}: expected a frame, found nothing for {STALL_S:.0f} s; see whether the drive can "
-        "still be read"
+        f"{label(path.name)}: expected a frame, found nothing for {STALL_S:.0f} s",
+        hint="see whether the drive can still be read",
     )
 
 
@@ -164,7 +164,7 @@ def _start(arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
         return popen
     except (OSError, RuntimeError) as error:
         reason = " ".join(str(error).split())
-        raise VideoError(f"ffmpeg cannot be started ({reason}); reinstall imageio-ffmpeg") from error
+        raise VideoError(f"ffmpeg cannot be started ({reason})", hint="reinstall imageio-ffmpeg") from error
 
 
 def _forward(stream: IO[bytes], listen: Callable[[str | None], None]) -> None:

@@ -98,5 +98,5 @@ def test_bad_questions_are_refused(monkeypatch):
     with pytest.raises(FeaturesError, match="expected a positive number of changes or penalty, found -1"):
         explore.kernel_changes(rows, penalty=-1)
     monkeypatch.setattr("napari_i3d.explore.change_points.KERNEL_MOST_ROWS", 39)
-    with pytest.raises(FeaturesError, match="at most 39 rows, found 40: use novelty"):
+    with pytest.raises(FeaturesError, match="at most 39 rows, found 40; use the novelty"):
         explore.kernel_changes(rows)
