@@ -1,35 +1,13 @@
 """Question before a viewer is closed while something is computed or saved."""
 
-from collections.abc import Callable
-
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import QMainWindow, QMessageBox
 
-
-class CloseWarnings:
-    """Functions that each return a line about what closing the viewer would lose, or an empty string.
-
-    Has the methods of a signal, so that a dock's `Connections` can manage it.
-    """
-
-    def __init__(self) -> None:
-        self._sources: list[Callable[[], str]] = []
-
-    def connect(self, source: Callable[[], str]) -> None:
-        """Add a function."""
-        self._sources.append(source)
-
-    def disconnect(self, source: Callable[[], str]) -> None:
-        """Remove a function."""
-        self._sources.remove(source)
-
-    def lines(self) -> list[str]:
-        """Return the lines that are not empty."""
-        return [line for source in self._sources if (line := source())]
+from napari_i3d.plugin.widgets.dock import Dock
 
 
 class ClosingQuestion(QObject):
-    """Asks when the user closes the window.
+    """Asks when the user closes the window and a dock has something to lose.
 
     `Viewer.close` of a script removes all layers first, which ends the work, so that nothing is asked.
 
@@ -37,14 +15,11 @@ class ClosingQuestion(QObject):
     ----------
     window
         The window of the viewer.
-    losses
-        What would be lost.
     """
 
-    def __init__(self, window: QMainWindow, warnings: CloseWarnings) -> None:
+    def __init__(self, window: QMainWindow) -> None:
         super().__init__(window)
         self._window = window
-        self._warnings = warnings
         self._answered = False
         window.installEventFilter(self)
 
@@ -52,7 +27,7 @@ class ClosingQuestion(QObject):
         """Keep the window open if the user wants to."""
         if event is None or event.type() != QEvent.Type.Close or watched is not self._window or self._answered:
             return False
-        lines = self._warnings.lines()
+        lines = [line for dock in self._window.findChildren(Dock) if (line := dock.close_warning())]
         if not lines:
             return False
         if self._may_close(lines):
@@ -71,7 +46,7 @@ class ClosingQuestion(QObject):
         box.setWindowTitle("Close while something is running?")
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setText("\n\n".join(lines))
-        close = box.addButton("Close and lose it", QMessageBox.ButtonRole.DestructiveRole)
+        close = box.addButton("Stop and close", QMessageBox.ButtonRole.DestructiveRole)
         stay = box.addButton("Keep it running", QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(stay)
         box.setEscapeButton(stay)

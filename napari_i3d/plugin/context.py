@@ -17,7 +17,7 @@ def get_session(viewer: "Viewer") -> Session:
     viewer = getattr(viewer, "__wrapped__", viewer)
     if viewer not in _sessions:
         # Loaded with the first viewer: what they import takes time.
-        from napari_i3d.plugin.closing import CloseWarnings, ClosingQuestion
+        from napari_i3d.plugin.closing import ClosingQuestion
         from napari_i3d.plugin.exploration import Exploration
         from napari_i3d.plugin.keys import bind_keys
         from napari_i3d.plugin.layers.box_controller import BoxesController
@@ -30,6 +30,5 @@ def get_session(viewer: "Viewer") -> Session:
         session.exploration = Exploration(session)
         session.arrangement = VideoArrangement(session)
         session.playback = Playback(session)
-        session.close_warnings = CloseWarnings()
-        ClosingQuestion(viewer.window._qt_window, session.close_warnings)
+        ClosingQuestion(viewer.window._qt_window)
     return _sessions[viewer]

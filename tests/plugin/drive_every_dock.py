@@ -44,7 +44,7 @@ def click(button) -> None:
 def extract(dock, tracked) -> Features:
     dock.form.weights.value = UNTRAINED
     dock.form.frequency.value = 4
-    dock.more_section.button.click()
+    dock.more.click()
     wait(dock.bar.run.isEnabled, "the estimate")
     click(dock.bar.run)
     wait(lambda: tracked.features is not None or dock.bar.run.isEnabled(), "features")
@@ -80,16 +80,17 @@ def explore(dock, ethogram) -> int:
 
 
 def tick(dock, tracked) -> None:
-    place = dock.table.visualRect(dock.proxy.index(0, Column.EXTRACT)).center()
-    QTest.mouseClick(dock.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    place = dock.individuals.table.visualRect(dock.individuals.proxy.index(0, Column.EXTRACT)).center()
+    QTest.mouseClick(dock.individuals.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert tracked.chosen == {"spotted"}
     assert (
-        dock.model.data(dock.model.index(0, Column.EXTRACT), Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Unchecked
+        dock.individuals.model.data(dock.individuals.model.index(0, Column.EXTRACT), Qt.ItemDataRole.CheckStateRole)
+        == Qt.CheckState.Unchecked
     )
-    QTest.mouseClick(dock.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    QTest.mouseClick(dock.individuals.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert tracked.chosen == {"striped", "spotted"}
-    place = dock.table.visualRect(dock.proxy.index(1, Column.ID)).center()
-    QTest.mouseClick(dock.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    place = dock.individuals.table.visualRect(dock.individuals.proxy.index(1, Column.ID)).center()
+    QTest.mouseClick(dock.individuals.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert tracked.current == "spotted"
 
 

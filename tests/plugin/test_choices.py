@@ -183,12 +183,12 @@ def test_stop_interrupts_what_is_waited_for_once():
     stop, called = StopRequest(), []
     stop.check()
     with stop.interrupting(lambda: called.append("first")):
-        thread = threading.Thread(target=stop.ask)
+        thread = threading.Thread(target=stop.request)
         thread.start()
         thread.join()
         with pytest.raises(StoppedError):
             stop.check()
-    stop.ask()
+    stop.request()
     assert called == ["first"]
     with pytest.raises(StoppedError), stop.interrupting(lambda: called.append("late")):
         raise AssertionError("not reached")

@@ -283,7 +283,7 @@ def test_hits_are_listed_with_their_crops(explored, qtbot):
     _, session, dock = explored
     session.go_to(8)
     dock.similar.search.click()
-    qtbot.waitUntil(lambda: len(dock.similar.hits) > 0 and dock.similar._reader is None, timeout=WAIT)
+    qtbot.waitUntil(lambda: len(dock.similar.hits) > 0 and dock.similar.list._reader is None, timeout=WAIT)
     hit = dock.similar.hits[0]
     request = crop_request(session.active, hit.middle_frame, SampleMode.EXPAND_BBOXES, hit.individual)
     crop = crop_image(request)
@@ -296,7 +296,7 @@ def test_hits_are_listed_with_their_crops(explored, qtbot):
 
 def find(dock, qtbot) -> None:
     dock.similar.search.click()
-    qtbot.waitUntil(lambda: dock.similar._search is None and dock.similar._reader is None, timeout=WAIT)
+    qtbot.waitUntil(lambda: dock.similar._search is None and dock.similar.list._reader is None, timeout=WAIT)
 
 
 def test_hits_are_other_moments_at_the_gap_chosen(explored, qtbot):

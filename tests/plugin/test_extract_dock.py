@@ -449,7 +449,7 @@ def test_closing_the_dock_ends_the_extraction_and_its_ffmpeg(viewer, qtbot, clip
     assert errors() == []
 
 
-@pytest.mark.parametrize("reply", ["Keep it running", "Close and lose it"])
+@pytest.mark.parametrize("reply", ["Keep it running", "Stop and close"])
 def test_closing_the_window_while_extracting_says_what_is_lost(make_napari_viewer, qtbot, clip, reply, monkeypatch):
     viewer = make_napari_viewer(show=True)
     _, dock = open_ready(viewer, qtbot, clip, frequency=1)
@@ -462,7 +462,7 @@ def test_closing_the_window_while_extracting_says_what_is_lost(make_napari_viewe
     qtbot.wait(100)
     assert "extraction of animals.mp4" in told[0]
     assert "would be lost" in told[0]
-    assert closed == ([True] if reply == "Close and lose it" else [])
+    assert closed == ([True] if reply == "Stop and close" else [])
     assert viewer.window._qt_window.isVisible()
     assert dock._worker is not None
 

@@ -66,39 +66,42 @@ def open_dock(viewer):
 
 
 def row_of(dock, individual) -> int:
-    return dock.proxy.individuals().index(individual)
+    return dock.individuals.proxy.individuals().index(individual)
 
 
 def cell(dock, individual, column: Column) -> QPoint:
-    index = dock.proxy.index(row_of(dock, individual), column)
-    dock.table.scrollTo(index)
-    return dock.table.visualRect(index).center()
+    index = dock.individuals.proxy.index(row_of(dock, individual), column)
+    dock.individuals.table.scrollTo(index)
+    return dock.individuals.table.visualRect(index).center()
 
 
 def click(qtbot, dock, individual, column: Column, modifier=Qt.KeyboardModifier.NoModifier) -> None:
     place = cell(dock, individual, column)
-    qtbot.mouseClick(dock.table.viewport(), Qt.MouseButton.LeftButton, modifier, place)
+    qtbot.mouseClick(dock.individuals.table.viewport(), Qt.MouseButton.LeftButton, modifier, place)
 
 
 def double_click(qtbot, dock, individual) -> None:
     place = cell(dock, individual, Column.ID)
-    qtbot.mouseClick(dock.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    qtbot.mouseDClick(dock.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    qtbot.mouseClick(dock.individuals.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    qtbot.mouseDClick(dock.individuals.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
 
 
 def click_header(qtbot, dock, column: Column) -> None:
-    header = dock.table.tick_header
+    header = dock.individuals.table.tick_header
     place = QPoint(header.sectionViewportPosition(column) + 20, header.height() // 2)
     qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
 
 
 def texts(dock, individual) -> list[str]:
     row = row_of(dock, individual)
-    return [dock.proxy.index(row, column).data() for column in list(Column)[2:]]
+    return [dock.individuals.proxy.index(row, column).data() for column in list(Column)[2:]]
 
 
 def selected(dock) -> list:
-    return [dock.proxy.individual(index.row()) for index in dock.table.selectionModel().selectedRows()]
+    return [
+        dock.individuals.proxy.individual(index.row())
+        for index in dock.individuals.table.selectionModel().selectedRows()
+    ]
 
 
 def test_empty_dock_says_what_to_do(make_napari_viewer, video):
@@ -112,7 +115,7 @@ def test_empty_dock_says_what_to_do(make_napari_viewer, video):
 
 def test_table_tells_what_the_tracking_holds(opened):
     _, session, dock = opened
-    assert dock.proxy.individuals() == ["10", "9", "late", "small"]
+    assert dock.individuals.proxy.individuals() == ["10", "9", "late", "small"]
     problems = sum(problem.id == "9" for problem in session.active.problems)
     assert texts(dock, "9") == ["9", "0", "29", "30", "40 x 20", str(problems)]
     assert texts(dock, "late") == ["late", "12", "26", "15", "40 x 20", ""]
@@ -133,11 +136,11 @@ def test_ticks_show_and_choose(opened, qtbot):
 def test_ticks_chosen_elsewhere_are_shown(opened):
     _, session, dock = opened
     session.active.chosen = {"9"}
-    index = dock.proxy.index(row_of(dock, "9"), Column.EXTRACT)
+    index = dock.individuals.proxy.index(row_of(dock, "9"), Column.EXTRACT)
     assert index.data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Checked
     other = index.siblingAtRow(row_of(dock, "late"))
     assert other.siblingAtColumn(Column.EXTRACT).data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Unchecked
-    assert dock.table.tick_header.tick_state(Column.EXTRACT) == Qt.CheckState.PartiallyChecked
+    assert dock.individuals.table.tick_header.tick_state(Column.EXTRACT) == Qt.CheckState.PartiallyChecked
 
 
 def test_tick_in_a_selection_is_for_all_rows_selected(opened, qtbot):
@@ -153,19 +156,19 @@ def test_space_chooses_the_rows_selected(opened, qtbot):
     _, session, dock = opened
     click(qtbot, dock, "10", Column.ID)
     click(qtbot, dock, "late", Column.ID, Qt.KeyboardModifier.ShiftModifier)
-    qtbot.keyClick(dock.table, Qt.Key.Key_Space)
+    qtbot.keyClick(dock.individuals.table, Qt.Key.Key_Space)
     assert session.active.chosen == {"small"}
-    qtbot.keyClick(dock.table, Qt.Key.Key_Space)
+    qtbot.keyClick(dock.individuals.table, Qt.Key.Key_Space)
     assert session.active.chosen == {"10", "9", "late", "small"}
 
 
 def test_tick_in_the_header_is_for_all_rows_listed(opened, qtbot):
     _, session, dock = opened
-    qtbot.keyClicks(dock.filter, "la")
-    assert dock.proxy.individuals() == ["late"]
+    qtbot.keyClicks(dock.individuals.filter, "la")
+    assert dock.individuals.proxy.individuals() == ["late"]
     click_header(qtbot, dock, Column.EXTRACT)
     assert session.active.chosen == {"10", "9", "small"}
-    dock.filter.clear()
+    dock.individuals.filter.clear()
     click_header(qtbot, dock, Column.EXTRACT)
     assert len(session.active.chosen) == 4
     click_header(qtbot, dock, Column.EXTRACT)
@@ -175,13 +178,13 @@ def test_tick_in_the_header_is_for_all_rows_listed(opened, qtbot):
 def test_columns_sort_as_people_do(opened, qtbot):
     _, _, dock = opened
     click_header(qtbot, dock, Column.ID)
-    assert dock.proxy.individuals() == ["9", "10", "late", "small"]
+    assert dock.individuals.proxy.individuals() == ["9", "10", "late", "small"]
     click_header(qtbot, dock, Column.LENGTH)
-    assert dock.proxy.individuals()[:2] == ["late", "small"]
+    assert dock.individuals.proxy.individuals()[:2] == ["late", "small"]
     click_header(qtbot, dock, Column.LENGTH)
-    assert dock.proxy.individuals()[-1] == "late"
+    assert dock.individuals.proxy.individuals()[-1] == "late"
     click_header(qtbot, dock, Column.SIZE)
-    assert dock.proxy.individuals()[0] == "small"
+    assert dock.individuals.proxy.individuals()[0] == "small"
 
 
 def test_double_click_goes_to_the_first_frame_and_centers_the_box(opened, qtbot):
@@ -207,10 +210,10 @@ def test_row_and_current_individual_follow_each_other(opened, qtbot):
 
 def test_current_individual_is_selected_when_the_filter_lets_it_through(opened, qtbot):
     _, session, dock = opened
-    dock.filter.setText("late")
+    dock.individuals.filter.setText("late")
     session.active.current = "small"
     assert selected(dock) == []
-    dock.filter.clear()
+    dock.individuals.filter.clear()
     assert selected(dock) == ["small"]
 
 
@@ -279,7 +282,7 @@ def test_texts_of_problems_are_not_cut(make_napari_viewer, video, qtbot):
 
 def test_keys_work_while_a_table_has_the_focus(opened, qtbot):
     _, session, dock = opened
-    qtbot.keyClick(dock.table, Qt.Key.Key_J)
+    qtbot.keyClick(dock.individuals.table, Qt.Key.Key_J)
     assert session.active.current == "9"
     qtbot.keyClick(dock.problems.table, Qt.Key.Key_N)
     assert session.active.problem is not None
@@ -287,7 +290,7 @@ def test_keys_work_while_a_table_has_the_focus(opened, qtbot):
 
 def test_size_of_the_resized_video_scales_and_checks_anew(opened, qtbot):
     _, session, dock = opened
-    row = dock.size_row
+    row = dock.video_size
     assert (row.width_px.value(), row.height_px.value()) == (384, 288)
     assert not row.width_px.isEnabled()
     row.resized.click()
@@ -322,7 +325,7 @@ def test_help_lists_all_keys(opened):
 def test_context_menu_acts_on_the_rows_selected(opened, qtbot):
     _, session, dock = opened
     click(qtbot, dock, "late", Column.ID)
-    dock.table.customContextMenuRequested.emit(cell(dock, "late", Column.ID))
+    dock.individuals.table.customContextMenuRequested.emit(cell(dock, "late", Column.ID))
     menu = next(menu for menu in dock.findChildren(type(dock.help_button.menu())) if menu.isVisible())
     next(action for action in menu.actions() if action.text() == "Extract only these").trigger()
     assert session.active.chosen == {"late"}
@@ -338,7 +341,7 @@ def test_dock_follows_the_active_video(opened, qtbot, tmp_path):
     assert second is not first
     assert "second has no tracking" in dock.empty.text()
     viewer.layers.selection.active = first.layer
-    assert dock.proxy.individuals() == ["10", "9", "late", "small"]
+    assert dock.individuals.proxy.individuals() == ["10", "9", "late", "small"]
     assert first.tracking is not None
 
 
@@ -349,7 +352,7 @@ def test_removing_layers_empties_the_dock(opened, qtbot):
     viewer.layers.clear()
     qtbot.wait(20)
     assert "drop both files" in dock.empty.text()
-    assert dock.proxy.rowCount() == 0
+    assert dock.individuals.proxy.rowCount() == 0
 
 
 def test_closed_docks_are_at_rest(opened, qtbot):
@@ -420,16 +423,17 @@ def test_real_tracks_with_many_ids(make_napari_viewer, shared, qtbot):
     viewer.open(str(data / "flies_courtship_clip.mp4"), plugin="napari-i3d")
     viewer.open(str(data / "flies_courtship_clip_predicted_split.pickle"), plugin="napari-i3d")
     session = get_session(viewer)
-    assert dock.proxy.rowCount() == 32
+    assert dock.individuals.proxy.rowCount() == 32
     assert dock.problems.model.n_stopping == 0
     dock.resize(700, 900)
-    qtbot.keyClicks(dock.filter, "male.3")
-    first = dock.proxy.individuals()[0]
+    qtbot.keyClicks(dock.individuals.filter, "male.3")
+    first = dock.individuals.proxy.individuals()[0]
     double_click(qtbot, dock, first)
     assert session.frame == session.active.tracking[first].start
-    selection = dock.table.selectionModel()
+    selection = dock.individuals.table.selectionModel()
     selection.select(
-        dock.proxy.index(0, 0), QItemSelectionModel.SelectionFlag.Rows | QItemSelectionModel.SelectionFlag.Select
+        dock.individuals.proxy.index(0, 0),
+        QItemSelectionModel.SelectionFlag.Rows | QItemSelectionModel.SelectionFlag.Select,
     )
     assert session.active.current == first
 

@@ -98,9 +98,9 @@ def messages(severity=NotificationSeverity.ERROR) -> list[str]:
 
 def test_empty_dock_says_what_to_do(viewer):
     dock = open_dock(viewer)
-    assert "Extract features" in dock._empty.text()
-    assert not dock.save_button.isEnabled()
-    assert dock.load_button.isEnabled()
+    assert "Extract features" in dock.empty.text()
+    assert not dock.files.save.isEnabled()
+    assert dock.files.load.isEnabled()
 
 
 def test_heat_map_of_the_current_individual_is_drawn(plotted, qtbot):
@@ -232,7 +232,7 @@ def test_loaded_features_of_the_open_video_are_taken_up(viewer, qtbot, clip, tmp
     tracked = open_clip(viewer, clip)
     dock = open_dock(viewer)
     choose_file(monkeypatch, "getOpenFileName", tmp_path / f"saved{ending}")
-    click(qtbot, dock.load_button)
+    click(qtbot, dock.files.load)
     drawn(qtbot, dock)
     assert list(tracked.features) == ["striped", "spotted"]
     assert tracked.features_path == tmp_path / f"saved{ending}"
@@ -244,7 +244,7 @@ def test_features_of_another_video_are_plotted_without_a_cursor(viewer, qtbot, c
     tracked = open_clip(viewer, clip)
     dock = open_dock(viewer)
     choose_file(monkeypatch, "getOpenFileName", tmp_path / "other.npy")
-    click(qtbot, dock.load_button)
+    click(qtbot, dock.files.load)
     drawn(qtbot, dock)
     assert tracked.features is None
     assert "belongs to no open video" in dock.status.text()
@@ -259,7 +259,7 @@ def test_rows_without_frames_are_labeled_as_rows_without_a_cursor(viewer, qtbot,
     open_clip(viewer, clip)
     dock = open_dock(viewer)
     choose_file(monkeypatch, "getOpenFileName", path)
-    click(qtbot, dock.load_button)
+    click(qtbot, dock.files.load)
     drawn(qtbot, dock)
     assert "row" in dock.canvas.axes.get_xlabel()
     assert dock.canvas.cursor_frame is None
@@ -272,7 +272,7 @@ def test_damaged_features_file_is_one_notification_and_the_plot_stays(plotted, q
     (tmp_path / "damaged.npy").write_bytes(b"\x93NUMPY nothing")
     before = tracked.features
     choose_file(monkeypatch, "getOpenFileName", tmp_path / "damaged.npy")
-    click(qtbot, dock.load_button)
+    click(qtbot, dock.files.load)
     qtbot.waitUntil(lambda: len(messages()) == 1, timeout=WAIT)
     assert "damaged.npy" in messages()[0]
     assert tracked.features is before
@@ -292,7 +292,7 @@ def test_damaged_features_file_is_one_notification_and_the_plot_stays(plotted, q
 def test_features_are_saved_in_all_forms(plotted, qtbot, tmp_path, monkeypatch, label, name, made):
     tracked, dock = plotted
     choose_file(monkeypatch, "getSaveFileName", tmp_path / name, label)
-    click(qtbot, dock.save_button)
+    click(qtbot, dock.files.save)
     qtbot.waitUntil(
         lambda: any("Saved" in text for text in messages(NotificationSeverity.INFO)) or bool(messages()), timeout=WAIT
     )
@@ -311,7 +311,7 @@ def test_features_that_do_not_fit_a_layout_are_one_notification(plotted, qtbot, 
     tracked, dock = plotted
     tracked.set_features(made_up(frames=False), None)
     choose_file(monkeypatch, "getSaveFileName", tmp_path / "out.npy", "DLC2Action (*.npy)")
-    click(qtbot, dock.save_button)
+    click(qtbot, dock.files.save)
     qtbot.waitUntil(lambda: len(messages()) == 1, timeout=WAIT)
     assert "one row for each frame" in messages()[0]
     assert not (tmp_path / "out.npy").exists()

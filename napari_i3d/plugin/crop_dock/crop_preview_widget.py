@@ -1,40 +1,24 @@
 """The Crop preview dock: the network's input for the current individual and frame."""
 
-import atexit
-from collections import deque
-from typing import Any
-
 import napari
 import numpy as np
-from napari.qt.threading import create_worker
 from numpy.typing import NDArray
 from psygnal import Signal
-from qtpy.QtCore import QRect, Qt, QThreadPool, QTimer
+from qtpy.QtCore import QRect, Qt, QTimer
 from qtpy.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
-from napari_i3d.errors import NapariI3DError
-from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
+from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.plugin.context import get_session
-from napari_i3d.plugin.jobs.crop_image import (
-    CropRequest,
-    crop_image,
-    crop_request,
-    format_crop,
-    format_squash,
-    whole_image,
-)
-from napari_i3d.plugin.messages import dock_text
-from napari_i3d.plugin.widgets.dock import Connections, Dock
-from napari_i3d.plugin.widgets.scroll_area import DockScrollArea
+from napari_i3d.plugin.jobs.crop_image import crop_request, run_crop, whole_image
+from napari_i3d.plugin.jobs.job_results import Done, Failed, Result
+from napari_i3d.plugin.widgets.dock import Dock
 from napari_i3d.plugin.widgets.text_label import TextLabel
 
 # The largest image, that of oversample. The others are shown in its middle, so that nothing moves.
 _WIDTH, _HEIGHT, _SIDE = 340, 256, 224
 # Skip crops of frames passed while the slider is dragged.
 _SETTLE_MS = 30
-# Decoding of a frame cannot be interrupted.
-_MAX_WAIT_MS = 10_000
 _MODES = {
     SampleMode.EXPAND_BBOXES: "expand_bboxes: the box made square",
     SampleMode.CENTER_CROP: "center_crop: the middle of the box",
@@ -84,27 +68,13 @@ class CropView(QWidget):
 
 
 class CropPreviewWidget(Dock):
-    """Shows crops as the extraction makes them; reading and cropping run in a thread.
-
-    Parameters
-    ----------
-    napari_viewer
-        The viewer.
-    """
+    """Shows crops as the extraction makes them; reading and cropping run in a thread."""
 
     NAME = "Crop preview"
-    TAB = "Crop"
 
     def __init__(self, napari_viewer: "napari.Viewer") -> None:
-        super().__init__()
-        self._session = get_session(napari_viewer)
-        self._video_links = Connections()
-        self.destroyed.connect(self._video_links.close)
-        self._running: Any = None
-        # A worker without references may be deleted in its own thread, which crashes the program.
-        self._kept: deque[Any] = deque(maxlen=8)
-        atexit.unregister(_wait_for_threads)
-        atexit.register(_wait_for_threads)
+        super().__init__(get_session(napari_viewer))
+        self._running = False
         self._again = False
         self._unseen = False  # outdated while out of view
         self.mode = QComboBox()
@@ -114,45 +84,30 @@ class CropPreviewWidget(Dock):
         self.text = TextLabel()
         self.text.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
         self.text.setMinimumHeight(2 * self.text.fontMetrics().lineSpacing())
-        middle = QHBoxLayout()
-        middle.addStretch(1)
-        middle.addWidget(self.view)
-        middle.addStretch(1)
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.addWidget(self.mode)
-        layout.addLayout(middle)
+        layout.addWidget(self.view, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addWidget(self.text)
         layout.addStretch(1)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(DockScrollArea(content))
+        self.set_content(content)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SETTLE_MS)
         self._timer.timeout.connect(self._start)
-
-        self.links.connect(self._session.active_changed, self._on_active)
         self.links.connect(self._session.sample_mode_changed, self._on_mode)
         self.links.connect(napari_viewer.dims.events.current_step, self._later)
         self.view.painted.connect(self._on_painted)
         self.mode.currentIndexChanged.connect(self._on_mode_chosen)
         self._on_mode()
-        self._on_active()
+        self.follow_active(
+            self._later, current_changed=self._later, tracking_changed=self._later, video_changed=self._later
+        )
 
     def closed(self) -> None:
-        """End all connections and what runs."""
+        """Start no other crop, too."""
         super().closed()
-        self._video_links.close()
         self._timer.stop()
-
-    def _on_active(self) -> None:
-        self._video_links.close()
-        tracked = self._session.active
-        if tracked is not None:
-            for signal in (tracked.current_changed, tracked.tracking_changed, tracked.video_changed):
-                self._video_links.connect(signal, self._later)
-        self._later()
 
     def _on_mode(self) -> None:
         self.mode.setCurrentIndex(list(_MODES).index(self._session.sample_mode))
@@ -174,50 +129,29 @@ class CropPreviewWidget(Dock):
         self._unseen = self.view.visibleRegion().isEmpty()
         if self._unseen:
             return
-        if self._running is not None:
-            self._again = True
+        self._again = self._running
+        if self._running:
             return
-        request = crop_request(self._session.active, self._session.frame, self._session.sample_mode)
-        tracked = self._session.active
-        whole = tracked is not None and tracked.video is not None and tracked.tracking is None
-        if isinstance(request, str) and not whole:
+        tracked, mode = self._session.active, self._session.sample_mode
+        request = crop_request(tracked, self._session.frame, mode)
+        size = whole_image(tracked, mode)
+        if isinstance(request, str) and size is None:
             self._show(None, request)
             return
-        if not whole and self.view.image is None:
+        if size is None and self.view.image is None:
             self.text.setText("Loading ...")
-        worker = self._running = create_worker(_work, request, whole_image(tracked, self._session.sample_mode))
-        self._kept.append(worker)
-        worker.returned.connect(self._on_returned)
-        worker.finished.connect(self._on_finished)
-        worker.start()
+        self._running = True
+        self.workers.start(run_crop, request, size, on_end=self._on_end)
 
-    def _on_returned(self, result: tuple[NDArray[np.uint8] | None, str]) -> None:
-        self._show(*result)
-
-    def _on_finished(self) -> None:
-        self._running = None
+    def _on_end(self, result: Result) -> None:
+        self._running = False
+        if isinstance(result, Done):
+            self._show(*result.value)
+        elif isinstance(result, Failed):
+            self._show(None, result.message)
         if self._again:
-            self._again = False
             self._later()
 
     def _show(self, image: NDArray[np.uint8] | None, text: str) -> None:
         self.view.show_image(image)
         self.text.setText(text)
-
-
-def _work(
-    request: CropRequest | str, whole: tuple[int, int, ExtractionSettings] | None
-) -> tuple[NDArray[np.uint8] | None, str]:
-    if isinstance(request, str):
-        return None, request if whole is None else f"{request} {format_squash(*whole)}".rstrip()
-    try:
-        return crop_image(request), format_crop(request)
-    except NapariI3DError as error:
-        return None, dock_text(error)
-
-
-def _wait_for_threads() -> None:
-    """Finish running crops when the program ends, before the widgets that they report to are deleted."""
-    pool = QThreadPool.globalInstance()
-    if pool is not None:
-        pool.waitForDone(_MAX_WAIT_MS)

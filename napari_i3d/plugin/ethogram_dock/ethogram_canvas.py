@@ -23,11 +23,6 @@ _NAME_CHARACTERS = 15
 class EthogramCanvas(TimeCanvas):
     """Draws the clusters of the individuals of one video over time.
 
-    Parameters
-    ----------
-    theme
-        Name of one of napari's themes.
-
     Attributes
     ----------
     place_clicked

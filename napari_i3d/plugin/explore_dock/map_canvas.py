@@ -20,11 +20,6 @@ _FADED = 0.12
 class MapCanvas(PlotCanvas):
     """Draws the map of rows as points.
 
-    Parameters
-    ----------
-    theme
-        Name of one of napari's themes.
-
     Attributes
     ----------
     row_clicked

@@ -21,11 +21,6 @@ _MARK_HEIGHT = 0.03
 class HeatMapCanvas(TimeCanvas):
     """Draws the heat map of an individual.
 
-    Parameters
-    ----------
-    theme
-        Name of one of napari's themes.
-
     Attributes
     ----------
     frame_clicked
@@ -50,6 +45,11 @@ class HeatMapCanvas(TimeCanvas):
     def axis(self) -> RowAxis | None:
         """Places of its rows on the x axis."""
         return self._axis
+
+    @property
+    def whole(self) -> tuple[float, float] | None:
+        """Limits that show all rows."""
+        return None if self._axis is None else self._axis.limits
 
     def clear(self) -> None:
         """Draw nothing."""

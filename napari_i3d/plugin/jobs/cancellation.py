@@ -12,36 +12,37 @@ class StoppedError(NapariI3DError):
 
 
 class StopRequest:
-    """A request to stop that a job checks, and that can interrupt its waiting."""
+    """A request to stop that a job checks, and that can interrupt its waiting.
+
+    Attributes
+    ----------
+    requested
+        Whether the stop was requested.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._interrupts: list[Callable[[], None]] = []
-        self._asked = False
+        self.requested = False
 
-    @property
-    def asked(self) -> bool:
-        """Whether a stop was requested."""
-        return self._asked
-
-    def ask(self) -> None:
+    def request(self) -> None:
         """Request the stop and call the interrupts; may be called again."""
         with self._lock:
-            self._asked = True
+            self.requested = True
             interrupts, self._interrupts = self._interrupts, []
         for interrupt in interrupts:
             interrupt()
 
     def check(self) -> None:
         """Raise StoppedError if a stop was requested."""
-        if self._asked:
+        if self.requested:
             raise StoppedError("stopped")
 
     @contextlib.contextmanager
     def interrupting(self, interrupt: Callable[[], None]) -> Iterator[None]:
         """Call `interrupt` if a stop is requested within the block."""
         with self._lock:
-            if not self._asked:
+            if not self.requested:
                 self._interrupts.append(interrupt)
         self.check()
         try:

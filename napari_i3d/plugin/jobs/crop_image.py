@@ -1,6 +1,6 @@
 """Crops of individuals, cut out and resized as the extraction does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,8 @@ from napari_i3d.extraction.crops import crop_pixels
 from napari_i3d.extraction.planning.crop_boxes import crop_boxes
 from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
 from napari_i3d.individuals import Id, shown
+from napari_i3d.plugin.jobs.cancellation import StopRequest
+from napari_i3d.plugin.jobs.job_results import Progress
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.tracking.tracklets import Tracklet
@@ -99,10 +101,24 @@ def crop_image(request: CropRequest) -> NDArray[np.uint8]:
     return crop_pixels(request.read(request.frame), box, request.settings)
 
 
-def format_crop(request: CropRequest) -> str:
-    """Return a line about a crop."""
+def run_crop(
+    request: CropRequest | str, whole: tuple[int, int, ExtractionSettings] | None, _: StopRequest
+) -> Generator[Progress, None, tuple[NDArray[np.uint8] | None, str]]:
+    """Return a crop, None if there is none to show, and a line about it.
+
+    Parameters
+    ----------
+    request
+        The crop, or why there is none.
+    whole
+        What `whole_image` returns.
+    """
+    yield Progress("cropping")
+    if isinstance(request, str):
+        return None, request if whole is None else f"{request} {_format_squash(*whole)}".rstrip()
     left, upper, right, lower = request.tracklet.boxes[0]
-    return f"{shown(request.tracklet.id)}, frame {request.frame}: box of {right - left:.0f} x {lower - upper:.0f} px"
+    size = f"{right - left:.0f} x {lower - upper:.0f} px"
+    return crop_image(request), f"{shown(request.tracklet.id)}, frame {request.frame}: box of {size}"
 
 
 def whole_image(tracked: TrackedVideo | None, mode: SampleMode) -> tuple[int, int, ExtractionSettings] | None:
@@ -113,7 +129,7 @@ def whole_image(tracked: TrackedVideo | None, mode: SampleMode) -> tuple[int, in
     return width, height, ExtractionSettings(sample_mode=mode, video_size=tracked.boxes_size)
 
 
-def format_squash(width_px: int, height_px: int, settings: ExtractionSettings) -> str:
+def _format_squash(width_px: int, height_px: int, settings: ExtractionSettings) -> str:
     """Return a sentence about an image that is distorted to a square; empty if it keeps its shape.
 
     The first call loads torch, which takes a while.

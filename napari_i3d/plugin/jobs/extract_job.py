@@ -1,7 +1,6 @@
 """The extraction of the Extract dock: the command's resumable job on one video. Knows no napari and no Qt.
 
-Yields records of its progress and returns an outcome, never raises: what went wrong is part of the outcome, so that
-whoever started it shows it once. torch is imported when an extraction runs.
+torch is imported when an extraction runs.
 """
 
 import contextlib
@@ -23,8 +22,8 @@ from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.features.features import Features
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.jobs.cancellation import StopRequest
-from napari_i3d.plugin.jobs.job_results import RECORD_EVERY_S, Advance, Record, Stage, Work
-from napari_i3d.plugin.jobs.workers import guarded, run_in_thread, wait_for
+from napari_i3d.plugin.jobs.job_results import Progress
+from napari_i3d.plugin.jobs.workers import run_in_thread, wait_for
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.tracking.io.box_pickle import read_tracking
 from napari_i3d.tracking.tracklets import Tracking
@@ -105,14 +104,12 @@ class Extraction:
     unsaved: str = ""
 
 
-def run_extraction(request: ExtractionRequest, stop: StopRequest) -> Work:
-    """Extract features and save them; the value is an `Extraction`, or a `VideoSkipped` where there is a result."""
-    return (yield from guarded(_extraction(request, stop), stop))
-
-
-def _extraction(request: ExtractionRequest, stop: StopRequest) -> Generator[Record, None, "Extraction | VideoSkipped"]:
+def run_extraction(
+    request: ExtractionRequest, stop: StopRequest
+) -> "Generator[Progress, None, Extraction | VideoSkipped]":
+    """Extract features and save them; a result that exists already is skipped."""
     make_folder(request.output.parent)
-    yield Stage("loading the network")
+    yield Progress("loading the network")
     wait_for(run_in_thread(lambda: importlib.import_module("napari_i3d.batch.video_job")), stop)
     from napari_i3d.backbones.weights import load_network
     from napari_i3d.batch.events import VideoSkipped
@@ -125,8 +122,8 @@ def _extraction(request: ExtractionRequest, stop: StopRequest) -> Generator[Reco
     if resolve_device(settings.device).type == "cpu":
         batch = min(batch, _CPU_BATCH[settings.sample_mode])
     network, weights = wait_for(run_in_thread(lambda: load_network(request.options.weights)), stop)
-    yield Stage("opening the video")
-    wanted = wait_for(run_in_thread(lambda: _input(request)), stop)
+    yield Progress("opening the video")
+    video_input = wait_for(run_in_thread(lambda: _input(request)), stop)
     with ExitStack() as stack:
 
         def open_stoppable(path: Path) -> Video:
@@ -136,20 +133,20 @@ def _extraction(request: ExtractionRequest, stop: StopRequest) -> Generator[Reco
             return video
 
         jobs = VideoJobs(request.options, weights, open_stoppable)
-        work = yield from _shown(jobs.begin(wanted, stack), stop)
+        work = yield from _as_progress(jobs.begin(video_input, stack))
         if isinstance(work, VideoSkipped):
             return work
-        yield Stage("reading the first frames")
+        yield Progress("reading the first frames")
         total, before = work.job.plan.total_chunks, work.kept_chunks
         remarks = [dock_text(remark) for remark in work.remarks]
         if before:
             remarks.insert(0, f"{before:,} of {total:,} chunks were computed before")
-            yield Stage(f"{before:,} of {total:,} chunks were computed before: going on")
+            yield Progress(f"{before:,} of {total:,} chunks were computed before: computing the others")
         with _one_core_left():
             began = time.monotonic()
-            yield from _shown(work.compute(network, batch), stop)
+            yield from _as_progress(work.compute(network, batch))
             chunk_s = (time.monotonic() - began) / (total - before) if before < total else None
-        yield Stage("saving")
+        yield Progress("saving")
         stop.check()
         features = jobs.features(work)
         try:
@@ -191,31 +188,23 @@ def _holds(path: Path | None, tracking: Tracking) -> bool:
     )
 
 
-def _shown(events: "Generator[BatchEvent, None, T]", stop: StopRequest) -> Generator[Record, None, T]:
-    """Pass on the progress of a job, not more often than a person can see; end it where it was asked to."""
+def _as_progress(events: "Generator[BatchEvent, None, T]") -> Generator[Progress, None, T]:
     from napari_i3d.batch.events import VideoProgress, VideoReading
 
-    told, first = time.monotonic(), -1
+    before = -1
     with contextlib.closing(events):
         while True:
-            stop.check()
             try:
                 event = next(events)
             except StopIteration as finished:
                 result: T = finished.value
                 return result
-            except NapariI3DError:
-                stop.check()  # the video was closed under the reader, which says nothing about the video
-                raise
-            late = time.monotonic() - told > RECORD_EVERY_S
-            if isinstance(event, VideoReading) and late:
-                told = time.monotonic()
-                yield Stage(f"reading the file of the video: {event.done_bytes / max(event.total_bytes, 1):.0%}")
+            if isinstance(event, VideoReading):
+                yield Progress("reading the file of the video", event.done_bytes, event.total_bytes, "byte")
             elif isinstance(event, VideoProgress):
-                first = event.done_chunks if first < 0 else first
-                if event.done_chunks > first and (late or event.done_chunks == event.total_chunks):
-                    told = time.monotonic()
-                    yield Advance(event.done_chunks, event.total_chunks)
+                before = event.done_chunks if before < 0 else before
+                if event.done_chunks > before:
+                    yield Progress("", event.done_chunks, event.total_chunks, "chunk")
 
 
 @contextlib.contextmanager

@@ -14,28 +14,10 @@ from napari_i3d.features.io.layouts import Layout
 from napari_i3d.features.io.output_format import save_features
 from napari_i3d.features.io.reading import read_features
 from napari_i3d.plugin.jobs.cancellation import StopRequest
-from napari_i3d.plugin.jobs.job_results import RECORD_EVERY_S, Advance, Record, Stage, Work
-from napari_i3d.plugin.jobs.workers import guarded, run_in_thread
+from napari_i3d.plugin.jobs.job_results import Progress
+from napari_i3d.plugin.jobs.workers import run_in_thread
 
-
-def run_download(name: str, stop: StopRequest) -> Work:
-    """Download published weights; the value is the path of the file."""
-    return (yield from guarded(_download(name, stop), stop))
-
-
-def run_reading(path: Path, stop: StopRequest) -> Work:
-    """Read a features file; the value is the `Features`."""
-    return (yield from guarded(_reading(path, stop), stop))
-
-
-def run_saving(features: Features, output: Path, layout: Layout, metadata: bool, stop: StopRequest) -> Work:
-    """Save features; the value is the files written."""
-    return (yield from guarded(_saving(features, output, layout, metadata, stop), stop))
-
-
-def run_heat_map(rows: NDArray[np.float32], options: HeatMapOptions, stop: StopRequest) -> Work:
-    """Select and scale the values of a heat map; the value is a `HeatMap`."""
-    return (yield from guarded(_heat_map(rows, options, stop), stop))
+_POLL_S = 0.1
 
 
 class _Bar:
@@ -57,36 +39,38 @@ class _Bar:
         pass
 
 
-def _download(name: str, stop: StopRequest) -> Generator[Record, None, Path]:
-    yield Stage("connecting")
+def run_download(name: str, stop: StopRequest) -> Generator[Progress, None, Path]:
+    """Download published weights; return the path of the file."""
+    yield Progress("connecting")
     bar = _Bar(stop)
     # Daemon thread: it may still wait for the network when the program ends.
     download = run_in_thread(lambda: download_weights(name, bar), daemon=True)
     while not download.done():
-        stop.check()
-        wait([download], timeout=RECORD_EVERY_S)
+        wait([download], timeout=_POLL_S)
         if bar.total:
-            yield Advance(bar.done, bar.total) if bar.done < bar.total else Stage("checking the weights")
+            loading = bar.done < bar.total
+            yield Progress("", bar.done, bar.total, "byte") if loading else Progress("checking the weights")
+        stop.check()
     return download.result()
 
 
-def _reading(path: Path, stop: StopRequest) -> Generator[Record, None, Features]:
-    yield Stage(f"reading {path.name}")
-    stop.check()
+def run_reading(path: Path, _: StopRequest) -> Generator[Progress, None, Features]:
+    """Read a features file."""
+    yield Progress(f"reading {path.name}")
     return read_features(path)
 
 
-def _saving(
-    features: Features, output: Path, layout: Layout, metadata: bool, stop: StopRequest
-) -> Generator[Record, None, tuple[Path, ...]]:
-    yield Stage(f"saving {output.name}")
-    stop.check()
+def run_saving(
+    features: Features, output: Path, layout: Layout, metadata: bool, _: StopRequest
+) -> Generator[Progress, None, tuple[Path, ...]]:
+    """Save features; return the files written."""
+    yield Progress(f"saving {output.name}")
     return tuple(save_features(features, output, layout, metadata=metadata))
 
 
-def _heat_map(
-    rows: NDArray[np.float32], options: HeatMapOptions, stop: StopRequest
-) -> Generator[Record, None, HeatMap]:
-    yield Stage("drawing")
-    stop.check()
+def run_heat_map(
+    rows: NDArray[np.float32], options: HeatMapOptions, _: StopRequest
+) -> Generator[Progress, None, HeatMap]:
+    """Select and scale the values of a heat map."""
+    yield Progress("drawing")
     return heat_map(rows, options)

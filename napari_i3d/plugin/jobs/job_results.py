@@ -1,43 +1,40 @@
-"""Records that a job in another thread yields, and outcomes that it returns."""
+"""What a job in another thread yields, and how it ends."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-RECORD_EVERY_S = 0.1
-
 
 @dataclass(frozen=True)
-class Stage:
-    """Description of the current step, whose length is unknown."""
+class Progress:
+    """Progress of a job.
 
-    text: str
+    Attributes
+    ----------
+    text
+        What the job does now; empty: the same as before.
+    done, total
+        How much of the work is done; total 0: the length is unknown.
+    unit
+        What is counted: ``"chunk"``, ``"byte"``, or empty for steps of unequal length.
+    """
 
-
-@dataclass(frozen=True)
-class Advance:
-    """Progress, in chunks or bytes."""
-
-    done: int
-    total: int
+    text: str = ""
+    done: int = 0
+    total: int = 0
+    unit: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Done:
-    """The job succeeded.
-
-    Attributes
-    ----------
-    value
-        The result.
-    """
+    """The job succeeded, with a value."""
 
     value: Any
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The job failed; one line for the user."""
+    """The job failed, with a line for the user."""
 
     message: str
 
@@ -47,6 +44,6 @@ class Cancelled:
     """The job was cancelled."""
 
 
-Record = Stage | Advance
-Outcome = Done | Failed | Cancelled
-Work = Generator[Record, None, Outcome]
+Result = Done | Failed | Cancelled
+Steps = Generator[Progress, None, Any]
+"""A job: yields its progress and returns a value, or raises."""

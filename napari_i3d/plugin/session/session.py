@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
 
-    from napari_i3d.plugin.closing import CloseWarnings
     from napari_i3d.plugin.exploration import Exploration
     from napari_i3d.plugin.layers.box_controller import BoxesController
     from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
@@ -56,8 +55,6 @@ class Session:
     """Exploration of the features; set by `get_session`."""
     arrangement: "VideoArrangement"
     """Visibility of the videos; set by `get_session`."""
-    close_warnings: "CloseWarnings"
-    """Warnings about what closing the viewer would lose; set by `get_session`."""
     playback: "Playback"
     """The player; set by `get_session`."""
 

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from qtpy.QtCore import QEvent, Qt, QTimer
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QVBoxLayout, QWidget
 
+from napari_i3d.plugin.jobs.workers import Workers
+from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.widgets.dock_placement import dock_of, expect_below, place, share_height
+from napari_i3d.plugin.widgets.scroll_area import DockScrollArea
 
 
 class Connections:
@@ -28,32 +31,70 @@ class Connections:
 
 
 class Dock(QWidget):
-    """A widget whose `links` end when its dock is closed or it is destroyed.
+    """A widget whose connections and jobs end when its dock is closed or it is destroyed.
 
     napari removes the widget of a closed dock from its parent; the widget gets no close event.
+
+    Parameters
+    ----------
+    session
+        The viewer's session.
 
     Attributes
     ----------
     NAME
-        Name of the dock in the manifest.
-    TAB
-        Title of its tab.
+        Name of the dock in the manifest; its first word is the title of the tab.
     OVER_TIME
         Whether its x axis is time; such a dock is placed below the canvas.
+    links
+        Connections of the dock.
+    workers
+        Jobs of the dock.
     """
 
     NAME: ClassVar[str]
-    TAB: ClassVar[str]
     OVER_TIME: ClassVar[bool] = False
 
-    def __init__(self) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
+        self._session = session
         self.links = Connections()
+        self.workers = Workers()
+        self._video_links = Connections()
+        self._slots: dict[str, Callable[[], None]] = {}
         self._docked = self._placed = False
         if self.OVER_TIME:
             expect_below(self.NAME)
-        # Not a method of self, which Qt would disconnect before it destroys the widget.
-        self.destroyed.connect(self.links.close)
+        # Not methods of self, which Qt would disconnect before it destroys the widget.
+        for end in (self.links.close, self._video_links.close, self.workers.end):
+            self.destroyed.connect(end)
+
+    def set_content(self, content: QWidget) -> QVBoxLayout:
+        """Fill the dock with a widget that scrolls; return the layout, for what is always seen above or below it."""
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        # Its full height would push the window off the screen.
+        outer.addWidget(DockScrollArea(content), 1)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        return outer
+
+    def follow_active(self, changed: Callable[[], None], **slots: Callable[[], None]) -> None:
+        """Call `changed` now and when another video becomes active; connect slots to the active one's signals."""
+        self._slots = slots
+        self.links.connect(self._session.active_changed, self._follow)
+        self.links.connect(self._session.active_changed, changed)
+        self._follow()
+        changed()
+
+    def _follow(self) -> None:
+        self._video_links.close()
+        if self._session.active is not None:
+            for signal, slot in self._slots.items():
+                self._video_links.connect(getattr(self._session.active, signal), slot)
+
+    def close_warning(self) -> str:
+        """Return what closing the viewer now would lose; empty if nothing."""
+        return ""
 
     def event(self, event: QEvent | None) -> bool:
         """Notice when napari closes the dock."""
@@ -72,7 +113,7 @@ class Dock(QWidget):
             return
         self._placed = True
         dock, window = found
-        dock.setWindowTitle(self.TAB)  # the name of the plugin would fill the tab
+        dock.setWindowTitle(self.NAME.split()[0])  # the name of the plugin would fill the tab
         place(dock, window, _placed_in(window))
         if self.OVER_TIME:
             QTimer.singleShot(0, self._take_height)  # Qt has not split the area yet
@@ -86,8 +127,10 @@ class Dock(QWidget):
             share_height(window, [d for d, w in ours if w.OVER_TIME and window.dockWidgetArea(d) == below])
 
     def closed(self) -> None:
-        """End all connections: the dock was closed."""
+        """End all connections and jobs: the dock was closed."""
         self.links.close()
+        self._video_links.close()
+        self.workers.end()
 
 
 def _placed_in(window: QMainWindow) -> dict[QDockWidget, Dock]:

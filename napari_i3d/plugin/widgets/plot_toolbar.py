@@ -29,7 +29,7 @@ class PlotToolbar(NavigationToolbar2QT):
     save
         Called to save the figure.
     home
-        Called to show all; None: matplotlib's own home view.
+        Called to show all; returns False for matplotlib's own home view.
     upright
         Whether the tools are stacked vertically.
     """
@@ -41,7 +41,7 @@ class PlotToolbar(NavigationToolbar2QT):
         canvas: Any,
         parent: QWidget,
         save: Callable[[], None],
-        home: Callable[[], None] | None = None,
+        home: Callable[[], bool],
         *,
         upright: bool = False,
     ) -> None:
@@ -56,9 +56,7 @@ class PlotToolbar(NavigationToolbar2QT):
 
     def home(self, *arguments: Any) -> None:
         """Show all."""
-        if self._go_home is not None:
-            self._go_home()
-        else:
+        if not self._go_home():
             super().home(*arguments)
 
     def save_figure(self, *_: Any) -> None:

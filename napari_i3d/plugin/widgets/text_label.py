@@ -2,9 +2,9 @@
 
 import re
 
-from qtpy.QtCore import QSize, Qt
-from qtpy.QtGui import QResizeEvent
-from qtpy.QtWidgets import QLabel
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel, QSizePolicy
+from superqt import QElidingLabel
 
 _MIN_PX = 60
 # A line may be broken after these.
@@ -31,36 +31,17 @@ class TextLabel(QLabel):
         return self.toolTip()
 
 
-class LineLabel(QLabel):
+class LineLabel(QElidingLabel):
     """One line of text, cut at its end if it is too long; the tooltip has the whole text."""
 
-    def __init__(self, text: str = "") -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setText(text)
+        # The label takes the room that others leave: a long text must not widen the dock.
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setMinimumWidth(_MIN_PX)
 
     def setText(self, text: str | None) -> None:  # noqa: N802 - Qt's name
         """Show a text; all of it is the tooltip."""
         self.setToolTip(text or "")
-        self._cut()
-
-    def text(self) -> str:
-        """Return the whole text."""
-        return self.toolTip()
-
-    def minimumSizeHint(self) -> QSize:  # noqa: N802
-        """Return a narrow size: a long text must not widen the dock."""
-        return QSize(_MIN_PX, super().minimumSizeHint().height())
-
-    def sizeHint(self) -> QSize:  # noqa: N802
-        """Return a narrow size: the label takes the room that others leave."""
-        return QSize(_MIN_PX, super().sizeHint().height())
-
-    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
-        """Cut the text to the new width."""
-        super().resizeEvent(event)
-        self._cut()
-
-    def _cut(self) -> None:
-        metrics = self.fontMetrics()
-        super().setText(metrics.elidedText(self.toolTip(), Qt.TextElideMode.ElideRight, self.width()))
+        super().setText(text or "")

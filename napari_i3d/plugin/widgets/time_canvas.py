@@ -52,6 +52,11 @@ class TimeCanvas(PlotCanvas):
             self.native.draw_idle()
 
     @property
+    def whole(self) -> tuple[float, float] | None:
+        """Limits that show all; None if they are not known."""
+        return None
+
+    @property
     def cursor_frame(self) -> float | None:
         """Frame of the cursor; None while there is no cursor."""
         return None if self._cursor is None or not self._cursor.get_visible() else float(self._cursor.get_xdata()[0])
