@@ -220,7 +220,7 @@ def test_current_individual_is_selected_when_the_filter_lets_it_through(opened, 
 def test_problems_are_listed_by_frame_and_stepped_through(opened, qtbot):
     _, session, dock = opened
     problems = dock.problems
-    frames = [problem.frame for problem in problems.model.problems]
+    frames = [problem.frame for problem in problems.model.rows]
     assert frames == sorted(frames)
     assert len(frames) == len(session.active.problems) >= 2
     assert problems.title.text() == f"{len(frames)} problems, 1 stops extraction"
@@ -238,7 +238,7 @@ def test_problems_are_listed_by_frame_and_stepped_through(opened, qtbot):
 def test_click_on_a_problem_goes_there(opened, qtbot):
     _, session, dock = opened
     table = dock.problems.table
-    row = next(place for place, problem in enumerate(dock.problems.model.problems) if problem.id == "10")
+    row = next(place for place, problem in enumerate(dock.problems.model.rows) if problem.id == "10")
     index = dock.problems.model.index(row, 2)
     table.scrollTo(index)
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=table.visualRect(index).center())
@@ -248,7 +248,7 @@ def test_click_on_a_problem_goes_there(opened, qtbot):
 
 def test_arrow_keys_in_the_problems_move_the_video(opened, qtbot):
     _, session, dock = opened
-    table, problems = dock.problems.table, dock.problems.model.problems
+    table, problems = dock.problems.table, dock.problems.model.rows
     assert len(problems) == 2
     qtbot.mouseClick(dock.problems.next, Qt.MouseButton.LeftButton)
     for key, place in ((Qt.Key.Key_Down, 1), (Qt.Key.Key_Up, 0), (Qt.Key.Key_Down, 1)):
@@ -261,7 +261,7 @@ def test_problems_say_whether_they_stop_the_extraction(opened):
     _, _, dock = opened
     model = dock.problems.model
     levels = {problem.kind: model.data(model.index(row, 2)) for row, problem in enumerate(model.problems)}
-    assert levels == {ProblemKind.GAP: "stops", ProblemKind.JUMP: "note"}
+    assert levels == {ProblemKind.GAP: "error", ProblemKind.JUMP: "warning"}
 
 
 def test_texts_of_problems_are_not_cut(make_napari_viewer, video, qtbot):

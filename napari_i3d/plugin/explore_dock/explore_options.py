@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidge
 
 from napari_i3d.explore import MapMethod
 from napari_i3d.plugin.widgets.choice_box import ChoiceBox
+from napari_i3d.plugin.widgets.layouts import fill
 
 _MAPS = [("principal components", MapMethod.PCA), ("UMAP", MapMethod.UMAP)]
 _MOST_CLUSTERS = 50
@@ -57,11 +58,7 @@ class ExploreOptions(QWidget):
             row.addWidget(label)
             row.addWidget(widget.native, 1)
         lower.addWidget(self.compute, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(3)
-        layout.addLayout(upper)
-        layout.addLayout(lower)
+        fill(QVBoxLayout(self), upper, lower).setSpacing(3)
 
     @property
     def cluster_count(self) -> int | None:

@@ -24,6 +24,7 @@ from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 from napari_i3d.plugin.widgets.dialogs import open_dock
 from napari_i3d.plugin.widgets.job_progress import JobProgress
+from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.plot_dock import PlotDock
 
 if TYPE_CHECKING:
@@ -65,17 +66,9 @@ class ExploreWidget(PlotDock):
         self._show()
 
     def _build(self) -> None:
-        tools = QHBoxLayout()
-        tools.addWidget(QLabel("color"))
-        tools.addWidget(self.color.native)
-        tools.addWidget(self.toolbar)
-        tools.addStretch(1)
+        tools = fill(QHBoxLayout(), QLabel("color"), self.color.native, self.toolbar, None)
         upper = QWidget()
-        layout = QVBoxLayout(upper)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.pages, 1)
-        layout.addLayout(tools)
-        layout.addWidget(self.selection)
+        fill(QVBoxLayout(upper), self.pages, tools, self.selection, grow=self.pages)
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.setChildrenCollapsible(False)
         splitter.addWidget(upper)

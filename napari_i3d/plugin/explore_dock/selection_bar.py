@@ -13,6 +13,7 @@ from napari_i3d.explore import write_rows
 from napari_i3d.plugin.exploration import Exploration
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.widgets.dock import Connections
+from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.text_label import LineLabel
 
 _DEFAULT_FPS = 25.0
@@ -41,11 +42,7 @@ class SelectionBar(QWidget):
         self.save = QPushButton("Save table...")
         self.save.setToolTip("Video, individual, frame, time, cluster and place in the map of each, as CSV.")
         self.clear = QPushButton("Clear")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.text, 1)
-        for button in (self.play, self.save, self.clear):
-            layout.addWidget(button)
+        fill(QHBoxLayout(self), self.text, self.play, self.save, self.clear, grow=self.text)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._next)
         self.play.toggled.connect(self._on_play)

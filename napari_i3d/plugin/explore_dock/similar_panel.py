@@ -11,6 +11,7 @@ from napari_i3d.plugin.explore_dock.hit_list import HitList, format_span
 from napari_i3d.plugin.jobs.explore_job import run_similar
 from napari_i3d.plugin.jobs.job_results import Cancelled, Done, Failed, Result
 from napari_i3d.plugin.jobs.workers import StoppableWorker, Workers
+from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.text_label import LineLabel
 
 _HITS = 24
@@ -68,19 +69,10 @@ class SimilarPanel(QWidget):
         self.apart.setToolTip("Least time between two moments of an individual, and from the one searched for.")
         self.others_only.setToolTip("Leave out the individual of the moment searched for.")
         self.progress.setFormat("crops: %v of %m")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        for widgets, stretch in (
-            ((self.first, self.last, self.unmark, self.search), 0),
-            ((self.apart, self.others_only), 0),
-            ((self.text, self.previous, self.next), 1),
-        ):
-            row = QHBoxLayout()
-            for widget in widgets:
-                row.addWidget(widget, stretch if widget is self.text else 0)
-            layout.addLayout(row)
-        layout.addWidget(self.progress)
-        layout.addWidget(self.list, 1)
+        marks = fill(QHBoxLayout(), self.first, self.last, self.unmark, self.search)
+        options = fill(QHBoxLayout(), self.apart, self.others_only, None)
+        steps = fill(QHBoxLayout(), self.text, self.previous, self.next, grow=self.text)
+        fill(QVBoxLayout(self), marks, options, steps, self.progress, self.list, grow=self.list)
 
     @property
     def hits(self) -> tuple[Hit, ...]:

@@ -18,7 +18,6 @@ from napari_i3d.extraction.planning.estimate import rate_key
 from napari_i3d.extraction.planning.request import ExtractionOptions
 from napari_i3d.features.features import Features
 from napari_i3d.plugin.context import get_session
-from napari_i3d.plugin.extract_dock.existing_question import Reply, ask_existing
 from napari_i3d.plugin.extract_dock.extract_form import ExtractForm
 from napari_i3d.plugin.extract_dock.extraction_plan import ExtractionPlan, format_files, plan_extraction
 from napari_i3d.plugin.extract_dock.output_suggestion import OutputSuggestion
@@ -26,12 +25,13 @@ from napari_i3d.plugin.extract_dock.run_bar import RunBar
 from napari_i3d.plugin.extract_dock.weights_offer import DownloadOffer
 from napari_i3d.plugin.jobs.extract_job import Extraction, run_extraction
 from napari_i3d.plugin.jobs.file_jobs import run_download, run_reading
-from napari_i3d.plugin.jobs.job_results import Cancelled, Failed, Progress, Result
-from napari_i3d.plugin.jobs.workers import Job, StoppableWorker
+from napari_i3d.plugin.jobs.job_results import Cancelled, Failed, Result
+from napari_i3d.plugin.jobs.workers import Job
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session import preferences
-from napari_i3d.plugin.widgets.dialogs import open_dock
+from napari_i3d.plugin.widgets.dialogs import Reply, ask_replace, open_dock
 from napari_i3d.plugin.widgets.dock import Connections, Dock
+from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.text_label import TextLabel
 
 _CHOICES, _RATES = "extract", "seconds_a_chunk"
@@ -50,7 +50,6 @@ class ExtractWidget(Dock):
         super().__init__(get_session(napari_viewer))
         self._run_links = Connections()
         self.destroyed.connect(self._run_links.close)
-        self._worker: StoppableWorker | None = None
         self._running: ExtractionPlan | None = None
         self._planned: ExtractionPlan | None = None
         self._outputs = OutputSuggestion()
@@ -59,7 +58,7 @@ class ExtractWidget(Dock):
         self.more = QToolButton()
         self.offer = DownloadOffer()
         self.estimate_label = TextLabel()
-        self.bar = RunBar()
+        self.bar = RunBar(self.workers)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SETTLE_MS)
@@ -68,8 +67,8 @@ class ExtractWidget(Dock):
         self.links.connect(self.form.changed, self._on_form)
         self.links.connect(self._session.sample_mode_changed, self._on_sample_mode)
         self._timer.timeout.connect(self._refresh)
+        self.links.connect(self.bar.ended, self._on_end)
         self.bar.run.clicked.connect(self._on_run)
-        self.bar.cancel.clicked.connect(self._on_cancel)
         self.bar.discard.clicked.connect(self._on_discard)
         self.offer.button.clicked.connect(self._on_download)
         self.follow_active(
@@ -86,14 +85,11 @@ class ExtractWidget(Dock):
         self._show_more(False)
         content = QWidget()
         layout = QVBoxLayout(content)
-        for widget in (self.form.everyday, self.more, self.form.more):
-            layout.addWidget(widget)
-        layout.addStretch()
+        margins = layout.contentsMargins()
+        fill(layout, self.form.everyday, self.more, self.form.more, None).setContentsMargins(margins)
         # Below what scrolls: Run and what it would do are seen however low the dock is.
-        below = QVBoxLayout()
-        below.setContentsMargins(layout.contentsMargins())
-        for widget in (self.offer, self.estimate_label, self.bar):
-            below.addWidget(widget)
+        below = fill(QVBoxLayout(), self.offer, self.estimate_label, self.bar)
+        below.setContentsMargins(margins)
         self.set_content(content).addLayout(below)
 
     def _show_more(self, unfolded: bool) -> None:
@@ -144,7 +140,7 @@ class ExtractWidget(Dock):
         except NapariI3DError as error:
             plan, problem = None, dock_text(error)
         missing = plan is not None and plan.request.options.weights_missing
-        idle = self._worker is None
+        idle = self.bar.worker is None
         self.offer.show_for(str(plan.request.options.weights) if plan is not None and missing else None)
         self.estimate_label.setText(plan.describe() if plan is not None else problem or _NO_VIDEO)
         self.bar.run.setEnabled(plan is not None and not missing and idle)
@@ -158,7 +154,7 @@ class ExtractWidget(Dock):
         except NapariI3DError as error:
             show_error(dock_text(error))
             return
-        if plan is not None and self._worker is None:
+        if plan is not None and self.bar.worker is None:
             preferences.remember(_CHOICES, plan.request.options.as_dict())
             self._extract(plan)
 
@@ -170,7 +166,7 @@ class ExtractWidget(Dock):
     def _on_discard(self) -> None:
         """Remove what an interrupted run kept, unless another process is working on it."""
         plan = self._planned
-        if plan is None or self._worker is not None:
+        if plan is None or self.bar.worker is not None:
             return
         try:
             with exclusive(lock_path(plan.request.output)) as free:
@@ -179,30 +175,21 @@ class ExtractWidget(Dock):
             text = "The chunks computed before were removed." if free else _BUSY
         except NapariI3DError as error:
             text = dock_text(error)
-        self.bar.finish(text)
+        self.bar.progress.finish(text)
         self._refresh()
 
     def _on_download(self) -> None:
         source = SOURCES[str(self.form.options().weights)]
-        if self._worker is None and self.offer.license_accepted(source):
+        if self.bar.worker is None and self.offer.license_accepted(source):
             self._start(run_download, source.name, text="download of weights")
 
     def _start(self, job: Job, *arguments: object, text: str) -> None:
-        self.bar.begin()
-        self._worker = self.workers.start(
-            job, *arguments, on_end=self._on_end, on_progress=self._on_progress, text=text
-        )
+        self.bar.start(job, *arguments, text=text)
         self._refresh()
-
-    def _on_cancel(self) -> None:
-        if self._worker is not None:
-            self.bar.progress.say("cancelling")
-            self.bar.cancel.setEnabled(False)
-            self._worker.quit()
 
     def close_warning(self) -> str:
         """Return what closing the viewer now would lose; empty if nothing."""
-        if self._worker is None or self._worker.stop.requested:
+        if self.bar.worker is None or self.bar.worker.stop.requested:
             return ""
         if self._running is None:
             return "The weights are being downloaded; the download would have to start again."
@@ -216,23 +203,20 @@ class ExtractWidget(Dock):
 
     def _on_running_video(self) -> None:
         if self._running is not None and self._running.tracked.video is None:
-            self._on_cancel()
-
-    def _on_progress(self, progress: Progress) -> None:
-        self.bar.progress.show_progress(self._worker, progress)
+            self.bar.stop()
 
     def _on_end(self, result: Result) -> None:
-        plan, self._running, self._worker = self._running, None, None
+        plan, self._running = self._running, None
         self._run_links.close()
         if isinstance(result, Cancelled):
             kept = plan.describe_kept() if plan is not None else ""
             what = f"{kept}: Run resumes after them, Discard removes them" if kept else "nothing was saved"
-            self.bar.finish(f"Cancelled; {what}.")
+            self.bar.progress.finish(f"Cancelled; {what}.")
         elif isinstance(result, Failed):
-            self.bar.finish(result.message)
+            self.bar.progress.finish(result.message)
             show_error(result.message)
         elif plan is None:
-            self.bar.finish("The weights were downloaded and checked.")
+            self.bar.progress.finish("The weights were downloaded and checked.")
         elif isinstance(result.value, VideoSkipped):
             self._on_existing(plan, result.value)
         elif isinstance(result.value, Features):
@@ -245,10 +229,12 @@ class ExtractWidget(Dock):
         """Show why nothing was computed; ask what to do about an existing result."""
         if not skipped.existing:
             text = _BUSY if skipped.busy else dock_text(skipped.reason)
-            self.bar.finish(text)
+            self.bar.progress.finish(text)
             show_error(text)
             return
-        reply = ask_existing(self, skipped.existing, skipped.difference, plan.request.options.layout.one_file)
+        about = f", made {skipped.difference}" if skipped.difference else " and, as far as can be told, is up to date"
+        can_plot = plan.request.options.layout.one_file and not skipped.difference
+        reply = ask_replace(self, skipped.existing, about, can_plot)
         if reply is Reply.REPLACE:
             options = replace(plan.request.options, overwrite=True)
             self._extract(replace(plan, request=replace(plan.request, options=options)))
@@ -256,7 +242,7 @@ class ExtractWidget(Dock):
             self._running = plan
             self._start(run_reading, plan.request.output, text=f"reading {plan.request.output.name}")
         else:
-            self.bar.finish(f"{format_files(skipped.existing)} stays as it is.")
+            self.bar.progress.finish(f"{format_files(skipped.existing)} stays as it is.")
 
     def _on_extracted(self, plan: ExtractionPlan, extraction: Extraction) -> None:
         if extraction.chunk_s is not None:
@@ -280,7 +266,7 @@ class ExtractWidget(Dock):
         elif plan.tracked.video is not None:
             # They would be taken for those of individuals that happen to be called the same.
             text += " They are not plotted: the video got other tracking meanwhile."
-        self.bar.finish(text)
+        self.bar.progress.finish(text)
         (show_error if unsaved else show_info)(text)
 
     def closed(self) -> None:

@@ -1,14 +1,10 @@
 """An offer to download weights, with their license."""
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import (
-    QFrame,
-    QMessageBox,
-    QPushButton,
-    QVBoxLayout,
-)
+from qtpy.QtWidgets import QFrame, QMessageBox, QPushButton, QVBoxLayout
 
 from napari_i3d.backbones.pretrained import SOURCES, WeightsSource
+from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.text_label import TextLabel
 
 _MEGABYTES = 112
@@ -21,10 +17,7 @@ class DownloadOffer(QFrame):
         super().__init__()
         self.text = TextLabel()
         self.button = QPushButton()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.text)
-        layout.addWidget(self.button)
+        fill(QVBoxLayout(self), self.text, self.button)
         self.hide()
 
     def show_for(self, name: str | None) -> None:

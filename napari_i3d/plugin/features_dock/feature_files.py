@@ -14,7 +14,8 @@ from napari_i3d.plugin.jobs.file_jobs import run_reading, run_saving
 from napari_i3d.plugin.jobs.job_results import Done, Failed, Result
 from napari_i3d.plugin.jobs.workers import Workers
 from napari_i3d.plugin.messages import dock_text
-from napari_i3d.plugin.widgets.dialogs import may_replace
+from napari_i3d.plugin.widgets.dialogs import Reply, ask_replace
+from napari_i3d.plugin.widgets.layouts import fill
 
 
 class FeatureFiles(QWidget):
@@ -48,10 +49,7 @@ class FeatureFiles(QWidget):
         self.load.setToolTip("Show features of a file.")
         self.save = QPushButton("Save as...")
         self.save.setToolTip("Save these features to a file, for one of several programs.")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.load)
-        layout.addWidget(self.save)
+        fill(QHBoxLayout(self), self.load, self.save)
         self.load.clicked.connect(self._on_load)
         self.save.clicked.connect(self._on_save)
 
@@ -90,7 +88,8 @@ class FeatureFiles(QWidget):
             show_error(dock_text(error))
             return
         # The dialog has asked about the very name that was chosen.
-        if may_replace(self, [target for target in paths if target != Path(chosen)]):
+        existing = [target for target in paths if target != Path(chosen) and target.exists()]
+        if not existing or ask_replace(self, existing) is Reply.REPLACE:
             self.saving = path
             arguments = self._features, path, form.layout, form.metadata
             self._workers.start(run_saving, *arguments, on_end=self._on_saved, text=f"saving {path.name}")

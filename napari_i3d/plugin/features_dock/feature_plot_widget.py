@@ -20,6 +20,7 @@ from napari_i3d.plugin.jobs.job_results import Done, Failed, Result
 from napari_i3d.plugin.session.matching import individual_of, individual_to_plot, owner_of
 from napari_i3d.plugin.session.time_axis import TimeAxis
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
+from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.plot_dock import TimePlotDock
 from napari_i3d.plugin.widgets.text_label import LineLabel
 
@@ -59,14 +60,8 @@ class FeaturePlotWidget(TimePlotDock):
         self.options = PlotOptions()
         self.files = FeatureFiles(self.workers)
         self.status = LineLabel()
-        row = QHBoxLayout()
-        row.addWidget(self.options)
-        row.addWidget(self.files)
-        row.addWidget(self.status, 1)
-        plot = QVBoxLayout()
-        plot.addLayout(row)
-        plot.addWidget(self.pages, 1)
-        self.set_plot(plot)
+        row = fill(QHBoxLayout(), self.options, self.files, self.status, grow=self.status)
+        self.set_plot(fill(QVBoxLayout(), row, self.pages, grow=self.pages))
         self.links.connect(self.canvas.frame_clicked, self._session.go_to)
         self.links.connect(self.options.changed, self._on_options)
         self.links.connect(self.options.individual_changed, self._on_individual)

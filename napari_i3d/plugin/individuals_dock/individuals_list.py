@@ -8,6 +8,7 @@ from napari_i3d.plugin import navigation
 from napari_i3d.plugin.individuals_dock.individuals_model import TICKS, Column, IndividualsModel, IndividualsProxy
 from napari_i3d.plugin.individuals_dock.individuals_table import IndividualsTable
 from napari_i3d.plugin.session.session import Session
+from napari_i3d.plugin.widgets.layouts import fill
 
 
 class IndividualsList(QWidget):
@@ -30,10 +31,7 @@ class IndividualsList(QWidget):
         self.filter.setClearButtonEnabled(True)
         self.table = IndividualsTable()
         self.table.setModel(self.proxy)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.filter)
-        layout.addWidget(self.table, 1)
+        fill(QVBoxLayout(self), self.filter, self.table, grow=self.table)
         self.filter.textChanged.connect(self._on_filter)
         self.table.tick_clicked.connect(self._on_tick)
         self.table.space_pressed.connect(self._on_space)

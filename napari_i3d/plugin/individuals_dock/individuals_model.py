@@ -6,11 +6,12 @@ from enum import IntEnum
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, QSortFilterProxyModel, Qt
+from qtpy.QtCore import QModelIndex, QObject, QSortFilterProxyModel, Qt
 from qtpy.QtGui import QColor, QIcon, QPixmap
 
 from napari_i3d._utils.colors import colors_of
 from napari_i3d.individuals import Id
+from napari_i3d.plugin.individuals_dock.rows_model import RowsModel
 from napari_i3d.plugin.session.problems import counts
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.tracking.tracklets import Tracklet
@@ -97,13 +98,12 @@ def _row(tracklet: Tracklet, color: str) -> Row:
     return Row(tracklet.id, color, tracklet.start, tracklet.stop - 1, float(width), float(height))
 
 
-class IndividualsModel(QAbstractTableModel):
+class IndividualsModel(RowsModel):
     """The individuals of one tracked video; ticks are read from and written to the video's `shown` and `chosen`."""
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(HEADERS, parent)
         self._tracked: TrackedVideo | None = None
-        self._rows: list[Row] = []
         self._problems = counts(())
         self._places: dict[Id, int] = {}
 
@@ -111,22 +111,22 @@ class IndividualsModel(QAbstractTableModel):
         """Show another video, or the same one with other tracking."""
         self.beginResetModel()
         self._tracked = tracked
-        self._rows = rows_of(tracked)
-        self._places = {row.id: place for place, row in enumerate(self._rows)}
+        self.rows = rows_of(tracked)
+        self._places = {row.id: place for place, row in enumerate(self.rows)}
         self._problems = counts(tracked.problems if tracked else ())
         self.endResetModel()
 
     def ticks_changed(self) -> None:
         """Update the ticks."""
-        if self._rows:
-            self.dataChanged.emit(self.index(0, Column.SHOW), self.index(len(self._rows) - 1, Column.EXTRACT))
+        if self.rows:
+            self.dataChanged.emit(self.index(0, Column.SHOW), self.index(len(self.rows) - 1, Column.EXTRACT))
             self.headerDataChanged.emit(Qt.Orientation.Horizontal, Column.SHOW, Column.EXTRACT)
 
     def problems_changed(self) -> None:
         """Update the numbers of problems."""
         self._problems = counts(self._tracked.problems if self._tracked else ())
-        if self._rows:
-            self.dataChanged.emit(self.index(0, Column.PROBLEMS), self.index(len(self._rows) - 1, Column.PROBLEMS))
+        if self.rows:
+            self.dataChanged.emit(self.index(0, Column.PROBLEMS), self.index(len(self.rows) - 1, Column.PROBLEMS))
 
     def place(self, individual: Id | None) -> int | None:
         """Return the row of an individual."""
@@ -134,7 +134,8 @@ class IndividualsModel(QAbstractTableModel):
 
     def individual(self, place: int) -> Id:
         """Return the individual of a row."""
-        return self._rows[place].id
+        individual: Id = self.rows[place].id
+        return individual
 
     def ticked(self, column: int) -> frozenset[Id]:
         """Return the individuals whose box is ticked in a column."""
@@ -152,14 +153,6 @@ class IndividualsModel(QAbstractTableModel):
         else:
             self._tracked.chosen = ticked
 
-    def rowCount(self, parent: QModelIndex | None = None) -> int:  # noqa: N802
-        """Return the number of individuals."""
-        return 0 if parent is not None and parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: QModelIndex | None = None) -> int:  # noqa: N802
-        """Return the number of columns."""
-        return 0 if parent is not None and parent.isValid() else len(Column)
-
     def flags(self, index: QModelIndex) -> Qt.ItemFlag:
         """Return what can be done with a cell."""
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
@@ -169,20 +162,18 @@ class IndividualsModel(QAbstractTableModel):
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
         """Return the title of a column, and what it means."""
-        if orientation == Qt.Orientation.Horizontal and role in (
-            Qt.ItemDataRole.DisplayRole,
-            Qt.ItemDataRole.ToolTipRole,
-        ):
-            return (HEADERS if role == Qt.ItemDataRole.DisplayRole else _HINTS)[section]
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.ToolTipRole:
+            return _HINTS[section]
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
             if section in TICKS:
                 return _CENTER  # the tick box for all rows stands at the left
             return _LEFT if section == Column.ID else _RIGHT
-        return None
+        return super().headerData(section, orientation, role)
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return the text, tick, color, alignment or value for sorting of a cell."""
-        row, column = self._rows[index.row()], index.column()
+        row: Row = self.rows[index.row()]
+        column = index.column()
         if role == ID_ROLE:
             return row.id
         if role == SORT_ROLE:

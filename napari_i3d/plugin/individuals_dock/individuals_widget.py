@@ -25,6 +25,7 @@ from napari_i3d.plugin.individuals_dock.problems_list import ProblemsList
 from napari_i3d.plugin.individuals_dock.video_size import VideoSize
 from napari_i3d.plugin.individuals_dock.video_switch import VideoSwitch
 from napari_i3d.plugin.widgets.dock import Dock
+from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.scroll_area import MARGINS
 from napari_i3d.plugin.widgets.text_label import TextLabel
 from napari_i3d.tracking.checks import Problem
@@ -76,20 +77,11 @@ class IndividualsWidget(Dock):
         )
 
     def _build(self) -> None:
-        top = QHBoxLayout()
-        top.addWidget(self.title, 1)
         self.help_button = self._make_help()
-        top.addWidget(self.help_button)
-        trails = QHBoxLayout()
-        trails.addWidget(self.trails)
-        trails.addWidget(self.trail_frames)
-        trails.addStretch(1)
+        top = fill(QHBoxLayout(), self.title, self.help_button, grow=self.title)
+        trails = fill(QHBoxLayout(), self.trails, self.trail_frames, None)
         upper = QWidget()
-        column = QVBoxLayout(upper)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.individuals, 1)
-        column.addLayout(trails)
-        column.addWidget(self.video_size)
+        fill(QVBoxLayout(upper), self.individuals, trails, self.video_size, grow=self.individuals)
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.addWidget(upper)
         splitter.addWidget(self.problems)
@@ -97,10 +89,7 @@ class IndividualsWidget(Dock):
         splitter.setStretchFactor(0, 3)
         splitter.setStretchFactor(1, 2)
         listed = QWidget()
-        column = QVBoxLayout(listed)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(top)
-        column.addWidget(splitter, 1)
+        fill(QVBoxLayout(listed), top, splitter, grow=splitter)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.pages = QStackedWidget()
         self.pages.addWidget(listed)

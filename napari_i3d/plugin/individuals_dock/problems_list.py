@@ -3,85 +3,67 @@
 from typing import Any
 
 from psygnal import Signal
-from qtpy.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, QObject, QRect, Qt
+from qtpy.QtCore import QItemSelectionModel, QModelIndex, QObject, QRect, Qt
 from qtpy.QtGui import QColor, QFontMetrics, QIcon, QPixmap, QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_i3d._utils.text import counted
 from napari_i3d.individuals import shown
 from napari_i3d.plugin.individuals_dock.individuals_table import RowTable
-from napari_i3d.plugin.session.problems import in_order, stopping
+from napari_i3d.plugin.individuals_dock.rows_model import RowsModel
+from napari_i3d.plugin.session.problems import in_order
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
+from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.text_label import TextLabel
-from napari_i3d.tracking.checks import Problem
+from napari_i3d.tracking.checks import Level, Problem
 
 _HEADERS = ("Frame", "Id", "Level", "What was found")
 _LEVEL, _MESSAGE = 2, 3
-_STOPS, _NOTE = "stops", "note"
-_COLORS = {_STOPS: "#d55e00", _NOTE: "#8a8a8a"}
+_COLORS = {Level.ERROR: "#d55e00", Level.WARNING: "#8a8a8a"}
 _MARK_PX = 10
 _MOST_LINES = 6
 
 
-class ProblemsModel(QAbstractTableModel):
+class ProblemsModel(RowsModel):
     """The problems of one tracked video, by frame."""
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.problems: list[Problem] = []
-        self._stopping: frozenset[Problem] = frozenset()
+        super().__init__(_HEADERS, parent)
 
     @property
     def n_stopping(self) -> int:
         """Number of problems that stop the extraction."""
-        return len(self._stopping)
+        return sum(problem.level is Level.ERROR for problem in self.rows)
 
     def set_tracked(self, tracked: TrackedVideo | None) -> None:
         """Show the problems of a video."""
         self.beginResetModel()
-        self.problems = in_order(tracked.problems) if tracked else []
-        self._stopping = frozenset(stopping(tracked)) if tracked else frozenset()
+        self.rows = in_order(tracked.problems) if tracked else []
         self.endResetModel()
-
-    def rowCount(self, parent: QModelIndex | None = None) -> int:  # noqa: N802
-        """Return the number of problems."""
-        return 0 if parent is not None and parent.isValid() else len(self.problems)
-
-    def columnCount(self, parent: QModelIndex | None = None) -> int:  # noqa: N802
-        """Return the number of columns."""
-        return 0 if parent is not None and parent.isValid() else len(_HEADERS)
-
-    def headerData(  # noqa: N802
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        """Return the title of a column."""
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return _HEADERS[section]
-        return None
 
     def message(self, row: int) -> str:
         """Return the message without its leading id, which has its own column."""
-        problem = self.problems[row]
+        problem: Problem = self.rows[row]
         return problem.message.removeprefix(f"{shown(problem.id)}: ")
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return the text of a cell; problems that stop the extraction are marked."""
-        problem = self.problems[index.row()]
-        stops = problem in self._stopping
+        problem: Problem = self.rows[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            level = _STOPS if stops else _NOTE
-            return (str(problem.frame), shown(problem.id), level, self.message(index.row()))[index.column()]
+            return (str(problem.frame), shown(problem.id), str(problem.level), self.message(index.row()))[
+                index.column()
+            ]
         if role == Qt.ItemDataRole.DecorationRole and index.column() == _LEVEL:
-            return _mark(_STOPS if stops else _NOTE)
+            return _mark(problem.level)
         if role == Qt.ItemDataRole.ToolTipRole:
-            what = "This stops the extraction." if stops else "The extraction runs nevertheless."
+            what = "This stops the extraction." if problem.level is Level.ERROR else "The extraction runs nevertheless."
             return f"{problem.message}\n{what}"
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() == 0:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return None
 
 
-def _mark(level: str) -> QIcon:
+def _mark(level: Level) -> QIcon:
     mark = QPixmap(_MARK_PX, _MARK_PX)
     mark.fill(QColor(_COLORS[level]))
     return QIcon(mark)
@@ -164,15 +146,8 @@ class ProblemsList(QWidget):
         self.message.setMinimumHeight(2 * self.message.fontMetrics().lineSpacing())
         self.message.setAlignment(Qt.AlignmentFlag.AlignTop)
 
-        top = QHBoxLayout()
-        top.addWidget(self.title, 1)
-        top.addWidget(self.previous)
-        top.addWidget(self.next)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(top)
-        layout.addWidget(self.table, 1)
-        layout.addWidget(self.message)
+        top = fill(QHBoxLayout(), self.title, self.previous, self.next, grow=self.title)
+        fill(QVBoxLayout(self), top, self.table, self.message, grow=self.table)
         self._showing = False
         self.table.clicked.connect(self._on_clicked)
         self.table.activated.connect(self._on_clicked)
@@ -185,7 +160,7 @@ class ProblemsList(QWidget):
     def show_tracked(self, tracked: TrackedVideo | None) -> None:
         """List the problems of a video."""
         self.model.set_tracked(tracked)
-        number, stops = len(self.model.problems), self.model.n_stopping
+        number, stops = len(self.model.rows), self.model.n_stopping
         text = counted(number, "problem") if number else "No problems found"
         if stops:
             text += f", {stops} {'stops' if stops == 1 else 'stop'} extraction"
@@ -207,10 +182,10 @@ class ProblemsList(QWidget):
             return
         self._showing = True
         try:
-            if problem not in self.model.problems:
+            if problem not in self.model.rows:
                 selection.clear()
                 return
-            index = self.model.index(self.model.problems.index(problem), 0)
+            index = self.model.index(self.model.rows.index(problem), 0)
             both = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
             selection.setCurrentIndex(index, both)
             self.table.scrollTo(index)
@@ -225,4 +200,4 @@ class ProblemsList(QWidget):
                 self._on_clicked(index)
 
     def _on_clicked(self, index: QModelIndex) -> None:
-        self.chosen.emit(self.model.problems[index.row()])
+        self.chosen.emit(self.model.rows[index.row()])

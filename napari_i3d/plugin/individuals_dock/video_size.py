@@ -1,15 +1,17 @@
 """Input of the size of the tracked video, if it was resized before tracking."""
 
 from psygnal import Signal
+from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSpinBox, QWidget
 
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
+from napari_i3d.plugin.widgets.layouts import fill
 
 _MOST_PX = 32768
 
 
 class VideoSize(QWidget):
-    """A tick box, and width and height of the resized video that the boxes refer to.
+    """A check box, and width and height of the resized video that the boxes refer to.
 
     Attributes
     ----------
@@ -24,13 +26,7 @@ class VideoSize(QWidget):
         self.resized = QCheckBox("Boxes are for size")
         self.resized.setToolTip("Tick it if the video was resized before it was tracked; else boxes are in its pixels")
         self.width_px, self.height_px = QSpinBox(), QSpinBox()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.resized)
-        layout.addWidget(self.width_px)
-        layout.addWidget(QLabel("x"))
-        layout.addWidget(self.height_px)
-        layout.addStretch(1)
+        fill(QHBoxLayout(self), self.resized, self.width_px, QLabel("x"), self.height_px, None)
         for box, name in ((self.width_px, "Width"), (self.height_px, "Height")):
             box.setRange(1, _MOST_PX)
             box.setToolTip(f"{name} in pixels")
@@ -46,14 +42,13 @@ class VideoSize(QWidget):
             shown = tracked.video.shape[2], tracked.video.shape[1]
         else:
             shown = size or (1, 1)
+        blocked = [QSignalBlocker(widget) for widget in (self.resized, self.width_px, self.height_px)]
+        self.resized.setChecked(size is not None)
         for box, value in ((self.width_px, shown[0]), (self.height_px, shown[1])):
-            box.blockSignals(True)
             box.setValue(value)
             box.setEnabled(size is not None)
-            box.blockSignals(False)
-        self.resized.blockSignals(True)
-        self.resized.setChecked(size is not None)
-        self.resized.blockSignals(False)
+        for blocker in blocked:
+            blocker.unblock()
         self.setEnabled(tracked is not None and tracked.video is not None)
 
     def _emit(self) -> None:

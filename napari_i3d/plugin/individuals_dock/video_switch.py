@@ -6,6 +6,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QWidget
 from napari_i3d.plugin.layers.video_arrangement import video_names
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.widgets.dock import Connections
+from napari_i3d.plugin.widgets.layouts import fill
 
 
 class VideoSwitch(QWidget):
@@ -34,10 +35,7 @@ class VideoSwitch(QWidget):
             "Show all videos, each at the frame that has the number on the slider, whatever their frame rates. "
             "A video that is shorter shows nothing after its end."
         )
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.list, 1)
-        layout.addWidget(self.side_by_side)
+        fill(QHBoxLayout(self), self.list, self.side_by_side, grow=self.list)
         links.connect(session.videos_changed, self.refresh)
         links.connect(session.active_changed, self.refresh)
         links.connect(session.arrangement.changed, self.refresh)

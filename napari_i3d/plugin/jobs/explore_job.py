@@ -2,7 +2,6 @@
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +25,9 @@ from napari_i3d.features.features import Features
 from napari_i3d.plugin.exploration import Explored
 from napari_i3d.plugin.jobs.cancellation import StopRequest
 from napari_i3d.plugin.jobs.crop_image import crop_image, crop_request
-from napari_i3d.plugin.jobs.job_results import Progress
+from napari_i3d.plugin.jobs.job_results import Progress, as_progress
 from napari_i3d.plugin.session.matching import tracking_id
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +68,9 @@ def run_exploration(
     """
     yield Progress("looking through the features")
     table = table_of_features(features)
-    components = yield from _as_progress(component_steps(table))
-    laid_out = yield from _as_progress(map_steps(components, method))
-    groups = yield from _as_progress(cluster_steps(components, clusters))
+    components = yield from as_progress(component_steps(table), _progress_of)
+    laid_out = yield from as_progress(map_steps(components, method), _progress_of)
+    groups = yield from as_progress(cluster_steps(components, clusters), _progress_of)
     return Explored(owners, features, components.table, laid_out, groups)
 
 
@@ -91,7 +88,7 @@ def run_similar(
         apart_s=apart_s,
         others_only=others_only,
     )
-    return (yield from _as_progress(steps))
+    return (yield from as_progress(steps, _progress_of))
 
 
 def run_thumbnails(
@@ -116,11 +113,5 @@ def _crop(tracked: TrackedVideo, span: Span) -> NDArray[np.uint8] | None:
         return None
 
 
-def _as_progress(steps: Generator[Step, None, T]) -> Generator[Progress, None, T]:
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as finished:
-            result: T = finished.value
-            return result
-        yield Progress(step.what, step.done, step.total if step.total > 1 else 0)
+def _progress_of(step: Step) -> Progress:
+    return Progress(step.what, step.done, step.total if step.total > 1 else 0)

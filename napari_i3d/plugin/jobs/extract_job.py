@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.features.features import Features
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.jobs.cancellation import StopRequest
-from napari_i3d.plugin.jobs.job_results import Progress
+from napari_i3d.plugin.jobs.job_results import Progress, as_progress
 from napari_i3d.plugin.jobs.workers import run_in_thread, wait_for
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.tracking.io.box_pickle import read_tracking
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 # batches are as fast there, and features do not depend on the size of a batch.
 # Oversampling does ten times the work for a chunk.
 _CPU_BATCH = {SampleMode.EXPAND_BBOXES: 4, SampleMode.CENTER_CROP: 4, SampleMode.OVERSAMPLE: 1}
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +131,7 @@ def run_extraction(
             return video
 
         jobs = VideoJobs(request.options, weights, open_stoppable)
-        work = yield from _as_progress(jobs.begin(video_input, stack))
+        work = yield from as_progress(jobs.begin(video_input, stack), _progress_of)
         if isinstance(work, VideoSkipped):
             return work
         yield Progress("reading the first frames")
@@ -144,7 +142,7 @@ def run_extraction(
             yield Progress(f"{before:,} of {total:,} chunks were computed before: computing the others")
         with _one_core_left():
             began = time.monotonic()
-            yield from _as_progress(work.compute(network, batch))
+            yield from as_progress(work.compute(network, batch), _progress_of)
             chunk_s = (time.monotonic() - began) / (total - before) if before < total else None
         yield Progress("saving")
         stop.check()
@@ -188,23 +186,12 @@ def _holds(path: Path | None, tracking: Tracking) -> bool:
     )
 
 
-def _as_progress(events: "Generator[BatchEvent, None, T]") -> Generator[Progress, None, T]:
+def _progress_of(event: "BatchEvent") -> Progress | None:
     from napari_i3d.batch.events import VideoProgress, VideoReading
 
-    before = -1
-    with contextlib.closing(events):
-        while True:
-            try:
-                event = next(events)
-            except StopIteration as finished:
-                result: T = finished.value
-                return result
-            if isinstance(event, VideoReading):
-                yield Progress("reading the file of the video", event.done_bytes, event.total_bytes, "byte")
-            elif isinstance(event, VideoProgress):
-                before = event.done_chunks if before < 0 else before
-                if event.done_chunks > before:
-                    yield Progress("", event.done_chunks, event.total_chunks, "chunk")
+    if isinstance(event, VideoReading):
+        return Progress("reading the file of the video", event.done_bytes, event.total_bytes, "byte")
+    return Progress("", event.done_chunks, event.total_chunks, "chunk") if isinstance(event, VideoProgress) else None
 
 
 @contextlib.contextmanager

@@ -1,8 +1,9 @@
 """What a job in another thread yields, and how it ends."""
 
-from collections.abc import Generator
+import contextlib
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 
 @dataclass(frozen=True)
@@ -45,5 +46,20 @@ class Cancelled:
 
 
 Result = Done | Failed | Cancelled
-Steps = Generator[Progress, None, Any]
-"""A job: yields its progress and returns a value, or raises."""
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+def as_progress(steps: Generator[S, None, T], convert: Callable[[S], Progress | None]) -> Generator[Progress, None, T]:
+    """Yield the steps of a computation as progress, but for those that `convert` makes None; return its result."""
+    with contextlib.closing(steps):
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as finished:
+                result: T = finished.value
+                return result
+            progress = convert(step)
+            if progress is not None:
+                yield progress

@@ -1,45 +1,51 @@
 """Dialogs shared by docks."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from enum import Enum, auto
 from pathlib import Path
 
 import napari
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import (
-    QMessageBox,
-    QWidget,
-)
-
-FIGURE_FILTER = "Image (*.png);;Vector graphics (*.svg);;PDF (*.pdf)"
+from qtpy.QtWidgets import QMessageBox, QWidget
 
 
-def may_replace(parent: QWidget, paths: Iterable[Path]) -> bool:
-    """Ask before existing files are replaced; return True if they may be, or none exists."""
-    existing = [path for path in paths if path.exists()]
-    if not existing:
-        return True
-    name, folder = existing[0].name, existing[0].parent
+class Reply(Enum):
+    """Reply to a question about existing files."""
+
+    PLOT = auto()
+    REPLACE = auto()
+    CANCEL = auto()
+
+
+def ask_replace(parent: QWidget, paths: Sequence[Path], about: str = "", can_plot: bool = False) -> Reply:
+    """Ask what to do about existing files.
+
+    Parameters
+    ----------
+    parent
+        The dock.
+    paths
+        The files.
+    about
+        What the user should know about them; empty: nothing.
+    can_plot
+        Whether they can be plotted instead.
+    """
+    name, folder = paths[0].name, paths[0].parent
+    exists = f"{name} exists" if len(paths) == 1 else f"{name} and {len(paths) - 1} more of the files exist"
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Question)
     box.setWindowTitle("Replace features?")
     box.setTextFormat(Qt.TextFormat.PlainText)
-    if len(existing) == 1:
-        box.setText(f"{name} exists in {folder}.")
-    else:
-        box.setText(f"{name} and {len(existing) - 1} more of the files exist in {folder}.")
-    replace = box.addButton("Replace", QMessageBox.ButtonRole.AcceptRole)
+    box.setText(f"{exists} in {folder}{about}.")
+    buttons = {}
+    if can_plot:
+        buttons[box.addButton("Plot it", QMessageBox.ButtonRole.ActionRole)] = Reply.PLOT
+    buttons[box.addButton("Replace", QMessageBox.ButtonRole.AcceptRole)] = Reply.REPLACE
     box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
     box.exec()
-    return box.clickedButton() is replace
-
-
-def figure_path(chosen: str, chosen_filter: str) -> Path:
-    """Return the path chosen in a dialog with `FIGURE_FILTER`, with the extension of the filter if it has none."""
-    path = Path(chosen)
-    if path.suffix:
-        return path
-    kind = chosen_filter[chosen_filter.rindex(".") : -1] if "." in chosen_filter else ".png"
-    return path.with_name(path.name + kind)
+    clicked = box.clickedButton()
+    return next((reply for button, reply in buttons.items() if button is clicked), Reply.CANCEL)
 
 
 def open_dock(viewer: "napari.Viewer", name: str) -> None:

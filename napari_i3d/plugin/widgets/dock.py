@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QVBoxLayout, Q
 from napari_i3d.plugin.jobs.workers import Workers
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.widgets.dock_placement import dock_of, expect_below, place, share_height
+from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.scroll_area import DockScrollArea
 
 
@@ -71,10 +72,9 @@ class Dock(QWidget):
 
     def set_content(self, content: QWidget) -> QVBoxLayout:
         """Fill the dock with a widget that scrolls; return the layout, for what is always seen above or below it."""
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
         # Its full height would push the window off the screen.
-        outer.addWidget(DockScrollArea(content), 1)
+        area = DockScrollArea(content)
+        outer = fill(QVBoxLayout(self), area, grow=area)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         return outer
 

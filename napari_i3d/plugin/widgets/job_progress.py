@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 from napari_i3d._utils.text import counted, format_duration
 from napari_i3d.plugin.jobs.job_results import Progress
 from napari_i3d.plugin.jobs.workers import StoppableWorker
+from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.text_label import TextLabel
 
 
@@ -19,10 +20,7 @@ class JobProgress(QWidget):
         self.bar.setTextVisible(False)
         self.bar.hide()
         self.text = TextLabel()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.bar)
-        layout.addWidget(self.text)
+        fill(QVBoxLayout(self), self.bar, self.text)
         self._unit = ""
         self._first = 0.0, 0  # time and amount done when counting began
 

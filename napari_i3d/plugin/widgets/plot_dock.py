@@ -11,14 +11,17 @@ from napari_i3d.errors import NapariI3DError
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.time_axis import TimeAxis
-from napari_i3d.plugin.widgets.dialogs import FIGURE_FILTER, figure_path
 from napari_i3d.plugin.widgets.dock import Dock
+from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.scroll_area import MARGINS, SPACING
 from napari_i3d.plugin.widgets.text_label import TextLabel
 
 if TYPE_CHECKING:
     from napari_i3d.plugin.widgets.plot_canvas import PlotCanvas
     from napari_i3d.plugin.widgets.time_canvas import TimeCanvas
+
+
+_FIGURE_FILTER = "Image (*.png);;Vector graphics (*.svg);;PDF (*.pdf)"
 
 
 class PlotDock(Dock):
@@ -81,10 +84,12 @@ class PlotDock(Dock):
         name = self._figure_name()
         if not name:
             return
-        chosen, kind = QFileDialog.getSaveFileName(self, "Save the figure", name, FIGURE_FILTER)
+        chosen, kind = QFileDialog.getSaveFileName(self, "Save the figure", name, _FIGURE_FILTER)
         if not chosen:
             return
-        path = figure_path(chosen, kind)
+        path = Path(chosen)
+        if not path.suffix:
+            path = path.with_name(path.name + (kind[kind.rindex(".") : -1] if "." in kind else ".png"))
         try:
             self._save_figure(path)
         except NapariI3DError as error:
@@ -108,14 +113,9 @@ class TimePlotDock(PlotDock):
     def set_plot(self, content: QWidget | QLayout) -> None:
         """Fill the dock with the toolbar and, to its right, the plot."""
         whole = QWidget()
-        layout = QHBoxLayout(whole)
+        layout = fill(QHBoxLayout(whole), self.toolbar, content, grow=content)
         layout.setContentsMargins(*MARGINS)
         layout.setSpacing(SPACING)
-        layout.addWidget(self.toolbar)
-        if isinstance(content, QLayout):
-            layout.addLayout(content, 1)
-        else:
-            layout.addWidget(content, 1)
         self.set_content(whole)
 
     def redraw(self) -> None:
