@@ -1,4 +1,4 @@
-"""A Jupyter kernel that shows a window must not sleep through the next cell."""
+"""Workaround for Jupyter kernels that miss a cell while a window is open."""
 
 import sys
 
@@ -15,8 +15,8 @@ def keep_kernel_awake() -> None:
 
     While a window is open ipykernel waits in Qt's event loop, and a cell that is run should wake it. Now and then it
     does not (ipykernel 7.4, without napari: 5 of 6 notebooks of 40 short cells stood still; 0 of 10 with this), and
-    the notebook waits until something else is sent. To leave the loop is to go back to the kernel's own, which runs
-    the cell and enters the loop again.
+    the notebook waits until another message arrives. Leaving the loop returns to the kernel's own, which runs the
+    cell and enters Qt's again.
     """
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
@@ -25,7 +25,7 @@ def keep_kernel_awake() -> None:
         return
 
     def leave_loop() -> None:
-        # The kernel has a loop from the moment on at which it learns of the window.
+        # The kernel has a loop once it knows of the window.
         loop = getattr(getattr(kernel, "app", None), "qt_event_loop", None)
         if loop is not None:
             loop.quit()

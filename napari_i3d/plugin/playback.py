@@ -17,7 +17,7 @@ _HOUR_S = 3600
 
 @dataclass(frozen=True)
 class _Start:
-    """Start of playing, or of playing on after a jump.
+    """Start of playback, or of its continuation after a jump.
 
     Attributes
     ----------

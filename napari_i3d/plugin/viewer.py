@@ -21,11 +21,11 @@ from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video, open_video
 
 _MOST_PX = 2560, 1400
-"""Width and height beyond which a window has no use for more."""
+"""Largest useful width and height of the window."""
 _TITLE_PX = 36
-"""Height of what the desktop draws above a window."""
+"""Height of the title bar, which the desktop draws."""
 _DOCKS = ("Individuals", "Crop preview", "Extract features", "Explore features", "Plot features")
-"""The first lies in front."""
+"""The first is in front."""
 
 
 def view(
@@ -87,7 +87,7 @@ def view(
 
 
 def tracked_video(viewer: Viewer) -> TrackedVideo:
-    """Return the video that the docks of a viewer are about, with all that is known of it and all that was chosen.
+    """Return the video that the docks of a viewer show.
 
     Parameters
     ----------

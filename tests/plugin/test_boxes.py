@@ -109,6 +109,15 @@ def test_boxes_of_the_frame_shown_are_drawn_with_their_ids(viewer, clip):
         assert labels(viewer) == {"striped", "spotted"}
 
 
+def test_spare_ids_have_no_text(viewer, clip):
+    tracked = open_files(viewer, clip.video, clip.tracking)
+    viewer.dims.set_current_step(0, 7)
+    layer = get_session(viewer).boxes.display(tracked).ids_layer
+    spare = [text for text, shown in zip(layer.text.values, layer.shown, strict=True) if not shown]
+    assert spare
+    assert not "".join(spare).strip()
+
+
 def test_tracking_opened_before_its_video_waits_for_it(viewer, clip):
     tracked = open_files(viewer, clip.tracking, clip.video)
     assert len(get_session(viewer).videos) == 1

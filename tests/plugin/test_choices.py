@@ -15,7 +15,7 @@ from napari_i3d.extraction.planning.estimate import estimate, rate_key
 from napari_i3d.extraction.planning.request import ExtractionOptions
 from napari_i3d.features.io.layouts import Layout
 from napari_i3d.features.io.output_format import output_paths
-from napari_i3d.plugin.features_dock.save_formats import SAVE_FORMS, form_of
+from napari_i3d.plugin.features_dock.save_formats import SAVE_FORMATS, format_of
 from napari_i3d.plugin.jobs.cancellation import StoppedError, StopRequest
 from napari_i3d.plugin.jobs.extract_job import ExtractionRequest
 from napari_i3d.plugin.session import preferences
@@ -70,7 +70,10 @@ def test_remembered_choices_are_the_same_and_spoilt_ones_are_the_defaults():
         ({"layout": Layout.DLC2ACTION_POSE, "settings": EVERY_FRAME, "save_metadata": True}, "no room for first"),
         ({"layout": Layout.MS_TCN, "save_metadata": True}, "bare arrays"),
         ({"layout": Layout.MS_TCN, "i3d_suffix": "_i3d.npy"}, "bare arrays"),
-        ({"layout": Layout.DLC2ACTION, "settings": EVERY_FRAME, "i3d_suffix": ".npz"}, "needs an ending"),
+        (
+            {"layout": Layout.DLC2ACTION, "settings": EVERY_FRAME, "i3d_suffix": ".npz"},
+            "needs a file name that ends in",
+        ),
     ],
 )
 def test_layout_demands_are_the_same_in_dock_and_command(options, words, tmp_path):
@@ -121,11 +124,11 @@ def test_files_of_a_layout_are_known_beforehand(tmp_path):
 
 
 def test_forms_add_the_ending_that_is_missing(tmp_path):
-    for form in SAVE_FORMS:
-        assert form_of(form.filter) is form
+    for form in SAVE_FORMATS:
+        assert format_of(form.filter) is form
         assert form.path(str(tmp_path / "my.day")).name == f"my.day{form.ending}"
         assert form.path(str(tmp_path / f"x{form.ending}")).name == f"x{form.ending}"
-    assert form_of("something else") is SAVE_FORMS[0]
+    assert format_of("something else") is SAVE_FORMATS[0]
 
 
 @pytest.mark.parametrize(

@@ -222,7 +222,7 @@ def test_error_is_one_notification_without_a_traceback(viewer, qtbot, clip, tmp_
     assert errors()[0] == dock.bar.status.text()
 
 
-@pytest.mark.parametrize(("name", "told"), [("day.txt", "needs an ending"), ("", "found the folder")])
+@pytest.mark.parametrize(("name", "told"), [("day.txt", "needs a file name that ends in"), ("", "found the folder")])
 def test_output_that_cannot_be_is_told_before_the_work(viewer, qtbot, clip, tmp_path, name, told):
     _, dock = open_ready(viewer, qtbot, clip)
     dock.form.output.value = tmp_path / name
@@ -328,7 +328,7 @@ def test_gaps_are_told_in_the_words_of_the_dock(viewer, qtbot, clip):
     boxes, present = sound.boxes.copy(), np.ones(len(sound.boxes), np.bool_)
     boxes[4], present[4] = np.nan, False
     tracked.set_tracking(Tracking([Tracklet("striped", sound.start, boxes, present)]), None)
-    qtbot.waitUntil(lambda: "'Gaps'" in dock.estimate_label.text())
+    qtbot.waitUntil(lambda: "'Gaps: split into pieces'" in dock.estimate_label.text())
     assert "--" not in dock.estimate_label.text()
 
 
@@ -400,7 +400,7 @@ def test_missing_weights_are_offered_with_their_license_and_downloaded(viewer, q
     assert "CC-BY-NC 4.0" in dock.offer.button.text()
     question = answer("Download")
     click(qtbot, dock.offer.button)
-    qtbot.waitUntil(lambda: "weights are here" in dock.bar.status.text(), timeout=5000)
+    qtbot.waitUntil(lambda: "weights were downloaded" in dock.bar.status.text(), timeout=5000)
     assert "CC-BY-NC 4.0" in question[0]
     assert source.page in question[0]
     qtbot.waitUntil(dock.bar.run.isEnabled)

@@ -218,7 +218,7 @@ def test_run_after_cancel_computes_the_rest_only(qtbot, dock, clip, network, tmp
     cancel_midway(qtbot, dock, clip, network)
     finished = SHARD * kept(clip)
     assert 2 * SHARD <= finished < TOTAL
-    told = f"{finished} of {TOTAL} chunks are kept: Run goes on after them, Discard removes them"
+    told = f"{finished} of {TOTAL} chunks are kept: Run resumes after them, Discard removes them"
     assert told in dock.bar.status.text()
     assert not output(clip).exists()
     qtbot.waitUntil(lambda: f"{finished} of {TOTAL} chunks were computed before" in dock.estimate_label.text())

@@ -14,7 +14,7 @@ from napari_i3d.plots.style import common_fps
 from napari_i3d.plugin.widgets.plot_canvas import CURSOR
 from napari_i3d.plugin.widgets.time_canvas import TimeCanvas
 
-_LINE_PX = 13
+_LINE_PX = 15
 _MARK_HEIGHT = 0.14
 """Height of the line below a lane that marks what is selected, in lanes."""
 _NAME_CHARACTERS = 15

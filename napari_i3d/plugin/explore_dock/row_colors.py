@@ -12,7 +12,7 @@ from napari_i3d.plugin.session.matching import tracking_id
 
 
 class ColorBy(StrEnum):
-    """What the color of a row stands for."""
+    """Meaning of the color of a row."""
 
     TIME = "time"
     INDIVIDUAL = "individual"

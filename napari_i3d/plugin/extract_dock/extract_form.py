@@ -1,4 +1,4 @@
-"""The settings of an extraction as magicgui widgets: shows choices, and makes choices of what is shown."""
+"""The settings of an extraction as magicgui widgets."""
 
 from pathlib import Path
 from typing import Any
@@ -118,7 +118,7 @@ class ExtractForm:
         self.device = _combo(
             [(name, name) for name in _DEVICES],
             "Computed on",
-            "auto: a graphics card where there is one, else the processor (cpu). cuda: NVIDIA. mps: Apple.",
+            "auto: a graphics card if there is one, else the processor (cpu). cuda: NVIDIA. mps: Apple.",
         )
         self.precision = _combo(
             [(str(name), name) for name in Precision],
@@ -142,7 +142,7 @@ class ExtractForm:
         self.output = FileEdit(
             mode=FileDialogMode.OPTIONAL_FILE,
             label="Save to",
-            tooltip="The features file; beside it a .json tells how it was made. Where each individual has a file of\n"
+            tooltip="The features file; a .json beside it records how it was made. If each individual has a file of\n"
             "its own, its id is added to this name.",
         )
         self._labels: dict[str, QLabel] = {}
@@ -170,7 +170,7 @@ class ExtractForm:
         return self.width.value or None, self.height.value or None
 
     def options(self) -> ExtractionOptions:
-        """Return what is chosen.
+        """Return the options chosen.
 
         Raises
         ------

@@ -194,11 +194,11 @@ class ExtractWidget(Dock):
         if self._running is None:
             return "The weights are being downloaded; the download would have to start again."
         request = self._running.request
-        kept = self._running.describe_kept() or "No chunks are kept yet"
+        kept = self._running.describe_kept()
+        lost = f"{kept}: the next Run resumes after them; what was computed since" if kept else "What was computed"
         return (
-            f"The extraction of {request.video.name} is running: {self.bar.status.text().rstrip(' .')}. {kept}: the "
-            "next Run resumes after them; what was computed since would be lost. An earlier "
-            f"{request.output.name} and all other files stay as they are."
+            f"The extraction of {request.video.name} is running: {self.bar.status.text().rstrip(' .')}. {lost} would "
+            f"be lost. An earlier {request.output.name} and all other files stay as they are."
         )
 
     def _on_running_video(self) -> None:

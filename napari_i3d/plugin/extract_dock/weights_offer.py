@@ -11,7 +11,7 @@ _MEGABYTES = 112
 
 
 class DownloadOffer(QFrame):
-    """Shown where published weights are chosen that are not on this machine."""
+    """Shown if published weights are chosen that are not on this machine."""
 
     def __init__(self) -> None:
         super().__init__()

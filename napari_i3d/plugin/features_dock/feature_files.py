@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.output_format import output_paths
-from napari_i3d.plugin.features_dock.save_formats import OPEN_FILTER, SAVE_FORMS, form_of
+from napari_i3d.plugin.features_dock.save_formats import OPEN_FILTER, SAVE_FORMATS, format_of
 from napari_i3d.plugin.jobs.file_jobs import run_reading, run_saving
 from napari_i3d.plugin.jobs.job_results import Done, Failed, Result
 from napari_i3d.plugin.jobs.workers import Workers
@@ -76,11 +76,11 @@ class FeatureFiles(QWidget):
         if self._features is None:
             return
         place = self._path.with_suffix("") if self._path is not None else Path("features")
-        filters = ";;".join(form.filter for form in SAVE_FORMS)
+        filters = ";;".join(form.filter for form in SAVE_FORMATS)
         chosen, kind = QFileDialog.getSaveFileName(self, "Save features", str(place), filters)
         if not chosen:
             return
-        form = form_of(kind)
+        form = format_of(kind)
         path = form.path(chosen)
         try:
             paths = output_paths(path, form.layout, list(self._features))

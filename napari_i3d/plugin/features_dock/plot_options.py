@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from psygnal import Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QWidget
 
 from napari_i3d.explore.heat_map_data import Content, HeatMapOptions, Order, Scale
 from napari_i3d.individuals import Id, shown
 from napari_i3d.plugin.session import preferences
 from napari_i3d.plugin.widgets.choice_box import ChoiceBox
+from napari_i3d.plugin.widgets.layouts import fill
 
 _SECTION = "plot"
 _COMPONENTS = 20
@@ -21,9 +22,9 @@ _CONTENTS = [("most variable", Content.FEATURES), ("principal components", Conte
 _ORDERS = [
     ("similar together", Order.SIMILARITY),
     ("by variability", Order.VARIABILITY),
-    ("as in the file", Order.FILE),
+    ("order of the file", Order.FILE),
 ]
-_SCALES = [("standardized", Scale.STANDARDISED), ("as they are", Scale.RAW)]
+_SCALES = [("standardized", Scale.STANDARDISED), ("raw values", Scale.RAW)]
 
 
 class PlotOptions(QWidget):
@@ -55,15 +56,9 @@ class PlotOptions(QWidget):
             least_characters=_FEW,
             tooltip="Standardized: each line has mean 0 and standard deviation 1 over time.",
         )
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
         self.individual.native.setMaximumWidth(_WIDEST_PX)
-        layout.addWidget(self.individual.native, 1)
-        for title, widget in (("features", self.content), ("order", self.order), ("values", self.scale)):
-            label = QLabel(title)
-            label.setToolTip(widget.tooltip)
-            layout.addWidget(label)
-            layout.addWidget(widget.native, 1)
+        # Without labels, for which there is no room at 1280 pixels.
+        fill(QHBoxLayout(self), *(box.native for box in (self.individual, self.content, self.order, self.scale)))
         self._recall()
         for widget in (self.content, self.order, self.scale):
             widget.changed.connect(self._on_changed)
@@ -71,13 +66,13 @@ class PlotOptions(QWidget):
 
     @property
     def options(self) -> HeatMapOptions:
-        """What is chosen."""
+        """The options chosen."""
         components = self.content.value is Content.COMPONENTS
         shown: dict[str, Any] = {"count": _COMPONENTS} if components else {}
         return HeatMapOptions(content=self.content.value, order=self.order.value, scale=self.scale.value, **shown)
 
     def show_individuals(self, individuals: Sequence[Id], chosen: Id | None) -> None:
-        """Offer individuals, of whom one is chosen."""
+        """List individuals, and select one."""
         with self.individual_changed.blocked():
             self.individual.choices = list(zip(names_of(individuals), individuals, strict=True))
             if chosen is not None:
@@ -86,20 +81,15 @@ class PlotOptions(QWidget):
 
     def _recall(self) -> None:
         known = preferences.recall(_SECTION)
-        for widget, kind, name in (
-            (self.content, Content, "content"),
-            (self.order, Order, "order"),
-            (self.scale, Scale, "scale"),
-        ):
+        for name, kind in (("content", Content), ("order", Order), ("scale", Scale)):
+            box = getattr(self, name)
             with contextlib.suppress(ValueError):
-                widget.value = kind(known.get(name, widget.value))
+                box.value = kind(known.get(name, box.value))
         self.order.enabled = self.content.value is Content.FEATURES
 
     def _on_changed(self) -> None:
         self.order.enabled = self.content.value is Content.FEATURES  # components have an order of their own
-        options = self.options
-        kept = {"content": str(options.content), "order": str(options.order), "scale": str(options.scale)}
-        preferences.remember(_SECTION, kept)
+        preferences.remember(_SECTION, {n: str(getattr(self.options, n)) for n in ("content", "order", "scale")})
         self.changed.emit()
 
     def _on_individual(self, individual: Id | None) -> None:
@@ -108,7 +98,7 @@ class PlotOptions(QWidget):
 
 
 def names_of(individuals: Sequence[Id]) -> list[str]:
-    """Return what individuals are called in a box: each another way, else magicgui would take them for one."""
+    """Return unique names of individuals for a box: magicgui would merge equal ones."""
     plain = [shown(individual) if individual != "" else "whole image" for individual in individuals]
     names: list[str] = []
     for individual, name in zip(individuals, plain, strict=True):

@@ -1,4 +1,4 @@
-"""The forms in which features are saved, as a file dialog offers them."""
+"""Formats to save features in, as a file dialog offers them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,7 @@ from napari_i3d.features.io.layouts import Layout
 
 
 @dataclass(frozen=True)
-class SaveForm:
+class SaveFormat:
     """A program that reads features, and the kind of file that it reads.
 
     Attributes
@@ -29,7 +29,7 @@ class SaveForm:
 
     @property
     def filter(self) -> str:
-        """What Qt's file dialog takes."""
+        """Filter for Qt's file dialog."""
         return f"{self.label} (*{self.ending})"
 
     def path(self, chosen: str) -> Path:
@@ -40,22 +40,22 @@ class SaveForm:
         return path.with_name(path.name + self.ending)
 
 
-SAVE_FORMS = (
-    SaveForm("Python, numpy", ".npy", Layout.DICT),
-    SaveForm("Python, numpy, with first and last frames", ".npy", Layout.DICT, metadata=True),
-    SaveForm("Python, pickle", ".pickle", Layout.DICT),
-    SaveForm("numpy archive, nothing pickled", ".npz", Layout.DICT),
-    SaveForm("DLC2Action", ".npy", Layout.DLC2ACTION),
-    SaveForm("DLC2Action, pickle", ".pickle", Layout.DLC2ACTION),
-    SaveForm("DLC2Action, with poses", ".npy", Layout.DLC2ACTION_POSE),
-    SaveForm("MS-TCN, ASFormer: a file for each individual", ".npy", Layout.MS_TCN),
-    SaveForm("ActionFormer, OpenTAD: a file for each individual", ".npy", Layout.ACTIONFORMER),
+SAVE_FORMATS = (
+    SaveFormat("Python, numpy", ".npy", Layout.DICT),
+    SaveFormat("Python, numpy, with first and last frames", ".npy", Layout.DICT, metadata=True),
+    SaveFormat("Python, pickle", ".pickle", Layout.DICT),
+    SaveFormat("numpy archive, nothing pickled", ".npz", Layout.DICT),
+    SaveFormat("DLC2Action", ".npy", Layout.DLC2ACTION),
+    SaveFormat("DLC2Action, pickle", ".pickle", Layout.DLC2ACTION),
+    SaveFormat("DLC2Action, with poses", ".npy", Layout.DLC2ACTION_POSE),
+    SaveFormat("MS-TCN, ASFormer: a file for each individual", ".npy", Layout.MS_TCN),
+    SaveFormat("ActionFormer, OpenTAD: a file for each individual", ".npy", Layout.ACTIONFORMER),
 )
-"""All forms, the usual one first."""
+"""All formats, the usual one first."""
 
 OPEN_FILTER = "Features (*.npy *.npz *.pickle *.pkl)"
 
 
-def form_of(chosen_filter: str) -> SaveForm:
-    """Return the form of a line of the file dialog."""
-    return next((form for form in SAVE_FORMS if form.filter == chosen_filter), SAVE_FORMS[0])
+def format_of(chosen_filter: str) -> SaveFormat:
+    """Return the format of a filter of the file dialog."""
+    return next((form for form in SAVE_FORMATS if form.filter == chosen_filter), SAVE_FORMATS[0])

@@ -20,7 +20,7 @@ _LETTERS = frozenset(key.key[-1].upper() for key in KEYS)
 
 
 class RowTable(QTableView):
-    """A table whose rows are chosen as a whole, and which leaves our keys to napari."""
+    """A table that selects whole rows, and leaves the keys of the plugin to napari."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -127,7 +127,7 @@ class IndividualsTable(RowTable):
         self.setHorizontalHeader(self.tick_header)
 
     def fit_columns(self) -> None:
-        """Give columns the width that they need."""
+        """Fit the widths of the columns."""
         self.resizeColumnsToContents()
         titles = self.tick_header.fontMetrics()
         for column in TICKS:
@@ -140,12 +140,12 @@ class IndividualsTable(RowTable):
             super().mousePressEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
-        """Take the second of two quick clicks on a tick box for a click."""
+        """Treat the second of two quick clicks on a tick box as a click."""
         if not self._click_tick(event):
             super().mouseDoubleClickEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
-        """Tell of the space key."""
+        """Emit a signal for the space key."""
         if event is not None and event.key() == Qt.Key.Key_Space:
             self.space_pressed.emit()
         else:

@@ -40,14 +40,14 @@ _CPU_BATCH = {SampleMode.EXPAND_BBOXES: 4, SampleMode.CENTER_CROP: 4, SampleMode
 
 @dataclass(frozen=True, eq=False)
 class ExtractionRequest:
-    """An extraction as it was chosen.
+    """A video to extract, with settings and individuals.
 
     Attributes
     ----------
     video
-        Path; opened anew, so that the viewer may close its own.
+        Path; the job opens the video itself, so that the viewer may close its own.
     options
-        How.
+        Settings and format of the output.
     output
         The features file.
     tracking
@@ -55,7 +55,7 @@ class ExtractionRequest:
     individuals
         Those of the tracking that are extracted, in its order.
     tracking_path
-        Where it was read from; None: from nowhere.
+        The file that it was read from; None: it is in memory only.
     """
 
     video: Path
@@ -72,7 +72,7 @@ class ExtractionRequest:
         Raises
         ------
         TrackingError
-            Nobody is chosen.
+            No individual is chosen.
         """
         return None if self.tracking is None else self.tracking.select(self.individuals)
 

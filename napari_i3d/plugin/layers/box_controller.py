@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 _CLICK_PX = 4
-"""The mouse may move that far on the screen during a click."""
+"""Largest movement of the mouse during a click, in pixels of the screen."""
 
 
 class BoxesController:
@@ -49,7 +49,7 @@ class BoxesController:
 
     @property
     def trail_frames(self) -> int:
-        """How many frames before and after the current one trails of the centers reach; 0: no trails."""
+        """Length of the trails, in frames before and after the current one; 0: no trails."""
         return self._trail_frames
 
     @trail_frames.setter

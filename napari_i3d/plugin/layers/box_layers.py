@@ -1,4 +1,4 @@
-"""What is drawn of the tracking of one video: its boxes, trails and ids in the frame that is shown.
+"""Layers that draw the boxes, trails and ids of one video in the frame that is shown.
 
 Two flat layers, without time, hold the frame that is shown and nothing else: Vectors (four lines a box, and the
 trails) and Points (the ids). Their arrays are overwritten in place and shown again without what napari does besides
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
 LINE_WIDTH_PX = 2.0
-"""On the screen."""
+"""Width of lines in pixels of the screen."""
 
 _TRAIL_STEPS = 24
 _TRAIL_STEPS_IN_ALL = 1200
 _LABELS = 150
-"""No more ids are written; they would hide everything, and each costs time."""
+"""Maximum number of ids shown: more would hide the image, and each takes time."""
 _AS_IT_IS = {"thumbnail": False, "highlight": False, "extent": False}
 
 
@@ -77,7 +77,7 @@ class BoxesDisplay:
         self._on_tracking()
 
     def close(self) -> None:
-        """Let go of everything; the video has left the viewer."""
+        """Disconnect everything and remove the layers."""
         for signal, slot in (
             (self.tracked.video_changed, self._on_video),
             (self.tracked.tracking_changed, self._on_tracking),
@@ -189,7 +189,8 @@ class BoxesDisplay:
             empty = len(layer.data) - used
             individuals = [table.ids[place] for place in places]
             colors = [*[SHADOW] * len(places), *(self._names[place] for place in places), *[SHADOW] * empty]
-            layer.features = label_features([*individuals, *individuals, *[""] * empty], colors)
+            # A space: for an empty text napari draws two quotation marks.
+            layer.features = label_features([*individuals, *individuals, *[" "] * empty], colors)
             layer.shown = np.arange(len(layer.data)) < used
         layer.refresh(**_AS_IT_IS)
 

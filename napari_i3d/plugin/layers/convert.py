@@ -1,4 +1,4 @@
-"""From boxes to what layers draw: pure conversions, without Qt and without a viewer.
+"""Conversion of boxes to the data of layers, without Qt and without a viewer.
 
 Boxes are [left, upper, right, lower] and span the edges of pixels: [0, 0, 10, 10] holds the pixels 0 to 9. In napari
 whole coordinates are the *centers* of pixels, and rows come before columns. So the box is drawn from (-0.5, -0.5) to
@@ -22,11 +22,11 @@ LayerData = tuple[Any, dict[str, Any], str]
 
 HALF_PIXEL = 0.5
 LINES = 4
-"""Lines that a box is drawn with."""
+"""Number of lines of a box."""
 
 _LABEL_SIZE_PT = 11
 _TRAIL_FADE = 0.8
-"""How transparent trails are at their ends."""
+"""Transparency of trails at their ends."""
 
 
 def tracking_layer_data(tracking: Tracking, path: Path | None) -> LayerData:
@@ -48,7 +48,7 @@ def tracking_layer_data(tracking: Tracking, path: Path | None) -> LayerData:
 
 
 def boxes_layer_options(name: str) -> dict[str, Any]:
-    """Return how a Vectors layer is made that draws boxes and trails."""
+    """Return the options of a Vectors layer of boxes and trails."""
     return {"name": name, "ndim": 2, "vector_style": "line", "edge_width": 1.0, "opacity": 1.0, "length": 1.0}
 
 

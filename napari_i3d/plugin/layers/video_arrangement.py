@@ -131,7 +131,7 @@ class VideoArrangement:
             self._place()
         finally:
             self._applying = False
-        # napari has given it the frames of the longest video.
+        # napari has set it to the frames of the longest video.
         self._limit_slider()
 
     def _place(self) -> None:

@@ -170,10 +170,10 @@ class Session:
         fitting = namesakes(path, self.videos)
         instead = f", in place of {before}" if before else ""
         if not fitting:
-            show_info(f"{path.name} is named after no open video: taken for {video.path.name}{instead}")
+            show_info(f"{path.name} is named after no open video: assigned to {video.path.name}{instead}")
         elif len(fitting) > 1:
             where = f"{video.path.name} in {video.path.parent}"
-            show_info(f"{path.name} is named after {len(fitting)} open videos: taken for {where}{instead}")
+            show_info(f"{path.name} is named after {len(fitting)} open videos: assigned to {where}{instead}")
 
     def _new(self, name: str) -> TrackedVideo:
         tracked = TrackedVideo(name)

@@ -1,4 +1,4 @@
-"""One video of a viewer and all that is known of it."""
+"""A video in the viewer with its tracking, problems and features."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -133,7 +133,7 @@ class TrackedVideo:
         Without a layer that shows it, one is made.
         """
         if tracking is not None and tracking is not self.tracking and self.features is not None:
-            # Made of other boxes, perhaps of individuals that are called the same.
+            # They belong to other boxes, perhaps of individuals with the same names.
             self.set_features(None, None)
         self.tracking, self.tracking_path, self.tracking_layer = tracking, path, layer
         self._shown = self._chosen = self._known

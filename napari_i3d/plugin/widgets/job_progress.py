@@ -12,7 +12,7 @@ from napari_i3d.plugin.widgets.text_label import TextLabel
 
 
 class JobProgress(QWidget):
-    """Shows the progress of a job, with rate and time left if its work is counted, and how it ended."""
+    """Shows the progress of a job, with rate and time left if its work is counted, and its end."""
 
     def __init__(self) -> None:
         super().__init__()
