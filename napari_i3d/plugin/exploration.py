@@ -1,4 +1,4 @@
-"""Exploration of a viewer: rows of its videos as points of a map, their clusters, and a selection. Free of Qt."""
+"""Exploration of a viewer: rows of its videos as points of a map, their clusters, and a selection. Without Qt."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -31,8 +31,8 @@ KEYS = (
     Key("Shift-N", partial(navigation.step_problem, step=-1), "previous problem"),
     Key("J", partial(navigation.step_individual, step=1), "next individual"),
     Key("Shift-J", partial(navigation.step_individual, step=-1), "previous individual"),
-    Key("G", navigation.go_to_start, "first frame of the individual"),
-    Key("Shift-G", navigation.go_to_stop, "last frame of the individual"),
+    Key("G", partial(navigation.go_to_end, last=False), "first frame of the individual"),
+    Key("Shift-G", partial(navigation.go_to_end, last=True), "last frame of the individual"),
     Key("H", navigation.show_whole, "whole image; no individual is followed"),
 )
 

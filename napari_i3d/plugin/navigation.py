@@ -59,16 +59,6 @@ def show_whole(session: Session) -> None:
     session.arrangement.show_whole()
 
 
-def go_to_start(session: Session) -> None:
-    """Show the first frame of the current individual."""
-    _go_to_end(session, last=False)
-
-
-def go_to_stop(session: Session) -> None:
-    """Show the last frame of the current individual."""
-    _go_to_end(session, last=True)
-
-
 def step_individual(session: Session, step: int) -> None:
     """Go to the next (1) or previous (-1) shown individual, and to the nearest frame of its tracklet."""
     tracked = session.active
@@ -107,7 +97,8 @@ def go_to_problem(session: Session, tracked: TrackedVideo, problem: Problem) -> 
     session.viewer.status = f"{problem.message} (H: whole image)"
 
 
-def _go_to_end(session: Session, *, last: bool) -> None:
+def go_to_end(session: Session, *, last: bool) -> None:
+    """Show the first or the last frame of the current individual."""
     tracked = session.active
     if tracked is None or tracked.tracking is None or tracked.current is None:
         return

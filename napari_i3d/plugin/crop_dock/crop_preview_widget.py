@@ -105,7 +105,7 @@ class CropPreviewWidget(Dock):
         )
 
     def closed(self) -> None:
-        """Start no other crop, too."""
+        """Close the dock, and drop the crop that is due."""
         super().closed()
         self._timer.stop()
 

@@ -94,6 +94,6 @@ class EthogramWidget(TimePlotDock):
         save_figure(figure, path)
 
     def closed(self) -> None:
-        """Give other plots their own axis again, too."""
+        """Close the dock, and release the shared time axis."""
         super().closed()
         self._exploration.time_axis.whole = None

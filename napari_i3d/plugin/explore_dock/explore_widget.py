@@ -196,6 +196,6 @@ class ExploreWidget(PlotDock):
         save_figure(figure, path)
 
     def closed(self) -> None:
-        """Stop playing the selection, too."""
+        """Close the dock, and stop playing the selection."""
         super().closed()
         self.selection.stop()

@@ -166,7 +166,7 @@ class ExtractForm:
 
     @property
     def size(self) -> tuple[int | None, int | None]:
-        """Width and height, in pixels, to which the video is resized; each None where it is not set."""
+        """Width and height, in pixels, to which the video is resized; each None if it is not set."""
         return self.width.value or None, self.height.value or None
 
     def options(self) -> ExtractionOptions:

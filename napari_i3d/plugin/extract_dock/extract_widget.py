@@ -8,11 +8,8 @@ from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
-from napari_i3d._utils.files import exclusive
 from napari_i3d.backbones.pretrained import SOURCES
-from napari_i3d.batch.checkpoints import Checkpoints
 from napari_i3d.batch.events import VideoSkipped
-from napari_i3d.batch.output_paths import lock_path
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.extraction.planning.estimate import rate_key
 from napari_i3d.extraction.planning.request import ExtractionOptions
@@ -169,10 +166,7 @@ class ExtractWidget(Dock):
         if plan is None or self.bar.worker is not None:
             return
         try:
-            with exclusive(lock_path(plan.request.output)) as free:
-                if free:
-                    Checkpoints.discard(plan.partial_folder)
-            text = "The chunks computed before were removed." if free else _BUSY
+            text = "The chunks computed before were removed." if plan.discard_kept() else _BUSY
         except NapariI3DError as error:
             text = dock_text(error)
         self.bar.progress.finish(text)
@@ -193,13 +187,7 @@ class ExtractWidget(Dock):
             return ""
         if self._running is None:
             return "The weights are being downloaded; the download would have to start again."
-        request = self._running.request
-        kept = self._running.describe_kept()
-        lost = f"{kept}: the next Run resumes after them; what was computed since" if kept else "What was computed"
-        return (
-            f"The extraction of {request.video.name} is running: {self.bar.status.text().rstrip(' .')}. {lost} would "
-            f"be lost. An earlier {request.output.name} and all other files stay as they are."
-        )
+        return self._running.describe_loss(self.bar.status.text())
 
     def _on_running_video(self) -> None:
         if self._running is not None and self._running.tracked.video is None:
@@ -270,6 +258,6 @@ class ExtractWidget(Dock):
         (show_error if unsaved else show_info)(text)
 
     def closed(self) -> None:
-        """End the connections to the video that is extracted, too."""
+        """Close the dock, and disconnect from the video being extracted."""
         super().closed()
         self._run_links.close()

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from napari_i3d._utils.files import exclusive
 from napari_i3d._utils.text import counted, format_duration
 from napari_i3d.batch.checkpoints import Checkpoints
-from napari_i3d.batch.output_paths import partial_folder
+from napari_i3d.batch.output_paths import lock_path, partial_folder
 from napari_i3d.extraction.planning.estimate import Estimate, estimate
 from napari_i3d.extraction.planning.request import ExtractionOptions
 from napari_i3d.features.io.layouts import shift_note
@@ -60,6 +61,28 @@ class ExtractionPlan:
         """Return how many chunks are kept if the run is interrupted; empty if there is none."""
         kept = _kept_chunks(self.request)
         return f"{kept:,} of {counted(self.estimate.job.plan.total_chunks, 'chunk')} are kept" if kept else ""
+
+    def describe_loss(self, status: str) -> str:
+        """Return what closing the viewer would lose while the plan runs, from the line about its progress."""
+        video, output, kept = self.request.video.name, self.request.output.name, self.describe_kept()
+        lost = f"{kept}: the next Run resumes after them; what was computed since" if kept else "What was computed"
+        return (
+            f"The extraction of {video} is running: {status.rstrip(' .')}. {lost} would be lost. An earlier {output} "
+            "and all other files stay as they are."
+        )
+
+    def discard_kept(self) -> bool:
+        """Remove the chunks that an interrupted run kept; return False if another process is working on them.
+
+        Raises
+        ------
+        OutputError
+            They cannot be removed.
+        """
+        with exclusive(lock_path(self.request.output)) as free:
+            if free:
+                Checkpoints.discard(self.partial_folder)
+            return free
 
 
 def plan_extraction(

@@ -97,8 +97,8 @@ class IndividualsList(QWidget):
                 menu.addAction(verb, lambda column=column, on=on: self.model.tick(column, selected, on))
             menu.addAction(f"{verbs[0]} only these", lambda column=column: self._tick_only(column, selected))
             menu.addSeparator()
-        menu.addAction("Go to the first frame", lambda: navigation.go_to_start(self._session))
-        menu.addAction("Go to the last frame", lambda: navigation.go_to_stop(self._session))
+        menu.addAction("Go to the first frame", lambda: navigation.go_to_end(self._session, last=False))
+        menu.addAction("Go to the last frame", lambda: navigation.go_to_end(self._session, last=True))
         menu.popup(viewport.mapToGlobal(position))
 
     def _tick_only(self, column: int, individuals: list[Id]) -> None:

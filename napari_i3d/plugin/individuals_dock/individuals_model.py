@@ -1,5 +1,6 @@
 """The table of individuals as Qt models: rows are individuals, two columns are tick boxes."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -12,7 +13,6 @@ from qtpy.QtGui import QColor, QIcon, QPixmap
 from napari_i3d._utils.colors import colors_of
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.individuals_dock.rows_model import RowsModel
-from napari_i3d.plugin.session.problems import counts
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.tracking.tracklets import Tracklet
 
@@ -104,7 +104,7 @@ class IndividualsModel(RowsModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(HEADERS, parent)
         self._tracked: TrackedVideo | None = None
-        self._problems = counts(())
+        self._problems: Counter[Id] = Counter()  # number for each individual
         self._places: dict[Id, int] = {}
 
     def set_tracked(self, tracked: TrackedVideo | None) -> None:
@@ -113,7 +113,7 @@ class IndividualsModel(RowsModel):
         self._tracked = tracked
         self.rows = rows_of(tracked)
         self._places = {row.id: place for place, row in enumerate(self.rows)}
-        self._problems = counts(tracked.problems if tracked else ())
+        self._count_problems()
         self.endResetModel()
 
     def ticks_changed(self) -> None:
@@ -124,9 +124,12 @@ class IndividualsModel(RowsModel):
 
     def problems_changed(self) -> None:
         """Update the numbers of problems."""
-        self._problems = counts(self._tracked.problems if self._tracked else ())
+        self._count_problems()
         if self.rows:
             self.dataChanged.emit(self.index(0, Column.PROBLEMS), self.index(len(self.rows) - 1, Column.PROBLEMS))
+
+    def _count_problems(self) -> None:
+        self._problems = Counter(problem.id for problem in (self._tracked.problems if self._tracked else ()))
 
     def place(self, individual: Id | None) -> int | None:
         """Return the row of an individual."""

@@ -69,21 +69,20 @@ class BoxesDisplay:
         self._drawn: tuple[NDArray[np.int64], NDArray[np.float64]] = (np.empty(0, np.int64), np.empty((0, 4)))
         self._colored: Any = None
         self._labeled: Any = None
-        tracked.video_changed.connect(self._on_video)
-        tracked.tracking_changed.connect(self._on_tracking)
-        tracked.shown_changed.connect(self._on_shown)
-        tracked.current_changed.connect(self.fill)
+        self._slots = (
+            (tracked.video_changed, self._on_video),
+            (tracked.tracking_changed, self._on_tracking),
+            (tracked.shown_changed, self._on_shown),
+            (tracked.current_changed, self.fill),
+        )
+        for signal, slot in self._slots:
+            signal.connect(slot)
         self._on_video()
         self._on_tracking()
 
     def close(self) -> None:
         """Disconnect everything and remove the layers."""
-        for signal, slot in (
-            (self.tracked.video_changed, self._on_video),
-            (self.tracked.tracking_changed, self._on_tracking),
-            (self.tracked.shown_changed, self._on_shown),
-            (self.tracked.current_changed, self.fill),
-        ):
+        for signal, slot in self._slots:
             signal.disconnect(slot)
         self._follow(None)
         self._drop_layers()

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 from napari_i3d._utils.text import counted
-from napari_i3d.individuals import Id
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.tracking.checks import Level, Problem, ProblemKind
 
@@ -22,11 +21,6 @@ _WORDS = {
 def in_order(problems: Sequence[Problem]) -> list[Problem]:
     """Return problems by frame; those of one frame stay in the order of the individuals."""
     return sorted(problems, key=lambda problem: problem.frame)
-
-
-def counts(problems: Sequence[Problem]) -> Counter[Id]:
-    """Return how many problems each individual has."""
-    return Counter(problem.id for problem in problems)
 
 
 def stopping(tracked: TrackedVideo) -> list[Problem]:
