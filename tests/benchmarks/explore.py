@@ -70,7 +70,7 @@ def main() -> None:
         spin(lambda: dock.canvas is not None)
         dock.options.clusters.value = BEHAVIOURS
         dock.options.compute.click()
-        print(f"{rows} rows: map and clusters {spin(lambda: dock._worker is None):.1f} s")
+        print(f"{rows} rows: map and clusters {spin(lambda: dock.progress.worker is None):.1f} s")
         ethogram = viewer.window.dock_widgets["Ethogram (napari-i3d)"]
         session.active.current = "striped"
         spin(lambda: ethogram.canvas.axes is not None)

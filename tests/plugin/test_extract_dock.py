@@ -464,7 +464,7 @@ def test_closing_the_window_while_extracting_says_what_is_lost(make_napari_viewe
     assert "would be lost" in told[0]
     assert closed == ([True] if reply == "Stop and close" else [])
     assert viewer.window._qt_window.isVisible()
-    assert dock.bar.worker is not None
+    assert dock.bar.progress.worker is not None
 
 
 _CLOSING = """

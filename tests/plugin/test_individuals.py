@@ -260,7 +260,7 @@ def test_arrow_keys_in_the_problems_move_the_video(opened, qtbot):
 def test_problems_say_whether_they_stop_the_extraction(opened):
     _, _, dock = opened
     model = dock.problems.model
-    levels = {problem.kind: model.data(model.index(row, 2)) for row, problem in enumerate(model.problems)}
+    levels = {problem.kind: model.data(model.index(row, 2)) for row, problem in enumerate(model.rows)}
     assert levels == {ProblemKind.GAP: "error", ProblemKind.JUMP: "warning"}
 
 

@@ -18,8 +18,7 @@ from napari_i3d.plugin.explore_dock.row_colors import ColorBy, individual_color,
 from napari_i3d.plugin.explore_dock.selection_bar import SelectionBar
 from napari_i3d.plugin.explore_dock.similar_panel import SimilarPanel
 from napari_i3d.plugin.jobs.explore_job import run_exploration
-from napari_i3d.plugin.jobs.job_results import Cancelled, Failed, Progress, Result
-from napari_i3d.plugin.jobs.workers import StoppableWorker
+from napari_i3d.plugin.jobs.job_results import Cancelled, Failed, Result
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 from napari_i3d.plugin.widgets.dialogs import open_dock
@@ -48,9 +47,8 @@ class ExploreWidget(PlotDock):
 
         super().__init__(get_session(napari_viewer), MapCanvas(napari_viewer.theme))
         self._exploration = self._session.exploration
-        self._worker: StoppableWorker | None = None
         self.options = ExploreOptions()
-        self.progress = JobProgress()
+        self.progress = JobProgress(self.workers)
         self.status = self.progress.text
         self.color = ChoiceBox(_COLORS, tooltip="What the colors of the points stand for.")
         self.selection = SelectionBar(self._exploration, self.links)
@@ -60,6 +58,7 @@ class ExploreWidget(PlotDock):
         self.links.connect(self._exploration.selection_changed, self._on_selection)
         self.links.connect(self.canvas.row_clicked, self._on_row)
         self.links.connect(self.canvas.lassoed, self._on_lasso)
+        self.links.connect(self.progress.ended, self._on_end)
         self.color.changed.connect(self._on_color)
         self.options.compute.clicked.connect(self._on_compute)
         self.follow_active(self._on_frame, current_changed=self._on_frame)
@@ -82,10 +81,9 @@ class ExploreWidget(PlotDock):
         self.set_content(content)
 
     def _on_compute(self) -> None:
-        if self._worker is not None:
-            self._worker.quit()
+        if self.progress.worker is not None:
             self.options.compute.setEnabled(False)
-            self.progress.say("cancelling")
+            self.progress.stop()
             return
         active = self._session.active
         videos = self._session.videos if self.options.all_videos.value or active is None else [active]
@@ -96,29 +94,16 @@ class ExploreWidget(PlotDock):
             return
         features = {name: tracked.features for name, tracked in owners.items() if tracked.features is not None}
         self.options.show_running(True)
-        self.progress.begin("starting")
-        self._worker = self.workers.start(
-            run_exploration,
-            owners,
-            features,
-            self.options.method.value,
-            self.options.cluster_count,
-            on_end=self._on_end,
-            on_progress=self._on_progress,
-            text="map of features",
-        )
+        settings = self.options.method.value, self.options.cluster_count
+        self.progress.start(run_exploration, owners, features, *settings, text="map of features")
 
     def close_warning(self) -> str:
         """Return what closing the viewer now would lose; empty if nothing."""
-        if self._worker is None or self._worker.stop.requested:
+        if not self.progress.stoppable:
             return ""
         return "A map of features is being computed; it would have to be computed again. The features are kept."
 
-    def _on_progress(self, progress: Progress) -> None:
-        self.progress.show_progress(self._worker, progress)
-
     def _on_end(self, result: Result) -> None:
-        self._worker = None
         self.options.show_running(False)
         if isinstance(result, Failed):
             self.progress.finish(result.message)
@@ -144,7 +129,7 @@ class ExploreWidget(PlotDock):
         self.similar.clear()
         self.show_plot(explored is not None)
         self.color.native.setEnabled(explored is not None)
-        if self._worker is None:
+        if self.progress.worker is None:
             self.progress.finish("" if explored is None else format_explored(explored))
         if explored is None:
             return

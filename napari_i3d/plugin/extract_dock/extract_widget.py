@@ -64,7 +64,7 @@ class ExtractWidget(Dock):
         self.links.connect(self.form.changed, self._on_form)
         self.links.connect(self._session.sample_mode_changed, self._on_sample_mode)
         self._timer.timeout.connect(self._refresh)
-        self.links.connect(self.bar.ended, self._on_end)
+        self.links.connect(self.bar.progress.ended, self._on_end)
         self.bar.run.clicked.connect(self._on_run)
         self.bar.discard.clicked.connect(self._on_discard)
         self.offer.button.clicked.connect(self._on_download)
@@ -137,11 +137,12 @@ class ExtractWidget(Dock):
         except NapariI3DError as error:
             plan, problem = None, dock_text(error)
         missing = plan is not None and plan.request.options.weights_missing
-        idle = self.bar.worker is None
+        idle = self.bar.progress.worker is None
         self.offer.show_for(str(plan.request.options.weights) if plan is not None and missing else None)
         self.estimate_label.setText(plan.describe() if plan is not None else problem or _NO_VIDEO)
         self.bar.run.setEnabled(plan is not None and not missing and idle)
         self.bar.discard.setVisible(plan is not None and idle and plan.partial_folder.is_dir())
+        self.bar.cancel.setEnabled(self.bar.progress.stoppable)
         self.offer.button.setEnabled(idle)
         self._planned = plan
 
@@ -151,7 +152,7 @@ class ExtractWidget(Dock):
         except NapariI3DError as error:
             show_error(dock_text(error))
             return
-        if plan is not None and self.bar.worker is None:
+        if plan is not None and self.bar.progress.worker is None:
             preferences.remember(_CHOICES, plan.request.options.as_dict())
             self._extract(plan)
 
@@ -163,7 +164,7 @@ class ExtractWidget(Dock):
     def _on_discard(self) -> None:
         """Remove what an interrupted run kept, unless another process is working on it."""
         plan = self._planned
-        if plan is None or self.bar.worker is not None:
+        if plan is None or self.bar.progress.worker is not None:
             return
         try:
             text = "The chunks computed before were removed." if plan.discard_kept() else _BUSY
@@ -174,16 +175,16 @@ class ExtractWidget(Dock):
 
     def _on_download(self) -> None:
         source = SOURCES[str(self.form.options().weights)]
-        if self.bar.worker is None and self.offer.license_accepted(source):
+        if self.bar.progress.worker is None and self.offer.license_accepted(source):
             self._start(run_download, source.name, text="download of weights")
 
     def _start(self, job: Job, *arguments: object, text: str) -> None:
-        self.bar.start(job, *arguments, text=text)
+        self.bar.progress.start(job, *arguments, text=text)
         self._refresh()
 
     def close_warning(self) -> str:
         """Return what closing the viewer now would lose; empty if nothing."""
-        if self.bar.worker is None or self.bar.worker.stop.requested:
+        if not self.bar.progress.stoppable:
             return ""
         if self._running is None:
             return "The weights are being downloaded; the download would have to start again."
@@ -191,7 +192,7 @@ class ExtractWidget(Dock):
 
     def _on_running_video(self) -> None:
         if self._running is not None and self._running.tracked.video is None:
-            self.bar.stop()
+            self.bar.progress.stop()
 
     def _on_end(self, result: Result) -> None:
         plan, self._running = self._running, None

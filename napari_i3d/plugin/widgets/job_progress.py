@@ -1,21 +1,40 @@
-"""Progress bar of a job, and a line about what it does."""
+"""Start and stop of a job, its progress bar, and a line about what it does."""
 
 import time
+from typing import Any
 
+from psygnal import Signal
 from qtpy.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
 from napari_i3d._utils.text import counted, format_duration
-from napari_i3d.plugin.jobs.job_results import Progress
-from napari_i3d.plugin.jobs.workers import StoppableWorker
+from napari_i3d.plugin.jobs.job_results import Progress, Result
+from napari_i3d.plugin.jobs.workers import Job, StoppableWorker, Workers
 from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.text_label import TextLabel
 
 
 class JobProgress(QWidget):
-    """Shows the progress of a job, with rate and time left if its work is counted, and its end."""
+    """Runs one job at a time, and shows its progress: with rate and time left if its work is counted.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    workers
+        Workers of the dock.
+
+    Attributes
+    ----------
+    worker
+        The job that runs; None if none does.
+    ended
+        Signal, with the result of the job; `finish` then shows what became of it.
+    """
+
+    ended = Signal(object)
+
+    def __init__(self, workers: Workers) -> None:
         super().__init__()
+        self._workers = workers
+        self.worker: StoppableWorker | None = None
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.hide()
@@ -24,26 +43,42 @@ class JobProgress(QWidget):
         self._unit = ""
         self._first = 0.0, 0  # time and amount done when counting began
 
-    def begin(self, text: str) -> None:
-        """Show that a job has begun."""
+    @property
+    def stoppable(self) -> bool:
+        """Whether a job runs that was not asked to stop."""
+        return self.worker is not None and not self.worker.stop.requested
+
+    def start(self, job: Job, *arguments: Any, text: str) -> None:
+        """Start a job, with a text for napari's activity dock."""
         self._unit = ""
         self.bar.setRange(0, 0)
         self.bar.show()
-        self.say(text)
+        self._say("starting")
+        self.worker = self._workers.start(
+            job, *arguments, on_end=self._on_end, on_progress=self._on_progress, text=text
+        )
 
-    def say(self, text: str) -> None:
-        """Show what the job does now."""
+    def stop(self) -> None:
+        """Ask the job to stop."""
+        if self.worker is not None:
+            self._say("cancelling")
+            self.worker.quit()
+
+    def _say(self, text: str) -> None:
         self.text.setText(f"{text[:1].upper()}{text[1:]} ...")
 
-    def show_progress(self, worker: StoppableWorker | None, progress: Progress) -> None:
-        """Show the progress of a job, unless it was asked to stop meanwhile."""
-        if worker is None or worker.stop.requested:
+    def _on_end(self, result: Result) -> None:
+        self.worker = None
+        self.ended.emit(result)
+
+    def _on_progress(self, progress: Progress) -> None:
+        if self.worker is None or self.worker.stop.requested:
             return
-        worker.show_progress(progress)
+        self.worker.show_progress(progress)
         self.bar.setRange(0, progress.total)
         self.bar.setValue(progress.done)
         if not progress.unit:
-            self.say(progress.text)
+            self._say(progress.text)
             return
         now = time.monotonic()
         if progress.unit != self._unit:
@@ -58,7 +93,7 @@ class JobProgress(QWidget):
         self.text.setText(text + " · ".join(parts))
 
     def finish(self, text: str) -> None:
-        """Show how the job ended."""
+        """Show a line while no job runs."""
         self.bar.hide()
         self.text.setText(text)
 
