@@ -18,11 +18,11 @@ _COMPONENTS = 20
 _FEW = 4
 _WIDEST_PX = 220
 _LONGEST_NAME = 70
-_CONTENTS = [("most variable", Content.FEATURES), ("principal components", Content.COMPONENTS)]
+_CONTENTS = [("most variable", Content.FEATURES), ("components", Content.COMPONENTS)]
 _ORDERS = [
-    ("similar together", Order.SIMILARITY),
+    ("by similarity", Order.SIMILARITY),
     ("by variability", Order.VARIABILITY),
-    ("order of the file", Order.FILE),
+    ("file order", Order.FILE),
 ]
 _SCALES = [("standardized", Scale.STANDARDISED), ("raw values", Scale.RAW)]
 
