@@ -224,7 +224,8 @@ def test_explore_keeps_its_width_when_there_are_hits(explored):
 
 
 def test_line_that_is_too_long_is_cut_and_told(qtbot):
-    label = LineLabel("a text that is much longer than its label")
+    label = LineLabel()
+    label.setText("a text that is much longer than its label")
     qtbot.addWidget(label)
     label.resize(80, 20)
     label.show()
