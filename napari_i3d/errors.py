@@ -1,7 +1,8 @@
 """Errors about the user's input: what was expected, what was found, and apart from it a hint, what to do.
 
 A hint may name settings, which are options of the command, arguments in Python and fields in the docks. It names them
-as `{gaps=split}`, or `{batch_size}` without a value; each interface puts its own name there.
+as `{gaps=split}`, or `{batch_size}` without a value; each interface puts its own name there. Names of files and other
+words of the user belong to the sentence, which is shown as it is.
 """
 
 import re

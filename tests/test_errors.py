@@ -109,3 +109,11 @@ def test_no_sentence_names_an_option() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 assert not re.search(r"(^|\W)--[a-z]", node.value), f"{path}: {node.value!r}"
+
+
+def test_hints_hold_no_names_of_files() -> None:
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.keyword) and node.arg == "hint":
+                inserted = [ast.unparse(part) for part in ast.walk(node.value) if isinstance(part, ast.FormattedValue)]
+                assert not any("path" in name for name in inserted), path

@@ -105,8 +105,8 @@ def _fetch(source: WeightsSource, part: Path, progress: Any) -> None:
         downloader(source.url, str(part), None)
     except (OSError, ValueError) as error:  # requests' errors are among these
         raise WeightsError(
-            f"{source.url}: cannot be downloaded ({' '.join(str(error).split())[:200]})",
-            hint=f"try again, or download it elsewhere and put it at {source.path}",
+            f"{source.url}: cannot be downloaded to {source.path} ({' '.join(str(error).split())[:200]})",
+            hint="try again, or download it elsewhere and put it there",
         ) from error
     finally:
         for answer in answers:

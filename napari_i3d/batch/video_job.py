@@ -349,7 +349,7 @@ def _missing_tracking(video: Path, tracking_path: Path) -> Message:
         others = {path.stem for path in video.parent.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES} - {video.stem}
     near = nearest_file(tracking_path, ENDINGS, video.stem, others)
     return Message(
-        f"its tracking file: expected {tracking_path}, found none", hint=f"is it {label(near.name)}?" if near else ""
+        f"its tracking file: expected {tracking_path}, found none" + (f"; is it {label(near.name)}?" if near else "")
     )
 
 

@@ -160,7 +160,7 @@ def _read_facts(path: Path, facts_path: Path) -> dict[str, Any]:
     if checksum != sha256_of(path):
         raise FeaturesError(
             f"{label(facts_path.name)}: tells about another {label(path.name)} than the one here (checksums differ)",
-            hint=f"extract again, or delete it to read {label(path.name)} alone",
+            hint="extract again, or delete it to read the features without it",
         )
     return dict(facts)
 
@@ -206,7 +206,7 @@ def _named_rows(rows: dict[Id, NDArray[np.float32]], entries: dict[Id, Any]) -> 
 def _damaged_facts(path: Path, error: Exception) -> FeaturesError:
     reason = printable_ascii(repr(error))
     return FeaturesError(
-        f"{label(json_path(path).name)}: damaged ({reason})", hint=f"delete it to read {label(path.name)} alone"
+        f"{label(json_path(path).name)}: damaged ({reason})", hint="delete it to read the features without it"
     )
 
 

@@ -162,7 +162,7 @@ def _check_file(path: Path) -> None:
     try:
         if not path.exists():
             raise VideoError(
-                f"{name}: expected a video file, found nothing there", hint=f"check the path ({str(path)!r})"
+                f"{name}: expected a video file, found nothing there ({str(path)!r})", hint="check the path"
             )
         if path.is_dir():
             raise VideoError(f"{name}: expected a video file, found a folder", hint="name a file in it")
