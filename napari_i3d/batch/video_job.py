@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from napari_i3d._utils.files import exclusive, nearest_file
-from napari_i3d._utils.text import label
+from napari_i3d._utils.text import format_path
 from napari_i3d.backbones.pretrained import WeightsFacts
 from napari_i3d.batch.checkpoints import Checkpoints
 from napari_i3d.batch.events import BatchEvent, VideoDone, VideoProgress, VideoSkipped
@@ -349,7 +349,8 @@ def _missing_tracking(video: Path, tracking_path: Path) -> Message:
         others = {path.stem for path in video.parent.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES} - {video.stem}
     near = nearest_file(tracking_path, ENDINGS, video.stem, others)
     return Message(
-        f"its tracking file: expected {tracking_path}, found none" + (f"; is it {label(near.name)}?" if near else "")
+        f"its tracking file: expected {tracking_path}, found none"
+        + (f"; is it {format_path(near.name)}?" if near else "")
     )
 
 

@@ -9,7 +9,7 @@ from napari_i3d.errors import TrackingError, VideoError
 from napari_i3d.extraction.crops import Cropper
 from napari_i3d.extraction.planning.crop_boxes import crop_boxes
 from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
-from napari_i3d.individuals import Id, Span, name_of
+from napari_i3d.individuals import Id, Span, format_id
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 from napari_i3d.video.video import Video
 
@@ -71,7 +71,7 @@ def _box(
     frame = span.middle_frame
     if not 0 <= frame < len(video):
         raise VideoError(
-            f"{name_of(span.individual)}: has features of frame {frame}, but the last frame of {video.path.name} is "
+            f"{format_id(span.individual)}: has features of frame {frame}, but the last frame of {video.path.name} is "
             f"{len(video) - 1}: were they made from this video?"
         )
     if tracking is None:

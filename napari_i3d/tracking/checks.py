@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from napari_i3d._utils.text import counted
 from napari_i3d.errors import TrackingError
-from napari_i3d.individuals import shown
+from napari_i3d.individuals import format_id
 from napari_i3d.tracking.tracklets import Tracking, Tracklet, format_frames, runs
 
 CHUNK_FRAMES = 8
@@ -167,7 +167,7 @@ def require_valid_boxes(tracklet: Tracklet) -> None:
             ranges = _ranges(tracklet, mask)
             what, them = (one, "it") if mask.sum() == 1 else (many, "them")
             raise TrackingError(
-                f"{shown(tracklet.id)}: {format_frames(ranges)} {what}", hint or f"correct or remove {them}"
+                f"{format_id(tracklet.id)}: {format_frames(ranges)} {what}", hint or f"correct or remove {them}"
             )
 
 
@@ -212,7 +212,7 @@ def _problem(
 ) -> Problem:
     first, stop = span
     count = f" ({counted(stop - first, 'frame')})" if stop - first > 1 else ""
-    return Problem(tracklet.id, first, kind, f"{shown(tracklet.id)}: {format_frames([span])}{count}: {text}", level)
+    return Problem(tracklet.id, first, kind, f"{format_id(tracklet.id)}: {format_frames([span])}{count}: {text}", level)
 
 
 def _changes(tracklet: Tracklet, valid: NDArray[np.bool_]) -> Iterator[Problem]:

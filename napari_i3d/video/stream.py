@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from napari_i3d._utils.text import label
+from napari_i3d._utils.text import format_path
 from napari_i3d.errors import VideoError
 from napari_i3d.video.ffmpeg.process import input_arguments, map_arguments, output_arguments, stalled
 from napari_i3d.video.frame_index import FrameIndex
@@ -41,7 +41,9 @@ class Source:
             The file has changed since it was opened.
         """
         if file_stat(self.path) != self.stat:
-            raise VideoError(f"{label(self.path.name)}: has changed or gone since it was opened", hint="open it again")
+            raise VideoError(
+                f"{format_path(self.path.name)}: has changed or gone since it was opened", hint="open it again"
+            )
         seek: list[str] = []
         if key is not None:
             time_s = int(index.names[key]) * index.time_base if index.by_time else Fraction(float(index.times_s[key]))
@@ -58,7 +60,7 @@ class Source:
         time_s = float(index.times_s[number])
         reason = " ".join(reason.split())[:200]
         return VideoError(
-            f"{label(self.path.name)}: damaged at frame {number} ({time_s:.2f} s): {reason}; "
+            f"{format_path(self.path.name)}: damaged at frame {number} ({time_s:.2f} s): {reason}; "
             "frames before it can be read",
             hint="re-encode or repair the file",
         )

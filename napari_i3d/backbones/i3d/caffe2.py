@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_i3d._utils.text import label
+from napari_i3d._utils.text import format_path
 from napari_i3d.backbones.i3d.architecture import blob_shapes
 from napari_i3d.backbones.i3d.weights_checks import Blobs, check_layout, check_values
 from napari_i3d.errors import WeightsError
@@ -37,18 +37,19 @@ def read_caffe2(path: str | os.PathLike[str]) -> Blobs:
     path = Path(path)
     try:
         with path.open("rb") as file:
-            content = unpickler.load(file, label(path), WeightsError, encoding="latin1")
+            content = unpickler.load(file, format_path(path), WeightsError, encoding="latin1")
     except OSError as error:
-        raise WeightsError(f"{label(path)}: cannot be read ({error.strerror or error})") from error
+        raise WeightsError(f"{format_path(path)}: cannot be read ({error.strerror or error})") from error
     found = content.get("blobs") if isinstance(content, dict) else None
     if not isinstance(found, dict):
         raise WeightsError(
-            f"{label(path)}: expected a dictionary of weights under 'blobs', found none", hint="is it another pickle?"
+            f"{format_path(path)}: expected a dictionary of weights under 'blobs', found none",
+            hint="is it another pickle?",
         )
     arrays = {name: value for name, value in found.items() if not _is_optimizers(name)}
-    check_layout(arrays, blob_shapes(), label(path))
+    check_layout(arrays, blob_shapes(), format_path(path))
     blobs = {name: np.ascontiguousarray(arrays[name]) for name in blob_shapes()}
-    check_values(blobs, label(path))
+    check_values(blobs, format_path(path))
     return blobs
 
 

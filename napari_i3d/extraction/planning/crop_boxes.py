@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from napari_i3d.errors import TrackingError
 from napari_i3d.extraction.settings import SampleMode
-from napari_i3d.individuals import name_of
+from napari_i3d.individuals import format_id
 from napari_i3d.tracking.tracklets import Tracklet
 
 
@@ -53,7 +53,7 @@ def _bad_box(tracklet: Tracklet, bad: NDArray[np.bool_], what: str) -> TrackingE
     box = ", ".join(f"{side:g}" for side in tracklet.boxes[frames[0] - tracklet.start])
     more = f" (and {len(frames) - 1} more frames like it)" if len(frames) > 1 else ""
     return TrackingError(
-        f"{name_of(tracklet.id)}: the box of frame {frames[0]}, [{box}], {what}{more}; expected "
+        f"{format_id(tracklet.id)}: the box of frame {frames[0]}, [{box}], {what}{more}; expected "
         "[left, upper, right, lower] in pixels of the (resized) video: does the tracking belong to this video?"
     )
 

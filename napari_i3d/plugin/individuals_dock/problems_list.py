@@ -8,7 +8,7 @@ from qtpy.QtGui import QColor, QFontMetrics, QIcon, QPixmap, QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_i3d._utils.text import counted
-from napari_i3d.individuals import shown
+from napari_i3d.individuals import format_id
 from napari_i3d.plugin.individuals_dock.individuals_table import RowTable
 from napari_i3d.plugin.individuals_dock.rows_model import RowsModel
 from napari_i3d.plugin.session.problems import in_order
@@ -44,13 +44,13 @@ class ProblemsModel(RowsModel):
     def message(self, row: int) -> str:
         """Return the message without its leading id, which has its own column."""
         problem: Problem = self.rows[row]
-        return problem.message.removeprefix(f"{shown(problem.id)}: ")
+        return problem.message.removeprefix(f"{format_id(problem.id)}: ")
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return the text of a cell; problems that stop the extraction are marked."""
         problem: Problem = self.rows[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return (str(problem.frame), shown(problem.id), str(problem.level), self.message(index.row()))[
+            return (str(problem.frame), format_id(problem.id), str(problem.level), self.message(index.row()))[
                 index.column()
             ]
         if role == Qt.ItemDataRole.DecorationRole and index.column() == _LEVEL:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from napari_i3d.extraction.crops import crop_pixels
 from napari_i3d.extraction.planning.crop_boxes import crop_boxes
 from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
-from napari_i3d.individuals import Id, shown
+from napari_i3d.individuals import Id, format_id
 from napari_i3d.plugin.jobs.cancellation import StopRequest
 from napari_i3d.plugin.jobs.job_results import Progress
 from napari_i3d.plugin.messages import dock_text
@@ -67,12 +67,12 @@ def crop_request(
         return "Select an individual: click its box or its row."
     tracklet = tracked.tracking[individual]
     if not tracklet.start <= frame < tracklet.stop:
-        return f"{shown(individual)} is in frames {tracklet.start} to {tracklet.stop - 1}, not in frame {frame}."
+        return f"{format_id(individual)} is in frames {tracklet.start} to {tracklet.stop - 1}, not in frame {frame}."
     box = tracklet.boxes[frame - tracklet.start]
     if np.isnan(box).all():
-        return f"{shown(individual)} has no box in frame {frame}."
+        return f"{format_id(individual)} has no box in frame {frame}."
     if np.isnan(box).any():
-        return f"{shown(individual)}: the box of frame {frame} is not made of finite numbers."
+        return f"{format_id(individual)}: the box of frame {frame} is not made of finite numbers."
     if frame >= len(tracked.video):
         return f"The video has no frame {frame}."
     return CropRequest(
@@ -118,7 +118,7 @@ def run_crop(
         return None, request if whole is None else f"{request} {_format_squash(*whole)}".rstrip()
     left, upper, right, lower = request.tracklet.boxes[0]
     size = f"{right - left:.0f} x {lower - upper:.0f} px"
-    return crop_image(request), f"{shown(request.tracklet.id)}, frame {request.frame}: box of {size}"
+    return crop_image(request), f"{format_id(request.tracklet.id)}, frame {request.frame}: box of {size}"
 
 
 def whole_image(tracked: TrackedVideo | None, mode: SampleMode) -> tuple[int, int, ExtractionSettings] | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from napari_i3d._utils.text import label
+from napari_i3d._utils.text import format_path
 from napari_i3d.errors import VideoError
 from napari_i3d.video.ffmpeg.log import Log, ticks
 from napari_i3d.video.ffmpeg.process import NO_METADATA, Process, input_arguments, stalled
@@ -133,14 +133,16 @@ def probe_video(path: Path) -> Probe:
     mapping = next(filter(None, map(_MAPPING.match, log.mapping)), None)
     if mapping is None:
         reason, hint = _why_not(path, header)
-        raise VideoError(f"{label(path.name)}: {reason}", hint)
+        raise VideoError(f"{format_path(path.name)}: {reason}", hint)
     stream = re.search(rf"^\[info\]   Stream #0:{mapping[1]}\b.*$", header, re.MULTILINE)
     if stream is not None and "(attached pic)" in stream[0]:
-        raise VideoError(f"{label(path.name)}: expected a video, found only a cover image", hint="choose another file")
+        raise VideoError(
+            f"{format_path(path.name)}: expected a video, found only a cover image", hint="choose another file"
+        )
     if not log.head_pts:
         found = log.complaints[0] if log.complaints else "nothing that decodes"
         raise VideoError(
-            f"{label(path.name)}: expected frames, found none ({found})", hint="re-encode or repair the file"
+            f"{format_path(path.name)}: expected frames, found none ({found})", hint="re-encode or repair the file"
         )
     head_pts = log.head_pts[:_HEAD_FRAMES]
     container = re.search(r"^\[info\] Input #0, (.*), from '", header, re.MULTILINE)
@@ -158,7 +160,7 @@ def probe_video(path: Path) -> Probe:
 
 
 def _check_file(path: Path) -> None:
-    name = label(path.name)
+    name = format_path(path.name)
     try:
         if not path.exists():
             raise VideoError(

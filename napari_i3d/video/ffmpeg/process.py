@@ -15,7 +15,7 @@ import imageio_ffmpeg
 import numpy as np
 import numpy.typing as npt
 
-from napari_i3d._utils.text import label
+from napari_i3d._utils.text import format_path
 from napari_i3d.errors import StalledError, VideoError
 
 STALL_S = 60.0
@@ -43,7 +43,7 @@ _PIPE_BYTES = 1 << 20
 def stalled(path: Path) -> StalledError:
     """Return the error for a stalled ffmpeg."""
     return StalledError(
-        f"{label(path.name)}: expected a frame, found nothing for {STALL_S:.0f} s",
+        f"{format_path(path.name)}: expected a frame, found nothing for {STALL_S:.0f} s",
         hint="see whether the drive can still be read",
     )
 
