@@ -17,7 +17,7 @@ from napari_i3d.features.scaling import Scaling
 from napari_i3d.features.sequence import FeatureSequence
 from napari_i3d.individuals import Id, Span
 
-__all__ = ["FeatureTable", "StackLike", "as_table", "table_of_arrays", "table_of_features"]
+__all__ = ["FeatureTable", "TableLike", "as_table", "table_of_arrays", "table_of_features"]
 
 BLOCK_ROWS = 2048
 """Rows in a block: 16 MB of 2048 values."""
@@ -82,7 +82,7 @@ class FeatureTable:
         return np.concatenate([sequence.frames for sequence in self.sequences])
 
     @cached_property
-    def part_of_row(self) -> NDArray[np.int32]:
+    def sequence_of_row(self) -> NDArray[np.int32]:
         """Number of each row's sequence: (N,) int32."""
         return np.repeat(np.arange(len(self.sequences), dtype=np.int32), np.diff(self.starts))
 
@@ -115,7 +115,7 @@ class FeatureTable:
         numbers = np.asarray(rows, dtype=np.int64)
         taken = np.empty((len(numbers), self.width), np.float32)
         for number, sequence in enumerate(self.sequences):
-            here = self.part_of_row[numbers] == number
+            here = self.sequence_of_row[numbers] == number
             taken[here] = sequence.values[numbers[here] - self.starts[number]]
         return taken if self.scaling is None else self.scaling.apply(taken)
 
@@ -129,7 +129,7 @@ class FeatureTable:
         )
         return FeatureTable(sequences, comparable=True)
 
-    def find_part(self, individual: Id, video: str | None = None) -> int:
+    def sequence_number(self, individual: Id, video: str | None = None) -> int:
         """Return the number of an individual's sequence; the video may be left out if only one has the individual.
 
         Raises
@@ -161,7 +161,7 @@ class FeatureTable:
         FeaturesError
             No row stands for these frames; the message names the frames of the rows.
         """
-        number = self.find_part(individual, video)
+        number = self.sequence_number(individual, video)
         last_frame = first_frame if last_frame is None else last_frame
         first, stop = self.sequences[number].find_rows(first_frame, last_frame)
         return int(self.starts[number]) + first, int(self.starts[number]) + stop
@@ -169,7 +169,7 @@ class FeatureTable:
     def span(self, start: int, stop: int | None = None) -> Span:
         """Return the frames of rows `start` to `stop` (exclusive; None: one row) of one sequence."""
         stop = start + 1 if stop is None else stop
-        sequence = self.sequences[self.part_of_row[start]]
+        sequence = self.sequences[self.sequence_of_row[start]]
         return Span(sequence.video, sequence.individual, float(self.frames[start]), float(self.frames[stop - 1]))
 
 
@@ -242,12 +242,12 @@ def table_of_arrays(
     )
 
 
-StackLike = FeatureTable | Features | Mapping[str, Features] | NDArray[np.float32]
+TableLike = FeatureTable | Features | Mapping[str, Features] | NDArray[np.float32]
 """A table, features of one video or of several by name, or a plain array whose row n is frame n."""
 
 
-def as_table(data: StackLike) -> FeatureTable:
-    """Convert data to a table; see `StackLike`."""
+def as_table(data: TableLike) -> FeatureTable:
+    """Convert data to a table; see `TableLike`."""
     if isinstance(data, FeatureTable):
         return data
     if isinstance(data, np.ndarray):

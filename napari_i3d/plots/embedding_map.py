@@ -84,7 +84,7 @@ def plot_map(
         # Individuals that share a color differ by marker.
         markers = [MARKERS[colors[:n].count(color) % len(MARKERS)] for n, color in enumerate(colors)]
         styles = dict(enumerate(zip(colors, markers, strict=True)))
-        _by_category(shown, ax, shown.table.part_of_row, styles, {n: s.name for n, s in enumerate(sequences)})
+        _by_category(shown, ax, shown.table.sequence_of_row, styles, {n: s.name for n, s in enumerate(sequences)})
     _label(shown, ax)
     return ax
 

@@ -161,7 +161,7 @@ def label_heat_map(features: Features, individual: Id, shown: HeatMap, ax: "Axes
 
 def scale_label(shown: HeatMap) -> str:
     """Return what the colors of a heat map stand for."""
-    if shown.options.scale is Scale.STANDARDISED:
+    if shown.options.scale is Scale.STANDARDIZED:
         return "standard deviations\nfrom the mean"
     return "score" if shown.options.content is Content.COMPONENTS else "feature value"
 

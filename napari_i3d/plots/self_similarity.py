@@ -84,7 +84,7 @@ def _offsets(table: FeatureTable) -> NDArray[np.float64]:
 def _with_holes(similarity: SimilarityImage) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """Return the edges of pixels on the axes, and their values, with empty pixels where frames are missing."""
     table = similarity.table
-    sequences = table.part_of_row[similarity.edges[:-1]]
+    sequences = table.sequence_of_row[similarity.edges[:-1]]
     offsets = _offsets(table)[sequences]
     halves = np.array([sequence.step_frames / 2 for sequence in table.sequences])[sequences]
     lefts = table.frames[similarity.edges[:-1]] - halves + offsets
@@ -100,7 +100,7 @@ def _draw_novelty(novelty: Novelty, ax: "Axes") -> "Axes":
     upper = ax.inset_axes((0.0, 1.03, 1.0, 0.22), sharex=ax)
     offsets = _offsets(novelty.table)
     for _, start, stop in novelty.table.stretches:
-        number = int(novelty.table.part_of_row[start])
+        number = int(novelty.table.sequence_of_row[start])
         upper.plot(
             novelty.table.frames[start:stop] + offsets[number],
             novelty.curve[start:stop],
@@ -108,7 +108,8 @@ def _draw_novelty(novelty: Novelty, ax: "Axes") -> "Axes":
             lw=1,
         )
     places = [
-        change.frame + offsets[novelty.table.find_part(change.individual, change.video)] for change in novelty.changes
+        change.frame + offsets[novelty.table.sequence_number(change.individual, change.video)]
+        for change in novelty.changes
     ]
     if places:
         upper.plot(

@@ -50,7 +50,7 @@ def write_rows(
     writer = csv.writer(text)
     writer.writerow(["video", "individual", "frame", "time_s", *more])
     for row in np.asarray(rows, np.int64).tolist():
-        sequence, frame = table.sequences[table.part_of_row[row]], float(table.frames[row])
+        sequence, frame = table.sequences[table.sequence_of_row[row]], float(table.frames[row])
         time_s = f"{frame / sequence.fps:.6f}" if sequence.fps else ""
         own = [values[row].item() for values in more.values()]
         writer.writerow([sequence.video, sequence.individual, repr(frame).removesuffix(".0"), time_s, *own])

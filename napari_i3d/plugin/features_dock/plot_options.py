@@ -23,7 +23,7 @@ _ORDERS = [
     ("by variability", Order.VARIABILITY),
     ("as in the file", Order.FILE),
 ]
-_SCALES = [("standardized", Scale.STANDARDISED), ("as they are", Scale.RAW)]
+_SCALES = [("standardized", Scale.STANDARDIZED), ("as they are", Scale.RAW)]
 
 
 class PlotOptions(QWidget):

@@ -16,10 +16,10 @@ from napari_i3d.explore import (
     SimilarMoments,
     Span,
     Step,
-    cluster_steps,
-    component_steps,
-    map_steps,
-    similar_steps,
+    clusters,
+    map_rows,
+    principal_components,
+    similar_moments,
     table_of_features,
 )
 from napari_i3d.extraction.settings import SampleMode
@@ -95,16 +95,16 @@ def run_thumbnails(
 def _exploration(request: ExploreRequest, stop: StopRequest) -> Generator[Record, None, Explored]:
     yield Stage("looking through the features")
     table = table_of_features(request.features)
-    components = yield from _report_steps(component_steps(table), stop)
-    laid_out = yield from _report_steps(map_steps(components, request.method), stop)
-    groups = yield from _report_steps(cluster_steps(components, request.clusters), stop)
+    components = yield from _report_steps(principal_components.steps(table), stop)
+    laid_out = yield from _report_steps(map_rows.steps(components, request.method), stop)
+    groups = yield from _report_steps(clusters.steps(components, request.clusters), stop)
     return Explored(request.owners, request.features, components.table, laid_out, groups)
 
 
 def _similar(
     table: FeatureTable, query: Span, count: int, apart_s: float, others_only: bool, stop: StopRequest
 ) -> Generator[Record, None, SimilarMoments]:
-    steps = similar_steps(
+    steps = similar_moments.steps(
         table,
         query.individual,
         query.first_frame,
