@@ -23,11 +23,11 @@ Color = tuple[float, float, float]
 
 
 def colors_of(individuals: Iterable[Id]) -> dict[Id, str]:
-    """Give each individual a color of `PALETTE`, as ``#rrggbb``.
+    """Return a color of `PALETTE`, as ``#rrggbb``, for each individual.
 
-    An id asks for the color that its number or text stands for, and takes the next one that is free where another
-    individual has it: so `male` looks the same in every video that it is in, and no two individuals look alike before
-    all colors are used.
+    An id prefers the color of its number or text, and takes the next free one if another individual has it. So `male`
+    has
+    the same color in every video, and no two individuals of a video share one before all are used.
     """
     given: dict[Id, str] = {}
     used = [0] * len(PALETTE)
@@ -59,5 +59,5 @@ apart; gray in the place of black, to be seen on light and dark ground."""
 
 
 def category_color(number: int) -> str:
-    """Return the color of a cluster or individual; after eight they begin anew, with another hatch or marker."""
+    """Return the color of a cluster or individual; after eight they repeat, with another hatch or marker."""
     return CATEGORY_COLORS[number % len(CATEGORY_COLORS)]

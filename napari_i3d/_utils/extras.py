@@ -1,4 +1,4 @@
-"""Packages that not everybody has installed."""
+"""Optional dependencies."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,21 +8,12 @@ from napari_i3d.errors import NapariI3DError
 
 @contextlib.contextmanager
 def needed_for(what: str, extra: str, kind: type[NapariI3DError] = NapariI3DError) -> Iterator[None]:
-    """Import, in the block, a package that not everybody has installed.
-
-    Parameters
-    ----------
-    what
-        What it is needed for.
-    extra
-        The extra of this package that installs it.
-    kind
-        The error that is raised.
+    """Import, in the block, a package that `extra` of this package installs and `what` needs.
 
     Raises
     ------
     NapariI3DError
-        It is missing; the message tells what to install.
+        Of the kind given: the package is missing; the message says what to install.
     """
     try:
         yield

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.files import atomic_writer, make_folder
+from napari_i3d.backbones.registry import I3D
 from napari_i3d.errors import OutputError
 from napari_i3d.extraction.planning.request import WITHOUT_EFFECT
 from napari_i3d.extraction.planning.shards import Shard, ShardRows
-from napari_i3d.extraction.settings import FEATURES, ExtractionSettings
+from napari_i3d.extraction.settings import ExtractionSettings
 
 _FORMAT = "napari_i3d work in progress 1"
 _MANIFEST = "about.json"
@@ -69,7 +70,7 @@ class Checkpoints:
             sizes = [path.stat().st_size for path in folder.glob(f"*{_ROWS}")]
         except OSError:
             return 0
-        return sum((size - _DIGEST_BYTES - _DEVICE_BYTES) // (4 * FEATURES) for size in sizes)
+        return sum((size - _DIGEST_BYTES - _DEVICE_BYTES) // (4 * I3D.width) for size in sizes)
 
     def resume(self, shards: Iterable[Shard]) -> list[Shard]:
         """Return the shards that are finished; those of other work, and torn ones, are removed.
@@ -227,10 +228,10 @@ def _read(path: Path, shard: Shard) -> ShardRows | None:
     except OSError:
         return None
     begin = _DIGEST_BYTES + _DEVICE_BYTES
-    if len(content) != begin + 4 * shard.n_chunks * FEATURES:
+    if len(content) != begin + 4 * shard.n_chunks * I3D.width:
         return None
     device = content[_DIGEST_BYTES:begin]
-    rows = np.frombuffer(content, "<f4", offset=begin).reshape(-1, FEATURES)
+    rows = np.frombuffer(content, "<f4", offset=begin).reshape(-1, I3D.width)
     if _digest(shard, device, rows) != content[:_DIGEST_BYTES]:
         return None
     return ShardRows(shard, np.asarray(rows, np.float32), device.decode("ascii", "replace").strip())

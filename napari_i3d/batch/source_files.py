@@ -1,10 +1,11 @@
 """What the work on a video reads: the content of its file, and the tracking of the individuals that were chosen."""
 
+import hashlib
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
-from napari_i3d._utils.files import hashing
+from napari_i3d._utils.files import sha256_of
 from napari_i3d.batch.events import VideoReading
 from napari_i3d.errors import TrackingError, VideoError
 from napari_i3d.extraction.planning.plan import whole_image
@@ -13,6 +14,8 @@ from napari_i3d.individuals import Id
 from napari_i3d.tracking.io.box_pickle import read_tracking
 from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video
+
+_READ_BYTES = 1 << 23
 
 
 def describe_file(path: Path) -> Generator[VideoReading, None, dict[str, Any]]:
@@ -23,17 +26,16 @@ def describe_file(path: Path) -> Generator[VideoReading, None, dict[str, Any]]:
     VideoError
         It cannot be read.
     """
+    digest = hashlib.sha256()
     try:
-        modified_ns = path.stat().st_mtime_ns
-        steps = hashing(path)
-        while True:
-            try:
-                done, total = next(steps)
-            except StopIteration as finished:
-                return {"sha256": finished.value, "mtime_ns": modified_ns}
-            yield VideoReading(path, done, total)
+        stat = path.stat()
+        with path.open("rb") as file:
+            while part := file.read(_READ_BYTES):
+                digest.update(part)
+                yield VideoReading(path, file.tell(), max(file.tell(), stat.st_size))
     except OSError as error:
         raise VideoError(f"{path.name}: cannot be read ({error.strerror or error}); check the drive") from error
+    return {"sha256": digest.hexdigest(), "mtime_ns": stat.st_mtime_ns}
 
 
 def tracking_sha256(path: Path) -> str:
@@ -44,12 +46,8 @@ def tracking_sha256(path: Path) -> str:
     TrackingError
         It cannot be read.
     """
-    steps = hashing(path)
     try:
-        while True:
-            next(steps)
-    except StopIteration as finished:
-        return str(finished.value)
+        return sha256_of(path)
     except OSError as error:
         raise TrackingError(f"{path}: cannot be read ({error.strerror or error}); check its permissions") from error
 

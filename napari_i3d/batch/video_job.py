@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from napari_i3d._utils.files import exclusive, nearest_file
-from napari_i3d._utils.text import label
+from napari_i3d._utils.text import format_path
 from napari_i3d.backbones.pretrained import WeightsFacts
 from napari_i3d.batch.checkpoints import Checkpoints
 from napari_i3d.batch.events import BatchEvent, VideoDone, VideoProgress, VideoSkipped
@@ -344,7 +344,9 @@ def _missing_tracking(video: Path, tracking_path: Path) -> str:
     with contextlib.suppress(OSError):
         others = {path.stem for path in video.parent.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES} - {video.stem}
     near = nearest_file(tracking_path, ENDINGS, video.stem, others)
-    return f"its tracking file: expected {tracking_path}, found none" + (f"; is it {label(near.name)}?" if near else "")
+    return f"its tracking file: expected {tracking_path}, found none" + (
+        f"; is it {format_path(near.name)}?" if near else ""
+    )
 
 
 def _move(path: Path, target: Path) -> Path:

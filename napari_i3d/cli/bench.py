@@ -7,6 +7,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from napari_i3d._utils.progress import finish
 from napari_i3d.cli.common import DONE, add_command
 from napari_i3d.extraction.settings import ExtractionSettings
 
@@ -40,13 +41,7 @@ def _bench(options: argparse.Namespace) -> int:
         cpu_time=options.cpu_time,
     )
     with tqdm(total=options.rounds, unit="round", disable=None, file=sys.stderr) as bar:
-        while True:
-            try:
-                next(steps)
-            except StopIteration as finished:
-                measurements = finished.value
-                break
-            bar.update()
+        measurements = finish(steps, lambda _: bar.update())
     print(f"{'':<28}{'rate':>10}             of plain  of network  of matrix product")
     for m in measurements:
         shares = (_percent(share) for share in (m.of_plain, m.of_network, m.of_matrix_product))

@@ -11,18 +11,20 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from napari_i3d._utils.text import printable
+
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit status: all done; anything failed; invalid options; interrupted."""
 
 
 def print_error(text: str) -> None:
     """Print a line for the user on standard error, after the name of the program."""
-    print(f"napari-i3d: {printable_line(text)}", file=sys.stderr)
+    print(f"napari-i3d: {printable(text)}", file=sys.stderr)
 
 
 def print_line(text: str) -> None:
     """Print a line for the user."""
-    print(printable_line(text))
+    print(printable(text))
 
 
 def one_place() -> bool:
@@ -33,11 +35,6 @@ def one_place() -> bool:
         return False
     # Windows has no numbers for consoles and pipes.
     return output.st_ino != 0 and os.path.samestat(output, errors)
-
-
-def printable_line(text: str) -> str:
-    """Return a message with control characters, which file names may contain, escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def add_command(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:

@@ -20,7 +20,7 @@ def add_demo(commands: Any) -> None:
 def _demo(options: argparse.Namespace) -> int:
     from napari_i3d.batch.options import BatchOptions
     from napari_i3d.features.io.reading import read_features
-    from napari_i3d.plots import save_heat_maps
+    from napari_i3d.plots import make_figure, save_figure
     from napari_i3d.synthetic import write_synthetic_clip
 
     trained = find_source(DEFAULT_WEIGHTS).path.exists()
@@ -50,7 +50,7 @@ def _demo(options: argparse.Namespace) -> int:
     path = options.outputpath / f"{clip.video.stem}.npy"
     features = read_features(path)
     image = path.with_suffix(".png")
-    save_heat_maps(features, image)
+    save_figure(make_figure(features), image)
     print(f"weights:  {DEFAULT_WEIGHTS if trained else 'untrained'}")
     for title, file in (
         ("video", clip.video), ("tracking", clip.tracking), ("features", path), ("about them", f"{path}.json"),

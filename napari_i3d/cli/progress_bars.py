@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from napari_i3d.cli.common import one_place, printable_line
+from napari_i3d._utils.text import printable
+from napari_i3d.cli.common import one_place
 
 if TYPE_CHECKING:
     from napari_i3d.batch.events import BatchEvent, Outcome, VideoProgress
@@ -66,7 +67,7 @@ class ProgressBars:
             self._outcomes.append(record)
             if self._silent:
                 return
-            tqdm.write(printable_line(f"{record.word}: {record.summary}"), file=sys.stderr)
+            tqdm.write(printable(f"{record.word}: {record.summary}"), file=sys.stderr)
 
     def close(self) -> None:
         """End all bars."""
@@ -77,7 +78,7 @@ class ProgressBars:
         shown, bar = self._bars.get(path, ("", None))
         if bar is None or shown != unit:
             self._end(path)
-            title = printable_line(" ".join(filter(None, (what, self._titles.get(path, path.name)))))
+            title = printable(" ".join(filter(None, (what, self._titles.get(path, path.name)))))
             bar = tqdm(
                 desc=title, total=total, initial=done, unit=unit, unit_scale=unit == "B", disable=None, file=sys.stderr
             )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from napari_i3d._utils.extras import needed_for
 from napari_i3d._utils.progress import Step, Steps, long_call
+from napari_i3d.backbones.registry import I3D
 from napari_i3d.errors import FeaturesError
 from napari_i3d.explore.components import Components, principal_components
 from napari_i3d.explore.embedding import DEFAULT_SEED
@@ -51,7 +52,7 @@ def kernel_changes(
     count: int | None = None,
     *,
     penalty: float | None = None,
-    least_frames: float = 8,
+    least_frames: float = I3D.chunk_frames,
     seed: int = DEFAULT_SEED,
 ) -> Steps[tuple[Change, ...]]:
     """Find changes by segmentation with a Gaussian kernel (`ruptures.KernelCPD`).

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.progress import Step, Steps, long_call
+from napari_i3d.backbones.registry import I3D
 from napari_i3d.errors import FeaturesError
 from napari_i3d.explore.components import Components, principal_components
 from napari_i3d.explore.embedding import DEFAULT_SEED
@@ -43,7 +44,7 @@ class Clusters:
         """Number of clusters."""
         return len(self.centers)
 
-    def typical(self, cluster: int, count: int = 6, apart_frames: float = 8) -> tuple[Span, ...]:
+    def typical(self, cluster: int, count: int = 6, apart_frames: float = I3D.chunk_frames) -> tuple[Span, ...]:
         """Return the rows nearest to a cluster's center, the nearest first.
 
         Parameters

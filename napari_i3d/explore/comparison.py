@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.text import counted
+from napari_i3d.backbones.registry import I3D
 from napari_i3d.errors import FeaturesError
 from napari_i3d.explore.standardize import scaling_of
 from napari_i3d.features.features import Features
@@ -161,7 +162,7 @@ def _match(
 
 def _unrepeated(frames: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return one row for each chunk: of the rows that repeat it at the ends of padded features, the nearest."""
-    order = np.lexsort((np.abs(frames - starts - 3.5), starts))
+    order = np.lexsort((np.abs(frames - starts - I3D.chunk_center), starts))
     return np.sort(order[np.diff(starts[order], prepend=starts.min() - 1) > 0])
 
 

@@ -1,4 +1,4 @@
-"""How fast this machine is: each part of an extraction against the plain network, measured in turn in the same run."""
+"""Measure the speed of this machine: each part of an extraction against the plain network, in turn, in the same run."""
 
 import contextlib
 import os
@@ -17,6 +17,7 @@ import torch
 from napari_i3d.backbones.i3d.fused_conv import Placement
 from napari_i3d.backbones.i3d.network import I3DResNet50
 from napari_i3d.backbones.i3d.shared_stem import ChunkForm
+from napari_i3d.backbones.registry import I3D
 from napari_i3d.backbones.weights import load_network
 from napari_i3d.errors import SettingsError
 from napari_i3d.extraction.crop_stream import Arrival
@@ -25,7 +26,7 @@ from napari_i3d.extraction.device import Device
 from napari_i3d.extraction.engine import compute_chunks
 from napari_i3d.extraction.planning.chunks import tracklet_chunks
 from napari_i3d.extraction.planning.plan import plan_job
-from napari_i3d.extraction.settings import CHUNK_FRAMES, ExtractionSettings, Precision
+from napari_i3d.extraction.settings import ExtractionSettings, Precision
 from napari_i3d.extraction.shared_stem_encoder import SharedSteps
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 from napari_i3d.video.video import Video, open_video
@@ -45,7 +46,7 @@ _CLIP_BATCHES = 6
 
 @dataclass(frozen=True)
 class Round:
-    """A round of measurements is finished: the `number`-th of `total`."""
+    """A finished round of measurements: the `number`-th of `total`."""
 
     number: int
     total: int
@@ -53,33 +54,19 @@ class Round:
 
 @dataclass(frozen=True)
 class Measurement:
-    """Medians over the rounds.
+    """Medians over the rounds."""
 
-    Attributes
-    ----------
-    name
-        What was measured.
-    rate, unit
-        How many a second, of what.
-    of_plain
-        Time of a chunk, divided by that of the plain network in the same round; None for what is no chunk.
-    of_matrix_product
-        Part of the rate of the matrix product that the network's 10.6 GFLOP a chunk reach.
-    of_network
-        Time of a chunk, divided by that of the exact form alone.
-    """
-
-    name: str
+    name: str  # what was measured
     rate: float
-    unit: str
-    of_plain: float | None = None
-    of_matrix_product: float | None = None
-    of_network: float | None = None
+    unit: str  # of the rate
+    of_plain: float | None = None  # time of a chunk relative to that of the plain network in the same round
+    of_matrix_product: float | None = None  # share of the rate of the matrix product that the network reaches
+    of_network: float | None = None  # time of a chunk relative to that of the exact form alone
 
 
 @dataclass(frozen=True)
 class _Task:
-    """Something to be timed: does `count` of `unit` when it is run."""
+    """A task to be timed: `run` does `count` of `unit`."""
 
     name: str
     unit: str
@@ -95,28 +82,27 @@ def run_bench(
     compiled: bool = False,
     cpu_time: bool = False,
 ) -> Generator[Round, None, list[Measurement]]:
-    """Measure; yields after each round and returns the measurements.
+    """Measure; yield after each round and return the measurements.
 
     Parameters
     ----------
     video
-        Any video; None: a made-up one of 1024x1024 pixels, h264.
+        Any video; None: a synthetic one of 1024x1024 pixels, h264.
     settings
-        Batch size and device; the rest is as by default.
+        Batch size and device; everything else has its default.
     rounds
-        In each one everything is measured once, in turn, so that whatever else the machine does meets all alike.
+        In each round everything is measured once, in turn, so that other load on the machine affects all alike.
     compiled
-        Compile the exact form with TorchInductor too; takes half a minute and needs a C++ compiler.
+        Also compile the exact form with TorchInductor; takes half a minute and needs a C++ compiler.
     cpu_time
-        Use one thread, and count the seconds that processors work for this program instead of those on the wall: for
-        machines on which others compute at the same time.
+        Use one thread, and count processor seconds instead of wall time: for machines that others use at the same time.
 
     Raises
     ------
     VideoError
         The video cannot be read.
     SettingsError
-        A compiler is needed and there is none, or the device is not there.
+        The device or a needed compiler is missing.
     """
     settings = replace(settings or ExtractionSettings(), frequency=1)
     network, _ = load_network("untrained")
@@ -126,7 +112,7 @@ def run_bench(
             stack.enter_context(_one_thread())
         if video is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="napari_i3d_"))
-            video = _write_video(Path(folder), CHUNK_FRAMES + _CLIP_BATCHES * settings.batch_size)
+            video = _write_video(Path(folder), I3D.chunk_frames + _CLIP_BATCHES * settings.batch_size)
         opened = stack.enter_context(open_video(video))
         tasks = [*_network_tasks(network, settings, compiled), *_video_tasks(opened, network, settings)]
         for task in tasks:
@@ -146,7 +132,7 @@ def _seconds(run: Callable[[], object], clock: Callable[[], float]) -> float:
 
 
 def _processor_seconds() -> float:
-    """Return the seconds that processors worked for this program, and for its ffmpegs that have ended."""
+    """Return the processor seconds of this program and of its ffmpegs that have ended."""
     times = os.times()
     return time.process_time() + times.children_user + times.children_system
 
@@ -185,7 +171,7 @@ def _network_tasks(network: I3DResNet50, settings: ExtractionSettings, compiled:
     plain = I3DResNet50()
     plain.load_state_dict(network.state_dict())
     plain = plain.requires_grad_(False).eval().to(device.torch)
-    chunks = device.take(torch.rand(batch, 3, CHUNK_FRAMES, NETWORK_SIDE, NETWORK_SIDE))
+    chunks = device.take(torch.rand(batch, 3, I3D.chunk_frames, NETWORK_SIDE, NETWORK_SIDE))
 
     def run_plain() -> float:
         with device.computing():
@@ -226,7 +212,7 @@ def _compiled(network: I3DResNet50, settings: ExtractionSettings) -> SharedSteps
 
 
 def _video_tasks(video: Video, network: I3DResNet50, settings: ExtractionSettings) -> Iterator[_Task]:
-    n_frames = min(len(video), CHUNK_FRAMES + _CLIP_BATCHES * settings.batch_size)
+    n_frames = min(len(video), I3D.chunk_frames + _CLIP_BATCHES * settings.batch_size)
     _, height, width, _ = video.shape
     side = max(1, min(height, width) // 6)
     squares = {"left": width // 4, "right": width // 2}
@@ -234,7 +220,7 @@ def _video_tasks(video: Video, network: I3DResNet50, settings: ExtractionSetting
         name: np.tile([x, height // 3, x + side, height // 3 + side], (n_frames, 1)) for name, x in squares.items()
     }
     tracking = Tracking(Tracklet(name, 0, of_one.astype(np.float64)) for name, of_one in boxes.items())
-    job = plan_job(video, tracking.values(), replace(settings, min_frames=CHUNK_FRAMES))
+    job = plan_job(video, tracking.values(), replace(settings, min_frames=I3D.chunk_frames))
     yield _Task(DECODE, "frames/s", n_frames, lambda: sum(1 for _ in video.frames(0, n_frames)))
     cropper, frame = Cropper(settings), video[0]
     box = job.boxes["left"][0]

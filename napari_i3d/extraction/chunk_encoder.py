@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from napari_i3d.backbones.registry import I3D
 from napari_i3d.extraction.crop_stream import Arrival
 from napari_i3d.extraction.crops import views
 from napari_i3d.extraction.device import Device, Parts
-from napari_i3d.extraction.settings import CHUNK_FRAMES, ExtractionSettings
+from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.individuals import Id
 
 
@@ -62,9 +63,9 @@ class WholeChunks:
         """Take crops, in the order of frames; yield the features of each full batch of chunks."""
         for arrival in arrivals:
             chunks = arrival.chunks
-            crops = self._crops.setdefault(chunks.id, deque(maxlen=CHUNK_FRAMES))
+            crops = self._crops.setdefault(chunks.id, deque(maxlen=I3D.chunk_frames))
             crops.append((arrival.frame, arrival.crop))
-            start = arrival.frame - CHUNK_FRAMES + 1
+            start = arrival.frame - I3D.chunk_frames + 1
             if chunks.has_start(start):
                 chunk = torch.stack([crop for _, crop in crops], dim=1)  # (3, 8, H, W)
                 self._complete.append(((chunks.id, chunks.number_of(start)), chunk))

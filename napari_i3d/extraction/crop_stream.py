@@ -44,26 +44,16 @@ def background_of(video: Video, settings: ExtractionSettings) -> Background:
 
 @dataclass(frozen=True, eq=False)
 class Arrival:
-    """A frame of a tracklet, cropped.
+    """A crop of a tracklet's frame."""
 
-    Attributes
-    ----------
-    chunks
-        The tracklet's chunks; at least one holds the frame.
-    frame
-        Number of the frame.
-    crop : (3, H, W) float32
-        From `Cropper.crop`.
-    """
-
-    chunks: TrackletChunks
+    chunks: TrackletChunks  # of the tracklet; at least one contains the frame
     frame: int
-    crop: torch.Tensor
+    crop: torch.Tensor  # (3, H, W) float32, from `Cropper.crop`
 
 
 @dataclass(frozen=True, eq=False)
 class Portion:
-    """Some crops of a shard, in frame order; `last` marks the shard's last portion."""
+    """Crops of a shard, in frame order; `last` marks the shard's last portion."""
 
     shard: Shard
     arrivals: tuple[Arrival, ...]
@@ -162,14 +152,8 @@ def _hand_out(frame: NDArray[np.uint8], number: int, opened: deque[_OpenShard], 
 def run_ahead(items: Generator[T, None, None], abandon: Callable[[], object] | None = None) -> Generator[T, None, None]:
     """Yield the items of a generator while a thread makes the next item, and no more than that one.
 
-    When this generator ends, in whatever way, `items` and the thread have ended.
-
-    Parameters
-    ----------
-    items
-        The items.
-    abandon
-        Called if this generator ends first, to interrupt the item in progress by closing its input.
+    When this generator ends, in whatever way, `items` and the thread have ended. `abandon` is called if it ends first,
+    to interrupt the item in progress by closing its input.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="decoding and cropping") as thread:
         ahead = thread.submit(next, items, None)

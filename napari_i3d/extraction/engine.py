@@ -9,24 +9,19 @@ import numpy as np
 import torch
 
 from napari_i3d.backbones.i3d.network import I3DResNet50
+from napari_i3d.backbones.registry import I3D
 from napari_i3d.errors import VideoError
 from napari_i3d.extraction.chunk_encoder import ChunkBatch, Computer, WholeChunks
 from napari_i3d.extraction.crop_stream import Background, arriving_crops, background_of, run_ahead
 from napari_i3d.extraction.planning.plan import Job
 from napari_i3d.extraction.planning.shards import Shard, ShardRows, plan_shards
-from napari_i3d.extraction.settings import FEATURES, ExtractionSettings
+from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.extraction.shared_stem_encoder import SharedSteps
 from napari_i3d.video.video import Video
 
 
 def computer_for(network: torch.nn.Module, settings: ExtractionSettings) -> Computer:
-    """Return the fastest encoder for a network.
-
-    Raises
-    ------
-    SettingsError
-        This machine does not have the requested device.
-    """
+    """Return the fastest encoder for a network; raises `SettingsError` if this machine does not have the device."""
     return SharedSteps(network, settings) if isinstance(network, I3DResNet50) else WholeChunks(network, settings)
 
 
@@ -56,7 +51,7 @@ def compute_shards(
     VideoError
         The video is damaged within the frames needed.
     """
-    rows = np.empty((0, FEATURES), np.float32)
+    rows = np.empty((0, I3D.width), np.float32)
     current: Shard | None = None
     missing, whole = 0, 0
     with contextlib.closing(run_ahead(arriving_crops(video, shards, background), abandon)) as portions:
@@ -64,7 +59,7 @@ def compute_shards(
             shard = portion.shard
             if shard is not current:
                 current, missing = shard, shard.n_chunks
-                rows = np.empty((missing, FEATURES), np.float32)
+                rows = np.empty((missing, I3D.width), np.float32)
             ending = computer.finish() if portion.last else ()
             for batch in itertools.chain(computer.add(portion.arrivals), ending):
                 for (individual, number), row in zip(batch.chunks, batch.rows, strict=True):

@@ -1,4 +1,4 @@
-"""Extract features of a video in this process: the call for scripts and notebooks."""
+"""Extract features of a video in this process, for scripts and notebooks."""
 
 import contextlib
 import warnings
@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from tqdm import TqdmWarning
 
-from napari_i3d.backbones.pretrained import WeightsFacts
+from napari_i3d._utils.progress import finish
+from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, WeightsFacts
 from napari_i3d.backbones.weights import load_network
 from napari_i3d.extraction.crop_stream import background_of
 from napari_i3d.extraction.engine import Progress, compute_shards, computer_for
@@ -98,7 +99,7 @@ def extract_features(
     tracking: Tracking | str | Path | None = None,
     *,
     settings: ExtractionSettings | None = None,
-    weights: str | Path = "i3d_r50_kinetics",
+    weights: str | Path = DEFAULT_WEIGHTS,
     individuals: Sequence[Id] | None = None,
     progress: bool = True,
 ) -> Features:
@@ -109,9 +110,9 @@ def extract_features(
     video
         The video, or its path.
     tracking
-        The tracking, or the path of a tracking pickle; None: the whole image as one individual, id "".
+        The tracking, or the path of a tracking file; None: the whole image as one individual, id "".
     settings
-        The settings; None: the defaults.
+        None: the defaults.
     weights
         Name or path of the weights; ``"untrained"`` for random ones, for testing.
     individuals
@@ -148,10 +149,4 @@ def extract_features(
     with tqdm(total=job.plan.total_chunks, unit="chunk", disable=not progress) as bar:
         source = describe_tracking(tracking_path, tracking, Gaps.ERROR)
         steps = extract(video, job, network, facts, source)
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as finished:
-                features: Features = finished.value
-                return features
-            bar.update(step.done_chunks - bar.n)
+        return finish(steps, lambda step: bar.update(step.done_chunks - bar.n))

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_i3d.backbones.registry import I3D
 from napari_i3d.errors import TrackingError, VideoError
 from napari_i3d.extraction.crops import Cropper
 from napari_i3d.extraction.planning.crop_boxes import crop_boxes
 from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
-from napari_i3d.individuals import Id, Span, name_of
+from napari_i3d.individuals import Id, Span, format_id
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 from napari_i3d.video.video import Video
 
@@ -53,7 +54,7 @@ def make_thumbnails(
     # Check all boxes before decoding.
     places = [_box(video, tracking, span, shown, size) for span in spans]
     cropper = Cropper(shown)
-    images = np.zeros((len(spans), 224, 224, 3), np.uint8)
+    images = np.zeros((len(spans), I3D.input_px, I3D.input_px, 3), np.uint8)
     numbers_by_frame: dict[int, list[int]] = {}
     for number, span in enumerate(spans):
         numbers_by_frame.setdefault(span.middle_frame, []).append(number)
@@ -71,7 +72,7 @@ def _box(
     frame = span.middle_frame
     if not 0 <= frame < len(video):
         raise VideoError(
-            f"{name_of(span.individual)}: has features of frame {frame}, but the last frame of {video.path.name} is "
+            f"{format_id(span.individual)}: has features of frame {frame}, but the last frame of {video.path.name} is "
             f"{len(video) - 1}: were they made from this video?"
         )
     if tracking is None:

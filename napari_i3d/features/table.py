@@ -1,6 +1,6 @@
-"""Rows of several videos and individuals as one table, each tied to its video frame.
+"""Rows of several videos and individuals as one table, each with its video frame.
 
-Arrays are held, never copied: 100,000 rows of 2048 values are 800 MB. What works on all rows reads them in blocks.
+Arrays are referenced, never copied: 100,000 rows of 2048 values are 800 MB. Functions of all rows read them in blocks.
 """
 
 import math
@@ -30,7 +30,7 @@ class FeatureTable:
     Attributes
     ----------
     sequences
-        One for each individual of each video; their rows follow each other.
+        The rows of each individual of each video.
     scaling
         Applied to rows as they are read; None: rows are not scaled.
     comparable
@@ -78,7 +78,7 @@ class FeatureTable:
 
     @cached_property
     def frames(self) -> NDArray[np.float64]:
-        """Video frame that each row stands for: (N,) float64."""
+        """Video frame of each row: (N,) float64."""
         return np.concatenate([sequence.frames for sequence in self.sequences])
 
     @cached_property
@@ -88,7 +88,7 @@ class FeatureTable:
 
     @property
     def stretches(self) -> list[tuple[int, int, int]]:
-        """Unbroken stretches: number of the sequence, first row and row after the last, in rows of the table."""
+        """Ranges of rows without a gap, in rows of the table: number of the sequence, first row, row after the last."""
         return [
             (number, int(start) + first, int(start) + stop)
             for number, (start, sequence) in enumerate(zip(self.starts, self.sequences, strict=False))
@@ -120,7 +120,7 @@ class FeatureTable:
         return taken if self.scaling is None else self.scaling.apply(taken)
 
     def with_values(self, values: NDArray[np.float32]) -> "FeatureTable":
-        """Return the same rows with other values, such as their scores: (N, K) float32, on a common scale."""
+        """Return the same rows with other values on a common scale, such as their scores: (N, K) float32."""
         if len(values) != len(self):
             raise FeaturesError(f"{len(values)} rows of new values for a table of {len(self)} rows")
         pieces = np.split(values, self.starts[1:-1])
@@ -130,7 +130,7 @@ class FeatureTable:
         return FeatureTable(sequences, comparable=True)
 
     def sequence_number(self, individual: Id, video: str | None = None) -> int:
-        """Return the number of an individual's sequence; the video may be left out if only one has the individual.
+        """Return the number of an individual's sequence; the video may be omitted if only one has the individual.
 
         Raises
         ------
@@ -176,7 +176,7 @@ class FeatureTable:
 def table_of_features(
     features: Features | Mapping[str, Features], individuals: Sequence[Id] | None = None, *, video: str = ""
 ) -> FeatureTable:
-    """Collect the rows of the individuals of one or of several videos in a table.
+    """Collect the rows of the individuals of one or several videos in a table.
 
     Parameters
     ----------
@@ -190,8 +190,7 @@ def table_of_features(
     Raises
     ------
     FeaturesError
-        An individual is in none of them, its frames are not known, or its features are invalid (see
-        `FeatureSequence`).
+        An individual is in none of them, its frames are unknown, or its features are invalid (see `FeatureSequence`).
     """
     named = {video: features} if isinstance(features, Features) else dict(features)
     unknown = [i for i in individuals or () if not any(i in one for one in named.values())]
@@ -228,7 +227,7 @@ def table_of_arrays(
     frames
         For each individual (N,): the video frame of each row; None: row n is frame n.
     fps
-        Frames per second; None if not known.
+        Frames per second; None if unknown.
     video
         Name of the video.
     """

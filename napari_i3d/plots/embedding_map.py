@@ -1,4 +1,4 @@
-"""The map of all rows as points."""
+"""Maps: all rows as points."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -14,7 +14,7 @@ from napari_i3d.explore.embedding import Map, MapMethod
 from napari_i3d.features.sequence import FeatureSequence
 from napari_i3d.features.table import FeatureTable
 from napari_i3d.individuals import Id
-from napari_i3d.plots.style import MARKERS, category_round, with_warning
+from napari_i3d.plots.style import MARKERS, category_round, current_axes, with_warning
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ TIME_COLORS = "viridis"
 
 
 class MapColor(StrEnum):
-    """What the colors of a map stand for."""
+    """Meaning of the colors of a map."""
 
     TIME = "time"
     INDIVIDUAL = "individual"
@@ -52,10 +52,11 @@ def plot_map(
     labels : (N,) integers
         The cluster of each row, from 0; needed for, and only for, ``"cluster"``.
     names
-        What clusters are called; by number.
+        Names of clusters, by number.
     individual_color
-        Returns the color of an individual, ``#rrggbb``, for ``"individual"``; None: the colors of the viewer for a
-        tracking of the same individuals.
+        Returns the color of an individual, ``#rrggbb``, for ``"individual"``; None: the viewer's colors for a tracking
+        of
+        the same individuals.
 
     Returns
     -------
@@ -68,10 +69,7 @@ def plot_map(
         raise FeaturesError("labels: expected for the color 'cluster', and only for that")
     if labels is not None and labels.shape != (len(shown.table),):
         raise FeaturesError(f"expected a label for each of {len(shown.table)} rows, found shape {labels.shape}")
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.gca()
+    ax = current_axes(ax)
     if color == MapColor.TIME:
         _by_time(shown, ax)
     elif labels is not None:
@@ -90,7 +88,7 @@ def plot_map(
 
 
 def point_size(count: int) -> float:
-    """Return the area of a point, in square points: smaller the more there are."""
+    """Return the area of a point in square points, which shrinks with their number."""
     return float(np.clip(6000 / max(count, 1), 1.5, 22))
 
 

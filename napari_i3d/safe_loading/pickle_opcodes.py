@@ -12,12 +12,6 @@ class ForbiddenError(Exception):
     """Carries what a pickle asked for in vain."""
 
 
-def printable_ascii(text: str) -> str:
-    """Return text from a file as it can stand in a message: printable, plain ASCII, at most 120 characters."""
-    plain = text.encode("ascii", "backslashreplace").decode()
-    return "".join(c if c.isprintable() else "?" for c in plain[:120])
-
-
 # Instructions with a length in front of their content: how many bytes the length has.
 _SIZED = dict.fromkeys(b"U\x8c\x8aC", 1) | dict.fromkeys(b"TXB\x8b", 4) | dict.fromkeys(b"\x8d\x8e\x96", 8)
 # Instructions that end with the line, and how many lines they take.

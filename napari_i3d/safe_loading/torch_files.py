@@ -8,7 +8,8 @@ import re
 import zipfile
 from typing import BinaryIO
 
-from napari_i3d.safe_loading.pickle_opcodes import ForbiddenError, printable_ascii
+from napari_i3d._utils.text import printable
+from napari_i3d.safe_loading.pickle_opcodes import ForbiddenError
 from napari_i3d.safe_loading.zip_archives import check_archive
 
 # Dense and sparse tensors and the storages they lie in; whatever else a file asks for is no array of weights.
@@ -55,7 +56,7 @@ def _check_names(pickle: bytes | BinaryIO) -> None:
         if count > _MOST_STEPS:
             raise ForbiddenError(f"a description of more than {_MOST_STEPS} steps")
         if operation.name in ("GLOBAL", "INST") and not _ALLOWED.fullmatch(str(argument)):
-            raise ForbiddenError(printable_ascii(str(argument).replace(" ", ".")))
+            raise ForbiddenError(printable(str(argument).replace(" ", "."), 120))
         if operation.name in ("STACK_GLOBAL", "EXT1", "EXT2", "EXT4"):
             raise ForbiddenError("a name that is hidden")  # which PyTorch never writes
         kinds.follow(operation, argument)

@@ -21,9 +21,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from napari_i3d._utils.text import printable
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.safe_loading.pickle_budget import BYTES_A_PAIR, Dict, grant, spend
-from napari_i3d.safe_loading.pickle_opcodes import ForbiddenError, printable_ascii, scan
+from napari_i3d.safe_loading.pickle_opcodes import ForbiddenError, scan
 
 # What the interpreter's unpickler raises on damaged input. MemoryError among them: in a damaged file counts and
 # lengths ask for any amount. Warning, for those who have warnings raised.
@@ -74,7 +75,7 @@ class _Dtype:
     def __init__(self, description: str | bytes, *flags: object) -> None:
         text = description.decode("latin1") if isinstance(description, bytes) else description
         if not isinstance(text, str) or not _DTYPE.fullmatch(text) or not all(isinstance(f, int) for f in flags):
-            raise ForbiddenError(f"a numpy array of dtype {printable_ascii(ascii(text))}")
+            raise ForbiddenError(f"a numpy array of dtype {printable(ascii(text), 120)}")
         self.plain = np.dtype(text)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
@@ -221,7 +222,7 @@ for _package in ("builtins", "__builtin__"):
 class _SafeUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
-            raise ForbiddenError(printable_ascii(f"{module}.{name}"))
+            raise ForbiddenError(printable(f"{module}.{name}", 120))
         return _ALLOWED[module, name]
 
     def persistent_load(self, _pid: Any) -> Any:
@@ -290,5 +291,5 @@ def load(file: BinaryIO, name: str, error: type[NapariI3DError], *, encoding: st
     except OSError as trouble:
         raise error(f"{name}: cannot be read ({trouble.strerror or trouble})") from trouble
     except _DAMAGE as damage:
-        reason = printable_ascii(str(damage) or type(damage).__name__)
+        reason = printable(str(damage) or type(damage).__name__, 120)
         raise error(f"{name}: not a whole pickle file ({reason}); was it copied completely?") from damage

@@ -5,7 +5,7 @@ from enum import StrEnum
 import numpy as np
 
 from napari_i3d.errors import TrackingError
-from napari_i3d.individuals import shown
+from napari_i3d.individuals import format_id
 from napari_i3d.tracking.tracklets import Tracking, Tracklet, format_frames, runs
 
 
@@ -62,7 +62,7 @@ def split_gaps(tracking: Tracking) -> Tracking:
             name = f"{individual}_part{number}"
             if name in taken:
                 raise TrackingError(
-                    f"{shown(individual)}: its piece {number} would be called {name!r}, but another individual has "
+                    f"{format_id(individual)}: its piece {number} would be called {name!r}, but another individual has "
                     "this id; rename one of them"
                 )
             taken.add(name)
@@ -87,8 +87,8 @@ def _interpolated(tracklet: Tracklet) -> Tracklet:
     invalid = [f for f in beside if not np.isfinite(tracklet.boxes[f - tracklet.start]).all()]
     if invalid:
         raise TrackingError(
-            f"{shown(tracklet.id)}: the boxes beside its gaps, at {format_frames([(f, f + 1) for f in invalid])}, hold "
-            "values that are no finite numbers; correct or remove them before interpolating"
+            f"{format_id(tracklet.id)}: the boxes beside its gaps, at {format_frames([(f, f + 1) for f in invalid])}, "
+            "hold values that are no finite numbers; correct or remove them before interpolating"
         )
     present = tracklet.present
     known, absent = np.flatnonzero(present), np.flatnonzero(~present)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.errors import TrackingError
-from napari_i3d.individuals import shown
+from napari_i3d.individuals import format_id
 from napari_i3d.tracking.validation import check_span, describe, parse_frames, parse_rows, plain_id
 
 # The longest lists of frame ranges and of ids that fit one line.
@@ -59,7 +59,7 @@ class Tracklet:
         fits = boxes.ndim == 2 and boxes.shape[1] == 4 and len(boxes) > 0 and present.shape == boxes.shape[:1]
         if not fits or not present[[0, -1]].all():
             raise TrackingError(
-                f"{shown(individual)}: expected boxes of shape (N, 4) whose first and last row hold a box, "
+                f"{format_id(individual)}: expected boxes of shape (N, 4) whose first and last row hold a box, "
                 f"found {describe(boxes)}; leave out the frames before the first box and after the last"
             )
         boxes[~present] = np.nan
@@ -79,8 +79,8 @@ class Tracklet:
         """
         if not isinstance(boxes, Mapping) or not boxes:
             raise TrackingError(
-                f"{shown(individual)}: expected {{frame: [left, upper, right, lower]}} with at least one frame, found "
-                f"{describe(boxes)}; correct or remove this individual"
+                f"{format_id(individual)}: expected {{frame: [left, upper, right, lower]}} with at least one frame, "
+                f"found {describe(boxes)}; correct or remove this individual"
             )
         frames = parse_frames(individual, boxes)
         rows = parse_rows(individual, frames, boxes.values())
@@ -125,7 +125,7 @@ class Tracking(Mapping[str | int, Tracklet]):
         self._tracklets: dict[str | int, Tracklet] = {}
         for tracklet in tracklets:
             if tracklet.id in self._tracklets:
-                raise TrackingError(f"{shown(tracklet.id)}: two individuals have this id; rename one of them")
+                raise TrackingError(f"{format_id(tracklet.id)}: two individuals have this id; rename one of them")
             self._tracklets[tracklet.id] = tracklet
 
     @classmethod

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.errors import TrackingError
-from napari_i3d.individuals import MAX_ID, shown
+from napari_i3d.individuals import MAX_ID, format_id
 
 MAX_FRAME = 10**8
 """The largest frame number: 46 days at 25 frames a second."""
@@ -34,7 +34,7 @@ def describe(value: object) -> str:
     if value is None:
         return "None"
     if isinstance(value, str | int | float | complex | np.generic):
-        return f"{ascii(value) if isinstance(value, str) and len(value) <= 60 else shown(value)} ({_kind(value)})"
+        return f"{ascii(value) if isinstance(value, str) and len(value) <= 60 else format_id(value)} ({_kind(value)})"
     return f"something of type {_kind(value)}"
 
 
@@ -69,7 +69,7 @@ def check_span(individual: str | int, span: int, n_boxes: int, *, together: bool
     """
     if span > _FREE_ROWS + _ROWS_A_BOX * n_boxes:
         raise TrackingError(
-            f"{shown(individual)}: its first and last frame {'and those before it ' if together else ''}lie {span} "
+            f"{format_id(individual)}: its first and last frame {'and those before it ' if together else ''}lie {span} "
             f"frames apart, out of proportion to the {n_boxes} boxes in the file; correct the wrong frame number"
         )
 
@@ -92,13 +92,13 @@ def parse_frames(individual: str | int, keys: Iterable[object]) -> NDArray[np.in
     if wrong is not None:
         culprit = next(frame for frame in frames if type(frame) is wrong)
         raise TrackingError(
-            f"{shown(individual)}: expected frames that are whole numbers, found {describe(culprit)}; "
+            f"{format_id(individual)}: expected frames that are whole numbers, found {describe(culprit)}; "
             "number the frames from 0 as the video does"
         )
     for extreme in (min(frames), max(frames)):
         if not 0 <= extreme <= MAX_FRAME:
             raise TrackingError(
-                f"{shown(individual)}: expected frames from 0 to {MAX_FRAME}, found {shown(int(extreme))}; "
+                f"{format_id(individual)}: expected frames from 0 to {MAX_FRAME}, found {format_id(int(extreme))}; "
                 "number the frames from 0 as the video does"
             )
     return np.array(frames, np.int64)
@@ -139,7 +139,7 @@ def parse_rows(individual: str | int, frames: NDArray[np.int64], values: Iterabl
 
 
 def _row(individual: str | int, frame: int, value: Any) -> list[float]:
-    expected = f"{shown(individual)}, frame {frame}: expected a box of 4 numbers [left, upper, right, lower]"
+    expected = f"{format_id(individual)}, frame {frame}: expected a box of 4 numbers [left, upper, right, lower]"
     if isinstance(value, np.ndarray) and value.ndim == 1:
         value = value.tolist()
     if isinstance(value, np.ndarray | Mapping) or (isinstance(value, list | tuple) and _holds_rows(value)):

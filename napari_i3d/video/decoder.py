@@ -5,7 +5,7 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
-from napari_i3d._utils.text import label
+from napari_i3d._utils.text import format_path
 from napari_i3d.errors import VideoError
 from napari_i3d.video.damage import DamageFinder
 from napari_i3d.video.ffmpeg.log import Log, LoggedFrame
@@ -215,7 +215,9 @@ class Cursor:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise VideoError(f"{label(self._source.path.name)}: expected an open video, found it closed; open it again")
+            raise VideoError(
+                f"{format_path(self._source.path.name)}: expected an open video, found it closed; open it again"
+            )
 
     def _drop(self) -> None:
         run, self._run = self._run, None

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from napari_i3d._utils.text import label
+from napari_i3d._utils.text import format_path
 from napari_i3d.errors import VideoError
 from napari_i3d.video.ffmpeg.log import Log, LoggedFrame
 from napari_i3d.video.ffmpeg.packets import Packets, read_packets
@@ -175,9 +175,9 @@ def _refuse_silent_loss(path: Path, probe: Probe, index: FrameIndex) -> None:
     if index.first_bad < len(index) or index.remark or probe.is_short:
         return
     raise VideoError(
-        f"{label(path.name)}: expected {probe.promised_frames} frames as its header says, found {len(index)} and no "
-        "trace of the others, so that numbers may be wrong; repair it, or if the header is wrong, copy it with ffmpeg "
-        "-c copy"
+        f"{format_path(path.name)}: expected {probe.promised_frames} frames as its header says, found {len(index)} and "
+        "no trace of the others, so that numbers may be wrong; repair it, or if the header is wrong, copy it with "
+        "ffmpeg -c copy"
     )
 
 
@@ -241,8 +241,12 @@ def _from_decoding(path: Path, probe: Probe, packets: Packets) -> FrameIndex:
     if first_bad < 1:
         if count:
             reason = complaint or "its first frame is incomplete"
-            raise VideoError(f"{label(path.name)}: damaged near its beginning ({reason}); repair or re-encode the file")
-        raise VideoError(f"{label(path.name)}: expected frames, found none that decode ({complaint or 'no data'})")
+            raise VideoError(
+                f"{format_path(path.name)}: damaged near its beginning ({reason}); repair or re-encode the file"
+            )
+        raise VideoError(
+            f"{format_path(path.name)}: expected frames, found none that decode ({complaint or 'no data'})"
+        )
     pts = [frame.pts for frame in frames]
     times = np.array([0 if time is None else time for time in pts], dtype=np.int64)
     time_base = log.time_base or Fraction(1)
@@ -295,6 +299,6 @@ def _decode_all(
     if len(checksums) != len(frames):
         found = f"{len(frames)} in its log and {len(checksums)} in its output"
         raise VideoError(
-            f"{label(path.name)}: expected one count of frames from ffmpeg, found {found}; re-encode the file"
+            f"{format_path(path.name)}: expected one count of frames from ffmpeg, found {found}; re-encode the file"
         )
     return frames, np.array(checksums, dtype=np.int64), log

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from napari_i3d._utils.text import label
+from napari_i3d._utils.text import format_path
 from napari_i3d.errors import VideoError
 from napari_i3d.video.ffmpeg.process import input_arguments, map_arguments, output_arguments, stalled
 from napari_i3d.video.frame_index import FrameIndex
@@ -41,7 +41,7 @@ class Source:
             The file has changed since it was opened.
         """
         if file_stat(self.path) != self.stat:
-            raise VideoError(f"{label(self.path.name)}: has changed or gone since it was opened; open it again")
+            raise VideoError(f"{format_path(self.path.name)}: has changed or gone since it was opened; open it again")
         seek: list[str] = []
         if key is not None:
             time_s = int(index.names[key]) * index.time_base if index.by_time else Fraction(float(index.times_s[key]))
@@ -58,7 +58,9 @@ class Source:
         advice = "frames before it can be read; re-encode or repair the file"
         time_s = float(index.times_s[number])
         reason = " ".join(reason.split())[:200]
-        return VideoError(f"{label(self.path.name)}: damaged at frame {number} ({time_s:.2f} s): {reason}; {advice}")
+        return VideoError(
+            f"{format_path(self.path.name)}: damaged at frame {number} ({time_s:.2f} s): {reason}; {advice}"
+        )
 
 
 def file_stat(path: Path) -> tuple[int, int]:

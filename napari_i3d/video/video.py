@@ -13,7 +13,7 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from napari_i3d._utils.text import label
+from napari_i3d._utils.text import format_path
 from napari_i3d.errors import VideoError
 from napari_i3d.video.damage import DamageFinder, survey
 from napari_i3d.video.decoder import Cursor, Frame, second_frame_decodes_alone
@@ -121,7 +121,7 @@ class Video:
 
     def __repr__(self) -> str:
         count, height, width, _ = self.shape
-        return f"<Video {label(self.path.name)}: {count} frames of {width}x{height}, {self.fps:.6g} frames/s>"
+        return f"<Video {format_path(self.path.name)}: {count} frames of {width}x{height}, {self.fps:.6g} frames/s>"
 
     @overload
     def __getitem__(self, item: int) -> Frame: ...
@@ -141,7 +141,9 @@ class Video:
             return self._frames_at(range(*item.indices(len(self))))
         number = operator.index(item)
         if not -len(self) <= number < len(self):
-            raise IndexError(f"{label(self.path.name)}: expected a frame from 0 to {len(self) - 1}, found {number}")
+            raise IndexError(
+                f"{format_path(self.path.name)}: expected a frame from 0 to {len(self) - 1}, found {number}"
+            )
         return self._frame(number % len(self))
 
     def __iter__(self) -> Iterator[Frame]:
@@ -209,7 +211,7 @@ class Video:
 
     def _new_cursor(self, start: int) -> Cursor:
         if self._closed:
-            raise VideoError(f"{label(self.path.name)}: expected an open video, found it closed; open it again")
+            raise VideoError(f"{format_path(self.path.name)}: expected an open video, found it closed; open it again")
         cursor = Cursor(self._source, self._index, self._damage, start)
         self._all_cursors.add(cursor)
         return cursor

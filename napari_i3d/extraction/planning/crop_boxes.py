@@ -5,24 +5,22 @@ from numpy.typing import NDArray
 
 from napari_i3d.errors import TrackingError
 from napari_i3d.extraction.settings import SampleMode
-from napari_i3d.individuals import name_of
+from napari_i3d.individuals import format_id
 from napari_i3d.tracking.tracklets import Tracklet
 
 
 def crop_boxes(tracklet: Tracklet, image_size: tuple[int, int], mode: SampleMode) -> NDArray[np.int64]:
-    """Convert the bounding boxes of a tracklet to the boxes that are cropped.
+    """Convert the bounding boxes of a tracklet without gaps to the boxes that are cropped.
 
     Boxes are truncated to whole pixels and clipped to the image. For ``expand_bboxes`` the shorter side then grows by
     ``|width - height| // 2`` at both ends; a box that leaves the image is moved back inside and clipped.
 
     Parameters
     ----------
-    tracklet
-        Boxes of all frames, none missing.
+    tracklet, mode
+        The boxes, and the sample mode.
     image_size
         Width and height of the (resized) video, in pixels.
-    mode
-        Only ``expand_bboxes`` changes the shape of the boxes.
 
     Returns
     -------
@@ -53,7 +51,7 @@ def _bad_box(tracklet: Tracklet, bad: NDArray[np.bool_], what: str) -> TrackingE
     box = ", ".join(f"{side:g}" for side in tracklet.boxes[frames[0] - tracklet.start])
     more = f" (and {len(frames) - 1} more frames like it)" if len(frames) > 1 else ""
     return TrackingError(
-        f"{name_of(tracklet.id)}: the box of frame {frames[0]}, [{box}], {what}{more}; expected "
+        f"{format_id(tracklet.id)}: the box of frame {frames[0]}, [{box}], {what}{more}; expected "
         "[left, upper, right, lower] in pixels of the (resized) video: does the tracking belong to this video?"
     )
 

@@ -1,4 +1,4 @@
-"""Which files features are written to, whether they can be, and writing them."""
+"""The files that features are written to, and writing them."""
 
 import os
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ LONGEST_NAME_BYTES = 255
 def individual_outputs(
     output: Path, layout: Layout, individuals: Sequence[Id], *, metadata: bool = False
 ) -> dict[Id, Path]:
-    """Return the file of each individual, and see beforehand that all can be written under their names.
+    """Return the file of each individual, after checking that all can be written under their names.
 
     Parameters
     ----------
     output
-        The features file; where each individual has a file of its own, its id is added to this name.
+        The features file; if each individual has its own file, its id is added to this name.
     layout, individuals
-        For which program, and whom the files are to hold.
+        The program, and the individuals in the files.
     metadata
         Whether first and last frames are added to the file.
 
@@ -46,7 +46,7 @@ def individual_outputs(
 
 
 def output_paths(output: Path, layout: Layout, individuals: Sequence[Id]) -> list[Path]:
-    """Return the files that features are saved to; errors as of `individual_outputs`."""
+    """Return the files that features are saved to; errors as in `individual_outputs`."""
     return list(dict.fromkeys(individual_outputs(output, layout, individuals).values()))
 
 

@@ -1,7 +1,6 @@
-"""Features files: ``.npy``, ``.pickle`` and ``.npz``, each with a ``.json`` beside it that tells about its rows.
+"""Read features files: ``.npy``, ``.pickle`` and ``.npz``, each with a ``.json`` beside it that describes its rows.
 
-The ``.json`` holds the checksum of the file it belongs to, so that neither can be taken for the other's after one of
-them was exchanged.
+The ``.json`` holds the checksum of its file, so that a mismatched pair is detected.
 """
 
 import contextlib
@@ -16,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.files import sha256_of
-from napari_i3d._utils.text import label
+from napari_i3d._utils.text import format_path, printable
 from napari_i3d.errors import FeaturesError
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.sidecar import LARGEST_NUMBER, METADATA_KEYS, json_path
 from napari_i3d.features.io.writing import WRITERS
 from napari_i3d.individuals import Id
 from napari_i3d.safe_loading import unpickler
-from napari_i3d.safe_loading.pickle_opcodes import printable_ascii
 from napari_i3d.safe_loading.zip_archives import ARCHIVE_DAMAGE, check_archive
 
 # The last two: numpy's headers are in Python's notation.
@@ -45,13 +43,8 @@ def read_features(path: str | Path) -> Features:
     Parameters
     ----------
     path
-        A ``.npy``, ``.pickle``, ``.pkl`` or ``.npz`` file. What the ``.json`` beside it tells is taken up; without
-        one the frames of the rows are known only where ``min_frames`` and ``max_frames`` say that there is a row for
-        each frame.
-
-    Returns
-    -------
-    Features
+        A ``.npy``, ``.pickle``, ``.pkl`` or ``.npz`` file. Without the ``.json`` beside it, the frames of the rows are
+        known only if ``min_frames`` and ``max_frames`` imply a row for each frame.
 
     Raises
     ------
@@ -59,16 +52,15 @@ def read_features(path: str | Path) -> Features:
         No such file, another format, damaged, or the ``.json`` belongs to another file. Nothing in it is executed.
     """
     path = Path(path)
-    reader = {".npy": _read_npy, ".npz": _read_npz, ".pickle": _read_pickle, ".pkl": _read_pickle}.get(
-        path.suffix.lower()
-    )
+    readers = {".npy": _read_npy, ".npz": _read_npz, ".pickle": _read_pickle, ".pkl": _read_pickle}
+    reader = readers.get(path.suffix.lower())
     if reader is None:
         raise FeaturesError(
-            f"{label(path.name)}: features are read from {', '.join(WRITERS)}, not from {path.suffix!r}"
+            f"{format_path(path.name)}: features are read from {', '.join(WRITERS)}, not from {path.suffix!r}"
         )
     with _damage_named(path):
         if path.exists() and not path.is_file():  # a pipe would be waited for without end
-            raise FeaturesError(f"{label(path.name)}: expected a features file, found a folder, device or pipe")
+            raise FeaturesError(f"{format_path(path.name)}: expected a features file, found a folder, device or pipe")
         content = reader(path)
     rows, metadata = _rows_and_metadata(path, content)
     facts_path = json_path(path)
@@ -90,11 +82,13 @@ def _damage_named(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise FeaturesError(f"{label(path)}: cannot be read ({error.strerror or error}); is the path right?") from error
-    except (*_DAMAGE, *ARCHIVE_DAMAGE) as error:
-        reason = printable_ascii(str(error) or type(error).__name__)
         raise FeaturesError(
-            f"{label(path.name)}: not a whole features file ({reason}); was it copied completely?"
+            f"{format_path(path)}: cannot be read ({error.strerror or error}); is the path right?"
+        ) from error
+    except (*_DAMAGE, *ARCHIVE_DAMAGE) as error:
+        reason = printable(str(error) or type(error).__name__, 120)
+        raise FeaturesError(
+            f"{format_path(path.name)}: not a whole features file ({reason}); was it copied completely?"
         ) from error
 
 
@@ -105,11 +99,11 @@ def _read_npy(path: Path) -> Any:
         shape, _, dtype = read_header(file)
         if dtype != np.dtype(object) or shape != ():
             raise FeaturesError(
-                f"{label(path.name)}: a bare {printable_ascii(str(dtype))} array of shape "
-                f"{printable_ascii(str(shape))}, made for another program; expected a dictionary of individuals: "
+                f"{format_path(path.name)}: a bare {printable(str(dtype), 120)} array of shape "
+                f"{printable(str(shape), 120)}, made for another program; expected a dictionary of individuals: "
                 "read the file it was exported from"
             )
-        content = unpickler.load(file, label(path.name), FeaturesError)
+        content = unpickler.load(file, format_path(path.name), FeaturesError)
         if not isinstance(content, np.ndarray) or content.shape != ():
             raise ValueError("its content is not what its header says")
         return content.item()
@@ -117,7 +111,7 @@ def _read_npy(path: Path) -> Any:
 
 def _read_pickle(path: Path) -> Any:
     with path.open("rb") as file:
-        return unpickler.load(file, label(path.name), FeaturesError)
+        return unpickler.load(file, format_path(path.name), FeaturesError)
 
 
 def _read_npz(path: Path) -> dict[Any, Any]:
@@ -136,18 +130,22 @@ def _read_npz(path: Path) -> dict[Any, Any]:
 
 def _rows_and_metadata(path: Path, content: Any) -> tuple[dict[Id, NDArray[np.float32]], dict[str, Any]]:
     if not isinstance(content, dict):
-        raise FeaturesError(f"{label(path.name)}: expected a dictionary of individuals, found {type(content).__name__}")
+        raise FeaturesError(
+            f"{format_path(path.name)}: expected a dictionary of individuals, found {type(content).__name__}"
+        )
     metadata = {key: content[key] for key in METADATA_KEYS if isinstance(content.get(key), dict)}
     rows = {key: value for key, value in content.items() if key not in metadata}
     for individual, values in rows.items():
         if not isinstance(individual, str | int) or (isinstance(individual, int) and abs(individual) > LARGEST_NUMBER):
-            raise FeaturesError(f"{label(path.name)}: expected ids that are text or whole numbers of up to 18 digits")
+            raise FeaturesError(
+                f"{format_path(path.name)}: expected ids that are text or whole numbers of up to 18 digits"
+            )
         shown = ascii(individual)[:60]
         # Without values, rows would take no room in the file, and any number of them could be claimed.
         if not isinstance(values, np.ndarray) or values.ndim != 2 or not values.shape[1]:
-            raise FeaturesError(f"{label(path.name)}: {shown} is no array of features (rows, values)")
+            raise FeaturesError(f"{format_path(path.name)}: {shown} is no array of features (rows, values)")
         if values.dtype.kind != "f":
-            raise FeaturesError(f"{label(path.name)}: {shown}: expected float32 features, found {values.dtype}")
+            raise FeaturesError(f"{format_path(path.name)}: {shown}: expected float32 features, found {values.dtype}")
     return {key: np.ascontiguousarray(np.asarray(value), dtype=np.float32) for key, value in rows.items()}, metadata
 
 
@@ -159,8 +157,8 @@ def _read_facts(path: Path, facts_path: Path) -> dict[str, Any]:
         raise _damaged_facts(path, error) from error
     if checksum != sha256_of(path):
         raise FeaturesError(
-            f"{label(facts_path.name)}: tells about another {label(path.name)} than the one here (checksums differ); "
-            f"extract again, or delete it to read {label(path.name)} alone"
+            f"{format_path(facts_path.name)}: tells about another {format_path(path.name)} than the one here "
+            f"(checksums differ); extract again, or delete it to read {format_path(path.name)} alone"
         )
     return dict(facts)
 
@@ -180,7 +178,7 @@ def _with_facts(path: Path, rows: dict[Id, NDArray[np.float32]], facts: dict[str
             provenance=facts["provenance"],
         )
     except FeaturesError as error:
-        raise FeaturesError(f"{label(json_path(path).name)}: {printable_ascii(str(error))}") from error
+        raise FeaturesError(f"{format_path(json_path(path).name)}: {printable(str(error), 120)}") from error
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _damaged_facts(path, error) from error
 
@@ -204,9 +202,9 @@ def _named_rows(rows: dict[Id, NDArray[np.float32]], entries: dict[Id, Any]) -> 
 
 
 def _damaged_facts(path: Path, error: Exception) -> FeaturesError:
-    reason = printable_ascii(repr(error))
+    reason = printable(repr(error), 120)
     return FeaturesError(
-        f"{label(json_path(path).name)}: damaged ({reason}); delete it to read {label(path.name)} alone"
+        f"{format_path(json_path(path).name)}: damaged ({reason}); delete it to read {format_path(path.name)} alone"
     )
 
 

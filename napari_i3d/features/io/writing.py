@@ -19,7 +19,7 @@ from napari_i3d.individuals import Id
 
 
 def write_features(path: str | Path, features: Features, *, metadata: bool = False, layout: str = "dict") -> None:
-    """Write features to a file, and what is known of their rows to ``path + ".json"`` beside it.
+    """Write features to a file, and the facts about their rows to ``path + ".json"`` beside it.
 
     Parameters
     ----------
@@ -45,15 +45,7 @@ def write_features(path: str | Path, features: Features, *, metadata: bool = Fal
 def write_dictionary(
     path: str | Path, features: Features, places: Mapping[Id, Place], *, metadata: bool, layout: str
 ) -> None:
-    """Write features with each individual at its place; `read_features` gives them back as they are.
-
-    Raises
-    ------
-    FeaturesError
-        Another ending, or names that do not fit the format.
-    OutputError
-        The file cannot be written.
-    """
+    """Write features with each individual at its place; errors as in `write_features`."""
     path = Path(path)
     write = WRITERS.get(path.suffix.lower())
     if write is None:
@@ -66,12 +58,12 @@ def write_dictionary(
 
 
 def check_content(individuals: Sequence[Id], ending: str, *, metadata: bool) -> None:
-    """Check that a file of this ending can tell the individuals apart.
+    """Check that a file with this ending can tell the individuals apart.
 
     Raises
     ------
     FeaturesError
-        One has the name of a metadata entry, or two are called the same in a ``.npz``, whose names are text.
+        One has the name of a metadata entry, or two have the same name in a ``.npz``, whose names are text.
     """
     taken = [key for key in METADATA_KEYS if metadata and key in individuals]
     if taken:
@@ -96,18 +88,14 @@ def write_with_facts(
 
     Parameters
     ----------
-    path
-        The features file.
-    features
-        The features that the ``.json`` describes.
-    write
-        Writes the content of the features file.
-    individuals
-        Those that the file holds; None: all.
+    path, write
+        The features file, and a function that writes its content.
+    features, individuals
+        The features that the ``.json`` describes, and which of their individuals the file holds; None: all.
     layout
-        For which program the file is laid out.
+        The program that the file is for.
     places
-        Where individuals are in the file; those that are not in it have it under their own ids.
+        Where individuals are in the file; by default under their own ids.
     """
     facts_path = json_path(path)
     before = facts_path.read_bytes() if facts_path.is_file() else None

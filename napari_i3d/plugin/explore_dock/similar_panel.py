@@ -25,7 +25,7 @@ from napari_i3d._utils.text import counted
 from napari_i3d.errors import FeaturesError
 from napari_i3d.explore import Hit, SimilarMoments, Span
 from napari_i3d.explore.retrieval import APART_S
-from napari_i3d.individuals import Id, shown
+from napari_i3d.individuals import Id, format_id
 from napari_i3d.plugin.exploration import Exploration
 from napari_i3d.plugin.jobs.explore_job import Thumbnail, run_similar, run_thumbnails
 from napari_i3d.plugin.jobs.job_results import Cancelled, Done, Failed, Outcome
@@ -296,7 +296,7 @@ class SimilarPanel(QWidget):
         explored = self._exploration.explored
         lines = [hit.video] if explored is not None and len(explored.owners) > 1 else []
         if hit.individual != "":
-            lines.append(shown(hit.individual))
+            lines.append(format_id(hit.individual))
         return "\n".join([*lines, f"{hit.middle_frame} \u00b7 {hit.similarity:.2f}"])
 
     def _on_thumbnail(self, thumbnail: Thumbnail) -> None:

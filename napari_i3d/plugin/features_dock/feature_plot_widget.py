@@ -13,7 +13,7 @@ from napari_i3d.errors import NapariI3DError
 from napari_i3d.explore.heat_map_data import HeatMapOptions
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.output_format import output_paths
-from napari_i3d.individuals import Id, shown
+from napari_i3d.individuals import Id, format_id
 from napari_i3d.plots import save_heat_map
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.features_dock.plot_options import PlotOptions
@@ -166,7 +166,7 @@ class FeaturePlotWidget(Dock):
             return f"{name}: belongs to no open video, so there is no cursor"
         current = self._tracked.current
         if current is not None and individual_of(self._features, current) is None:
-            return f"{name}: has no features of {shown(current)}"
+            return f"{name}: has no features of {format_id(current)}"
         return f"{name}: of {self._tracked.name}; click or drag to move the video"
 
     def _request(self, individual: Id | None) -> None:

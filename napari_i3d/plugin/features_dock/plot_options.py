@@ -8,7 +8,7 @@ from psygnal import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from napari_i3d.explore.heat_map_data import Content, HeatMapOptions, Order, Scale
-from napari_i3d.individuals import Id, shown
+from napari_i3d.individuals import Id, format_id
 from napari_i3d.plugin.session import preferences
 from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 
@@ -109,7 +109,7 @@ class PlotOptions(QWidget):
 
 def names_of(individuals: Sequence[Id]) -> list[str]:
     """Return what individuals are called in a box: each another way, else magicgui would take them for one."""
-    plain = [shown(individual) if individual != "" else "whole image" for individual in individuals]
+    plain = [format_id(individual) for individual in individuals]
     names: list[str] = []
     for individual, name in zip(individuals, plain, strict=True):
         text = name if plain.count(name) == 1 else repr(individual)[:_LONGEST_NAME]  # the text '1' beside the number 1

@@ -8,7 +8,7 @@ from qtpy.QtGui import QColor, QFontMetrics, QIcon, QPixmap, QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_i3d._utils.text import counted
-from napari_i3d.individuals import shown
+from napari_i3d.individuals import format_id
 from napari_i3d.plugin.individuals_dock.individuals_table import RowTable
 from napari_i3d.plugin.messages import in_dock_words
 from napari_i3d.plugin.session.problems import in_order, stopping
@@ -63,7 +63,7 @@ class ProblemsModel(QAbstractTableModel):
     def message(self, row: int) -> str:
         """Return the message without its leading id, which has its own column."""
         problem = self.problems[row]
-        return in_dock_words(problem.message).removeprefix(f"{shown(problem.id)}: ")
+        return in_dock_words(problem.message).removeprefix(f"{format_id(problem.id)}: ")
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return the text of a cell; problems that stop the extraction are marked."""
@@ -71,7 +71,7 @@ class ProblemsModel(QAbstractTableModel):
         stops = problem in self._stopping
         if role == Qt.ItemDataRole.DisplayRole:
             level = _STOPS if stops else _NOTE
-            return (str(problem.frame), shown(problem.id), level, self.message(index.row()))[index.column()]
+            return (str(problem.frame), format_id(problem.id), level, self.message(index.row()))[index.column()]
         if role == Qt.ItemDataRole.DecorationRole and index.column() == _LEVEL:
             return _mark(_STOPS if stops else _NOTE)
         if role == Qt.ItemDataRole.ToolTipRole:

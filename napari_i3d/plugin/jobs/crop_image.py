@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from napari_i3d.extraction.crops import crop_pixels
 from napari_i3d.extraction.planning.crop_boxes import crop_boxes
 from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
-from napari_i3d.individuals import Id, shown
+from napari_i3d.individuals import Id, format_id
 from napari_i3d.plugin.messages import in_dock_words
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.tracking.tracklets import Tracklet
@@ -65,12 +65,12 @@ def crop_request(
         return "Select an individual: click its box or its row."
     tracklet = tracked.tracking[individual]
     if not tracklet.start <= frame < tracklet.stop:
-        return f"{shown(individual)} is in frames {tracklet.start} to {tracklet.stop - 1}, not in frame {frame}."
+        return f"{format_id(individual)} is in frames {tracklet.start} to {tracklet.stop - 1}, not in frame {frame}."
     box = tracklet.boxes[frame - tracklet.start]
     if np.isnan(box).all():
-        return f"{shown(individual)} has no box in frame {frame}."
+        return f"{format_id(individual)} has no box in frame {frame}."
     if np.isnan(box).any():
-        return f"{shown(individual)}: the box of frame {frame} is not made of finite numbers."
+        return f"{format_id(individual)}: the box of frame {frame} is not made of finite numbers."
     if frame >= len(tracked.video):
         return f"The video has no frame {frame}."
     return CropRequest(
@@ -102,7 +102,9 @@ def crop_image(request: CropRequest) -> NDArray[np.uint8]:
 def format_crop(request: CropRequest) -> str:
     """Return a line about a crop."""
     left, upper, right, lower = request.tracklet.boxes[0]
-    return f"{shown(request.tracklet.id)}, frame {request.frame}: box of {right - left:.0f} x {lower - upper:.0f} px"
+    return (
+        f"{format_id(request.tracklet.id)}, frame {request.frame}: box of {right - left:.0f} x {lower - upper:.0f} px"
+    )
 
 
 def whole_image(tracked: TrackedVideo | None, mode: SampleMode) -> tuple[int, int, ExtractionSettings] | None:

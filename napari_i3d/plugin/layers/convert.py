@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.colors import colors_of, rgb
-from napari_i3d.individuals import Id, shown
+from napari_i3d.individuals import Id, format_id
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource
 from napari_i3d.tracking.box_table import BoxTable
 from napari_i3d.tracking.tracklets import Tracking
@@ -154,6 +154,6 @@ def labels_layer_options(name: str) -> dict[str, Any]:
 def label_features(individuals: list[Id], colors: list[str]) -> dict[str, NDArray[np.object_]]:
     """Return the features of the Points layer: texts and colors."""
     return {
-        "id": np.array([shown(individual) for individual in individuals], object),
+        "id": np.array([format_id(individual) for individual in individuals], object),
         "color": np.array(colors, object),
     }

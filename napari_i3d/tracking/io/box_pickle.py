@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from napari_i3d._utils.files import atomic_writer, nearest_file
-from napari_i3d._utils.text import label
+from napari_i3d._utils.text import format_path
 from napari_i3d.errors import TrackingError
 from napari_i3d.safe_loading import unpickler
 from napari_i3d.tracking.tracklets import Tracking
@@ -51,7 +51,7 @@ def read_tracking(path: str | os.PathLike[str]) -> Tracking:
         with unpickler.pause_collection():
             return Tracking.from_boxes(_load(path))
     except TrackingError as error:
-        raise TrackingError(f"{label(path.name)}: {error}") from error.__cause__
+        raise TrackingError(f"{format_path(path.name)}: {error}") from error.__cause__
 
 
 def _load(path: Path) -> Any:
@@ -75,7 +75,7 @@ def _load(path: Path) -> Any:
             raise TrackingError(f"{_EXPECTED}, found a table of pandas (DeepLabCut); {_KEY_POINTS}") from error
         raise
     except FileNotFoundError:
-        raise TrackingError(f"no such file in {label(path.parent)}; {_way_out(path)}") from None
+        raise TrackingError(f"no such file in {format_path(path.parent)}; {_way_out(path)}") from None
     except (OSError, ValueError) as error:  # ValueError: an invalid file name
         raise TrackingError(f"cannot be read ({getattr(error, 'strerror', None) or error})") from error
     return _checked_top(content)
@@ -87,7 +87,7 @@ def _holds_something(value: Any) -> bool:
 
 def _way_out(path: Path) -> str:
     near = nearest_file(path, ENDINGS)
-    return f"is it {label(near.name)}?" if near is not None else _EXPECTED
+    return f"is it {format_path(near.name)}?" if near is not None else _EXPECTED
 
 
 def _looks_like_box(value: Any) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from napari_i3d._utils.text import label
+from napari_i3d._utils.text import format_path
 from napari_i3d.errors import VideoError
 from napari_i3d.video.ffmpeg.log import Log
 from napari_i3d.video.ffmpeg.process import Process, input_arguments, map_arguments, stalled
@@ -157,7 +157,7 @@ class _Table:
         claimed_bytes = max(self._listed_bytes / _MOST_EXPANSION, count * _LEAST_BYTES)
         if claimed_bytes > self._size_bytes + _FREE_BYTES:
             raise VideoError(
-                f"{label(self._path.name)}: expected packets that fit a file of {self._size_bytes} bytes, found "
+                f"{format_path(self._path.name)}: expected packets that fit a file of {self._size_bytes} bytes, found "
                 f"more than {count} of {self._listed_bytes} bytes; its index is damaged, repair or re-encode it"
             )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from napari_i3d._utils.text import label
+from napari_i3d._utils.text import format_path
 from napari_i3d.errors import VideoError
 from napari_i3d.video.ffmpeg.log import Log, ticks
 from napari_i3d.video.ffmpeg.process import NO_METADATA, Process, input_arguments, stalled
@@ -132,13 +132,15 @@ def probe_video(path: Path) -> Probe:
     header = "\n".join(log.description)
     mapping = next(filter(None, map(_MAPPING.match, log.mapping)), None)
     if mapping is None:
-        raise VideoError(f"{label(path.name)}: {_why_not(path, header)}")
+        raise VideoError(f"{format_path(path.name)}: {_why_not(path, header)}")
     stream = re.search(rf"^\[info\]   Stream #0:{mapping[1]}\b.*$", header, re.MULTILINE)
     if stream is not None and "(attached pic)" in stream[0]:
-        raise VideoError(f"{label(path.name)}: expected a video, found only a cover image; choose another file")
+        raise VideoError(f"{format_path(path.name)}: expected a video, found only a cover image; choose another file")
     if not log.head_pts:
         found = log.complaints[0] if log.complaints else "nothing that decodes"
-        raise VideoError(f"{label(path.name)}: expected frames, found none ({found}); re-encode or repair the file")
+        raise VideoError(
+            f"{format_path(path.name)}: expected frames, found none ({found}); re-encode or repair the file"
+        )
     head_pts = log.head_pts[:_HEAD_FRAMES]
     container = re.search(r"^\[info\] Input #0, (.*), from '", header, re.MULTILINE)
     return Probe(
@@ -155,7 +157,7 @@ def probe_video(path: Path) -> Probe:
 
 
 def _check_file(path: Path) -> None:
-    name = label(path.name)
+    name = format_path(path.name)
     try:
         if not path.exists():
             raise VideoError(f"{name}: expected a video file, found nothing there; check the path ({str(path)!r})")

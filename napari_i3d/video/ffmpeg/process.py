@@ -15,7 +15,7 @@ import imageio_ffmpeg
 import numpy as np
 import numpy.typing as npt
 
-from napari_i3d._utils.text import label
+from napari_i3d._utils.text import format_path, printable
 from napari_i3d.errors import StalledError, VideoError
 
 STALL_S = 60.0
@@ -43,7 +43,7 @@ _PIPE_BYTES = 1 << 20
 def stalled(path: Path) -> StalledError:
     """Return the error for a stalled ffmpeg."""
     return StalledError(
-        f"{label(path.name)}: expected a frame, found nothing for {STALL_S:.0f} s; see whether the drive can "
+        f"{format_path(path.name)}: expected a frame, found nothing for {STALL_S:.0f} s; see whether the drive can "
         "still be read"
     )
 
@@ -170,9 +170,8 @@ def _start(arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
 def _forward(stream: IO[bytes], listen: Callable[[str | None], None]) -> None:
     lines = io.BufferedReader(cast("io.RawIOBase", stream))
     while line := lines.readline(_MAX_LINE_BYTES):
-        text = line.decode("utf-8", "replace").rstrip()
         # Text quoted from the file may appear in our messages.
-        listen(text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text))
+        listen(printable(line.decode("utf-8", "replace").rstrip()))
     listen(None)
     lines.detach()
 
