@@ -1,4 +1,4 @@
-"""Errors about the user's input. Each message is one line: what was expected, what was found, what to do."""
+"""Errors about the user's input, one line each: what was expected, what was found, what to do."""
 
 __all__ = [
     "ClusterError",

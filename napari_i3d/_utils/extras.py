@@ -8,13 +8,7 @@ from napari_i3d.errors import NapariI3DError
 
 @contextlib.contextmanager
 def needed_for(what: str, extra: str, kind: type[NapariI3DError] = NapariI3DError) -> Iterator[None]:
-    """Import, in the block, a package that `extra` of this package installs and `what` needs.
-
-    Raises
-    ------
-    NapariI3DError
-        Of the kind given: the package is missing; the message says what to install.
-    """
+    """Import, in the block, a package that `extra` installs and `what` needs; raise `kind` if it is missing."""
     try:
         yield
     except ModuleNotFoundError as error:

@@ -48,13 +48,7 @@ def atomic_writer(path: str | os.PathLike[str], part: Path | None = None) -> Ite
 
 
 def make_folder(path: str | os.PathLike[str]) -> Path:
-    """Make a folder and those above it if they are missing, and check that files can be made in it.
-
-    Raises
-    ------
-    OutputError
-        The folder cannot be made, is a file, or cannot be written to.
-    """
+    """Make a folder and those above it; raise `OutputError` if files cannot be made in it."""
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -111,13 +105,8 @@ def exclusive(path: str | os.PathLike[str], wait_s: float = 0.0) -> Iterator[boo
     """Hold a lock among processes; yield whether it was free within `wait_s`.
 
     It is a lock of the operating system on a file at `path`, so it ends with the process that holds it, however that
-    ends.
-    The file is removed on release; one that a killed process left does not lock.
-
-    Raises
-    ------
-    OutputError
-        The file cannot be made.
+    ends. The file is removed on release; one that a killed process left does not lock. `OutputError` if it cannot be
+    made.
     """
     lock = filelock.FileLock(path, timeout=wait_s)
     try:

@@ -38,13 +38,7 @@ class WeightsSource:
         return weights_folder() / f"{self.file_name}.json"
 
     def read_record(self) -> dict[str, Any] | None:
-        """Return the record of the download; None without one: the file was put there by hand.
-
-        Raises
-        ------
-        WeightsError
-            The record cannot be read.
-        """
+        """Return the record of the download, None if there is none; `WeightsError` if it is damaged."""
         try:
             record = json.loads(self.record_path.read_bytes())
             if not isinstance(record["sha256"], str):

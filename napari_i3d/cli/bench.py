@@ -1,4 +1,4 @@
-"""``napari-i3d bench``: how fast this machine is."""
+"""``napari-i3d bench``: the speed of this machine."""
 
 import argparse
 import sys

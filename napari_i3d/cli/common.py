@@ -18,12 +18,12 @@ DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 def print_error(text: str) -> None:
-    """Print a line for the user on standard error, after the name of the program."""
+    """Print a line on standard error, after the name of the program."""
     print(f"napari-i3d: {printable(text)}", file=sys.stderr)
 
 
 def print_line(text: str) -> None:
-    """Print a line for the user."""
+    """Print a line."""
     print(printable(text))
 
 
@@ -46,7 +46,7 @@ def add_command(commands: Any, name: str, run: Any, text: str) -> argparse.Argum
 
 
 def add_video(parser: argparse.ArgumentParser, *, tracking: bool) -> None:
-    """Add the options of a video and its tracking; `tracking`: whether that must be given."""
+    """Add the options of a video and its tracking; `tracking`: whether that is required."""
     parser.add_argument("video", type=Path, metavar="VIDEO")
     parser.add_argument("--tracking", type=Path, required=tracking, metavar="FILE", help="the tracking pickle")
 

@@ -41,10 +41,9 @@ def _demo(options: argparse.Namespace) -> int:
         save_metadata=True,
         overwrite=True,
     )
-    outcomes = run_with_bars(batch)
-    failures = [outcome for outcome in outcomes if not outcome.complete]
-    for outcome in failures:
-        print_error(outcome.summary)
+    failures = [result for result in run_with_bars(batch) if not result.complete]
+    for failure in failures:
+        print_error(failure.summary)
     if failures:
         return FAILED
     path = options.outputpath / f"{clip.video.stem}.npy"

@@ -1,4 +1,4 @@
-"""``napari-i3d view``: a video and its tracking in napari; and how ``check`` is called."""
+"""``napari-i3d view``: a video and its tracking in napari; and the options of ``check``."""
 
 import argparse
 from typing import Any

@@ -20,14 +20,14 @@ from napari_i3d.backbones.i3d.shared_stem import ChunkForm
 from napari_i3d.backbones.registry import I3D
 from napari_i3d.backbones.weights import load_network
 from napari_i3d.errors import SettingsError
-from napari_i3d.extraction.crop_stream import Arrival
+from napari_i3d.extraction.crop_stream import FrameCrop
 from napari_i3d.extraction.crops import NETWORK_SIDE, Cropper
 from napari_i3d.extraction.device import Device
 from napari_i3d.extraction.engine import compute_chunks
 from napari_i3d.extraction.planning.chunks import tracklet_chunks
 from napari_i3d.extraction.planning.plan import plan_job
 from napari_i3d.extraction.settings import ExtractionSettings, Precision
-from napari_i3d.extraction.shared_stem_encoder import SharedSteps
+from napari_i3d.extraction.shared_stem_encoder import SharedStemEncoder
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 from napari_i3d.video.video import Video, open_video
 
@@ -178,37 +178,37 @@ def _network_tasks(network: I3DResNet50, settings: ExtractionSettings, compiled:
             return float(plain(chunks)[0, 0])
 
     yield _Task(PLAIN, "chunks/s", batch, run_plain)
-    yield _Task(EXACT, "chunks/s", batch, _steadily(SharedSteps(network, settings), batch))
+    yield _Task(EXACT, "chunks/s", batch, _steadily(SharedStemEncoder(network, settings), batch))
     if compiled:
         yield _Task(COMPILED, "chunks/s", batch, _steadily(_compiled(network, settings), batch))
     half = replace(settings, precision=Precision.BFLOAT16)
-    yield _Task(BFLOAT16, "chunks/s", batch, _steadily(SharedSteps(network, half), batch))
+    yield _Task(BFLOAT16, "chunks/s", batch, _steadily(SharedStemEncoder(network, half), batch))
 
 
-def _steadily(computer: SharedSteps, count: int) -> Callable[[], object]:
+def _steadily(encoder: SharedStemEncoder, count: int) -> Callable[[], object]:
     """Return a function that feeds the next frames of an endless tracklet: as many frames as chunks."""
     crops = torch.rand(count, 3, NETWORK_SIDE, NETWORK_SIDE) * 2 - 1
     chunks = tracklet_chunks("endless", 0, _ENDLESS // (1 << 10), ExtractionSettings())
     frames = iter(range(len(chunks.starts)))
 
     def feed() -> object:
-        return list(computer.add([Arrival(chunks, next(frames), crop) for crop in crops]))
+        return list(encoder.add([FrameCrop(chunks, next(frames), crop) for crop in crops]))
 
     feed()
     return feed
 
 
-def _compiled(network: I3DResNet50, settings: ExtractionSettings) -> SharedSteps:
+def _compiled(network: I3DResNet50, settings: ExtractionSettings) -> SharedStemEncoder:
     if not any(map(shutil.which, ("g++", "clang++", "c++", "cl"))):
         raise SettingsError("compiled: expected a C++ compiler, found none; install one, or measure without")
-    computer = SharedSteps(network, settings)
+    encoder = SharedStemEncoder(network, settings)
     device = Device(settings)
     form = ChunkForm(network, Placement(device.torch, device.dtype, fused=False))
     for part in (form.res2, form.late):
         # Frozen weights become constants, in the order that the processor wants. The stem gains nothing.
         part.compile(dynamic=False, options={"freezing": True})
-    computer.form = form
-    return computer
+    encoder.form = form
+    return encoder
 
 
 def _video_tasks(video: Video, network: I3DResNet50, settings: ExtractionSettings) -> Iterator[_Task]:
@@ -231,8 +231,8 @@ def _video_tasks(video: Video, network: I3DResNet50, settings: ExtractionSetting
             cropper.crop(image, box)
 
     yield _Task(CROP, "crops/s", n_frames, crop)
-    computer = SharedSteps(network, settings)
-    yield _Task(WHOLE, "chunks/s", job.plan.total_chunks, lambda: list(compute_chunks(video, job, computer)))
+    encoder = SharedStemEncoder(network, settings)
+    yield _Task(WHOLE, "chunks/s", job.plan.total_chunks, lambda: list(compute_chunks(video, job, encoder)))
 
 
 def _write_video(folder: Path, n_frames: int) -> Path:

@@ -30,20 +30,14 @@ Background = NDArray[np.uint8] | None
 
 
 def background_of(video: Video, settings: ExtractionSettings) -> Background:
-    """Return the background of a video if the settings subtract it, else None.
-
-    Raises
-    ------
-    VideoError
-        One of the sampled frames is damaged.
-    """
+    """Return the background of a video if the settings subtract it; `VideoError` if a sampled frame is damaged."""
     if not settings.subtract_background:
         return None
     return median_background(video[int(frame)] for frame in background_frames(len(video)))
 
 
 @dataclass(frozen=True, eq=False)
-class Arrival:
+class FrameCrop:
     """A crop of a tracklet's frame."""
 
     chunks: TrackletChunks  # of the tracklet; at least one contains the frame
@@ -56,7 +50,7 @@ class Portion:
     """Crops of a shard, in frame order; `last` marks the shard's last portion."""
 
     shard: Shard
-    arrivals: tuple[Arrival, ...]
+    arrivals: tuple[FrameCrop, ...]
     last: bool
 
 
@@ -71,7 +65,7 @@ class _OpenShard:
         self._last_frame = shard.last_frame
         self._waiting = sorted(shard.chunks, key=lambda chunks: chunks.first_frame, reverse=True)
         self._active: list[TrackletChunks] = []
-        self._crops: list[Arrival] = []
+        self._crops: list[FrameCrop] = []
         self._portions: list[Portion] = []
         self.complete = False
 
@@ -82,7 +76,7 @@ class _OpenShard:
         self._active = [chunks for chunks in self._active if chunks.last_frame >= number]
         return [chunks for chunks in self._active if chunks.need(number)]
 
-    def take(self, arrivals: list[Arrival], number: int) -> None:
+    def take(self, arrivals: list[FrameCrop], number: int) -> None:
         """Add the crops of a frame."""
         self._crops += arrivals
         self.complete = number >= self._last_frame
@@ -96,27 +90,13 @@ class _OpenShard:
         yield from portions
 
 
-def arriving_crops(
+def stream_crops(
     video: Video, shards: Sequence[Shard], background: Background = None
 ) -> Generator[Portion, None, None]:
-    """Decode the frames of shards, and yield crops of one shard after the other, in frame order.
+    """Decode the frames of shards of one job, and yield crops of one shard after the other, in frame order.
 
     Frames that consecutive shards share are decoded and cropped once, and kept for the later shard until the earlier
-    is complete.
-
-    Parameters
-    ----------
-    video
-        The video.
-    shards
-        Shards of one job, in its order; some may be missing.
-    background
-        From `background_of`.
-
-    Raises
-    ------
-    VideoError
-        The video is damaged within the frames needed.
+    is complete. Some shards of the job may be missing. `VideoError` is raised if a needed frame is damaged.
     """
     if not shards:
         return
@@ -145,7 +125,7 @@ def _hand_out(frame: NDArray[np.uint8], number: int, opened: deque[_OpenShard], 
                 image = cropper.image(frame) if image is None else image
                 box = one.shard.boxes[chunks.id][number - chunks.first_frame]
                 crops[chunks.id] = cropper.crop(image, box)
-            arrivals.append(Arrival(chunks, number, crops[chunks.id]))
+            arrivals.append(FrameCrop(chunks, number, crops[chunks.id]))
         one.take(arrivals, number)
 
 

@@ -11,64 +11,51 @@ import torch
 from napari_i3d.backbones.i3d.network import I3DResNet50
 from napari_i3d.backbones.registry import I3D
 from napari_i3d.errors import VideoError
-from napari_i3d.extraction.chunk_encoder import ChunkBatch, Computer, WholeChunks
-from napari_i3d.extraction.crop_stream import Background, arriving_crops, background_of, run_ahead
+from napari_i3d.extraction.chunk_encoder import ChunkBatch, ChunkEncoder, Encoder
+from napari_i3d.extraction.crop_stream import Background, background_of, run_ahead, stream_crops
 from napari_i3d.extraction.planning.plan import Job
 from napari_i3d.extraction.planning.shards import Shard, ShardRows, plan_shards
 from napari_i3d.extraction.settings import ExtractionSettings
-from napari_i3d.extraction.shared_stem_encoder import SharedSteps
+from napari_i3d.extraction.shared_stem_encoder import SharedStemEncoder
 from napari_i3d.video.video import Video
 
 
-def computer_for(network: torch.nn.Module, settings: ExtractionSettings) -> Computer:
+def encoder_for(network: torch.nn.Module, settings: ExtractionSettings) -> Encoder:
     """Return the fastest encoder for a network; raises `SettingsError` if this machine does not have the device."""
-    return SharedSteps(network, settings) if isinstance(network, I3DResNet50) else WholeChunks(network, settings)
+    return SharedStemEncoder(network, settings) if isinstance(network, I3DResNet50) else ChunkEncoder(network, settings)
 
 
 def compute_shards(
     video: Video,
     shards: Sequence[Shard],
-    computer: Computer,
+    encoder: Encoder,
     background: Background = None,
     abandon: Callable[[], object] | None = None,
 ) -> Generator[ChunkBatch | ShardRows, None, None]:
     """Compute shards of a job one after the other; yield each batch of chunks, and each complete shard.
 
     Decoding and cropping run beside the network, at most a portion of crops ahead of it. No batch holds chunks of two
-    shards.
-
-    Parameters
-    ----------
-    video, shards, background
-        See `arriving_crops`.
-    computer
-        From `computer_for`; holds no crops before or after a shard.
-    abandon
-        See `run_ahead`.
-
-    Raises
-    ------
-    VideoError
-        The video is damaged within the frames needed.
+    shards. The encoder, from `encoder_for`, holds no crops before or after a shard; for `abandon` see `run_ahead`.
+    `VideoError` is raised if a needed frame is damaged.
     """
     rows = np.empty((0, I3D.width), np.float32)
     current: Shard | None = None
     missing, whole = 0, 0
-    with contextlib.closing(run_ahead(arriving_crops(video, shards, background), abandon)) as portions:
+    with contextlib.closing(run_ahead(stream_crops(video, shards, background), abandon)) as portions:
         for portion in portions:
             shard = portion.shard
             if shard is not current:
                 current, missing = shard, shard.n_chunks
                 rows = np.empty((missing, I3D.width), np.float32)
-            ending = computer.finish() if portion.last else ()
-            for batch in itertools.chain(computer.add(portion.arrivals), ending):
+            ending = encoder.finish() if portion.last else ()
+            for batch in itertools.chain(encoder.add(portion.arrivals), ending):
                 for (individual, number), row in zip(batch.chunks, batch.rows, strict=True):
                     rows[shard.offsets[individual] + number] = row
                 missing -= len(batch.chunks)
                 yield batch
             if portion.last and not missing:
                 whole += 1
-                yield ShardRows(shard, rows, computer.device)
+                yield ShardRows(shard, rows, encoder.device)
     if whole != len(shards):
         # Never return uninitialized rows.
         raise VideoError(
@@ -76,10 +63,10 @@ def compute_shards(
         )
 
 
-def compute_chunks(video: Video, job: Job, computer: Computer) -> Generator[ChunkBatch, None, None]:
+def compute_chunks(video: Video, job: Job, encoder: Encoder) -> Generator[ChunkBatch, None, None]:
     """Compute all chunks of a job as one shard and yield the batches; errors as in `compute_shards`."""
     shards = plan_shards(job, job.plan.total_chunks)
-    with contextlib.closing(compute_shards(video, shards, computer, background_of(video, job.settings))) as steps:
+    with contextlib.closing(compute_shards(video, shards, encoder, background_of(video, job.settings))) as steps:
         for step in steps:
             if isinstance(step, ChunkBatch):
                 yield step

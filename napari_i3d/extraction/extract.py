@@ -16,7 +16,7 @@ from napari_i3d._utils.progress import finish
 from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, WeightsFacts
 from napari_i3d.backbones.weights import load_network
 from napari_i3d.extraction.crop_stream import background_of
-from napari_i3d.extraction.engine import Progress, compute_shards, computer_for
+from napari_i3d.extraction.engine import Progress, compute_shards, encoder_for
 from napari_i3d.extraction.planning.plan import Job, plan_job, whole_image
 from napari_i3d.extraction.planning.shards import ChunkRows, ShardRows, plan_shards
 from napari_i3d.extraction.provenance import describe_extraction, describe_tracking
@@ -61,16 +61,16 @@ def extract(
     """
     total, done = job.plan.total_chunks, 0
     yield Progress(done, total)
-    computer, rows = computer_for(network, job.settings), ChunkRows(job)
+    encoder, rows = encoder_for(network, job.settings), ChunkRows(job)
     background = background_of(video, job.settings)
-    with contextlib.closing(compute_shards(video, plan_shards(job), computer, background)) as steps:
+    with contextlib.closing(compute_shards(video, plan_shards(job), encoder, background)) as steps:
         for step in steps:
             if isinstance(step, ShardRows):
                 rows.put(step.shard, step.rows)
             else:
                 done += len(step.chunks)
                 yield Progress(done, total)
-    return as_features(video, job, rows, describe_extraction(video, job, weights, computer.device, tracking))
+    return as_features(video, job, rows, describe_extraction(video, job, weights, encoder.device, tracking))
 
 
 def as_features(video: Video, job: Job, chunks: ChunkRows, provenance: Mapping[str, Any]) -> Features:

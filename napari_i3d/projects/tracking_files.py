@@ -1,4 +1,4 @@
-"""The tracking files that lie beside a video."""
+"""Find the tracking files beside a video."""
 
 import contextlib
 import pickletools
@@ -17,9 +17,9 @@ _DICTIONARIES = frozenset({"EMPTY_DICT", "DICT", "REDUCE"})
 
 
 def find_tracking_files(video: Path) -> dict[Path, Tracking]:
-    """Return the files beside a video that begin with its name and hold tracking, sorted, with what they hold.
+    """Return the files beside a video that begin with its name and hold tracking, sorted, with their content.
 
-    A file whose name also fits another video there, one with a longer name, belongs to that.
+    A file whose name also fits another video there with a longer name belongs to that video.
     """
     try:
         beside = sorted(path for path in video.parent.iterdir() if path.name.startswith(video.stem))
@@ -39,7 +39,7 @@ def find_tracking_files(video: Path) -> dict[Path, Tracking]:
 
 
 def may_be_tracking(path: Path) -> bool:
-    """Whether a pickle may hold a dictionary in a dictionary, by its first bytes: one of features may be huge."""
+    """Return whether the first bytes of a pickle may be a dictionary in a dictionary; features files may be huge."""
     try:
         if not path.is_file():  # a pipe would be waited for without end
             return False

@@ -1,4 +1,4 @@
-"""A look at PyTorch's own files before PyTorch reads them: what they ask for by name, and how much they unpack to.
+"""Scan PyTorch files before PyTorch reads them: the names they ask for, and their unpacked size.
 
 `torch.load` with ``weights_only=True`` runs no code, but it lets a file make arrays and byte strings of any size.
 """
@@ -26,14 +26,9 @@ _MOST_STEPS = 500_000
 
 
 def check_pytorch(file: BinaryIO) -> None:
-    """Refuse a file that asks for anything but arrays, or unpacks to more than itself; leave it at its beginning.
+    """Refuse a file that asks for anything but arrays, or unpacks to more than its size; leave it at its beginning.
 
-    Raises
-    ------
-    ForbiddenError
-        Names what the file asks for.
-    Exception
-        It is damaged: what `zipfile` and `pickletools` raise.
+    Raises `ForbiddenError`, and errors of `zipfile` and `pickletools` if the file is damaged.
     """
     if file.read(2) == b"PK":
         check_archive(file, stored=True)
@@ -63,14 +58,14 @@ def _check_names(pickle: bytes | BinaryIO) -> None:
 
 
 class _Kinds:
-    """Follows what lies on the stack, as far as it matters: tuples in tuples take forever to look up."""
+    """Follows the types on the stack, to detect nested tuples as keys, which take forever to look up."""
 
     def __init__(self) -> None:
         self._stack: list[str] = []
         self._memo: dict[int, str] = {}
 
     def follow(self, operation: pickletools.OpcodeInfo, argument: object) -> None:
-        """Take one instruction; refuse a dictionary whose keys are tuples."""
+        """Process one opcode; refuse a dictionary whose keys are tuples."""
         name = operation.name
         if name in ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"):
             self._memo[len(self._memo) if argument is None else int(str(argument))] = self._stack[-1]

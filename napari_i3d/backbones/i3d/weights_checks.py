@@ -17,21 +17,10 @@ _DEEPER = re.compile(r"(res4_|layer3\.)([6-9]|\d\d)|(res3_|layer2\.)[4-9]")
 
 
 def check_layout(found: Mapping[Any, Any], expected: Mapping[str, tuple[int, ...]], file: str) -> None:
-    """Check names, shapes and dtypes, before any content is read.
+    """Check names, shapes and dtypes of the arrays in a file, before any content is read.
 
-    Parameters
-    ----------
-    found
-        Content of the file: name to anything with `shape` and `dtype` (numpy array, tensor, `Header`).
-    expected
-        Shape by name in this format.
-    file
-        Name of the file for messages.
-
-    Raises
-    ------
-    WeightsError
-        Names are missing or surplus, or shapes or dtypes differ; all in one line.
+    `found` maps names to anything with `shape` and `dtype`, `expected` names to shapes; `file` is the name for
+    messages. Raises `WeightsError`, which lists all differences on one line.
     """
     missing = [name for name in expected if name not in found]
     surplus = [printable(str(name), 60) for name in found if name not in expected]

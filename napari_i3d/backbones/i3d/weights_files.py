@@ -101,12 +101,7 @@ def read_weights_file(path: str | os.PathLike[str]) -> WeightsFile:
 def write_safetensors(path: str | os.PathLike[str], blobs: Blobs, metadata: dict[str, str]) -> None:
     """Write weights as safetensors, atomically: the arrays under their published names, and metadata.
 
-    The same weights and metadata give the same bytes.
-
-    Raises
-    ------
-    OutputError
-        The file cannot be written.
+    The same weights and metadata give the same bytes. Raises `OutputError`.
     """
     # safetensors writes its metadata in random order: one entry keeps the file, and its checksum, the same
     content = safetensors.numpy.save(blobs, metadata={_METADATA_KEY: json.dumps(metadata, sort_keys=True)})

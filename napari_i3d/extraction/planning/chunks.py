@@ -104,10 +104,6 @@ def padded_row_chunks(n_frames: int, n_chunks: int, step: int) -> NDArray[np.int
 
     Ties (steps of 2 and 6) go to the earlier chunk: its center, 3.5 frames after its start, is nearer to the row's
     frame. Rows before the first chunk and after the last repeat these.
-
-    Returns
-    -------
-    (ceil(n_frames / step),) int64
     """
     rows = np.arange(-(-n_frames // step), dtype=np.int64)
     before = int(I3D.chunk_center)  # 3

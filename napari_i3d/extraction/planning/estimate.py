@@ -33,23 +33,10 @@ def estimate(
     rates: Mapping[str, float],
     kept_chunks: int = 0,
 ) -> Estimate:
-    """Plan an extraction and estimate its duration.
+    """Plan an extraction and estimate its duration; errors as in `plan_job`.
 
-    Parameters
-    ----------
-    video, options
-        The video and the options.
-    tracking
-        The selected individuals, with their gaps; None: the whole image.
-    rates
-        Seconds per chunk in earlier runs, by `rate_key`.
-    kept_chunks
-        Chunks that an interrupted run has computed.
-
-    Raises
-    ------
-    TrackingError
-        There is nothing to compute, or `plan_job` refuses the tracking.
+    `tracking` holds the selected individuals with their gaps, or is None for the whole image; `rates` are the seconds
+    per chunk of earlier runs by `rate_key`; `kept_chunks` were computed by an interrupted run.
     """
     settings = options.settings
     tracking = whole_image(video, settings) if tracking is None else resolve_gaps(tracking, options.gaps)

@@ -133,10 +133,7 @@ def _dlc2action_places(features: Features, layout: Layout) -> dict[Id, Place]:
 def dlc2action_ids(individuals: Iterable[Id]) -> dict[Id, str]:
     """Return the names of individuals in DLC2Action and its annotation program: a whole number n is ``ind{n}``.
 
-    Raises
-    ------
-    FeaturesError
-        An id that it cannot read, or two that would be the same.
+    Raises `FeaturesError` for an id that it cannot read, or two that would be the same.
     """
     owners: dict[str, Id] = {}
     for individual in individuals:
@@ -176,12 +173,8 @@ def individual_paths(path: Path, individuals: list[Id]) -> dict[Id, Path]:
     """Return the file of each individual: ``folder/stem.npy`` becomes ``folder/stem_{id}.npy``.
 
     Dots, at the first of which some programs cut names, and characters that some file system does not allow become
-    ``_``. Without tracking the file has the name of the video.
-
-    Raises
-    ------
-    FeaturesError
-        Two individuals would get the same file.
+    ``_``. Without tracking the file has the name of the video. Raises `FeaturesError` if two individuals would share a
+    file.
     """
     stem = without_dots(path.name.removesuffix(".npy"))
     paths: dict[Id, Path] = {}

@@ -19,19 +19,9 @@ def individual_outputs(
 ) -> dict[Id, Path]:
     """Return the file of each individual, after checking that all can be written under their names.
 
-    Parameters
-    ----------
-    output
-        The features file; if each individual has its own file, its id is added to this name.
-    layout, individuals
-        The program, and the individuals in the files.
-    metadata
-        Whether first and last frames are added to the file.
-
-    Raises
-    ------
-    FeaturesError
-        Two individuals would share a name, an id does not fit the layout, or a name is too long.
+    If each individual has its own file, its id is added to the name of `output`. `metadata`: whether first and last
+    frames are added. Raises `FeaturesError` if two individuals would share a name, an id does not fit, or a name is too
+    long.
     """
     if layout.one_file:
         names = dlc2action_ids(individuals).values() if layout.for_dlc2action else individuals
@@ -53,10 +43,7 @@ def output_paths(output: Path, layout: Layout, individuals: Sequence[Id]) -> lis
 def save_features(features: Features, output: Path, layout: Layout, *, metadata: bool = False) -> list[Path]:
     """Write features in a layout, optionally with their first and last frames; return the files.
 
-    Raises
-    ------
-    FeaturesError, OutputError
-        They do not fit the layout, or a file cannot be written.
+    Raises `FeaturesError` if they do not fit the layout, and `OutputError`.
     """
     if layout is Layout.DICT:
         write_features(output, features, metadata=metadata)

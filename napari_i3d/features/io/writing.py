@@ -60,10 +60,7 @@ def write_dictionary(
 def check_content(individuals: Sequence[Id], ending: str, *, metadata: bool) -> None:
     """Check that a file with this ending can tell the individuals apart.
 
-    Raises
-    ------
-    FeaturesError
-        One has the name of a metadata entry, or two have the same name in a ``.npz``, whose names are text.
+    Raises `FeaturesError` for the name of a metadata entry, and for equal names in a ``.npz``, whose names are text.
     """
     taken = [key for key in METADATA_KEYS if metadata and key in individuals]
     if taken:
@@ -84,18 +81,10 @@ def write_with_facts(
     layout: str = "dict",
     places: Mapping[Id, Place] = MappingProxyType({}),
 ) -> None:
-    """Write one file and the ``.json`` beside it: neither appears before both are complete.
+    """Write one file, with `write`, and the ``.json`` beside it: neither appears before both are complete.
 
-    Parameters
-    ----------
-    path, write
-        The features file, and a function that writes its content.
-    features, individuals
-        The features that the ``.json`` describes, and which of their individuals the file holds; None: all.
-    layout
-        The program that the file is for.
-    places
-        Where individuals are in the file; by default under their own ids.
+    `individuals` are those in the file, by default all; `layout` is the program that it is for; `places` are the places
+    of individuals that are not under their own ids.
     """
     facts_path = json_path(path)
     before = facts_path.read_bytes() if facts_path.is_file() else None

@@ -71,20 +71,9 @@ def output_arguments(stream_index: int, width_px: int, height_px: int) -> list[s
 class Process:
     """An ffmpeg process with a listener for its log, and methods to read its standard output.
 
-    It ends with `close`, the last reference to this object, or the interpreter, whichever comes first.
-
-    Parameters
-    ----------
-    arguments
-        Options after the program's name and the general ones.
-    listen
-        Called in another thread with each line of the log, and with None at its end. It must not refer to this object,
-        which would then live as long as ffmpeg does.
-
-    Raises
-    ------
-    VideoError
-        ffmpeg cannot be started.
+    It ends with `close`, the last reference to this object, or the interpreter, whichever comes first. `listen` is
+    called in another thread with each line of the log, and with None at its end; it must not refer to this object,
+    which would then live as long as ffmpeg does. `VideoError` is raised if ffmpeg cannot be started.
     """
 
     def __init__(self, arguments: Sequence[str], listen: Callable[[str | None], None]) -> None:
@@ -101,13 +90,7 @@ class Process:
             _widen(self._stdout)
 
     def read_into(self, buffer: npt.NDArray[np.uint8]) -> bool:
-        """Fill a contiguous array from the standard output; return False if the output ends before.
-
-        Raises
-        ------
-        TimeoutError
-            There was no output for `STALL_S`.
-        """
+        """Fill a contiguous array from the output; return False if it ends before; `TimeoutError` after `STALL_S`."""
         view = buffer.reshape(-1).data
         while view:
             self._wait()
