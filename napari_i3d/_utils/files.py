@@ -42,7 +42,7 @@ def atomic_writer(path: str | os.PathLike[str], part: Path | None = None) -> Ite
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error}); choose another place") from error
     finally:
-        # Where `path` lies below a file, not even looking for the hidden one is allowed.
+        # If `path` is below a file, even this raises.
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
 
@@ -76,18 +76,18 @@ def nearest_file(path: Path, endings: Collection[str], stem: str = "", others: C
     others
         Stems of other files: names that begin with one of them are ignored.
     """
-    strangers = tuple(other for other in others if not stem.startswith(other))
+    foreign = tuple(other for other in others if not stem.startswith(other))
     try:
         names = [
             entry.name
             for entry in path.parent.iterdir()
             if entry.suffix.lower() in (path.suffix.lower(), *endings)
-            and not entry.name.startswith((".", *strangers))
+            and not entry.name.startswith((".", *foreign))
             and entry.is_file()
         ]
     except OSError:
         return None
-    # The next number is another file: day10 is none of day1.
+    # A number that goes on is another file: day10 does not belong to day1.
     own = [name for name in names if stem and name.startswith(stem) and not name[len(stem) :][:1].isdigit()]
     near = difflib.get_close_matches(path.name, own, n=1, cutoff=0.0)
     near = near or difflib.get_close_matches(path.name, names, n=1)
@@ -119,7 +119,7 @@ def exclusive(path: str | os.PathLike[str], wait_s: float = 0.0) -> Iterator[boo
     try:
         yield True
     finally:
-        # While it is still held: whoever opened the file before and gets the lock now finds it gone, and tries again.
+        # While the lock is held: a process that has opened the file and gets the lock next finds it gone, and retries.
         with contextlib.suppress(OSError):
             Path(path).unlink(missing_ok=True)
         lock.release()

@@ -31,7 +31,7 @@ _DEVICE_BYTES = 32
 _INPUTS = ("video", "tracking", "weights")
 
 Fingerprint = Mapping[str, Any]
-"""What the numbers of a shard depend on, by name, in values that JSON knows."""
+"""Everything that the numbers of a shard depend on, as JSON values by name."""
 
 
 class Checkpoints:
@@ -133,7 +133,7 @@ class Checkpoints:
     @staticmethod
     def discard(folder: Path) -> None:
         """Remove the folder of any job, if it exists; raise `OutputError` if that fails."""
-        # Without its manifest a folder that is only half removed is never taken for work.
+        # A folder without its manifest is not resumed, even if it is only partly removed.
         _remove(folder / _MANIFEST)
         try:
             shutil.rmtree(folder)

@@ -7,7 +7,7 @@ from napari_i3d.errors import SettingsError
 from napari_i3d.extraction.planning.request import ExtractionOptions
 
 LOCAL = "local"
-"""The scheduler that is started on this machine."""
+"""Starts a scheduler on this machine."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,19 +14,17 @@ from napari_i3d.extraction.settings import ExtractionSettings
 
 def add_bench(commands: Any) -> None:
     """Add the command to the parser."""
-    bench = add_command(
-        commands, "bench", _bench, "how fast this machine is, against the plain network in the same run"
-    )
+    bench = add_command(commands, "bench", _bench, "measure the speed of this machine, relative to the plain network")
     bench.add_argument(
-        "video", nargs="?", type=Path, metavar="VIDEO", help="default: a made-up one of 1024x1024 pixels"
+        "video", nargs="?", type=Path, metavar="VIDEO", help="default: a synthetic one of 1024x1024 pixels"
     )
     bench.add_argument("--rounds", type=int, default=5, metavar="N", help="the median of these (default %(default)s)")
     bench.add_argument(
         "--batch_size", type=int, default=ExtractionSettings().batch_size, metavar="N", help="%(default)s"
     )
-    bench.add_argument("--device", metavar="NAME", default="auto", help="as of extract")
+    bench.add_argument("--device", metavar="NAME", default="auto", help="as for extract")
     bench.add_argument("--compiled", action="store_true", help="with TorchInductor too; needs a C++ compiler")
-    bench.add_argument("--cpu_time", action="store_true", help="one thread, processor time: where others compute too")
+    bench.add_argument("--cpu_time", action="store_true", help="one thread, processor time: for a machine in use")
 
 
 def _bench(options: argparse.Namespace) -> int:

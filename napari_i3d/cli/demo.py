@@ -1,4 +1,4 @@
-"""``napari-i3d demo``: the main job, start to end, on sample data."""
+"""``napari-i3d demo``: the whole workflow on sample data."""
 
 import argparse
 from pathlib import Path
@@ -13,7 +13,7 @@ from napari_i3d.extraction.settings import ExtractionSettings
 
 def add_demo(commands: Any) -> None:
     """Add the command to the parser."""
-    demo = add_command(commands, "demo", _demo, "the main job, start to end, on sample data")
+    demo = add_command(commands, "demo", _demo, "run the whole workflow on sample data")
     demo.add_argument("--outputpath", type=Path, default=Path("napari_i3d_demo"), metavar="DIR", help="%(default)s")
 
 

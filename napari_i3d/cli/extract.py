@@ -30,7 +30,7 @@ def add_extract(commands: Any) -> None:
     add(
         "--tracking_suffix",
         metavar="S",
-        help="what a tracking file's name has after the video's: _tracks.pickle",
+        help="end of a tracking file's name, after the video's: _tracks.pickle",
     )
     add("--individuals", nargs="+", metavar="ID", help="only these (default: all)")
     add(
@@ -51,7 +51,7 @@ def add_extract(commands: Any) -> None:
     _add_choice(extract, "--gaps", Gaps, Gaps.ERROR, "frames missing in a tracklet")
     _add_choice(extract, "--sample_mode", SampleMode, defaults.sample_mode, "")
     _add_choice(extract, "--normalization", Normalization, defaults.normalization, "")
-    add("--subtract_background", action="store_true", help="blank what does not move")
+    add("--subtract_background", action="store_true", help="set pixels of the background to gray")
     add_video_size(extract)
     add(
         "--weights",
@@ -67,12 +67,12 @@ def add_extract(commands: Any) -> None:
     add("--i3d_suffix", default=".npy", metavar="S", help="ending of features files: .npy, .npz, .pickle (%(default)s)")
     _add_choice(
         extract, "--layout", Layout, Layout.DICT,
-        "the program to write for; dlc2action: features alone, dlc2action-pose: to be used beside poses",
+        "program to write for; dlc2action: features alone, dlc2action-pose: beside poses",
     )  # fmt: skip
     add("--save_metadata", action="store_true", help="add first and last frame of each individual to the file")
-    add("--overwrite", action="store_true", help="replace results that exist (default: keep them)")
-    add("--scheduler", metavar="ADDRESS", help="compute on a dask cluster; local: on worker processes of this machine")
-    add("--workers", type=int, metavar="N", help="of --scheduler local (default: one a GPU, else as many as fit)")
+    add("--overwrite", action="store_true", help="replace existing results (default: keep them)")
+    add("--scheduler", metavar="ADDRESS", help="compute on a dask cluster; local: in worker processes on this machine")
+    add("--workers", type=int, metavar="N", help="for --scheduler local (default: one per GPU, else as many as fit)")
 
 
 def _add_choice(parser: argparse.ArgumentParser, name: str, choices: Iterable[str], default: str, text: str) -> None:

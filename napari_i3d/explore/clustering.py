@@ -104,7 +104,7 @@ def clusters(data: TableLike | Components, count: int | None = None, *, seed: in
     sample = np.sort(np.random.default_rng(seed).permutation(len(scores))[:SILHOUETTE_ROWS])
     different = len(np.unique(scores[sample], axis=0))
     if count is not None and different < count:
-        different = len(np.unique(scores, axis=0))  # slow where there are many rows
+        different = len(np.unique(scores, axis=0))  # slow for many rows
     if different < (2 if count is None else count):
         wanted = "2 or more clusters" if count is None else f"{count} clusters"
         raise FeaturesError(

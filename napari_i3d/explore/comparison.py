@@ -126,7 +126,7 @@ def compare(
             table_of_features(one, [mine], video=names[0]).sequences[0],
             table_of_features(other, [yours], video=names[1]).sequences[0],
         )
-        FeatureTable(sequences)  # of the same width
+        FeatureTable(sequences)  # checks that the widths are equal
         rows = _match(sequences, (one.chunk_starts.get(mine), other.chunk_starts.get(yours)))
         if len(rows[0]):
             ones.append(sequences[0])

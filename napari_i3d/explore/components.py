@@ -88,7 +88,7 @@ def principal_components(data: TableLike, count: int = DEFAULT_COMPONENTS) -> St
     total = float(np.trace(matrix)) / len(table)
     if len(table) < table.width:
         vectors = rows.T @ vectors
-        # Directions without variance are rounding alone; as zeros they give scores of 0.
+        # Directions without variance are only rounding; as zeros they give scores of 0.
         lengths = np.linalg.norm(vectors, axis=0)
         used = variance > 1e-6 * max(total, np.finfo(np.float64).tiny)
         vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=used & (lengths > 0))

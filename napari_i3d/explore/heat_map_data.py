@@ -127,7 +127,7 @@ def _most_variable(
     """Return number, mean and deviation of the features shown, in the chosen order."""
     means = sample.mean(axis=0, dtype=np.float64)
     variances = np.zeros_like(means)
-    for first in range(0, len(sample), 512):  # in pieces, to stay small
+    for first in range(0, len(sample), 512):  # in pieces, to save memory
         variances += np.square(sample[first : first + 512] - means).sum(axis=0)
     variances /= len(sample)
     chosen = np.argsort(-variances, kind="stable")[: options.count]

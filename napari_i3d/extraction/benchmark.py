@@ -31,8 +31,8 @@ from napari_i3d.extraction.shared_stem_encoder import SharedStemEncoder
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 from napari_i3d.video.video import Video, open_video
 
-GFLOP_A_WINDOW = 10.6
-"""What the exact form computes for a chunk at frequency 1; the plain network computes 16.4."""
+GFLOP_PER_CHUNK = 10.6
+"""Operations of the exact form for a chunk at frequency 1; the plain network has 16.4."""
 
 PLAIN, EXACT, BFLOAT16, COMPILED = "plain network", "exact form", "exact form, bfloat16", "exact form, compiled"
 MATRIX, DECODE, CROP, WHOLE = "matrix product", "decoding", "cropping", "end to end, 2 individuals"
@@ -40,7 +40,7 @@ MATRIX, DECODE, CROP, WHOLE = "matrix product", "decoding", "cropping", "end to 
 _SIDE = 1024
 _MATRIX = 2048
 _ENDLESS = 1 << 30
-# Batches in the clip: in fewer frames the first chunks, which share nothing with earlier ones, would weigh too much.
+# Batches in the clip: with fewer, the first chunks, which share nothing with earlier ones, count too much.
 _CLIP_BATCHES = 6
 
 
@@ -116,7 +116,7 @@ def run_bench(
         opened = stack.enter_context(open_video(video))
         tasks = [*_network_tasks(network, settings, compiled), *_video_tasks(opened, network, settings)]
         for task in tasks:
-            task.run()  # the first time is never like the others
+            task.run()  # warm up
         seconds: dict[str, list[float]] = {task.name: [] for task in tasks}
         for number in range(1, rounds + 1):
             for task in tasks:
@@ -156,7 +156,7 @@ def _measurement(task: _Task, seconds: dict[str, list[float]]) -> Measurement:
     rate = 1 / statistics.median(own)
     if task.unit != "chunks/s":
         return Measurement(task.name, rate, task.unit)
-    share = GFLOP_A_WINDOW / ratio(MATRIX)
+    share = GFLOP_PER_CHUNK / ratio(MATRIX)
     return Measurement(task.name, rate, task.unit, ratio(PLAIN), None if task.name == PLAIN else share, ratio(EXACT))
 
 
@@ -165,7 +165,7 @@ def _network_tasks(network: I3DResNet50, settings: ExtractionSettings, compiled:
     matrix = device.take(torch.rand(_MATRIX, _MATRIX))
 
     def multiply() -> float:
-        return float((matrix @ matrix)[0, 0])  # to be read, the result must be there
+        return float((matrix @ matrix)[0, 0])  # reads the result, which waits for it
 
     yield _Task(MATRIX, "GFLOP/s", 2 * _MATRIX**3 / 1e9, multiply)
     plain = I3DResNet50()

@@ -29,7 +29,7 @@ from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video, open_video
 
 with warnings.catch_warnings():
-    # Without ipywidgets a notebook shows bars as text, which needs no warning.
+    # Without ipywidgets, notebooks show bars as text; tqdm would warn about that.
     warnings.simplefilter("ignore", TqdmWarning)
     from tqdm.auto import tqdm
 

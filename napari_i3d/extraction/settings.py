@@ -8,7 +8,7 @@ from typing import Any, Self
 from napari_i3d.backbones.registry import I3D
 from napari_i3d.errors import SettingsError
 
-# Larger numbers are typing errors.
+# Larger numbers are typos.
 _MOST_FRAMES = 1_000_000
 _LARGEST_SIDE_PX = 16_384
 

@@ -119,7 +119,7 @@ def _by_category(
     shown: Map, ax: "Axes", categories: NDArray[np.integer], styles: dict[int, tuple[str, str]], names: dict[int, str]
 ) -> None:
     """Draw each category in its style, a color and a marker."""
-    # In an order drawn at random: else the last category would hide the others.
+    # In random order, so that the last category does not hide the others.
     order = np.random.default_rng(0).permutation(len(categories))
     marker_of = np.array([styles[number][1] for number in categories.tolist()])
     for marker in MARKERS:

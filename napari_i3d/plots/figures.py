@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Images = Callable[[Sequence[Span]], NDArray[np.uint8]]
-"""Gives an image of each of some moments: (n, H, W, 3) uint8."""
+"""Returns an image of each moment: (n, H, W, 3) uint8."""
 
 _TYPICAL = 5
 _IN_A_BLOCK = 5
@@ -155,12 +155,12 @@ def _heat_maps(features: Features, options: FigureOptions, images: Images | None
 
 
 def _similarities(features: Features, options: FigureOptions, images: Images | None) -> "Figure":
-    # Taller than wide: the layout does not see how far the novelty sticks out above a matrix whose shape is fixed.
+    # Taller than wide: the layout ignores the novelty above the matrix, whose aspect ratio is fixed.
     ratios = [7.4] if images is None else [7.4, 1.3]
     count = len(features)
     figure = _new_figure(6.6 * count, sum(ratios))
     axes = figure.subplots(len(ratios), count, height_ratios=ratios, squeeze=False)
-    # On the scale of all individuals together, as everywhere else.
+    # Standardized over all individuals, as everywhere else.
     table = standardize(table_of_features(features))
     for number, sequence in enumerate(table.sequences):
         alone = replace(table, sequences=(sequence,))
@@ -175,7 +175,7 @@ def _moments(sequence: FeatureSequence, images: Images, ax: "Axes", count: int) 
     """Show evenly spaced moments of an individual."""
     rows = np.unique(np.linspace(0, len(sequence) - 1, min(count, len(sequence))).round().astype(int))
     spans = [Span(sequence.video, sequence.individual, float(frame), float(frame)) for frame in sequence.frames[rows]]
-    # Only the first says what the number is: there is no room for more.
+    # Only the first title has room for a word.
     titles = [
         f"frame {span.middle_frame}" if not number else f"{span.middle_frame}" for number, span in enumerate(spans)
     ]

@@ -64,7 +64,7 @@ def plot_self_similarity(
     upper.set_title(
         with_warning(table.sequences[0].name if len(table.sequences) == 1 else "Self-similarity", table),
         loc="left",
-        pad=6 if len(table.sequences) == 1 and table.sequences[0].fps else 14,  # room for the marks of changes
+        pad=6 if len(table.sequences) == 1 and table.sequences[0].fps else 14,  # room for the markers of changes
     )
     return ax
 

@@ -12,7 +12,7 @@ from napari_i3d.tracking.tracklets import Tracking
 TRACKING_SUFFIXES = frozenset({".pickle", ".pkl"})
 _MOST_FILES = 16
 _HEAD_BYTES = 4096
-# What begins a dictionary, or makes an OrderedDict.
+# Opcodes that begin a dictionary, or make an OrderedDict.
 _DICTIONARIES = frozenset({"EMPTY_DICT", "DICT", "REDUCE"})
 
 
@@ -32,7 +32,7 @@ def find_tracking_files(video: Path) -> dict[Path, Tracking]:
         if path.suffix.lower() not in TRACKING_SUFFIXES or any(path.name.startswith(stem) for stem in longer):
             continue
         if len(found) < _MOST_FILES and may_be_tracking(path):
-            # Other pickles have a right to lie there too.
+            # Other pickles are ignored.
             with contextlib.suppress(NapariI3DError):
                 found[path] = read_tracking(path)
     return found
@@ -41,7 +41,7 @@ def find_tracking_files(video: Path) -> dict[Path, Tracking]:
 def may_be_tracking(path: Path) -> bool:
     """Return whether the first bytes of a pickle may be a dictionary in a dictionary; features files may be huge."""
     try:
-        if not path.is_file():  # a pipe would be waited for without end
+        if not path.is_file():  # reading a pipe might never end
             return False
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
@@ -54,7 +54,7 @@ def may_be_tracking(path: Path) -> bool:
             if dictionaries == 2:
                 return True
             if isinstance(argument, str) and argument.startswith("numpy"):
-                return False  # arrays where tracking has frames
-    except ValueError:  # it goes on behind the bytes looked at, or is no pickle
+                return False  # tracking has frames here
+    except ValueError:  # it continues after these bytes, or is not a pickle
         return True
     return False

@@ -14,7 +14,7 @@ VIDEO_SUFFIXES = frozenset(
         *("mpeg", "mpg", "mts", "mxf", "ogv", "ts", "vob", "webm", "wmv"),
     )
 )
-"""Endings, in small letters, by which videos are found in a folder; a file that is named may have any."""
+"""Endings of videos in a folder, in lower case; a file given by name may have any."""
 
 
 def find_videos(path: Path) -> list[Path]:

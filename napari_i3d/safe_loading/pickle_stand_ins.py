@@ -15,7 +15,7 @@ from napari_i3d._utils.text import printable
 from napari_i3d.safe_loading.pickle_budget import BYTES_A_PAIR, Dict, spend
 from napari_i3d.safe_loading.pickle_opcodes import ForbiddenError
 
-# Booleans, integers, floats, complex, text, bytes and objects; a pickle has no other way to write their dtypes.
+# Booleans, integers, floats, complex, text, bytes and objects; their only dtypes in a pickle.
 _DTYPE = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|f1[0-9]|c8|c16|[cf]?[0-9]{2}|[SU][0-9]{1,10}|O[48]?)", re.ASCII)
 _LAST_CHARACTER = 0x10FFFF
 
@@ -98,7 +98,7 @@ def _is_shape(shape: object) -> bool:
 
 
 def _check_text(content: bytes, dtype: "np.dtype[Any]") -> None:
-    # Characters that do not exist would raise long after, wherever the text is first looked at.
+    # Invalid characters would raise much later, when the text is first used.
     if content:
         codes = np.frombuffer(content, np.dtype(np.uint32).newbyteorder(dtype.byteorder))
         if codes.max() > _LAST_CHARACTER:
@@ -138,7 +138,7 @@ def _frombuffer(content: Any, dtype: _Dtype, shape: Any, order: str, axes: Any =
     spend(len(content))
     if dtype.plain.kind == "U":
         _check_text(bytes(content), dtype.plain)
-    # A copy, which the caller may write to.
+    # A writable copy.
     flat = np.frombuffer(bytearray(content), dtype.plain) if content else np.zeros(0, dtype.plain)
     if order == "K" and axes is not None:
         return flat.reshape(shape).transpose(axes).view(_Array)

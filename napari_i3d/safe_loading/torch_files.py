@@ -12,7 +12,7 @@ from napari_i3d._utils.text import printable
 from napari_i3d.safe_loading.pickle_opcodes import ForbiddenError
 from napari_i3d.safe_loading.zip_archives import check_archive
 
-# Dense and sparse tensors and the storages they lie in; whatever else a file asks for is no array of weights.
+# Dense and sparse tensors and their storages; a file of weights needs nothing else.
 _ALLOWED = re.compile(
     r"collections OrderedDict|torch (\w+Storage|Size|device|\w*(float|int|bool)\w*)|torch\.storage \w+Storage"
     r"|torch\._utils _rebuild_(tensor_v2|parameter|sparse_tensor)|torch\.serialization _get_layout"
@@ -53,7 +53,7 @@ def _check_names(pickle: bytes | BinaryIO) -> None:
         if operation.name in ("GLOBAL", "INST") and not _ALLOWED.fullmatch(str(argument)):
             raise ForbiddenError(printable(str(argument).replace(" ", "."), 120))
         if operation.name in ("STACK_GLOBAL", "EXT1", "EXT2", "EXT4"):
-            raise ForbiddenError("a name that is hidden")  # which PyTorch never writes
+            raise ForbiddenError("a name that is hidden")  # PyTorch never writes one
         kinds.follow(operation, argument)
 
 

@@ -146,7 +146,7 @@ class Cursor:
 
     def _read(self) -> Frame:
         if self.next == self._known_stop:
-            self._drop()  # restart ffmpeg: its log already holds errors that new ones could not be told from
+            self._drop()  # restart ffmpeg: new errors could not be told from those in its log
         if self._run is not None:
             frame = self._try(self._run)
             if frame is not None:

@@ -1,4 +1,4 @@
-"""Open a video and read its frames: single frames by number, ranges as a stream; never a wrong frame."""
+"""Open a video and read its frames: single frames by number, ranges as a stream; every frame is verified."""
 
 import operator
 import os

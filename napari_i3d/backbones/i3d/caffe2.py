@@ -12,8 +12,8 @@ from napari_i3d.backbones.i3d.weights_checks import Blobs, check_layout, check_v
 from napari_i3d.errors import WeightsError
 from napari_i3d.safe_loading import unpickler
 
-# What the training program saves of the state of its optimizer, next to `<blob>_momentum`.
-_OPTIMISER = ("lr", "model_iter")
+# State of the optimizer in the file, besides `<blob>_momentum`.
+_OPTIMIZER = ("lr", "model_iter")
 
 
 def read_caffe2(path: str | os.PathLike[str]) -> Blobs:
@@ -38,12 +38,12 @@ def read_caffe2(path: str | os.PathLike[str]) -> Blobs:
         raise WeightsError(
             f"{format_path(path)}: expected a dictionary of weights under 'blobs', found none; is it another pickle?"
         )
-    arrays = {name: value for name, value in found.items() if not _is_optimizers(name)}
+    arrays = {name: value for name, value in found.items() if not _is_optimizer_state(name)}
     check_layout(arrays, blob_shapes(), format_path(path))
     blobs = {name: np.ascontiguousarray(arrays[name]) for name in blob_shapes()}
     check_values(blobs, format_path(path))
     return blobs
 
 
-def _is_optimizers(name: Any) -> bool:
-    return isinstance(name, str) and (name in _OPTIMISER or name.endswith("_momentum"))
+def _is_optimizer_state(name: Any) -> bool:
+    return isinstance(name, str) and (name in _OPTIMIZER or name.endswith("_momentum"))

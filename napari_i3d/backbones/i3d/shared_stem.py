@@ -29,8 +29,8 @@ from napari_i3d.backbones.i3d.fused_conv import FoldedConv, Placement, fold
 from napari_i3d.backbones.i3d.network import Bottleneck, ConvNorm, I3DResNet50
 from napari_i3d.backbones.registry import I3D
 
-# On a CPU, images of more than 32 MB in all come as fresh pages from the system each time, which took up to half of
-# the time; res2 stays below with 4 chunks, the stages after it with 16.
+# On a CPU, arrays of more than 32 MB are fresh pages from the system each time, which took up to half of the time;
+# res2 stays below with 4 chunks, the stages after it with 16.
 _CPU_PART, _CPU_LATE_PART = 4, 16
 
 

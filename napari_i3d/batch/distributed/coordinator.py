@@ -16,7 +16,7 @@ from napari_i3d.batch.video_queue import VideoQueue, isolated
 from napari_i3d.errors import VideoError
 from napari_i3d.extraction.planning.shards import Shard
 
-# So that Ctrl-C is noticed on every system.
+# Short, so that Ctrl-C works on every system.
 _WAIT_S = 0.5
 # Each holds a lock, which is an open file.
 _MOST_VIDEOS = 100

@@ -27,7 +27,7 @@ _WARN_EVERY_S = 60.0
 _TASKS_A_WORKER = 2
 _FEWEST_TASKS = 4
 _WORKER_BYTES = 2 << 30
-"""Memory for a worker process, PyTorch and all."""
+"""Memory of a worker process with PyTorch."""
 
 _log = logging.getLogger(__name__)
 _cache = WorkerCache()

@@ -30,7 +30,7 @@ from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.video.video import Video, open_video
 
 _KEPT_VIDEOS = 2
-# Of glibc's mallopt.
+# Parameters of glibc's mallopt.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _TRIM_BYTES, _MMAP_BYTES = 1 << 28, 1 << 25
 

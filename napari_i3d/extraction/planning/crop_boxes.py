@@ -1,4 +1,4 @@
-"""Convert bounding boxes to the boxes that are cropped."""
+"""Convert bounding boxes to crop boxes."""
 
 import numpy as np
 from numpy.typing import NDArray

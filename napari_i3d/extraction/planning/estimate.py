@@ -12,7 +12,7 @@ from napari_i3d.video.video import Video
 
 _OVERSAMPLE_VIEWS = 10
 
-# Seconds for a chunk, to begin with; what is measured later replaces them.
+# Seconds per chunk until measured.
 _FIRST_GUESS_S = {"cpu": 0.1, "cuda": 0.01, "mps": 0.05}
 
 

@@ -18,7 +18,7 @@ from napari_i3d.tracking.tracklets import Tracking, Tracklet
 from napari_i3d.video.video import Video
 
 WHOLE_IMAGE: Id = ""
-"""Id of the one individual of a video without tracking."""
+"""Id of the only individual of a video without tracking."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from napari_i3d.individuals import Id
 from napari_i3d.tracking.gaps import Gaps
 
 WITHOUT_EFFECT = ("batch_size", "device")
-"""Settings that decide how features are computed, not which numbers come out."""
+"""Settings that affect how features are computed, but not their values."""
 
 
 @dataclass(frozen=True, kw_only=True)

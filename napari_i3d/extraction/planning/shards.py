@@ -19,7 +19,7 @@ from napari_i3d.extraction.planning.plan import Job
 from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
 from napari_i3d.individuals import Id
 
-# The work lost when a run is killed: less than a minute from 5 chunks/s on. A shard repeats the first layer, about a
+# The work lost when a run is killed: less than a minute at 5 chunks/s or more. A shard repeats the first layer, about a
 # quarter of all work, for 7 frames of each individual at its edges: 1 % of 256 chunks of one individual, 3 % of four.
 # With more individuals at once, shards are longer to keep this small.
 _CHUNKS = 256

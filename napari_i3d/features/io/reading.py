@@ -24,7 +24,7 @@ from napari_i3d.individuals import Id
 from napari_i3d.safe_loading import unpickler
 from napari_i3d.safe_loading.zip_archives import ARCHIVE_DAMAGE, check_archive
 
-# The last two: numpy's headers are in Python's notation.
+# The last two: numpy's headers are Python literals.
 _DAMAGE = (
     ValueError,
     KeyError,
@@ -59,7 +59,7 @@ def read_features(path: str | Path) -> Features:
             f"{format_path(path.name)}: features are read from {', '.join(WRITERS)}, not from {path.suffix!r}"
         )
     with _damage_named(path):
-        if path.exists() and not path.is_file():  # a pipe would be waited for without end
+        if path.exists() and not path.is_file():  # reading a pipe might never end
             raise FeaturesError(f"{format_path(path.name)}: expected a features file, found a folder, device or pipe")
         content = reader(path)
     rows, metadata = _rows_and_metadata(path, content)
@@ -73,7 +73,7 @@ def read_features(path: str | Path) -> Features:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # a name too long, where that of the features just fits
+    except OSError:  # the name is too long, though that of the features just fits
         return False
 
 
@@ -141,7 +141,7 @@ def _rows_and_metadata(path: Path, content: Any) -> tuple[dict[Id, NDArray[np.fl
                 f"{format_path(path.name)}: expected ids that are text or whole numbers of up to 18 digits"
             )
         shown = ascii(individual)[:60]
-        # Without values, rows would take no room in the file, and any number of them could be claimed.
+        # Rows without values take no space, so a file could claim any number of them.
         if not isinstance(values, np.ndarray) or values.ndim != 2 or not values.shape[1]:
             raise FeaturesError(f"{format_path(path.name)}: {shown} is no array of features (rows, values)")
         if values.dtype.kind != "f":
@@ -188,7 +188,7 @@ def _named_rows(rows: dict[Id, NDArray[np.float32]], entries: dict[Id, Any]) -> 
     by_name = {entry.get("id_in_file", individual): individual for individual, entry in entries.items()}
     if len(by_name) < len(entries):
         raise ValueError("two individuals of one name")
-    # Ids in a .npz are text: only there, find an id by its text.
+    # Ids in a .npz are text.
     by_text = {str(individual): individual for individual in entries}
     named: dict[Id, NDArray[np.float32]] = {}
     for name, values in rows.items():

@@ -92,7 +92,7 @@ def write_with_facts(
         described = list(features) if individuals is None else individuals
         _write_both(path, facts_path, write, {**sidecar_facts(features, described, places), "layout": layout})
     except OutputError:
-        # The facts may have taken their name when the file could not: facts never stand beside a file of before.
+        # The facts may have been renamed and the file not: restore the facts of the file that is there.
         if before is None:
             facts_path.unlink(missing_ok=True)
         elif facts_path.read_bytes() != before:
@@ -106,7 +106,7 @@ def _write_both(path: Path, facts_path: Path, write: Callable[[BinaryIO], None],
         write(file)
         file.flush()
         facts = {**facts, "sha256": sha256_of(file.name)}
-        # Renamed first: a features file that is there has its facts, whenever the program was ended.
+        # Renamed first, so that an existing features file always has its facts, even after a crash.
         with atomic_writer(facts_path) as facts_file:
             facts_file.write(json.dumps(facts, indent=1).encode())
 

@@ -85,19 +85,9 @@ def probe_video(path: Path) -> Probe:
     """
     _check_file(path)
     log = _HeadLog()
-    output = [
-        "-an",
-        "-sn",
-        "-dn",
-        "-frames:v",
-        str(_HEAD_FRAMES),
-        "-fps_mode",
-        "passthrough",
-        "-vf",
-        "showinfo=checksum=0",
-        *NO_METADATA,
-    ]
-    process = Process(["-copyts", *input_arguments(path), *output, "-f", "null", "-"], log)
+    streams = ["-an", "-sn", "-dn", *NO_METADATA, "-frames:v", str(_HEAD_FRAMES)]
+    output = [*streams, "-fps_mode", "passthrough", "-vf", "showinfo=checksum=0", "-f", "null", "-"]
+    process = Process(["-copyts", *input_arguments(path), *output], log)
     try:
         log.wait_to_end()
     except TimeoutError as error:

@@ -83,7 +83,7 @@ class Process:
         self._end = weakref.finalize(self, _end, self._popen, thread)
         thread.start()
         self._poll = None
-        if sys.platform != "win32":  # where a pipe cannot be waited for with a limit
+        if sys.platform != "win32":  # which has no timeout for pipes
             self._poll = select.poll()
             self._poll.register(self._stdout, select.POLLIN)
         if sys.platform == "linux":
