@@ -34,32 +34,32 @@ def compute_shards(
 ) -> Generator[ChunkBatch | ShardRows, None, None]:
     """Compute shards of a job one after the other; yield each batch of chunks, and each complete shard.
 
-    Decoding and cropping run beside the network, at most a portion of crops ahead of it. No batch holds chunks of two
+    Decoding and cropping run beside the network, at most a batch of crops ahead of it. No batch holds chunks of two
     shards. The encoder, from `encoder_for`, holds no crops before or after a shard; for `abandon` see `run_ahead`.
     `VideoError` is raised if a needed frame is damaged.
     """
     rows = np.empty((0, I3D.width), np.float32)
     current: Shard | None = None
-    missing, whole = 0, 0
-    with contextlib.closing(run_ahead(stream_crops(video, shards, background), abandon)) as portions:
-        for portion in portions:
-            shard = portion.shard
+    missing, complete = 0, 0
+    with contextlib.closing(run_ahead(stream_crops(video, shards, background), abandon)) as crop_batches:
+        for crop_batch in crop_batches:
+            shard = crop_batch.shard
             if shard is not current:
                 current, missing = shard, shard.n_chunks
                 rows = np.empty((missing, I3D.width), np.float32)
-            ending = encoder.finish() if portion.last else ()
-            for batch in itertools.chain(encoder.add(portion.arrivals), ending):
+            ending = encoder.finish() if crop_batch.last else ()
+            for batch in itertools.chain(encoder.add(crop_batch.crops), ending):
                 for (individual, number), row in zip(batch.chunks, batch.rows, strict=True):
                     rows[shard.offsets[individual] + number] = row
                 missing -= len(batch.chunks)
                 yield batch
-            if portion.last and not missing:
-                whole += 1
+            if crop_batch.last and not missing:
+                complete += 1
                 yield ShardRows(shard, rows, encoder.device)
-    if whole != len(shards):
+    if complete != len(shards):
         # Never return uninitialized rows.
         raise VideoError(
-            f"{video.path.name}: gave the frames for {whole} of {len(shards)} portions of the work only; re-encode it"
+            f"{video.path.name}: gave the frames for {complete} of {len(shards)} portions of the work only; re-encode it"
         )
 
 

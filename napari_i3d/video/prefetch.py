@@ -59,7 +59,8 @@ class StreamReader:
 
     def leads_to(self, number: int) -> bool:
         """Return whether reading on reaches a frame sooner than a restart."""
-        return self._stream is not None and self._stream.leads_to(number)
+        stream = self._stream
+        return stream is not None and stream.leads_to(number)
 
     def read(self, number: int, start: int, keep: "Callable[[int, Frame], None]") -> "Frame":
         """Read up to a frame, from `start` if the open stream does not lead to it; `keep` gets every frame read."""
