@@ -40,7 +40,7 @@ def compute_shards(
     """
     rows = np.empty((0, I3D.width), np.float32)
     current: Shard | None = None
-    missing, complete = 0, 0
+    missing, done = 0, 0
     with contextlib.closing(run_ahead(stream_crops(video, shards, background), abandon)) as crop_batches:
         for crop_batch in crop_batches:
             shard = crop_batch.shard
@@ -54,12 +54,12 @@ def compute_shards(
                 missing -= len(batch.chunks)
                 yield batch
             if crop_batch.last and not missing:
-                complete += 1
+                done += 1
                 yield ShardRows(shard, rows, encoder.device)
-    if complete != len(shards):
+    if done != len(shards):
         # Never return uninitialized rows.
         raise VideoError(
-            f"{video.path.name}: gave the frames for {complete} of {len(shards)} portions of the work only; re-encode it"
+            f"{video.path.name}: gave the frames for {done} of {len(shards)} portions of the work only; re-encode it"
         )
 
 
