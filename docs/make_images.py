@@ -1,10 +1,10 @@
-"""Make every image of the README and of the pages in docs: figures with the command, windows with the viewer.
+"""Make the images of the README and of docs: figures with the command, screenshots with the viewer.
 
     python docs/make_images.py
 
-On a machine without a screen: ``xvfb-run -s "-screen 0 1920x1200x24" python docs/make_images.py``. The windows show the
-clip of ``napari_i3d.write_synthetic_clip``, or a video that is named with ``--video``, ``--tracking`` and ``--credit``.
-What a picture must not be taken for stands in the picture.
+On a machine without a screen: ``xvfb-run -s "-screen 0 1920x1200x24" python docs/make_images.py``. The screenshots show
+the clip of ``napari_i3d.write_synthetic_clip``, or the video given with ``--video``, ``--tracking`` and ``--credit``. A
+caption in each image states the source of the video, and untrained weights.
 """
 
 import argparse
@@ -34,47 +34,37 @@ WINDOWS = ("viewer", "explore", "problems")
 MOST_BYTES = 300_000
 DEMO = "napari_i3d_demo"
 
-_MADE_UP = "Video: made up by this program (napari-i3d demo)."
+_SYNTHETIC = "Video: made up by this program (napari-i3d demo)."
 _WINDOW_PX = 1600, 1000
 _WAIT_S = 180.0
-_TURNING_PX = 50
+_ANIMATED_PX = 50
 _STEADY_S = 1.0
-"""A window that looks the same for so long, while no thread works, is ready."""
+"""A window is ready if it does not change for this long while no thread is running."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """What the windows show.
-
-    Attributes
-    ----------
-    video, tracking, features
-        Files.
-    trained
-        Whether the weights of the features were.
-    source
-        The sentence of the caption that says where the video is from.
-    """
+    """Files shown in the screenshots."""
 
     video: Path
     tracking: Path
     features: Path
-    trained: bool
-    source: str
+    trained: bool  # whether the features were made with trained weights
+    source: str  # sentence of the caption about the origin of the video
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Make the pictures that the options ask for."""
+    """Make the images selected by the options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--out", type=Path, default=FOLDER, metavar="DIR", help="where the pictures go: docs/images")
+    add("--out", type=Path, default=FOLDER, metavar="DIR", help="output folder (default: docs/images)")
     add("--only", nargs="+", choices=(*FIGURES, *WINDOWS), default=(*FIGURES, *WINDOWS), metavar="NAME",
         help="only these: %(choices)s")  # fmt: skip
-    add("--video", type=Path, help="the video that the windows show (default: a clip that is made up)")
+    add("--video", type=Path, help="video of the screenshots (default: a synthetic clip)")
     add("--tracking", type=Path, help="its tracking")
-    add("--credit", help="whose video it is and under which license: stands in the pictures")
+    add("--credit", help="owner and license of the video, for the captions")
     add("--features", type=Path, help="its features (default: extracted with untrained weights)")
-    add("--theme", choices=("dark", "light"), default="dark", help="of the windows")
+    add("--theme", choices=("dark", "light"), default="dark", help="theme of the screenshots")
     options = parser.parse_args(arguments)
     given = [options.video, options.tracking, options.credit]
     if (any(given) or options.features) and not all(given):
@@ -86,47 +76,46 @@ def main(arguments: Sequence[str] | None = None) -> None:
             make_figures(work, options.out, figures)
         if windows := [name for name in WINDOWS if name in options.only]:
             clip = _clip(work, options.video, options.tracking, options.credit, options.features)
-            with _settings_of_nobody(work):
+            with _default_settings(work):
                 make_windows(clip, work, options.out, windows, options.theme)
 
 
 def make_figures(work: Path, out: Path, names: Sequence[str] = FIGURES) -> None:
-    """Make figures with the commands of docs/exploring.md; what the demo writes stays in `work`.
+    """Make figures with the commands of docs/exploring.md, from the output of the demo in `work`.
 
-    Always with untrained weights, as the demo uses them where there are no others: a cache folder without weights is
-    set.
+    The cache folder is empty, so the demo uses untrained weights.
     """
     demo = work / DEMO
     _command(work, "demo", "--outputpath", demo)
     features, video, tracking = (demo / f"{DEMO}{ending}" for ending in (".npy", ".mp4", "_tracks.pickle"))
-    pictures = "--video", video, "--tracking", tracking
+    images = "--video", video, "--tracking", tracking
     plots: dict[str, tuple[str | Path, ...]] = {
-        "overview": ("--individuals", "striped", *pictures),
-        "map": ("--kind", "map", *pictures),
+        "overview": ("--individuals", "striped", *images),
+        "map": ("--kind", "map", *images),
         "similarity": ("--kind", "similarity", "--individuals", "striped"),
     }
     for name in names:
         figure = work / f"{name}.png"
         _command(work, "plot", features, *plots[name], "--out", figure)
-        with Image.open(figure) as picture:
-            _save(picture, out / figure.name, f"{_MADE_UP} Features: untrained weights.")
+        with Image.open(figure) as image:
+            _save(image, out / figure.name, f"{_SYNTHETIC} Features: untrained weights.")
 
 
 def make_windows(clip: Clip, work: Path, out: Path, names: Sequence[str] = WINDOWS, theme: str = "dark") -> None:
-    """Make pictures of windows."""
+    """Make screenshots."""
     weights = "" if clip.trained else " Features: untrained weights, so they mean nothing."
     if "viewer" in names:
         with _viewer(clip.video, clip.tracking, clip.features, theme) as viewer:
-            _save(_viewer_picture(viewer), out / "viewer.png", clip.source + weights)
+            _save(_viewer_screenshot(viewer), out / "viewer.png", clip.source + weights)
     if "explore" in names:
         with _viewer(clip.video, clip.tracking, clip.features, theme) as viewer:
-            _save(_explore_picture(viewer), out / "explore.png", clip.source + weights)
+            _save(_explore_screenshot(viewer), out / "explore.png", clip.source + weights)
     if "problems" in names:
         mistaken = work / f"{clip.video.stem}_with_mistakes.pickle"
         _write_mistakes(clip.tracking, mistaken)
         with _viewer(clip.video, mistaken, None, theme) as viewer:
-            mistakes = " The mistakes were put into the tracking for this picture."
-            _save(_problems_picture(viewer), out / "problems.png", clip.source + mistakes)
+            mistakes = " The mistakes were added to the tracking for this image."
+            _save(_problems_screenshot(viewer), out / "problems.png", clip.source + mistakes)
 
 
 def _command(work: Path, *arguments: str | Path) -> None:
@@ -134,18 +123,18 @@ def _command(work: Path, *arguments: str | Path) -> None:
     subprocess.run([sys.executable, "-m", "napari_i3d", *map(str, arguments)], env=environment, check=True)
 
 
-def _save(picture: Image.Image, path: Path, caption: str) -> None:
+def _save(image: Image.Image, path: Path, caption: str) -> None:
     software = f"napari_i3d {napari_i3d.__version__}, docs/make_images.py"
-    path.write_bytes(small_png(with_caption(picture, caption), MOST_BYTES, Software=software, Description=caption))
+    path.write_bytes(small_png(with_caption(image, caption), MOST_BYTES, Software=software, Description=caption))
     sys.stdout.write(f"{path}: {path.stat().st_size / 1000:.0f} kB\n")
 
 
 def _clip(work: Path, video: Path | None, tracking: Path | None, credit: str | None, path: Path | None) -> Clip:
-    """Return what the windows show, with features that are extracted where there are none."""
+    """Return the clip of the screenshots; extract its features if none are given."""
     source = f"Video: {credit}."
     if video is None or tracking is None:
-        made_up = napari_i3d.write_synthetic_clip(work, n_frames=140, bouts=7)
-        video, tracking, source = made_up.video, made_up.tracking, _MADE_UP
+        synthetic = napari_i3d.write_synthetic_clip(work, n_frames=140, bouts=7)
+        video, tracking, source = synthetic.video, synthetic.tracking, _SYNTHETIC
     if path is None:
         path = work / f"{video.stem}.npy"
         settings = napari_i3d.ExtractionSettings(pad=True, frequency=4)
@@ -158,7 +147,7 @@ def _clip(work: Path, video: Path | None, tracking: Path | None, credit: str | N
 
 
 def _write_mistakes(tracking: Path, path: Path) -> None:
-    """Write a tracking with mistakes in it: a gap, an empty box and a jump of one individual; a gap of another."""
+    """Write a tracking with mistakes: a gap, an empty box and a jump of one individual; a gap of another."""
     boxes = {
         tracklet.id: {tracklet.start + i: box for i, box in enumerate(tracklet.boxes.tolist())}
         for tracklet in napari_i3d.read_tracking(tracking).values()
@@ -181,8 +170,8 @@ def _write_mistakes(tracking: Path, path: Path) -> None:
 
 
 @contextmanager
-def _settings_of_nobody(work: Path) -> Iterator[None]:
-    """Let neither napari nor this program read or change what the person who runs this has set."""
+def _default_settings(work: Path) -> Iterator[None]:
+    """Use default settings of napari and of this program instead of the user's."""
     own = {"NAPARI_CONFIG": str(work / "napari.yaml"), "NAPARI_I3D_HOME": str(work / "home")}
     before = {name: os.environ.get(name) for name in own}
     os.environ.update(own)
@@ -202,7 +191,7 @@ def _viewer(video: Path, tracking: Path, features: Path | None, theme: str) -> "
 
     viewer = napari_i3d.view(video, tracking, features)
     try:
-        QApplication.setCursorFlashTime(0)  # a cursor that blinks would never look the same for long
+        QApplication.setCursorFlashTime(0)  # a blinking cursor changes the window
         viewer.theme = theme
         viewer.window.resize(*_WINDOW_PX)
         yield viewer
@@ -210,15 +199,15 @@ def _viewer(video: Path, tracking: Path, features: Path | None, theme: str) -> "
         viewer.close()
 
 
-def _viewer_picture(viewer: "Viewer") -> Image.Image:
+def _viewer_screenshot(viewer: "Viewer") -> Image.Image:
     _look_at_animals(viewer)
     crop = _dock(viewer, "Crop preview")
     _dock(viewer, "Individuals")
     frame = viewer.dims.current_step[0]
-    return _picture(viewer, lambda: _says(crop, rf"frame {frame}\b"))
+    return _screenshot(viewer, lambda: _says(crop, rf"frame {frame}\b"))
 
 
-def _explore_picture(viewer: "Viewer") -> Image.Image:
+def _explore_screenshot(viewer: "Viewer") -> Image.Image:
     from qtpy.QtWidgets import QListWidget
 
     _look_at_animals(viewer)
@@ -229,10 +218,10 @@ def _explore_picture(viewer: "Viewer") -> Image.Image:
     _draw_around_points(explore)
     _wait(viewer, lambda: _says(explore, r"rows selected"))
     _press(viewer, explore, "Find similar")
-    return _picture(viewer, lambda: _says(explore, r"moments like") and explore.findChild(QListWidget).count() > 0)
+    return _screenshot(viewer, lambda: _says(explore, r"moments like") and explore.findChild(QListWidget).count() > 0)
 
 
-def _problems_picture(viewer: "Viewer") -> Image.Image:
+def _problems_screenshot(viewer: "Viewer") -> Image.Image:
     individuals = _dock(viewer, "Individuals")
     crop = _dock(viewer, "Crop preview")
     _wait(viewer, lambda: _says(individuals, r"\d problems"))
@@ -243,11 +232,11 @@ def _problems_picture(viewer: "Viewer") -> Image.Image:
     frame = viewer.dims.current_step[0]
     if frame == start:
         raise RuntimeError("expected Next to go to a problem, but the frame is the same")
-    return _picture(viewer, lambda: _says(crop, rf"frame {frame}\b"))
+    return _screenshot(viewer, lambda: _says(crop, rf"frame {frame}\b"))
 
 
 def _look_at_animals(viewer: "Viewer") -> None:
-    """Go on a fifth of the video, and nearer to the animals, as with the wheel of the mouse."""
+    """Go to a fifth of the video, and zoom in on the animals."""
     tracked = napari_i3d.tracked_video(viewer)
     frame = len(tracked.video) // 5
     viewer.dims.set_current_step(0, frame)
@@ -262,7 +251,7 @@ def _look_at_animals(viewer: "Viewer") -> None:
 
 
 def _dock(viewer: "Viewer", name: str) -> Any:
-    """Bring a dock to the front, opened if it is not, and return what is in it."""
+    """Open a dock or bring it to the front, and return its widget."""
     dock, widget = viewer.window.add_plugin_dock_widget("napari-i3d", name)
     dock.show()
     dock.raise_()
@@ -270,7 +259,7 @@ def _dock(viewer: "Viewer", name: str) -> Any:
 
 
 def _press(viewer: "Viewer", dock: Any, text: str) -> None:
-    """Click a button, as soon as it can be."""
+    """Click a button as soon as it is enabled."""
     from qtpy.QtCore import Qt
     from qtpy.QtTest import QTest
     from qtpy.QtWidgets import QPushButton
@@ -302,14 +291,14 @@ def _draw_around_points(dock: Any) -> None:
 
 
 def _says(dock: Any, pattern: str) -> bool:
-    """Tell whether a text that can be seen in a dock matches."""
+    """Return whether a visible label in a dock matches."""
     from qtpy.QtWidgets import QLabel
 
     return any(label.isVisible() and re.search(pattern, label.text()) for label in dock.findChildren(QLabel))
 
 
 def _wait(viewer: "Viewer", ready: Callable[[], bool]) -> Any:
-    """Wait until a condition holds, no thread works, no message lies over the window, and it looks the same for long.
+    """Wait until a condition holds, no thread is running, no notification is shown, and the window does not change.
 
     Returns
     -------
@@ -328,31 +317,31 @@ def _wait(viewer: "Viewer", ready: Callable[[], bool]) -> Any:
         window = viewer.window._qt_window
         messages = [found for found in window.findChildren(NapariQtNotification) if found.isVisible()]
         for message in messages:
-            message.close()  # warnings stay until somebody does
+            message.close()  # warnings stay open
         if messages or not ready() or QThreadPool.globalInstance().activeThreadCount():
             shown = None
             continue
-        picture = viewer.screenshot(canvas_only=False, flash=False)
-        if shown is None or not _alike(picture, shown):
-            shown, since = picture, time.monotonic()
+        screenshot = viewer.screenshot(canvas_only=False, flash=False)
+        if shown is None or not _alike(screenshot, shown):
+            shown, since = screenshot, time.monotonic()
         elif time.monotonic() - since >= _STEADY_S:
-            return picture
+            return screenshot
     raise TimeoutError(f"the window is not ready after {_WAIT_S:g} s; look at what it shows")
 
 
-def _alike(picture: Any, other: Any) -> bool:
-    """Tell whether two screenshots are equal, but for a few pixels: napari's list of layers has signs that turn."""
-    return picture.shape == other.shape and (picture != other).any(axis=2).sum() <= _TURNING_PX
+def _alike(screenshot: Any, other: Any) -> bool:
+    """Return whether two screenshots are equal but for a few pixels: napari's layer list has animated icons."""
+    return screenshot.shape == other.shape and (screenshot != other).any(axis=2).sum() <= _ANIMATED_PX
 
 
-def _picture(viewer: "Viewer", ready: Callable[[], bool]) -> Image.Image:
-    picture = _wait(viewer, ready)
-    if picture.shape[1::-1] != _WINDOW_PX:
-        width, height = picture.shape[1::-1]
+def _screenshot(viewer: "Viewer", ready: Callable[[], bool]) -> Image.Image:
+    screenshot = _wait(viewer, ready)
+    if screenshot.shape[1::-1] != _WINDOW_PX:
+        width, height = screenshot.shape[1::-1]
         raise RuntimeError(
             f"expected a window of {_WINDOW_PX[0]}x{_WINDOW_PX[1]}, found {width}x{height}: take a larger screen"
         )
-    return Image.fromarray(picture)
+    return Image.fromarray(screenshot)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Run the notebooks and store what they show in them, small and the same on every machine.
+"""Run the notebooks and store their outputs in them, small and the same on every machine.
 
     python docs/run_notebooks.py [NOTEBOOK ...]
 
-The last notebook opens a window: on a machine without a screen, ``xvfb-run -s "-screen 0 1920x1200x24" python
-docs/run_notebooks.py``. ``--check`` runs nothing, and names the notebooks that must be run again.
+The last notebook opens a window: on a machine without a screen, use ``xvfb-run -s "-screen 0 1920x1200x24" python
+docs/run_notebooks.py``. ``--check`` lists the notebooks whose outputs are out of date, without running them.
 """
 
 import argparse
@@ -34,26 +34,26 @@ WIDTH_PX = 1100
 TIMEOUT_S = 600
 
 _KEY = "napari_i3d"
-"""Under this key of its metadata a notebook says what its outputs were made by."""
+"""Key of the metadata for the version and code that made the outputs."""
 _MACHINE = re.compile(r"/(?:work|tmp|home|root|Users|private|var|opt|usr)/|[A-Za-z]:\\\\|at 0x[0-9a-f]{6}")
 _NOISE = re.compile(r"\b\w*Warning\b|Traceback|\d+%\||it/s\b|chunk/s\b")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run or check the notebooks that the options name; return the exit status."""
+    """Run or check the selected notebooks; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK", help="default: all")
-    parser.add_argument("--check", action="store_true", help="run nothing; name the notebooks that must be run")
+    parser.add_argument("--check", action="store_true", help="only list the notebooks whose outputs are out of date")
     options = parser.parse_args(arguments)
     paths = options.notebooks or sorted(FOLDER.glob("*.ipynb"))
     if not options.check:
         for path in paths:
             run(path)
             sys.stdout.write(f"{path.name}: {path.stat().st_size / 1000:.0f} kB\n")
-    wrong = [complaint for path in paths for complaint in complaints(path)]
-    for complaint in wrong:
-        sys.stderr.write(complaint + "\n")
-    return 1 if wrong else 0
+    problems = [problem for path in paths for problem in find_problems(path)]
+    for problem in problems:
+        sys.stderr.write(problem + "\n")
+    return 1 if problems else 0
 
 
 def run(path: Path) -> None:
@@ -71,7 +71,7 @@ def run(path: Path) -> None:
     for cell in notebook.cells:
         cell.metadata.clear()
     with tempfile.TemporaryDirectory(prefix="napari_i3d_notebooks_") as scratch:
-        # Settings of nobody.
+        # Default settings, not the user's.
         environment = os.environ | {"NAPARI_I3D_HOME": scratch, "NAPARI_CONFIG": str(Path(scratch) / "napari.yaml")}
         resources = {"metadata": {"path": str(path.parent)}}
         client = NotebookClient(
@@ -80,15 +80,15 @@ def run(path: Path) -> None:
         client.execute(env=environment)
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs = _joined([_small(output) for output in cell.outputs if not _is_bar(output)])
+            cell.outputs = _join_text([_shrink(output) for output in cell.outputs if not _is_bar(output)])
     notebook.metadata.clear()
     notebook.metadata.update(metadata | {_KEY: _made_by(notebook)})
     nbformat.validate(notebook)
     nbformat.write(notebook, path)
 
 
-def complaints(path: Path) -> list[str]:
-    """Return what is wrong with the stored outputs of a notebook, a line each; none where they are right."""
+def find_problems(path: Path) -> list[str]:
+    """Return the problems of the stored outputs of a notebook, one line each."""
     notebook = nbformat.read(path, as_version=4)
     again = f"{path.name}: {{}}; run: {COMMAND}"
     made_by = notebook.metadata.get(_KEY, {})
@@ -112,18 +112,18 @@ def complaints(path: Path) -> list[str]:
 
 
 def _made_by(notebook: Any) -> dict[str, str]:
-    """Return what outputs depend on: the version of the program, and the code of all cells."""
+    """Return the version of the program and the checksum of the code, on which outputs depend."""
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     return {"version": napari_i3d.__version__, "code": hashlib.sha256(json.dumps(code).encode()).hexdigest()}
 
 
 def _is_bar(output: Any) -> bool:
-    """Tell whether an output is a progress bar: a widget, of which a notebook that is only read shows nothing."""
+    """Return whether an output is a progress bar: a widget that a static notebook cannot show."""
     return "application/vnd.jupyter.widget-view+json" in output.get("data", {})
 
 
-def _joined(outputs: Sequence[Any]) -> list[Any]:
-    """Join printed text that follows on printed text: where the kernel cuts it depends on the moment."""
+def _join_text(outputs: Sequence[Any]) -> list[Any]:
+    """Join successive printed text, which the kernel splits at random."""
     joined: list[Any] = []
     for output in outputs:
         if output.output_type == "stream" and joined and joined[-1].get("name") == output.name:
@@ -133,13 +133,13 @@ def _joined(outputs: Sequence[Any]) -> list[Any]:
     return joined
 
 
-def _small(output: Any) -> Any:
-    """Return an output with its image, if it has one, made small, and without addresses in memory."""
+def _shrink(output: Any) -> Any:
+    """Shrink the image of an output, if any, and remove memory addresses from its text."""
     if "text/plain" in output.get("data", {}):
         output.data["text/plain"] = re.sub(r" at 0x[0-9a-f]+", "", output.data["text/plain"])
     if "image/png" in output.get("data", {}):
         if "data:image/png" in output.data.get("text/html", ""):
-            del output.data["text/html"]  # napari's screenshots bring the same image twice
+            del output.data["text/html"]  # napari's screenshots contain the image twice
         with Image.open(io.BytesIO(base64.b64decode(output.data["image/png"]))) as image:
             if image.width > WIDTH_PX:
                 size = WIDTH_PX, round(image.height * WIDTH_PX / image.width)
@@ -153,7 +153,7 @@ def _small(output: Any) -> Any:
 
 
 def _faults(output: Any) -> list[str]:
-    """Return what an output must not hold: errors, warnings, bars, names of folders or addresses of this machine."""
+    """Return what an output must not contain: errors, warnings, bars, folders or addresses of this machine."""
     if output.output_type == "error":
         return [f"an error: {output.ename}"]
     if output.output_type == "stream":
@@ -165,7 +165,7 @@ def _faults(output: Any) -> list[str]:
     for text in texts:
         for pattern in (_MACHINE, _NOISE):
             if hit := pattern.search(text):
-                found.append(f"{hit[0]!r}, which belongs to the machine or the moment")
+                found.append(f"{hit[0]!r}, which differs by machine or time")
     return found
 
 

@@ -1,4 +1,4 @@
-"""PNG files that are small enough for a repository, with a caption in the image where one is wanted."""
+"""Small PNG files for the repository, optionally with a caption in the image."""
 
 import io
 import textwrap
@@ -13,23 +13,10 @@ _MARGIN_PX = 8
 
 
 def small_png(image: Image.Image, most_bytes: int, **text: str) -> bytes:
-    """Encode an image as exactly as fits into a size: all its colors, or 64 or 32 levels of red, green and blue.
+    """Encode an image in at most `most_bytes`, with as many colors as fit.
 
-    What does not fit with these gets a palette of 256 colors.
-
-    Parameters
-    ----------
-    image
-        Transparent parts become white.
-    most_bytes
-        Size of the file.
-    **text
-        Stored in the file under these keywords.
-
-    Raises
-    ------
-    ValueError
-        The file is larger with a palette too.
+    Tries all colors, 64 and 32 levels of red, green and blue, and a palette of 256 colors; raises ValueError if none
+    fits. Transparent parts become white. `text` is stored in the file under its keywords.
     """
     opaque = Image.new("RGB", image.size, "white")
     rgba = image.convert("RGBA")
@@ -49,12 +36,12 @@ def _attempts(image: Image.Image) -> Iterator[Image.Image]:
     yield image
     for most in (63, 31):
         yield image.point([round(round(level * most / 255) * 255 / most) for level in range(256)] * 3)
-    # A median cut would give the colors of large areas to small ones, such as the frame around one animal.
+    # A median cut would lose the colors of small areas, such as the frame around one animal.
     yield image.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
 
 
 def with_caption(image: Image.Image, caption: str, size_px: int = 16) -> Image.Image:
-    """Return the image with a line of text below it, or several."""
+    """Return the image with wrapped text below it."""
     font = ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf", size_px)
     letters = int((image.width - 2 * _MARGIN_PX) / font.getlength(caption) * len(caption) * 0.95)
     lines = textwrap.wrap(caption, letters)

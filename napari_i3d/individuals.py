@@ -1,4 +1,4 @@
-"""Individuals: their ids, how these are shown, and spans of their frames."""
+"""Individuals: ids, their text, and spans of their frames."""
 
 import math
 from dataclasses import dataclass
@@ -6,30 +6,30 @@ from dataclasses import dataclass
 Id = str | int
 
 MAX_ID = 2**63 - 1
-"""The largest whole number that can be an id."""
+"""The largest id that is a whole number."""
 
 
-def shown(value: object) -> str:
-    """Format an id for messages: escaped if not printable, and shortened to fit one line."""
+def format_id(value: object) -> str:
+    """Format an id for figures and messages: escaped if not printable, and shortened to fit one line."""
+    if value == "":
+        return "whole image"
     if isinstance(value, int) and abs(value) > MAX_ID:
         return "a number of more than 18 digits"
     text = value if isinstance(value, str) else str(value)
-    if text and text.isprintable() and len(text) <= 60:
+    if text.isprintable() and len(text) <= 60:
         return text
     return ascii(text[:60]) + ("..." if len(text) > 60 else "")
 
 
 @dataclass(frozen=True)
 class Span:
-    """A range of frames of an individual.
+    """A range of frames of an individual of a video.
 
     Attributes
     ----------
-    video, individual
-        Names of the video and the individual.
     first_frame, last_frame
         The video frames of the first and the last row; equal for one row. The frame of an unpadded row is the center
-        of its 8 frames, halfway between two.
+        of its chunk, halfway between two frames.
     """
 
     video: str
@@ -44,16 +44,11 @@ class Span:
 
     @property
     def name(self) -> str:
-        """Video and individual, as shown in figures and messages."""
+        """Video and individual, for figures and messages."""
         return format_individual(self.video, self.individual)
 
 
 def format_individual(video: str, individual: Id) -> str:
-    """Return the name of an individual of a video for figures and messages."""
-    name = name_of(individual)
+    """Format an individual of a video for figures and messages."""
+    name = format_id(individual)
     return f"{video}: {name}" if video else name
-
-
-def name_of(tracklet_id: Id) -> str:
-    """Return the name of an individual for messages."""
-    return str(tracklet_id) if tracklet_id != "" else "whole image"

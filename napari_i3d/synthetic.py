@@ -1,4 +1,4 @@
-"""A small made-up video of two animals with its tracking: for trying things out, and for tests."""
+"""A small synthetic video of two animals with its tracking, for demos and tests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,14 +22,14 @@ _SEED = 8
 
 @dataclass(frozen=True)
 class SyntheticClip:
-    """Where the made-up video and its tracking were written, and what its animals do.
+    """Files of the synthetic clip, and what its animals do.
 
     Attributes
     ----------
     video, tracking
         The files.
     behaviors
-        For each animal what it does in each frame, as a person would label it: ``"running"``, ``"resting"`` or
+        For each animal its behavior in each frame, as a person would label it: ``"running"``, ``"resting"`` or
         ``"wandering"``. Empty for a clip that was written earlier.
     """
 
@@ -40,28 +40,14 @@ class SyntheticClip:
 
 @dataclass(frozen=True, eq=False)
 class _Animal:
-    """An ellipse with stripes that moves and turns.
+    """An ellipse with stripes that moves and turns."""
 
-    Attributes
-    ----------
-    center : (T, 2)
-        x and y, in pixels.
-    angle : (T,)
-        Direction of the long axis, in radians.
-    half_length, half_width
-        In pixels.
-    color : (3,)
-        RGB, 0 to 255.
-    stripe_px
-        Distance between stripes.
-    """
-
-    center: NDArray[np.float64]
-    angle: NDArray[np.float64]
-    half_length: float
-    half_width: float
-    color: tuple[float, float, float]
-    stripe_px: float
+    center: NDArray[np.float64]  # (T, 2) x and y, in pixels
+    angle: NDArray[np.float64]  # (T,) direction of the long axis, in radians
+    half_length: float  # in pixels
+    half_width: float  # in pixels
+    color: tuple[float, float, float]  # RGB, 0 to 255
+    stripe_px: float  # distance between stripes
 
 
 def write_synthetic_clip(
@@ -69,19 +55,19 @@ def write_synthetic_clip(
 ) -> SyntheticClip:
     """Write ``{stem}.mp4`` (384x288 pixels, 25 frames/s) and ``{stem}_tracks.pickle`` to a folder.
 
-    The striped animal runs half a circle, rests, runs the other half, and so on; the spotted one wanders to and fro.
-    The same numbers are drawn every time.
+    The striped animal runs half a circle, rests, runs the other half, and so on; the spotted one wanders back and
+    forth. The same numbers are drawn every time.
 
     Parameters
     ----------
     folder
-        Made where it does not exist.
+        Made if it does not exist.
     n_frames
-        Of the video.
+        Number of frames.
     stem
-        What the files are called.
+        Name of the files.
     bouts
-        How often the striped animal runs or rests, in all, each for the same time; the first bout is a run.
+        Number of runs and rests of the striped animal, all of the same length; the first is a run.
 
     Raises
     ------

@@ -170,7 +170,7 @@ GLOBALS = {
     ),
     "dotted name": (b"\x80\x04\x8c\x0bcollections\x8c\x1bOrderedDict.fromkeys.__self\x93.", "OrderedDict.fromkeys"),
     "copyreg": (b"ccopyreg\n_reconstructor\n(cbuiltins\ndict\ncbuiltins\nobject\nNtR.", "copyreg._reconstructor"),
-    "line breaks in a name": (b"\x80\x04\x8c\x04a\nb\r\x8c\x05\xc2\x85\x1b[1\x93.", "a?b?"),
+    "line breaks in a name": (b"\x80\x04\x8c\x04a\nb\r\x8c\x05\xc2\x85\x1b[1\x93.", r"a\nb\r"),
     "surrogate in a name": (b"\x80\x04\x8c\x03\xed\xb2\x80\x8c\x01b\x93.", r"\udc80.b"),
     "endless name": (b"\x80\x04X\x00\x00\x10\x00" + b"a" * 2**20 + b"\x8c\x01b\x93.", "aaaa"),
     "persistent id of protocol 0": (b"Pabc\n.", "persistent id"),

@@ -2,34 +2,29 @@
 
 import zlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from napari_i3d.individuals import Id
 
-if TYPE_CHECKING:
-    pass
-
-
 PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#d55e00", "#cc79a7", "#0072b2")
-"""Okabe and Ito's colors (https://jfly.uni-koeln.de/color/) without black, which dark videos swallow."""
+"""Okabe and Ito's colors (https://jfly.uni-koeln.de/color/) without black, which is invisible on dark videos."""
 
 HIGHLIGHT = "#ffffff"
-"""The outline of the current individual's box."""
+"""Outline of the current individual's box."""
 
 SHADOW = "#000000"
-"""Lies under the text of ids."""
+"""Shadow under the text of ids."""
 
 Color = tuple[float, float, float]
 
 
 def colors_of(individuals: Iterable[Id]) -> dict[Id, str]:
-    """Give each individual a color of `PALETTE`, as ``#rrggbb``.
+    """Return a color of `PALETTE`, as ``#rrggbb``, for each individual.
 
-    An id asks for the color that its number or text stands for, and takes the next one that is free where another
-    individual has it: so `male` looks the same in every video that it is in, and no two individuals look alike before
-    all colors are used.
+    An id prefers the color of its number or text, and takes the next free one if another individual has it. So `male`
+    has
+    the same color in every video, and no two individuals of a video share one before all are used.
     """
-    given: dict[Id, str] = {}
+    colors: dict[Id, str] = {}
     used = [0] * len(PALETTE)
     for individual in individuals:
         fewest = min(used)
@@ -37,12 +32,12 @@ def colors_of(individuals: Iterable[Id]) -> dict[Id, str]:
         while used[place] > fewest:
             place = (place + 1) % len(PALETTE)
         used[place] += 1
-        given[individual] = PALETTE[place]
-    return given
+        colors[individual] = PALETTE[place]
+    return colors
 
 
 def _number(individual: Id) -> int:
-    # Text is hashed by a sum that, unlike hash(), is the same in every run.
+    # Unlike hash(), crc32 is the same in every run.
     text = str(individual)
     return int(text) if text.isascii() and text.isdecimal() else zlib.crc32(text.encode("utf-8", "surrogatepass"))
 
@@ -54,10 +49,9 @@ def rgb(color: str) -> Color:
 
 
 CATEGORY_COLORS = ("#e69f00", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#0072b2", "#f0e442", "#8c8c8c")
-"""Okabe and Ito's colors (https://jfly.uni-koeln.de/color/), which people with a color vision deficiency can tell
-apart; gray in the place of black, to be seen on light and dark ground."""
+"""Okabe and Ito's colors, with gray instead of black, which is visible on light and dark backgrounds."""
 
 
 def category_color(number: int) -> str:
-    """Return the color of a cluster or individual; after eight they begin anew, with another hatch or marker."""
+    """Return the color of a cluster or individual; after eight they repeat, with another hatch or marker."""
     return CATEGORY_COLORS[number % len(CATEGORY_COLORS)]

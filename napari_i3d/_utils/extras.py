@@ -1,4 +1,4 @@
-"""Packages that not everybody has installed."""
+"""Optional dependencies."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,22 +8,7 @@ from napari_i3d.errors import NapariI3DError
 
 @contextlib.contextmanager
 def needed_for(what: str, extra: str, kind: type[NapariI3DError] = NapariI3DError) -> Iterator[None]:
-    """Import, in the block, a package that not everybody has installed.
-
-    Parameters
-    ----------
-    what
-        What it is needed for.
-    extra
-        The extra of this package that installs it.
-    kind
-        The error that is raised.
-
-    Raises
-    ------
-    NapariI3DError
-        It is missing; the message tells what to install.
-    """
+    """Import, in the block, a package that `extra` installs and `what` needs; raise `kind` if it is missing."""
     try:
         yield
     except ModuleNotFoundError as error:

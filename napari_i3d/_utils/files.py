@@ -1,11 +1,11 @@
-"""Files that appear whole or not at all, checksums, locks, and the folder where downloads are kept."""
+"""Files written atomically, checksums, locks, and the cache folder."""
 
 import contextlib
 import difflib
 import hashlib
 import os
 import secrets
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,22 +16,14 @@ from napari_i3d.errors import OutputError
 
 CACHE_VARIABLE = "NAPARI_I3D_HOME"
 
-_HASHED_BYTES = 1 << 23
-
 
 @contextlib.contextmanager
 def atomic_writer(path: str | os.PathLike[str], part: Path | None = None) -> Iterator[BinaryIO]:
     """Open a file that takes its name only when the block ends without an exception.
 
     The content goes to a hidden file beside `path`, is flushed to the disk and renamed. After an exception the hidden
-    file is removed, and what stood at `path` before is untouched.
-
-    Parameters
-    ----------
-    path
-        The file to be.
-    part
-        The hidden file; what is there is overwritten, so that nobody else may write it. None: a name of its own.
+    file is removed, and a file at `path` is untouched. `part` is the hidden file, overwritten if it exists (so only one
+    process may use it); by default its name is random.
 
     Raises
     ------
@@ -52,19 +44,13 @@ def atomic_writer(path: str | os.PathLike[str], part: Path | None = None) -> Ite
             f"{path}: cannot be written ({error.strerror or error})", hint="choose another place"
         ) from error
     finally:
-        # Where `path` lies below a file, not even looking for the hidden one is allowed.
+        # If `path` is below a file, even this raises.
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
 
 
 def make_folder(path: str | os.PathLike[str]) -> Path:
-    """Make a folder and those above it, where they are missing, and see that files can be made in it.
-
-    Raises
-    ------
-    OutputError
-        The folder cannot be made, is a file, or cannot be written to.
-    """
+    """Make a folder and those above it; raise `OutputError` if files cannot be made in it."""
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -79,31 +65,31 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
 
 
 def nearest_file(path: Path, endings: Collection[str], stem: str = "", others: Collection[str] = ()) -> Path | None:
-    """Return the file in a folder whose name is most like that of one that is not there; None if none is like it.
+    """Return the file whose name is most similar to that of a missing one in the same folder, or None.
 
     Parameters
     ----------
     path
-        The file that is missing.
+        The missing file.
     endings
-        In small letters, those that such files have; that of `path` is always one of them.
+        Endings of such files, in lower case; that of `path` is always one of them.
     stem
-        What its name must begin with: of those that do, the nearest is returned however unlike the rest is.
+        Beginning of the name: of the files that begin with it, the nearest is returned however different the rest is.
     others
-        Stems that belong to other files; what begins with one of them is none of this.
+        Stems of other files: names that begin with one of them are ignored.
     """
-    strangers = tuple(other for other in others if not stem.startswith(other))
+    foreign = tuple(other for other in others if not stem.startswith(other))
     try:
         names = [
             entry.name
             for entry in path.parent.iterdir()
             if entry.suffix.lower() in (path.suffix.lower(), *endings)
-            and not entry.name.startswith((".", *strangers))
+            and not entry.name.startswith((".", *foreign))
             and entry.is_file()
         ]
     except OSError:
         return None
-    # The next number is another file: day10 is none of day1.
+    # A number that goes on is another file: day10 does not belong to day1.
     own = [name for name in names if stem and name.startswith(stem) and not name[len(stem) :][:1].isdigit()]
     near = difflib.get_close_matches(path.name, own, n=1, cutoff=0.0)
     near = near or difflib.get_close_matches(path.name, names, n=1)
@@ -116,35 +102,13 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def hashing(path: str | os.PathLike[str]) -> Generator[tuple[int, int], None, str]:
-    """Compute the SHA-256 checksum of a large file: yields bytes read and bytes in all, returns 64 hexadecimal digits.
-
-    Raises
-    ------
-    OSError
-        The file cannot be read.
-    """
-    digest = hashlib.sha256()
-    with Path(path).open("rb") as file:
-        done, total = 0, os.fstat(file.fileno()).st_size
-        while part := file.read(_HASHED_BYTES):
-            digest.update(part)
-            done += len(part)
-            yield done, max(done, total)
-    return digest.hexdigest()
-
-
 @contextlib.contextmanager
 def exclusive(path: str | os.PathLike[str], wait_s: float = 0.0) -> Iterator[bool]:
-    """Hold a lock among processes; yields whether it could be had within `wait_s`.
+    """Hold a lock among processes; yield whether it was free within `wait_s`.
 
-    The lock is the operating system's on a file at `path`: it ends with the process that has it, however that ends. The
-    file is removed when the lock is given back; one that a killed process left locks nothing.
-
-    Raises
-    ------
-    OutputError
-        The file cannot be made.
+    It is a lock of the operating system on a file at `path`, so it ends with the process that holds it, however that
+    ends. The file is removed on release; one that a killed process left does not lock. `OutputError` if it cannot be
+    made.
     """
     lock = filelock.FileLock(path, timeout=wait_s)
     try:
@@ -159,13 +123,13 @@ def exclusive(path: str | os.PathLike[str], wait_s: float = 0.0) -> Iterator[boo
     try:
         yield True
     finally:
-        # While it is still held: whoever opened the file before and gets the lock now finds it gone, and tries again.
+        # While the lock is held: a process that has opened the file and gets the lock next finds it gone, and retries.
         with contextlib.suppress(OSError):
             Path(path).unlink(missing_ok=True)
         lock.release()
 
 
 def cache_folder() -> Path:
-    """Return the folder where downloads are kept: `NAPARI_I3D_HOME`, else the user's cache folder; it may not exist."""
+    """Return the folder for downloads: `NAPARI_I3D_HOME`, else the user's cache folder; it may not exist."""
     chosen = os.environ.get(CACHE_VARIABLE)
     return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("napari_i3d", appauthor=False)

@@ -1,22 +1,27 @@
-"""Text for messages: printable, on one line, with numbers and durations as people write them."""
+"""Text for messages: printable, on one line, with readable numbers and durations."""
 
 import os
 
 
 def counted(number: int, word: str) -> str:
-    """Return a number with what it counts: ``1 problem``, ``2 problems``, ``15,000 frames``."""
+    """Format a number with what it counts: ``1 problem``, ``2 problems``, ``15,000 frames``."""
     digits = f"{number:,}" if number >= 10_000 else str(number)
     return f"{digits} {word if number == 1 else f'{word}s'}"
 
 
-def label(path: str | os.PathLike[str]) -> str:
-    """Return a file's name or path fit for a one-line message: itself, or quoted where it cannot be printed."""
+def printable(text: str, most: int | None = None) -> str:
+    """Return text with everything escaped that cannot be printed on one line; at most `most` characters of it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:most])
+
+
+def format_path(path: str | os.PathLike[str]) -> str:
+    """Return a file's name or path for a message on one line: itself, or quoted if it cannot be printed."""
     text = os.fspath(path)
     return text if text.isprintable() else ascii(text)
 
 
 def format_duration(seconds: float) -> str:
-    """Return a duration as a person says it: ``40 s``, ``12 min``, ``3 h 20 min``."""
+    """Format a duration: ``40 s``, ``12 min``, ``3 h 20 min``."""
     if seconds < 1:
         return "less than a second"
     if seconds < 90:

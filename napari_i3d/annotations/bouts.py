@@ -1,4 +1,4 @@
-"""Bouts: intervals of one label of one individual, and statistics of them."""
+"""Bouts: intervals of one label of one individual, and their statistics."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from napari_i3d.individuals import Id, Span
 
 @dataclass(frozen=True)
 class Bout(Span):
-    """A run of rows of one label, unbroken.
+    """An unbroken run of rows of one label.
 
     Attributes
     ----------
     label
-        Of its rows.
+        The label.
     frames
-        Its length in video frames: rows times the step from row to row.
+        Length in video frames: number of rows times the step from row to row.
     seconds
-        The same in seconds; None where the frames a second are not known.
+        Length in seconds; None if the frame rate is unknown.
     """
 
     label: int
@@ -29,20 +29,18 @@ class Bout(Span):
 
 @dataclass(frozen=True)
 class BoutStatistics:
-    """How long the bouts of one label of one individual last.
+    """Durations of the bouts of one label of one individual.
 
     Attributes
     ----------
-    video, individual, label
-        Whose, and which.
     count
         Number of bouts.
     mean_frames, median_frames
         Length of a bout in video frames.
     mean_s, median_s
-        The same in seconds; None where the frames a second are not known.
+        Length of a bout in seconds; None if the frame rate is unknown.
     share
-        Of the individual's rows, 0 to 1.
+        Share of the individual's rows, 0 to 1.
     """
 
     video: str
@@ -57,7 +55,7 @@ class BoutStatistics:
 
 
 def bout_statistics(found: Iterable[Bout]) -> tuple[BoutStatistics, ...]:
-    """Return number, mean and median length of the bouts of each label of each individual, in order of the labels."""
+    """Return number, mean and median length of the bouts of each label of each individual, in label order."""
     groups: dict[tuple[str, Id], dict[int, list[Bout]]] = {}
     for bout in found:
         groups.setdefault((bout.video, bout.individual), {}).setdefault(bout.label, []).append(bout)

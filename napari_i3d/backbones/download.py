@@ -1,4 +1,4 @@
-"""Downloading published weights into the folder of downloads. Loads no torch."""
+"""Download published weights into the cache folder. Loads no torch."""
 
 import datetime
 import json
@@ -13,26 +13,23 @@ from napari_i3d.backbones.i3d.caffe2 import read_caffe2
 from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, WeightsSource, find_source
 from napari_i3d.errors import OutputError, WeightsError
 
-__all__ = ["download_weights"]
-
 _TIMEOUT_S = 30
 _PIECE_BYTES = 1 << 16
 
 
 def download_weights(name: str = DEFAULT_WEIGHTS, progress: Any = None) -> Path:
-    """Download weights, check all of them, and keep them with a record of where they came from.
+    """Download weights, check them, and keep them with a record of their origin.
 
-    The license is the caller's to show: ``find_source(name).license``. A file that is there already and equals its
-    record is kept; one that differs, or has no record, is downloaded anew. A broken download leaves nothing behind
-    and begins from its start the next time.
+    The caller shows the license, ``find_source(name).license``. A file that equals its record is kept; one that
+    differs, or has no record, is downloaded again. A failed download leaves nothing behind and starts from the
+    beginning next time.
 
     Parameters
     ----------
     name
-        A name in `registry.SOURCES`.
+        A name in `pretrained.SOURCES`.
     progress
-        An object with a `total` attribute and methods `update(bytes)`, `reset()` and `close()`, such as a tqdm bar;
-        pooch tells it how far the download is.
+        An object with an attribute `total` and methods `update(bytes)`, `reset()` and `close()`, such as a tqdm bar.
 
     Returns
     -------
@@ -44,7 +41,7 @@ def download_weights(name: str = DEFAULT_WEIGHTS, progress: Any = None) -> Path:
     WeightsError
         No such name; the file cannot be downloaded, or is not the weights of the network.
     OutputError
-        The folder of downloads cannot be written to.
+        The cache folder cannot be written to.
     """
     source = find_source(name)
     if _is_whole(source):
@@ -67,7 +64,7 @@ def download_weights(name: str = DEFAULT_WEIGHTS, progress: Any = None) -> Path:
 
 
 class _Bar:
-    """A progress bar as pooch wants it: always true, while a tqdm bar without a total is false or raises."""
+    """Makes a tqdm bar fit for pooch, which needs one that is always true; without a total it is false or raises."""
 
     def __init__(self, bar: Any) -> None:
         self._bar = bar
@@ -114,7 +111,7 @@ def _fetch(source: WeightsSource, part: Path, progress: Any) -> None:
 
 
 def _keep(source: WeightsSource, part: Path) -> None:
-    """Give the file its name; its record goes first, so that no old record ever stands beside a new file."""
+    """Rename the file and write its record; an old record never stands beside a new file."""
     record = {
         "name": source.name,
         "url": source.url,

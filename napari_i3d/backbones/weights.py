@@ -1,9 +1,10 @@
-"""The network with its weights: by name, untrained, or from a file; converting and describing weights."""
+"""Load the network with weights by name, untrained, or from a file; convert and describe weights."""
 
 import os
 from pathlib import Path
 
 from napari_i3d._utils.files import sha256_of
+from napari_i3d._utils.text import printable
 from napari_i3d.backbones.i3d.network import I3DResNet50
 from napari_i3d.backbones.i3d.untrained import blobs_sha256, untrained_blobs
 from napari_i3d.backbones.i3d.weights_checks import Blobs
@@ -11,27 +12,17 @@ from napari_i3d.backbones.i3d.weights_files import read_weights_file, write_safe
 from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, SOURCES, UNTRAINED, WeightsFacts, WeightsSource
 from napari_i3d.errors import WeightsError
 
-__all__ = ["WeightsFacts", "WeightsSource", "convert_weights", "describe_weights", "load_network"]
-
-_UNKNOWN_LICENCE = f"not stated in the file; the published weights are {SOURCES[DEFAULT_WEIGHTS].license}"
+_UNKNOWN_LICENSE = f"not stated in the file; the published weights are {SOURCES[DEFAULT_WEIGHTS].license}"
 
 
 def load_network(weights: str | os.PathLike[str] = DEFAULT_WEIGHTS) -> tuple[I3DResNet50, WeightsFacts]:
-    """Load the network, ready for inference: on the CPU, in evaluation mode, without gradients.
+    """Load the network, ready for inference: on the CPU, in evaluation mode, without gradients, float32.
 
     Parameters
     ----------
     weights
-        A name in `registry.SOURCES`, whose file must have been downloaded (nothing is downloaded here);
-        ``"untrained"`` for seeded random weights, the same everywhere; or the path of a file, see
-        `formats.read_weights_file`.
-
-    Returns
-    -------
-    network : I3DResNet50
-        Float32.
-    facts : WeightsFacts
-        For the provenance of what is computed.
+        A name in `pretrained.SOURCES`, whose file must have been downloaded (nothing is downloaded here);
+        ``"untrained"`` for seeded random weights, the same everywhere; or the path of a file, see `read_weights_file`.
 
     Raises
     ------
@@ -43,25 +34,20 @@ def load_network(weights: str | os.PathLike[str] = DEFAULT_WEIGHTS) -> tuple[I3D
 
 
 def convert_weights(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> WeightsFacts:
-    """Write weights as safetensors, a format that cannot hold code, and that other programs read.
+    """Write weights as safetensors, a format that cannot hold code and that other programs read; return their facts.
 
     Parameters
     ----------
     source
-        As `weights` of `load_network`.
+        Like `weights` of `load_network`.
     target
-        The file to write; replaced if it exists. Names in it are the published ones; its metadata hold name, license,
+        The file to write; replaced if it exists. Its arrays have the published names; its metadata hold name, license,
         SHA-256 of the source, and whether the weights are trained.
-
-    Returns
-    -------
-    WeightsFacts
-        Of the file written.
 
     Raises
     ------
     WeightsError
-        The source is no such weights.
+        The source is not weights of the network.
     OutputError
         The target cannot be written.
     """
@@ -79,24 +65,24 @@ def convert_weights(source: str | os.PathLike[str], target: str | os.PathLike[st
 
 
 def describe_weights(weights: str | os.PathLike[str] = DEFAULT_WEIGHTS) -> dict[str, str | int | float | bool | None]:
-    """Verify weights and say what is known of them.
+    """Verify weights and return the facts about them.
 
     Parameters
     ----------
     weights
-        As of `load_network`. Of a name in the registry whose file was not downloaded, what was published is said.
+        Like `weights` of `load_network`; published weights need not have been downloaded.
 
     Returns
     -------
     dict
-        Fit for JSON: ``present``, the fields of `WeightsFacts`, ``parameters`` (their number); for a name of the
-        registry also ``url``, ``page``, ``training``, ``mean``, ``std``, ``citation`` and ``downloaded``, the time in
-        UTC (None if the file was put there by hand).
+        JSON values: ``present``, the fields of `WeightsFacts`, ``parameters`` (their number); for published weights
+        also ``url``, ``page``, ``training``, ``mean``, ``std``, ``citation`` and ``downloaded``, the time in UTC (None
+        if the file was put there by hand).
 
     Raises
     ------
     WeightsError
-        As by `load_network`, except for a missing download.
+        As in `load_network`, except for a missing download.
     """
     source = SOURCES.get(weights) if isinstance(weights, str) else None
     published: dict[str, str | int | float | bool | None] = {}
@@ -123,8 +109,8 @@ def _read(weights: str | os.PathLike[str]) -> tuple[Blobs, WeightsFacts]:
             hint="choose one of these, or give the path of a file",
         )
     file = read_weights_file(path)
-    name = _own_words(file.metadata, "name") or path.name
-    license_text = _own_words(file.metadata, "license") or _UNKNOWN_LICENCE
+    name = printable(file.metadata.get("name", ""), 120) or path.name
+    license_text = printable(file.metadata.get("license", ""), 120) or _UNKNOWN_LICENSE
     trained = file.metadata.get("trained") != "no"
     return file.blobs, WeightsFacts(name, str(path), sha256_of(path), file.format, license_text, trained)
 
@@ -149,8 +135,3 @@ def _read_download(source: WeightsSource) -> tuple[Blobs, WeightsFacts]:
         )
     file = read_weights_file(path)
     return file.blobs, WeightsFacts(source.name, str(path), sha256, file.format, source.license, trained=True)
-
-
-def _own_words(metadata: dict[str, str], key: str) -> str:
-    """Return what a file says of itself, fit for a message of one line."""
-    return "".join(c for c in metadata.get(key, "") if c.isprintable())[:120]

@@ -1,7 +1,7 @@
-"""Work in progress: the finished shards of a video, kept beside its result until that is written.
+"""Finished shards of a video, saved beside its result until that is written.
 
-A hidden folder that no reader takes for a result. It holds what the numbers depend on (a fingerprint), and a file for
-each shard, written whole and with a checksum, so that one which a crash tore is noticed and computed again.
+They are in a hidden folder that is never read as a result. It holds a fingerprint of everything that the numbers depend
+on, and a file for each shard, written atomically with a checksum, so that damaged ones are computed again.
 """
 
 import contextlib
@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.files import atomic_writer, make_folder
+from napari_i3d.backbones.registry import I3D
 from napari_i3d.errors import OutputError
 from napari_i3d.extraction.planning.request import WITHOUT_EFFECT
 from napari_i3d.extraction.planning.shards import Shard, ShardRows
-from napari_i3d.extraction.settings import FEATURES, ExtractionSettings
+from napari_i3d.extraction.settings import ExtractionSettings
 
 _FORMAT = "napari_i3d work in progress 1"
 _MANIFEST = "about.json"
@@ -27,9 +28,10 @@ _RESULT = "result"
 _ROWS = ".rows"
 _DIGEST_BYTES = 32
 _DEVICE_BYTES = 32
+_INPUTS = ("video", "tracking", "weights")
 
 Fingerprint = Mapping[str, Any]
-"""What the numbers of a shard depend on, by name, in values that JSON knows."""
+"""Everything that the numbers of a shard depend on, as JSON values by name."""
 
 
 class Checkpoints:
@@ -38,14 +40,14 @@ class Checkpoints:
     Parameters
     ----------
     folder
-        Where they are kept; made when there is something to keep.
+        Their folder, made with the first shard.
     fingerprint
-        Of the work to be done.
+        Fingerprint of the job.
 
     Attributes
     ----------
     remark
-        Why work that was found was thrown away; empty if it was not.
+        Why shards that existed were removed; or "".
     """
 
     def __init__(self, folder: Path, fingerprint: Fingerprint) -> None:
@@ -55,12 +57,12 @@ class Checkpoints:
 
     @staticmethod
     def holds(folder: Path, fingerprint: Fingerprint) -> bool:
-        """Return whether a folder holds work of this fingerprint."""
+        """Return whether a folder holds shards of this fingerprint."""
         return _read_manifest(folder) == fingerprint
 
     @staticmethod
     def kept_chunks(folder: Path, settings: ExtractionSettings) -> int:
-        """Return how many chunks a folder holds of work with these settings; nothing else is looked at."""
+        """Return the number of chunks in a folder if they were computed with these settings; no more is compared."""
         found = _read_manifest(folder) or {}
         wanted = json.loads(json.dumps(settings.as_dict()))
         if any(found.get(name) != value for name, value in wanted.items() if name not in WITHOUT_EFFECT):
@@ -69,16 +71,10 @@ class Checkpoints:
             sizes = [path.stat().st_size for path in folder.glob(f"*{_ROWS}")]
         except OSError:
             return 0
-        return sum((size - _DIGEST_BYTES - _DEVICE_BYTES) // (4 * FEATURES) for size in sizes)
+        return sum((size - _DIGEST_BYTES - _DEVICE_BYTES) // (4 * I3D.width) for size in sizes)
 
     def resume(self, shards: Iterable[Shard]) -> list[Shard]:
-        """Return the shards that are finished; those of other work, and torn ones, are removed.
-
-        Raises
-        ------
-        OutputError
-            What is there cannot be removed.
-        """
+        """Return the finished shards; remove damaged shards and those of another job, or raise `OutputError`."""
         if not self._folder.exists():
             return []
         found = _read_manifest(self._folder)
@@ -86,28 +82,17 @@ class Checkpoints:
             self.remark = f"started afresh: the work found was {_difference(found, self._fingerprint)}"
             self.remove()
             return []
-        sound = []
-        torn = 0
-        for shard in shards:
-            path = self._path(shard)
-            if path.exists():
-                if _read(path, shard) is None:
-                    torn += 1
-                    _remove(path)
-                else:
-                    sound.append(shard)
-        if torn:
-            self.remark = f"{torn} damaged portions of the work found were computed again"
-        return sound
+        existing = [shard for shard in shards if self._path(shard).exists()]
+        intact = [shard for shard in existing if _read(self._path(shard), shard) is not None]
+        for shard in existing:
+            if shard not in intact:
+                _remove(self._path(shard))
+        if damaged := len(existing) - len(intact):
+            self.remark = f"{damaged} damaged portions of the work found were computed again"
+        return intact
 
-    def keep(self, finished: ShardRows) -> None:
-        """Write a shard: it is there whole, or not at all.
-
-        Raises
-        ------
-        OutputError
-            It cannot be written.
-        """
+    def save(self, finished: ShardRows) -> None:
+        """Write a shard atomically; raise `OutputError` if that fails."""
         manifest = self._folder / _MANIFEST
         if not manifest.exists():
             try:
@@ -125,13 +110,7 @@ class Checkpoints:
             file.write(rows.data.cast("B"))
 
     def read(self, shard: Shard) -> ShardRows:
-        """Return a finished shard.
-
-        Raises
-        ------
-        OutputError
-            It was damaged since it was found sound; it is removed.
-        """
+        """Return a finished shard; remove it and raise `OutputError` if it has been damaged since `resume`."""
         finished = _read(self._path(shard), shard)
         if finished is None:
             _remove(self._path(shard))
@@ -142,37 +121,19 @@ class Checkpoints:
         return finished
 
     def result_folder(self) -> Path:
-        """Return an empty folder in which the result is written before it takes its place.
-
-        Raises
-        ------
-        OutputError
-            It cannot be made.
-        """
+        """Return an empty folder for the result before it is moved; raise `OutputError` if it cannot be made."""
         folder = self._folder / _RESULT
         shutil.rmtree(folder, ignore_errors=True)
         return make_folder(folder)
 
     def remove(self) -> None:
-        """Remove all; to do it again is no error.
-
-        Raises
-        ------
-        OutputError
-            The folder cannot be removed.
-        """
+        """Remove everything, if it exists; raise `OutputError` if that fails."""
         self.discard(self._folder)
 
     @staticmethod
     def discard(folder: Path) -> None:
-        """Remove a folder of work, whatever the work; to do it again is no error.
-
-        Raises
-        ------
-        OutputError
-            The folder cannot be removed.
-        """
-        # Without its manifest a folder that is only half removed is never taken for work.
+        """Remove the folder of any job, if it exists; raise `OutputError` if that fails."""
+        # A folder without its manifest is not resumed, even if it is only partly removed.
         _remove(folder / _MANIFEST)
         try:
             shutil.rmtree(folder)
@@ -183,7 +144,7 @@ class Checkpoints:
             raise OutputError(f"{folder}: cannot be removed ({reason})", hint="remove it by hand") from error
 
     def remove_if_empty(self) -> None:
-        """Remove the folder if no shard was kept."""
+        """Remove the folder if it holds no shard."""
         with contextlib.suppress(OSError):
             if not any(path.suffix == _ROWS for path in self._folder.iterdir()):
                 self.remove()
@@ -201,17 +162,14 @@ def _read_manifest(folder: Path) -> Fingerprint | None:
 
 
 def _difference(found: Fingerprint | None, wanted: Fingerprint) -> str:
-    """Say in what work that was found differs from what is wanted."""
+    """Describe how an existing fingerprint differs."""
     if found is None:
         return "not readable"
-    by_content = [f"another {name}" for name in ("video", "tracking", "weights") if found.get(name) != wanted[name]]
-    others = [
-        f"{name} {found.get(name)}"
-        for name in wanted
-        if name not in ("video", "tracking", "weights") and found.get(name) != wanted[name]
-    ]
-    text = " and ".join(part for part in (" and ".join(by_content), ", ".join(others)) if part)
-    return f"of {text}" if by_content else f"with {text}"
+    changed = [name for name in wanted if found.get(name) != wanted[name]]
+    inputs = [f"another {name}" for name in changed if name in _INPUTS]
+    settings = ", ".join(f"{name} {found.get(name)}" for name in changed if name not in _INPUTS)
+    text = " and ".join([*inputs, settings] if settings else inputs)
+    return f"of {text}" if inputs else f"with {text}"
 
 
 def _digest(shard: Shard, device: bytes, rows: NDArray[np.float32]) -> bytes:
@@ -221,16 +179,16 @@ def _digest(shard: Shard, device: bytes, rows: NDArray[np.float32]) -> bytes:
 
 
 def _read(path: Path, shard: Shard) -> ShardRows | None:
-    """Return the shard in a file; None if it is not whole."""
+    """Return the shard in a file; None if it is damaged."""
     try:
         content = path.read_bytes()
     except OSError:
         return None
     begin = _DIGEST_BYTES + _DEVICE_BYTES
-    if len(content) != begin + 4 * shard.n_chunks * FEATURES:
+    if len(content) != begin + 4 * shard.n_chunks * I3D.width:
         return None
     device = content[_DIGEST_BYTES:begin]
-    rows = np.frombuffer(content, "<f4", offset=begin).reshape(-1, FEATURES)
+    rows = np.frombuffer(content, "<f4", offset=begin).reshape(-1, I3D.width)
     if _digest(shard, device, rows) != content[:_DIGEST_BYTES]:
         return None
     return ShardRows(shard, np.asarray(rows, np.float32), device.decode("ascii", "replace").strip())

@@ -1,4 +1,4 @@
-"""What a batch tells while it runs: a video begun, how far it is, how it ended."""
+"""Events of a batch: a video started, its progress, its result."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from napari_i3d.errors import Message, Wording, python_wording
 
 @dataclass(frozen=True)
 class VideoStarted:
-    """A video is begun: the `number`-th of `total`."""
+    """Work on a video started: the `number`-th of `total`."""
 
     video: Path
     number: int
@@ -18,7 +18,7 @@ class VideoStarted:
 
 @dataclass(frozen=True)
 class VideoReading:
-    """The content of a video's file is being looked at: how many of its bytes have been."""
+    """Progress of reading a video's file for its checksum."""
 
     video: Path
     done_bytes: int
@@ -27,47 +27,25 @@ class VideoReading:
 
 @dataclass(frozen=True)
 class VideoProgress:
-    """How far a video is.
-
-    Attributes
-    ----------
-    video
-        Which: on a cluster several are in work.
-    done_chunks, total_chunks
-        Chunks computed, now or in a run before, and all.
-    kept_chunks
-        Those of the computed that are on disk: after an interruption the same command goes on with the others.
-    """
+    """Progress of a video; on a cluster several are in progress."""
 
     video: Path
-    done_chunks: int
+    done_chunks: int  # computed in this run or before
     total_chunks: int
-    kept_chunks: int
+    kept_chunks: int  # on disk, so that they are not computed again after an interruption
 
 
 @dataclass(frozen=True)
 class VideoDone:
-    """The features of a video were saved.
-
-    Attributes
-    ----------
-    video, outputs
-        The video and the files of its features.
-    remarks
-        What was left out, or was not as usual.
-    chunks
-        Number of chunks in all.
-    computed_chunks
-        Number of those that this run computed; a run before it had computed the others.
-    """
+    """The features of a video were saved."""
 
     video: Path
-    outputs: tuple[Path, ...]
-    remarks: tuple[Message, ...]
+    outputs: tuple[Path, ...]  # the features files
+    remarks: tuple[Message, ...]  # what was left out or unusual
     chunks: int
-    computed_chunks: int
+    computed_chunks: int  # in this run; earlier runs had computed the others
 
-    word: ClassVar = "done"
+    status: ClassVar = "done"
     complete: ClassVar = True
 
     def summary(self, wording: Wording = python_wording) -> str:
@@ -78,30 +56,16 @@ class VideoDone:
 
 @dataclass(frozen=True)
 class VideoSkipped:
-    """A video was not extracted.
-
-    Attributes
-    ----------
-    video, reason
-        The video, and why.
-    complete
-        Its result is there already.
-    busy
-        Another process is working on it.
-    existing
-        The files of its result that are there.
-    difference
-        How one of these differs from what is wanted; "" if none does.
-    """
+    """A video was not extracted."""
 
     video: Path
     reason: Message
-    complete: bool
-    busy: bool = False
-    existing: tuple[Path, ...] = ()
-    difference: str = ""
+    complete: bool  # whether its result exists
+    busy: bool = False  # whether another process is working on it
+    existing: tuple[Path, ...] = ()  # files of its result that exist
+    difference: str = ""  # between one of these and the options
 
-    word: ClassVar = "skipped"
+    status: ClassVar = "skipped"
 
     def summary(self, wording: Wording = python_wording) -> str:
         """Return one line."""
@@ -115,7 +79,7 @@ class VideoFailed:
     video: Path
     reason: Message
 
-    word: ClassVar = "failed"
+    status: ClassVar = "failed"
     complete: ClassVar = False
 
     def summary(self, wording: Wording = python_wording) -> str:
@@ -124,8 +88,5 @@ class VideoFailed:
         return reason if reason.startswith((self.video.name, str(self.video))) else f"{self.video.name}: {reason}"
 
 
-Outcome = VideoDone | VideoSkipped | VideoFailed
-"""How a video ended."""
-
-BatchEvent = VideoStarted | VideoReading | VideoProgress | Outcome
-"""What a batch yields."""
+VideoResult = VideoDone | VideoSkipped | VideoFailed
+BatchEvent = VideoStarted | VideoReading | VideoProgress | VideoResult

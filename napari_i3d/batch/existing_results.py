@@ -1,4 +1,4 @@
-"""Whether a result that exists is the one that is wanted: by what it was made of, and by its content."""
+"""Check whether an existing result is up to date (provenance and checksum)."""
 
 import json
 from collections.abc import Mapping
@@ -17,160 +17,126 @@ from napari_i3d.individuals import Id
 
 
 class ResultState(Enum):
-    """What a result that exists is."""
+    """State of an existing result."""
 
-    SOUND = auto()
-    """The one that is wanted; or nothing is told of it."""
+    CURRENT = auto()
+    """Up to date, or without provenance."""
     OTHER = auto()
-    """Whole, but made of or with something else."""
+    """Intact, but of other input or settings."""
     DAMAGED = auto()
-    """Not what was written."""
     UNSURE = auto()
-    """Whole, and it may be the one that is wanted: that shows when video and tracking have been read."""
+    """Intact; whether it is up to date shows when video and tracking have been read."""
 
 
 @dataclass(frozen=True)
 class ResultCheck:
-    """What a result is; `text` says in what it differs, or how it is damaged."""
+    """State of a result; `text` describes the difference or damage."""
 
     state: ResultState
     text: str = ""
 
 
+_CURRENT, _UNSURE = ResultCheck(ResultState.CURRENT), ResultCheck(ResultState.UNSURE)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ExpectedResult:
-    """What a result is to be made of and with.
-
-    Attributes
-    ----------
-    video
-        The file.
-    settings, layout, weights_sha256
-        The choices.
-    tracking
-        ``sha256`` of its file, ``gaps`` and ``chosen`` individuals, as provenance tells them; empty for whole images.
-    video_sha256
-        Of the file's content; None: not known yet.
-    crops_sha256
-        Of what is cropped, by individual, and under None of all; None: not known yet.
-    """
+    """Input and settings of an up-to-date result."""
 
     video: Path
     settings: ExtractionSettings
     layout: Layout
     weights_sha256: str
-    tracking: Mapping[str, Any]
-    video_sha256: str | None = None
-    crops_sha256: Mapping[Id | None, str] | None = None
+    tracking: Mapping[str, Any]  # sha256 of its file, gaps and chosen individuals, as in provenance; or empty
+    video_sha256: str | None = None  # of the file's content; None: not known yet
+    crops_sha256: Mapping[Id | None, str] | None = None  # by individual, None for all of them; None: not known yet
 
 
-def check_result(path: Path, wish: ExpectedResult, individual: Id | None = None) -> ResultCheck:
-    """Judge the result at a path; one without a ``.json`` tells nothing, and is taken for what is wanted.
+def check_result(path: Path, expected: ExpectedResult, individual: Id | None = None) -> ResultCheck:
+    """Check an existing features file; one without a ``.json`` counts as up to date.
 
-    Parameters
-    ----------
-    path
-        A features file that exists.
-    wish
-        What it should be.
-    individual
-        The one that has the file for itself; None: the file is of all.
-
-    Raises
-    ------
-    OutputError
-        The result cannot be read.
+    `individual` is given if the file holds only this one. Raises `OutputError` if the result cannot be read.
     """
     facts_path = json_path(path)
     try:
         facts = json.loads(facts_path.read_bytes())
         provenance, checksum = dict(facts["provenance"]), facts["sha256"]
-        made_of, made_with = dict(provenance["video"]), dict(provenance["settings"])
+        video, settings = dict(provenance["video"]), dict(provenance["settings"])
     except FileNotFoundError:
-        return ResultCheck(ResultState.SOUND)
+        return _CURRENT
     except (ValueError, LookupError, TypeError, RecursionError):
         return ResultCheck(ResultState.DAMAGED, f"{facts_path.name} was damaged")
     except OSError as error:
         raise OutputError(f"{facts_path}: cannot be read ({error.strerror or error})", hint="check the disk") from error
     try:
         if sha256_of(path) != checksum:
-            return ResultCheck(
-                ResultState.DAMAGED, f"{path.name} was damaged (its checksum is not that of what was written)"
-            )
+            text = f"{path.name} was damaged (its checksum is not that of what was written)"
+            return ResultCheck(ResultState.DAMAGED, text)
     except OSError as error:
         raise OutputError(f"{path}: cannot be read ({error.strerror or error})", hint="check the disk") from error
-    if text := _other_choices(facts, provenance, made_of, made_with, wish):
+    if text := _other_choices(facts, provenance, video, settings, expected):
         return ResultCheck(ResultState.OTHER, text)
-    verdicts = (_of_video(made_of, wish), _of_tracking(provenance, wish, individual))
-    return next(
-        (verdict for verdict in verdicts if verdict.state is not ResultState.SOUND), ResultCheck(ResultState.SOUND)
-    )
+    of_video = _check_video(video, expected)
+    return of_video if of_video is not _CURRENT else _check_tracking(provenance, expected, individual)
 
 
 def _other_choices(
     facts: dict[str, Any],
     provenance: dict[str, Any],
-    made_of: dict[str, Any],
-    made_with: dict[str, Any],
-    wish: ExpectedResult,
+    video: dict[str, Any],
+    settings: dict[str, Any],
+    expected: ExpectedResult,
 ) -> str:
-    """Say in which choices a result differs; "" if in none."""
-    if made_of.get("file") != wish.video.name:
-        return f"of the video {made_of.get('file')}"
-    if facts.get("layout") not in (None, str(wish.layout)):
+    """Describe different options of a result; "" if there are none."""
+    if video.get("file") != expected.video.name:
+        return f"of the video {video.get('file')}"
+    if facts.get("layout") not in (None, str(expected.layout)):
         return f"for {facts['layout']}"
-    wanted: dict[str, Any] = json.loads(json.dumps(wish.settings.as_dict()))
+    wanted: dict[str, Any] = json.loads(json.dumps(expected.settings.as_dict()))
     changed = [
-        f"{name} {made_with.get(name)}"
+        f"{name} {settings.get(name)}"
         for name, value in wanted.items()
-        if name not in WITHOUT_EFFECT and made_with.get(name) != value
+        if name not in WITHOUT_EFFECT and settings.get(name) != value
     ]
     weights = provenance.get("weights")
-    if isinstance(weights, dict) and weights.get("sha256") not in (None, wish.weights_sha256):
+    if isinstance(weights, dict) and weights.get("sha256") not in (None, expected.weights_sha256):
         changed.append(f"other weights ({weights.get('name')})")
     return f"with {', '.join(changed)}" if changed else ""
 
 
-def _of_video(made_of: dict[str, Any], wish: ExpectedResult) -> ResultCheck:
-    """Judge by the video's content; where size and time of change are as they were, that is taken for the same."""
-    other = ResultCheck(ResultState.OTHER, f"of another {wish.video.name} (its content has changed)")
+def _check_video(video: dict[str, Any], expected: ExpectedResult) -> ResultCheck:
+    """Compare the video's content, or if they are unchanged only size and modification time."""
+    other = ResultCheck(ResultState.OTHER, f"of another {expected.video.name} (its content has changed)")
     try:
-        stat = wish.video.stat()
+        stat = expected.video.stat()
     except OSError:
-        return ResultCheck(ResultState.UNSURE)
-    if made_of.get("size_bytes") not in (None, stat.st_size):
+        return _UNSURE
+    if video.get("size_bytes") not in (None, stat.st_size):
         return other
-    if made_of.get("sha256") is None or made_of.get("mtime_ns") == stat.st_mtime_ns:
-        return ResultCheck(ResultState.SOUND)
-    if wish.video_sha256 is None:
-        return ResultCheck(ResultState.UNSURE)
-    return ResultCheck(ResultState.SOUND) if made_of["sha256"] == wish.video_sha256 else other
+    if video.get("sha256") is None or video.get("mtime_ns") == stat.st_mtime_ns:
+        return _CURRENT
+    if expected.video_sha256 is None:
+        return _UNSURE
+    return _CURRENT if video["sha256"] == expected.video_sha256 else other
 
 
-def _of_tracking(provenance: dict[str, Any], wish: ExpectedResult, individual: Id | None) -> ResultCheck:
-    """Judge by the tracking that was used; where file and choices are as they were, that is the same."""
-    told = provenance.get("tracking")
-    if not isinstance(told, dict):
-        return ResultCheck(ResultState.SOUND)
-    of_file = ("sha256", "gaps", "chosen")
-    same = [told.get(name) for name in of_file] == [wish.tracking.get(name) for name in of_file]
+def _check_tracking(provenance: dict[str, Any], expected: ExpectedResult, individual: Id | None) -> ResultCheck:
+    """Compare the crops, or only file and options of the tracking if they are unchanged."""
+    found = provenance.get("tracking")
+    if not isinstance(found, dict):
+        return _CURRENT
+    crops = found.get("crops")
+    entries = [entry for entry in crops if isinstance(entry, dict)] if isinstance(crops, list) else []
+    same = all(found.get(name) == expected.tracking.get(name) for name in ("sha256", "gaps", "chosen"))
     # Without a file it is the same only for whole images; tracking made in the viewer has none either.
-    if individual is None and same and (told.get("sha256") is not None or _is_whole_image(told)):
-        return ResultCheck(ResultState.SOUND)
-    if wish.crops_sha256 is None:
-        return ResultCheck(ResultState.UNSURE)
-    made = told.get("sha256_of_crops") if individual is None else _of_individual(told, individual)
-    if made in (None, wish.crops_sha256.get(individual)):
-        return ResultCheck(ResultState.SOUND)
+    whole_image = [entry.get("id") for entry in entries] == [""]
+    if individual is None and same and (found.get("sha256") is not None or whole_image):
+        return _CURRENT
+    if expected.crops_sha256 is None:
+        return _UNSURE
+    checksum = found.get("sha256_of_crops")
+    if individual is not None:
+        checksum = next((entry.get("sha256") for entry in entries if entry.get("id") == individual), None)
+    if checksum in (None, expected.crops_sha256.get(individual)):
+        return _CURRENT
     return ResultCheck(ResultState.OTHER, "of another tracking, or of other individuals in it")
-
-
-def _is_whole_image(told: dict[str, Any]) -> bool:
-    crops = told.get("crops")
-    return isinstance(crops, list) and [e.get("id") for e in crops if isinstance(e, dict)] == [""]
-
-
-def _of_individual(told: dict[str, Any], individual: Id) -> Any:
-    crops = told.get("crops")
-    entries = crops if isinstance(crops, list) else []
-    return next((e.get("sha256") for e in entries if isinstance(e, dict) and e.get("id") == individual), None)

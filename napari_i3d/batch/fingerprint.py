@@ -1,4 +1,4 @@
-"""What the numbers of a job depend on."""
+"""Fingerprint of everything that the numbers of a job depend on."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from napari_i3d.extraction.provenance import crops_sha256, versions
 
 
 def fingerprint(job: Job, weights: WeightsFacts, video_sha256: str) -> Fingerprint:
-    """Return what the numbers of a job depend on; two jobs that agree in it have the same shards."""
+    """Return everything that the numbers of a job depend on; jobs with the same fingerprint have the same shards."""
     settings = {name: value for name, value in job.settings.as_dict().items() if name not in WITHOUT_EFFECT}
     of_programs = {f"version of {name}": text for name, text in versions().items() if name != "python"}
     values = {

@@ -1,4 +1,4 @@
-"""What a batch is asked for: one frozen value, checked when it is made."""
+"""Options of a batch: a frozen value, validated on creation."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,33 +7,32 @@ from napari_i3d.errors import SettingsError
 from napari_i3d.extraction.planning.request import ExtractionOptions
 
 LOCAL = "local"
-"""The scheduler that is started on this machine."""
+"""Starts a scheduler on this machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BatchOptions(ExtractionOptions):
-    """What to extract, from where, to where; and how, see `ExtractionOptions`.
+    """Input, output and options of a batch, see also `ExtractionOptions`.
 
     Parameters
     ----------
     dataset_path
-        A video, or a folder that is searched for videos with all folders in it.
+        A video, or a folder that is searched for videos, recursively.
     output_path
-        Folder for the features; made where it is missing. Those of ``clip.mp4`` are ``clip{i3d_suffix}`` in it.
+        Folder for the features; made if it is missing. Those of ``clip.mp4`` are ``clip{i3d_suffix}`` in it.
     tracking_folder, tracking_suffix
         The tracking of ``clip.mp4`` is ``{tracking_folder}/clip{tracking_suffix}``. None: whole images.
     individuals
         Ids, as text, of those to extract; None: all.
     scheduler
-        Where to compute: the address of a dask scheduler; ``"local"`` for worker processes on this machine; None: here.
+        Address of a dask scheduler; ``"local"`` for worker processes on this machine; None: this process.
     workers
-        Number of worker processes of ``"local"``; None: one for each GPU, else as many as the processor has cores and
-        the memory has room for.
+        Number of worker processes of ``"local"``; None: one per CUDA device, else one per core, limited by memory.
 
     Raises
     ------
     SettingsError
-        Choices that do not go together.
+        Incompatible options.
     """
 
     dataset_path: Path

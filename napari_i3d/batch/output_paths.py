@@ -1,4 +1,4 @@
-"""Where work on a result is kept while it is not finished."""
+"""Hidden paths beside a features file while it is being made."""
 
 import hashlib
 import os
@@ -13,12 +13,12 @@ def partial_folder(output: Path) -> Path:
 
 
 def lock_path(output: Path) -> Path:
-    """Return the file that is locked by the process that works on a features file."""
+    """Return the lock file of the process that works on a features file."""
     return _hidden(output, ".lock")
 
 
 def _hidden(output: Path, ending: str) -> Path:
-    """Return a path beside a features file that no reader takes for a result."""
+    """Return a hidden path beside a features file."""
     name = f".{output.name}{ending}"
     if len(os.fsencode(name)) > LONGEST_NAME_BYTES:
         name = f".{hashlib.sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}{ending}"

@@ -1,61 +1,43 @@
-"""The work on one video: from its name to what is still to be computed, and from computed shards to its result."""
+"""A video to extract: its input, and the computation of its shards."""
 
 import contextlib
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from napari_i3d._utils.files import exclusive, nearest_file
-from napari_i3d._utils.text import format_path
-from napari_i3d.backbones.pretrained import WeightsFacts
 from napari_i3d.batch.checkpoints import Checkpoints
-from napari_i3d.batch.events import BatchEvent, VideoDone, VideoProgress, VideoSkipped
-from napari_i3d.batch.existing_results import ExpectedResult, ResultCheck, ResultState, check_result
-from napari_i3d.batch.fingerprint import fingerprint
-from napari_i3d.batch.output_paths import lock_path, partial_folder
-from napari_i3d.batch.source_files import describe_file, read_chosen, tracking_sha256
-from napari_i3d.errors import FeaturesError, Message, OutputError, StalledError, VideoError
+from napari_i3d.batch.events import VideoProgress
+from napari_i3d.errors import Message, StalledError, TrackingError, VideoError
 from napari_i3d.extraction.crop_stream import background_of
-from napari_i3d.extraction.crops import squash_note
-from napari_i3d.extraction.engine import compute_shards, computer_for
-from napari_i3d.extraction.extract import as_features
-from napari_i3d.extraction.planning.plan import Job, plan_job
-from napari_i3d.extraction.planning.request import ExtractionOptions
-from napari_i3d.extraction.planning.shards import ChunkRows, Shard, ShardRows, plan_shards
-from napari_i3d.extraction.provenance import crops_sha256, describe_extraction, describe_tracking
+from napari_i3d.extraction.engine import compute_shards, encoder_for
+from napari_i3d.extraction.planning.plan import Job, whole_image
+from napari_i3d.extraction.planning.shards import Shard, ShardRows
 from napari_i3d.extraction.settings import ExtractionSettings
-from napari_i3d.features.features import Features
-from napari_i3d.features.io.layouts import shift_note
-from napari_i3d.features.io.output_format import save_features
-from napari_i3d.features.io.sidecar import json_path
 from napari_i3d.individuals import Id
-from napari_i3d.projects.video_files import VIDEO_SUFFIXES
-from napari_i3d.tracking.gaps import resolve_gaps
-from napari_i3d.tracking.io.box_pickle import ENDINGS
+from napari_i3d.tracking.io.box_pickle import read_tracking
 from napari_i3d.tracking.tracklets import Tracking
-from napari_i3d.video.video import Video, open_video
+from napari_i3d.video.video import Video
 
 
 @dataclass(frozen=True, eq=False)
 class VideoInput:
-    """A video to be extracted, its tracking, and where its features go.
+    """A video to extract, its tracking, and where its features go.
 
     Attributes
     ----------
     video
-        Its file.
+        The file.
     output
-        The features file; where each individual has a file of its own, its id is added to this name.
+        The features file; if each individual has its own file, its id is added to this name.
     tracking_path
-        The file of its tracking; None: none, or `tracking` is in no file.
+        The tracking file; None: the whole image, or `tracking` is in memory.
     individuals
-        Ids, as text, of those chosen; None: all.
+        Selected ids, as text; None: all.
     tracking
-        Of those chosen, gaps and all; None: it is read from `tracking_path`, or the whole image is taken.
+        Selected tracklets in memory, with their gaps; None: `tracking_path` is read.
     """
 
     video: Path
@@ -64,57 +46,59 @@ class VideoInput:
     individuals: tuple[str, ...] | None = None
     tracking: Tracking | None = None
 
-    def read(self, video: Video, settings: ExtractionSettings) -> Tracking:
-        """Return the tracking of those chosen; errors as of `read_chosen`."""
+    def read_tracking(self, video: Video, settings: ExtractionSettings) -> Tracking:
+        """Return the selected tracklets.
+
+        Raises
+        ------
+        TrackingError
+            The file cannot be read, or lacks a selected individual.
+        """
         if self.tracking is not None:
             return self.tracking
-        return read_chosen(video, self.tracking_path, self.individuals, settings)
+        if self.tracking_path is None:
+            return whole_image(video, settings)
+        tracking = read_tracking(self.tracking_path)
+        return tracking if self.individuals is None else tracking.select(_find_ids(tracking, self.individuals))
+
+
+def _find_ids(tracking: Tracking, names: Sequence[str]) -> list[Id]:
+    """Return the ids, text or whole numbers, that are written like the names."""
+    ids: list[Id] = []
+    for name in dict.fromkeys(names):
+        alike: list[Id] = [individual for individual in tracking if str(individual) == name]
+        if len(alike) > 1:
+            raise TrackingError(f"{name}: both the text and the number are ids in this file", hint="rename one of them")
+        ids += alike or [name]
+    return ids
 
 
 @dataclass(frozen=True, eq=False)
 class VideoJob:
-    """A video that is open, planned, and locked against other processes.
-
-    Attributes
-    ----------
-    input, video
-        What was asked for, and the open video.
-    video_file
-        ``sha256`` and ``mtime_ns`` of the file.
-    job, shards
-        What is computed, and in which portions.
-    todo
-        The shards that are not finished yet.
-    partial
-        Keeps those that are.
-    tracking
-        What provenance tells of the tracking.
-    remarks
-        What was found, for the summary.
-    """
+    """A video that is open, planned, and locked against other processes."""
 
     input: VideoInput
     video: Video
-    video_file: dict[str, Any]
+    video_file: dict[str, Any]  # sha256 and mtime_ns of the file
     job: Job
     shards: list[Shard]
-    todo: list[Shard]
-    partial: Checkpoints
-    tracking: dict[str, Any]
-    remarks: tuple[Message, ...]
+    todo: list[Shard]  # those that are not finished
+    checkpoints: Checkpoints  # of those that are
+    tracking: dict[str, Any]  # for provenance
+    remarks: tuple[Message, ...]  # for the summary
 
     @contextlib.contextmanager
-    def unfinished(self) -> Iterator[None]:
-        """Keep what is finished when the block fails, unless it is of no more use to anybody."""
+    def keep_checkpoints(self) -> Iterator[None]:
+        """Keep finished shards if the block fails, unless the video is damaged."""
         try:
             yield
         except StalledError:
             raise
         except VideoError:
-            self.partial.remove()  # a damaged video stays damaged; a repaired one is another
+            self.checkpoints.remove()  # a damaged video stays damaged; a repaired one is another
             raise
         finally:
-            self.partial.remove_if_empty()
+            self.checkpoints.remove_if_empty()
 
     @property
     def path(self) -> Path:
@@ -123,23 +107,18 @@ class VideoJob:
 
     @property
     def kept_chunks(self) -> int:
-        """Chunks that were finished when the work began."""
+        """Number of chunks that were finished before."""
         return self.job.plan.total_chunks - sum(shard.n_chunks for shard in self.todo)
 
     def compute(self, network: torch.nn.Module, batch_size: int | None = None) -> Generator[VideoProgress, None, None]:
-        """Compute and keep the shards that are not finished.
+        """Compute and save the shards that are not finished.
 
-        Parameters
-        ----------
-        network
-            From `load_network`.
-        batch_size
-            Chunks at once; None: as in the settings. Features do not depend on it.
+        `network` is from `load_network`. Features do not depend on `batch_size`, which replaces that of the settings.
 
         Raises
         ------
         VideoError, SettingsError, OutputError
-            The video is damaged, this machine has not the device asked for, or a shard cannot be kept.
+            The video is damaged, this machine does not have the device, or a shard cannot be saved.
         """
         done = kept = self.kept_chunks
         total = self.job.plan.total_chunks
@@ -147,233 +126,14 @@ class VideoJob:
         if not self.todo:
             return
         settings = self.job.settings
-        computer = computer_for(network, replace(settings, batch_size=batch_size or settings.batch_size))
+        encoder = encoder_for(network, replace(settings, batch_size=batch_size or settings.batch_size))
         background = background_of(self.video, settings)
-        with contextlib.closing(
-            compute_shards(self.video, self.todo, computer, background, abandon=self.video.close)
-        ) as steps:
+        steps = compute_shards(self.video, self.todo, encoder, background, abandon=self.video.close)
+        with contextlib.closing(steps):
             for step in steps:
                 if isinstance(step, ShardRows):
-                    self.partial.keep(step)
+                    self.checkpoints.save(step)
                     kept += step.shard.n_chunks
                 else:
                     done += len(step.chunks)
                 yield VideoProgress(self.path, done, total, kept)
-
-
-class VideoJobs:
-    """Begins and finishes the work on videos, each by itself.
-
-    Parameters
-    ----------
-    options
-        What is asked for.
-    weights
-        Of the network.
-    open_video
-        Opens the video; whoever runs it in a window can leave off waiting.
-    """
-
-    def __init__(
-        self, options: ExtractionOptions, weights: WeightsFacts, open_video: Callable[[Path], Video] = open_video
-    ) -> None:
-        self._options = options
-        self._weights = weights
-        self._open_video = open_video
-        self._claimed: dict[str, Path] = {}  # the video that each result, without regard to capitals, belongs to
-
-    def begin(self, wanted: VideoInput, stack: ExitStack) -> Generator[BatchEvent, None, VideoJob | VideoSkipped]:
-        """Lock, read and plan a video; what is opened for it is closed with `stack`.
-
-        Raises
-        ------
-        VideoError, TrackingError, FeaturesError, OutputError
-            Video, tracking or results cannot be used.
-        """
-        path, tracking_path = wanted.video, wanted.tracking_path
-        if not stack.enter_context(exclusive(lock_path(wanted.output))):
-            busy = Message("another process is working on it", hint="{try_again} when that has ended")
-            return VideoSkipped(path, busy, complete=False, busy=True)
-        wish = self._wish(wanted)
-        # Tracking in memory needs no reading: its crops tell more than the file that it once came from.
-        early = self._options.layout.one_file and wanted.tracking is None and not self._options.overwrite
-        if early and wanted.output.exists():
-            verdict = check_result(wanted.output, wish)
-            if verdict.state in (ResultState.SOUND, ResultState.OTHER):
-                return _kept(wanted, {wanted.output: verdict})
-        if wanted.tracking is None and tracking_path is not None and not tracking_path.exists():
-            return VideoSkipped(path, _missing_tracking(path, tracking_path), complete=False)
-        return (yield from self._open(wanted, wish, stack))
-
-    def _open(
-        self, wanted: VideoInput, wish: ExpectedResult, stack: ExitStack
-    ) -> Generator[BatchEvent, None, VideoJob | VideoSkipped]:
-        """Read and plan a video that is locked."""
-        options = self._options
-        path = wanted.video
-        video_file = yield from describe_file(path)
-        video = stack.enter_context(self._open_video(path))
-        tracking = wanted.read(video, options.settings)
-        resolved = resolve_gaps(tracking, options.gaps)
-        job = plan_job(video, resolved.values(), options.settings)
-        paths = options.individual_outputs(wanted.output, [chunks.id for chunks in job.plan.tracklets])
-        self._claim(path, paths.values())
-        crops: dict[Id | None, str] = {individual: crops_sha256(job, individual) for individual in (None, *paths)}
-        wish = replace(wish, video_sha256=video_file["sha256"], crops_sha256=crops)
-        verdicts = self._verdicts(paths, wish)
-        unwanted = [target for target, verdict in verdicts.items() if verdict.state is ResultState.OTHER]
-        sound = [target for target, verdict in verdicts.items() if verdict.state is not ResultState.DAMAGED]
-        if unwanted or len(sound) == len(set(paths.values())):
-            return _kept(wanted, verdicts)
-        remarks = tuple(
-            Message(f"{v.text}, and was made again") for v in verdicts.values() if v.state is ResultState.DAMAGED
-        )
-        folder = partial_folder(wanted.output)
-        begun = Checkpoints.holds(folder, fingerprint(job, self._weights, video_file["sha256"]))
-        if sound and not begun:  # a job that was ended while it wrote its files is finished as a whole
-            lacking = (resolved[individual] for individual, target in paths.items() if target not in sound)
-            job = plan_job(video, lacking, options.settings)
-        shards = plan_shards(job)
-        partial = Checkpoints(folder, fingerprint(job, self._weights, video_file["sha256"]))
-        finished = {shard.number for shard in partial.resume(shards)}
-        todo = [shard for shard in shards if shard.number not in finished]
-        if partial.remark:
-            remarks = (*remarks, Message(partial.remark))
-        chosen = None if wanted.individuals is None else list(wanted.individuals)
-        source = {**describe_tracking(wanted.tracking_path, tracking, options.gaps), "chosen": chosen}
-        work = VideoJob(wanted, video, video_file, job, shards, todo, partial, source, remarks)
-        stack.enter_context(work.unfinished())
-        return work
-
-    def finish(self, work: VideoJob) -> VideoDone:
-        """Write the result of a video whose shards are all kept, and remove these.
-
-        Raises
-        ------
-        OutputError, FeaturesError
-            It cannot be written.
-        """
-        return self.save(work, self.features(work))
-
-    def features(self, work: VideoJob) -> Features:
-        """Return the result of a video whose shards are all kept.
-
-        Raises
-        ------
-        OutputError
-            A shard was damaged.
-        """
-        rows, devices = ChunkRows(work.job), set()
-        for shard in work.shards:
-            finished = work.partial.read(shard)
-            rows.put(shard, finished.rows)
-            devices.add(finished.device)
-        device = ", ".join(sorted(devices))
-        provenance = describe_extraction(work.video, work.job, self._weights, device, work.tracking, work.video_file)
-        return as_features(work.video, work.job, rows, provenance)
-
-    def save(self, work: VideoJob, features: Features) -> VideoDone:
-        """Write the result of a video, and remove the shards.
-
-        Raises
-        ------
-        OutputError, FeaturesError
-            It cannot be written; the shards are kept.
-        """
-        # Into the hidden folder first, and moved from there: what a kill leaves half written is in there.
-        output, options = work.input.output, self._options
-        hidden = work.partial.result_folder() / output.name
-        written = save_features(features, hidden, options.layout, metadata=options.save_metadata)
-        outputs = tuple(_move(path, output.with_name(path.name)) for path in written)
-        work.partial.remove()
-        total = work.job.plan.total_chunks
-        return VideoDone(work.path, outputs, self._remarks(work), total, total - work.kept_chunks)
-
-    def _wish(self, wanted: VideoInput) -> ExpectedResult:
-        tracking: dict[str, Any] = {}
-        if wanted.tracking is None:
-            chosen = None if wanted.individuals is None else list(wanted.individuals)
-            tracking = {"gaps": str(self._options.gaps), "chosen": chosen}
-            if wanted.tracking_path is not None and wanted.tracking_path.exists():
-                tracking["sha256"] = tracking_sha256(wanted.tracking_path)
-        return ExpectedResult(
-            video=wanted.video,
-            settings=self._options.settings,
-            layout=self._options.layout,
-            weights_sha256=self._weights.sha256,
-            tracking=tracking,
-        )
-
-    def _verdicts(self, paths: dict[Id, Path], wish: ExpectedResult) -> dict[Path, ResultCheck]:
-        """Judge the results that exist, unless they are to be replaced anyhow."""
-        if self._options.overwrite:
-            return {}
-        one_file = self._options.layout.one_file
-        owners = {target: None if one_file else individual for individual, target in paths.items()}
-        return {target: check_result(target, wish, owner) for target, owner in owners.items() if target.exists()}
-
-    def _claim(self, path: Path, targets: Iterable[Path]) -> None:
-        for target in targets:
-            owner = self._claimed.setdefault(str(target).casefold(), path)
-            if owner != path:
-                raise FeaturesError(
-                    f"its result {target.name} has the name of one of {owner.name}", hint="rename an individual"
-                )
-
-    def _remarks(self, work: VideoJob) -> tuple[Message, ...]:
-        remarks: list[Message | None] = [
-            Message(f"{individual} left out: {reason}") for individual, reason in work.job.plan.left_out.items()
-        ]
-        settings = self._options.settings
-        if work.input.tracking is None and work.input.tracking_path is None:
-            _, height, width, _ = work.video.shape
-            remarks.append(squash_note(width, height, settings))
-        first_frames = {chunks.id: chunks.first_frame for chunks in work.job.plan.tracklets}
-        remarks.append(
-            shift_note(
-                first_frames, self._options.layout, pad=settings.pad, frequency=settings.frequency,
-                metadata=self._options.save_metadata,
-            )
-        )  # fmt: skip
-        if work.video.remark:
-            remarks.insert(0, Message(work.video.remark))
-        if not self._weights.trained:
-            remarks.insert(0, Message("untrained weights: the features mean nothing"))
-        return (*(remark for remark in remarks if remark is not None), *work.remarks)
-
-
-def _missing_tracking(video: Path, tracking_path: Path) -> Message:
-    """Say that there is no tracking, and which file it may be; never one of the other videos in the folder."""
-    others: set[str] = set()
-    with contextlib.suppress(OSError):
-        others = {path.stem for path in video.parent.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES} - {video.stem}
-    near = nearest_file(tracking_path, ENDINGS, video.stem, others)
-    return Message(
-        f"its tracking file: expected {tracking_path}, found none"
-        + (f"; is it {format_path(near.name)}?" if near else "")
-    )
-
-
-def _move(path: Path, target: Path) -> Path:
-    """Give a result its place, its facts first: a features file that is there has its facts, whatever happens."""
-    try:
-        json_path(path).replace(json_path(target))
-        path.replace(target)
-    except OSError as error:
-        raise OutputError(
-            f"{target}: cannot be written ({error.strerror or error})", hint="choose another place"
-        ) from error
-    return target
-
-
-def _kept(wanted: VideoInput, verdicts: dict[Path, ResultCheck]) -> VideoSkipped:
-    targets = tuple(verdicts)
-    for target, verdict in verdicts.items():
-        if verdict.state is ResultState.OTHER:
-            reason = Message(f"{target} exists, made {verdict.text}", hint="{overwrite=True} replaces it")
-            return VideoSkipped(wanted.video, reason, complete=False, existing=targets, difference=verdict.text)
-    # Of a run that was ended when all was done but this.
-    Checkpoints.discard(partial_folder(wanted.output))
-    named = f"{targets[0]} exists" if len(targets) == 1 else f"the files of all {len(targets)} individuals exist"
-    reason = Message(named, hint="{overwrite=True} replaces")
-    return VideoSkipped(wanted.video, reason, complete=True, existing=targets)

@@ -1,4 +1,4 @@
-"""``napari-i3d bench``: how fast this machine is."""
+"""``napari-i3d bench``: the speed of this machine."""
 
 import argparse
 import sys
@@ -7,25 +7,24 @@ from typing import Any
 
 from tqdm import tqdm
 
+from napari_i3d._utils.progress import finish
 from napari_i3d.cli.common import DONE, add_command
 from napari_i3d.extraction.settings import ExtractionSettings
 
 
 def add_bench(commands: Any) -> None:
     """Add the command to the parser."""
-    bench = add_command(
-        commands, "bench", _bench, "how fast this machine is, against the plain network in the same run"
-    )
+    bench = add_command(commands, "bench", _bench, "measure the speed of this machine, relative to the plain network")
     bench.add_argument(
-        "video", nargs="?", type=Path, metavar="VIDEO", help="default: a made-up one of 1024x1024 pixels"
+        "video", nargs="?", type=Path, metavar="VIDEO", help="default: a synthetic one of 1024x1024 pixels"
     )
     bench.add_argument("--rounds", type=int, default=5, metavar="N", help="the median of these (default %(default)s)")
     bench.add_argument(
         "--batch_size", type=int, default=ExtractionSettings().batch_size, metavar="N", help="%(default)s"
     )
-    bench.add_argument("--device", metavar="NAME", default="auto", help="as of extract")
+    bench.add_argument("--device", metavar="NAME", default="auto", help="as for extract")
     bench.add_argument("--compiled", action="store_true", help="with TorchInductor too; needs a C++ compiler")
-    bench.add_argument("--cpu_time", action="store_true", help="one thread, processor time: where others compute too")
+    bench.add_argument("--cpu_time", action="store_true", help="one thread, processor time: for a machine in use")
 
 
 def _bench(options: argparse.Namespace) -> int:
@@ -40,13 +39,7 @@ def _bench(options: argparse.Namespace) -> int:
         cpu_time=options.cpu_time,
     )
     with tqdm(total=options.rounds, unit="round", disable=None, file=sys.stderr) as bar:
-        while True:
-            try:
-                next(steps)
-            except StopIteration as finished:
-                measurements = finished.value
-                break
-            bar.update()
+        measurements = finish(steps, lambda _: bar.update())
     print(f"{'':<28}{'rate':>10}             of plain  of network  of matrix product")
     for m in measurements:
         shares = (_percent(share) for share in (m.of_plain, m.of_network, m.of_matrix_product))

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from napari_i3d._utils.text import printable
+
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit status: all done; anything failed; invalid options; interrupted."""
 
@@ -30,13 +32,13 @@ def command_wording(name: str, value: str) -> str:
 
 
 def print_error(text: str) -> None:
-    """Print a line for the user on standard error, after the name of the program."""
-    print(f"napari-i3d: {printable_line(text)}", file=sys.stderr)
+    """Print a line on standard error, after the name of the program."""
+    print(f"napari-i3d: {printable(text)}", file=sys.stderr)
 
 
 def print_line(text: str) -> None:
-    """Print a line for the user."""
-    print(printable_line(text))
+    """Print a line."""
+    print(printable(text))
 
 
 def one_place() -> bool:
@@ -49,11 +51,6 @@ def one_place() -> bool:
     return output.st_ino != 0 and os.path.samestat(output, errors)
 
 
-def printable_line(text: str) -> str:
-    """Return a message with control characters, which file names may contain, escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def add_command(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
     """Add a command, or an action of one, that calls `run` with its options and returns the exit status."""
     command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
@@ -63,7 +60,7 @@ def add_command(commands: Any, name: str, run: Any, text: str) -> argparse.Argum
 
 
 def add_video(parser: argparse.ArgumentParser, *, tracking: bool) -> None:
-    """Add the options of a video and its tracking; `tracking`: whether that must be given."""
+    """Add the options of a video and its tracking; `tracking`: whether that is required."""
     parser.add_argument("video", type=Path, metavar="VIDEO")
     parser.add_argument("--tracking", type=Path, required=tracking, metavar="FILE", help="the tracking pickle")
 

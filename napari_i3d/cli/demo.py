@@ -1,4 +1,4 @@
-"""``napari-i3d demo``: the main job, start to end, on sample data."""
+"""``napari-i3d demo``: the whole workflow on sample data."""
 
 import argparse
 from pathlib import Path
@@ -13,14 +13,14 @@ from napari_i3d.extraction.settings import ExtractionSettings
 
 def add_demo(commands: Any) -> None:
     """Add the command to the parser."""
-    demo = add_command(commands, "demo", _demo, "the main job, start to end, on sample data")
+    demo = add_command(commands, "demo", _demo, "run the whole workflow on sample data")
     demo.add_argument("--outputpath", type=Path, default=Path("napari_i3d_demo"), metavar="DIR", help="%(default)s")
 
 
 def _demo(options: argparse.Namespace) -> int:
     from napari_i3d.batch.options import BatchOptions
     from napari_i3d.features.io.reading import read_features
-    from napari_i3d.plots import save_heat_maps
+    from napari_i3d.plots import make_figure, save_figure
     from napari_i3d.synthetic import write_synthetic_clip
 
     trained = find_source(DEFAULT_WEIGHTS).path.exists()
@@ -41,16 +41,15 @@ def _demo(options: argparse.Namespace) -> int:
         save_metadata=True,
         overwrite=True,
     )
-    outcomes = run_with_bars(batch)
-    failures = [outcome for outcome in outcomes if not outcome.complete]
-    for outcome in failures:
-        print_error(outcome.summary(command_wording))
+    failures = [result for result in run_with_bars(batch) if not result.complete]
+    for failure in failures:
+        print_error(failure.summary(command_wording))
     if failures:
         return FAILED
     path = options.outputpath / f"{clip.video.stem}.npy"
     features = read_features(path)
     image = path.with_suffix(".png")
-    save_heat_maps(features, image)
+    save_figure(make_figure(features), image)
     print(f"weights:  {DEFAULT_WEIGHTS if trained else 'untrained'}")
     for title, file in (
         ("video", clip.video), ("tracking", clip.tracking), ("features", path), ("about them", f"{path}.json"),

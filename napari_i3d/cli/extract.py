@@ -12,28 +12,24 @@ from napari_i3d.cli.common import (
     FAILED,
     add_command,
     add_video_size,
-    command_wording,
     ended_by_sigterm,
     one_place,
+    print_line,
 )
-from napari_i3d.cli.common import print_line as say
-from napari_i3d.cli.progress_bars import ProgressBars as Bars
+from napari_i3d.cli.progress_bars import ProgressBars
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.extraction.settings import ExtractionSettings, Normalization, Precision, SampleMode
 from napari_i3d.features.io.layouts import Layout
 from napari_i3d.tracking.gaps import Gaps
 
 if TYPE_CHECKING:
-    from napari_i3d.batch.events import Outcome
+    from napari_i3d.batch.events import VideoResult
     from napari_i3d.batch.options import BatchOptions
 
 
 def add_extract(commands: Any) -> None:
     """Add the command to the parser."""
-    _add_options(add_command(commands, "extract", _extract, "extract features of videos"))
-
-
-def _add_options(extract: argparse.ArgumentParser) -> None:
+    extract = add_command(commands, "extract", _extract, "extract features of videos")
     defaults = ExtractionSettings()
     add = extract.add_argument
     add("--datasetpath", type=Path, required=True, metavar="DIR|FILE", help="a video, or a folder searched for videos")
@@ -42,7 +38,7 @@ def _add_options(extract: argparse.ArgumentParser) -> None:
     add(
         "--tracking_suffix",
         metavar="S",
-        help="what a tracking file's name has after the video's: _tracks.pickle",
+        help="end of a tracking file's name, after the video's: _tracks.pickle",
     )
     add("--individuals", nargs="+", metavar="ID", help="only these (default: all)")
     add(
@@ -63,7 +59,7 @@ def _add_options(extract: argparse.ArgumentParser) -> None:
     _add_choice(extract, "--gaps", Gaps, Gaps.ERROR, "frames missing in a tracklet")
     _add_choice(extract, "--sample_mode", SampleMode, defaults.sample_mode, "")
     _add_choice(extract, "--normalization", Normalization, defaults.normalization, "")
-    add("--subtract_background", action="store_true", help="blank what does not move")
+    add("--subtract_background", action="store_true", help="set pixels of the background to gray")
     add_video_size(extract)
     add(
         "--weights",
@@ -79,16 +75,16 @@ def _add_options(extract: argparse.ArgumentParser) -> None:
     add("--i3d_suffix", default=".npy", metavar="S", help="ending of features files: .npy, .npz, .pickle (%(default)s)")
     _add_choice(
         extract, "--layout", Layout, Layout.DICT,
-        "the program to write for; dlc2action: features alone, dlc2action-pose: to be used beside poses",
+        "program to write for; dlc2action: features alone, dlc2action-pose: beside poses",
     )  # fmt: skip
     add("--save_metadata", action="store_true", help="add first and last frame of each individual to the file")
-    add("--overwrite", action="store_true", help="replace results that exist (default: keep them)")
-    add("--scheduler", metavar="ADDRESS", help="compute on a dask cluster; local: on worker processes of this machine")
-    add("--workers", type=int, metavar="N", help="of --scheduler local (default: one a GPU, else as many as fit)")
+    add("--overwrite", action="store_true", help="replace existing results (default: keep them)")
+    add("--scheduler", metavar="ADDRESS", help="compute on a dask cluster; local: in worker processes on this machine")
+    add("--workers", type=int, metavar="N", help="for --scheduler local (default: one per GPU, else as many as fit)")
 
 
 def _add_choice(parser: argparse.ArgumentParser, name: str, choices: Iterable[str], default: str, text: str) -> None:
-    # Plain text: of members of an enumeration messages would show the inside.
+    # Plain text: argparse would show the repr of enumeration members.
     words = f"{text} (default %(default)s)" if text else "default %(default)s"
     parser.add_argument(name, choices=[str(choice) for choice in choices], default=str(default), help=words)
 
@@ -125,46 +121,41 @@ def _extract(options: argparse.Namespace) -> int:
         scheduler=options.scheduler,
         workers=options.workers,
     )
-    outcomes = run_with_bars(batch)
-    _print_summary(outcomes)
-    return DONE if all(outcome.complete for outcome in outcomes) else FAILED
+    results = run_with_bars(batch)
+    _print_summary(results)
+    return DONE if all(result.complete for result in results) else FAILED
 
 
-def run_with_bars(batch: "BatchOptions") -> "tuple[Outcome, ...]":
-    """Run a batch with a progress bar for each video in work; return the outcome of each.
+def run_with_bars(batch: "BatchOptions") -> "tuple[VideoResult, ...]":
+    """Run a batch with a progress bar for each video in progress; return the results.
 
-    Raises
-    ------
-    KeyboardInterrupt
-        The user, or the system with SIGTERM, wants it to end; what is done was said.
-    NapariI3DError
-        Nothing can be done at all, or no more.
+    On SIGTERM, Ctrl-C or an error that ends the batch, a summary is printed before the exception is raised again.
     """
     from napari_i3d.batch.runner import run_batch
 
-    bars = Bars()
+    bars = ProgressBars()
     try:
-        with ended_by_sigterm(), contextlib.closing(run_batch(batch)) as records:
-            for record in records:
-                bars.show(record)
+        with ended_by_sigterm(), contextlib.closing(run_batch(batch)) as events:
+            for event in events:
+                bars.show(event)
     except (KeyboardInterrupt, NapariI3DError):
         bars.close()
-        if bars.begun:
-            _print_summary(bars.outcomes)
+        if bars.started:
+            _print_summary(bars.results)
         for text in bars.unfinished:
-            say(f"  {text}")
+            print_line(f"  {text}")
         raise
     finally:
         bars.close()
-    return bars.outcomes
+    return bars.results
 
 
-def _print_summary(outcomes: "tuple[Outcome, ...]") -> None:
-    # Where both go to one place, a line above tells of each of several videos; problems are worth a second one.
-    brief = one_place() and len(outcomes) > 1
-    for word in ("done", "skipped", "failed"):
-        chosen = [outcome for outcome in outcomes if outcome.word == word]
-        print(f"{word}: {len(chosen)}")
-        for outcome in chosen:
-            if not (brief and outcome.complete):
-                say(f"  {outcome.summary(command_wording)}")
+def _print_summary(results: "tuple[VideoResult, ...]") -> None:
+    # If both streams go to one place, each of several videos already has a line; only problems are repeated.
+    brief = one_place() and len(results) > 1
+    for status in ("done", "skipped", "failed"):
+        chosen = [result for result in results if result.status == status]
+        print(f"{status}: {len(chosen)}")
+        for result in chosen:
+            if not (brief and result.complete):
+                print_line(f"  {result.summary(command_wording)}")

@@ -1,4 +1,4 @@
-"""The command ``napari-i3d``: reads options, makes one call into the core, shows what happens, returns a status."""
+"""The command ``napari-i3d``: parses options, calls the core, shows progress, returns a status."""
 
 import argparse
 import io
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: 0 all done, 1 anything failed, 2 wrong usage, 130 interrupted."""
     logging.basicConfig(format="%(message)s")
     for stream in (sys.stdout, sys.stderr):
-        # A pipe on Windows may know few characters; a name it cannot show is no reason to stop.
+        # The encoding of a pipe on Windows lacks many characters, which must not end the program.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     given = sys.argv[1:] if arguments is None else arguments
@@ -40,17 +40,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_error(error.message.in_words(command_wording))
         return FAILED
     except BrokenPipeError:
-        # Whoever read the output, like head, has seen enough; nothing may be left to flush at the end.
+        # The reader of the output, like head, has closed it; flushing at exit must not fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:
-        print_error("interrupted; results that were finished are kept, the same command goes on after them")
+        print_error("interrupted; finished results are kept. Run the same command again to resume")
         return INTERRUPTED
     return status
 
 
 def _with_underscores(argument: str) -> str:
-    """Return an argument with the ``-`` in the name of an option as ``_``: both spellings are accepted."""
+    """Return an argument with ``-`` in the name of an option replaced by ``_``: both spellings are accepted."""
     if not argument.startswith("--"):
         return argument
     name, equals, value = argument[2:].partition("=")

@@ -27,14 +27,14 @@ def add_plot(commands: Any) -> None:
     add("--out", type=Path, required=True, metavar="FILE", help="the figure: .png, .svg or .pdf")
     add("--kind", choices=_words(Kind), default=str(Kind.HEATMAP), help="default %(default)s")
     add("--individuals", nargs="+", metavar="ID", help="only these (default: all)")
-    add("--video", type=Path, metavar="V", help="adds images: typical ones of each cluster, or spread over time")
+    add("--video", type=Path, metavar="V", help="add images: typical ones of each cluster, or evenly spaced ones")
     add("--tracking", type=Path, metavar="T", help="the tracking pickle that the features were made with")
-    add("--color", choices=_words(MapColor), help="of a map (default: cluster with a video, else time)")
-    add("--method", choices=_words(MapMethod), default=str(MapMethod.PCA), help="of a map (default %(default)s)")
-    add("--clusters", type=int, metavar="N", help="number of clusters (default: of 2 to 10 the clearest)")
+    add("--color", choices=_words(MapColor), help="color of a map (default: cluster with a video, else time)")
+    add("--method", choices=_words(MapMethod), default=str(MapMethod.PCA), help="method of a map (default %(default)s)")
+    add("--clusters", type=int, metavar="N", help="number of clusters (default: the best of 2 to 10)")
     add("--half_width", type=float, metavar="N",
-        help="of the kernel of novelty, in frames (default: 32, less for short features)")  # fmt: skip
-    add("--seed", type=int, metavar="N", default=DEFAULT_SEED, help="of UMAP and clusters (default %(default)s)")
+        help="half width of the novelty kernel, in frames (default: at most 32)")  # fmt: skip
+    add("--seed", type=int, metavar="N", default=DEFAULT_SEED, help="seed of UMAP and clusters (default %(default)s)")
 
 
 def _words(choices: Sequence[str] | type[Any]) -> list[str]:

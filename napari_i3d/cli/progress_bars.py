@@ -1,4 +1,4 @@
-"""Progress bars of a batch in the terminal, one for each video in work."""
+"""Progress bars of a batch in the terminal, one for each video in progress."""
 
 import sys
 from pathlib import Path
@@ -6,70 +6,70 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from napari_i3d.cli.common import command_wording, one_place, printable_line
+from napari_i3d._utils.text import printable
+from napari_i3d.cli.common import one_place
 
 if TYPE_CHECKING:
-    from napari_i3d.batch.events import BatchEvent, Outcome, VideoProgress
+    from napari_i3d.batch.events import BatchEvent, VideoProgress, VideoResult
 
-# Reading a small file is over before a bar is drawn.
+# Smaller files are read before a bar is drawn.
 _LARGE_BYTES = 1 << 28
 
 
 class ProgressBars:
-    """Shows the records of a batch on standard error, and remembers how videos ended.
+    """Shows the events of a batch on standard error, and collects the results.
 
-    Bars are drawn only in a terminal; a log gets one line for each video that ended. A single video has no such line if
-    standard output and standard error go to the same place: the summary follows at once.
+    Bars are drawn only in a terminal; a log gets one line for each finished video. A single video has no such line if
+    standard output and standard error go to the same place, since the summary follows at once.
     """
 
     def __init__(self) -> None:
         self._bars: dict[Path, tuple[str, tqdm[Any]]] = {}  # with the unit
         self._titles: dict[Path, str] = {}
         self._progress: dict[Path, VideoProgress] = {}
-        self._outcomes: list[Outcome] = []
+        self._results: list[VideoResult] = []
         self._silent = False
 
     @property
-    def outcomes(self) -> "tuple[Outcome, ...]":
-        """How videos ended, in that order."""
-        return tuple(self._outcomes)
+    def results(self) -> "tuple[VideoResult, ...]":
+        """Results of the finished videos, in that order."""
+        return tuple(self._results)
 
     @property
-    def begun(self) -> bool:
-        """Whether any video was begun."""
+    def started(self) -> bool:
+        """Whether any video was started."""
         return bool(self._titles)
 
     @property
     def unfinished(self) -> list[str]:
-        """A line for each video that has not ended."""
+        """A line for each unfinished video."""
         return [
             f"{path.name}: {progress.kept_chunks} of {progress.total_chunks} chunks are kept"
             for path, progress in self._progress.items()
         ]
 
-    def show(self, record: "BatchEvent") -> None:
-        """Show a record."""
+    def show(self, event: "BatchEvent") -> None:
+        """Show an event."""
         from napari_i3d.batch.events import VideoProgress, VideoReading, VideoStarted
 
-        if isinstance(record, VideoStarted):
-            self._silent = record.total == 1 and one_place()
-            self._titles[record.video] = f"{record.video.name} ({record.number}/{record.total})"
-        elif isinstance(record, VideoReading):
-            if record.total_bytes > _LARGE_BYTES:
-                self._advance(record.video, record.done_bytes, record.total_bytes, "reading", unit="B")
-        elif isinstance(record, VideoProgress):
-            self._progress[record.video] = record
-            self._advance(record.video, record.done_chunks, record.total_chunks, "", unit="chunk")
+        if isinstance(event, VideoStarted):
+            self._silent = event.total == 1 and one_place()
+            self._titles[event.video] = f"{event.video.name} ({event.number}/{event.total})"
+        elif isinstance(event, VideoReading):
+            if event.total_bytes > _LARGE_BYTES:
+                self._advance(event.video, event.done_bytes, event.total_bytes, "reading", unit="B")
+        elif isinstance(event, VideoProgress):
+            self._progress[event.video] = event
+            self._advance(event.video, event.done_chunks, event.total_chunks, "", unit="chunk")
         else:
-            self._end(record.video)
-            self._progress.pop(record.video, None)
-            self._outcomes.append(record)
-            if self._silent:
-                return
-            tqdm.write(printable_line(f"{record.word}: {record.summary(command_wording)}"), file=sys.stderr)
+            self._end(event.video)
+            self._progress.pop(event.video, None)
+            self._results.append(event)
+            if not self._silent:
+                tqdm.write(printable(f"{event.status}: {event.summary(command_wording)}"), file=sys.stderr)
 
     def close(self) -> None:
-        """End all bars."""
+        """Close all bars."""
         for path in list(self._bars):
             self._end(path)
 
@@ -77,7 +77,7 @@ class ProgressBars:
         shown, bar = self._bars.get(path, ("", None))
         if bar is None or shown != unit:
             self._end(path)
-            title = printable_line(" ".join(filter(None, (what, self._titles.get(path, path.name)))))
+            title = printable(" ".join(filter(None, (what, self._titles.get(path, path.name)))))
             bar = tqdm(
                 desc=title, total=total, initial=done, unit=unit, unit_scale=unit == "B", disable=None, file=sys.stderr
             )

@@ -1,4 +1,4 @@
-"""``napari-i3d view``: a video and its tracking in napari; and how ``check`` is called."""
+"""``napari-i3d view``: a video and its tracking in napari; and the options of ``check``."""
 
 import argparse
 from typing import Any
@@ -15,7 +15,7 @@ def add_check_and_view(commands: Any) -> None:
     add_video(check, tracking=True)
     check.add_argument("--strict", action="store_true", help="status 1 for any problem")
     add_video_size(check)
-    view = add_command(commands, "view", run_view, "look at a video and its tracking in napari")
+    view = add_command(commands, "view", run_view, "open a video and its tracking in napari")
     add_video(view, tracking=False)
 
 

@@ -1,4 +1,4 @@
-"""``napari-i3d weights download|convert|info``: gets, converts and verifies weights."""
+"""``napari-i3d weights download|convert|info``: get, convert and verify weights."""
 
 import argparse
 import sys

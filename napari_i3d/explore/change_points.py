@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.extras import needed_for
-from napari_i3d._utils.progress import Step, Steps, finish
+from napari_i3d._utils.progress import Step, Steps, long_call
+from napari_i3d.backbones.registry import I3D
 from napari_i3d.errors import FeaturesError
-from napari_i3d.explore.components import Components, component_steps
+from napari_i3d.explore.components import Components, principal_components
 from napari_i3d.explore.embedding import DEFAULT_SEED
-from napari_i3d.features.table import FeatureTable, StackLike, as_table, rows_apart
+from napari_i3d.features.table import FeatureTable, TableLike, as_table, rows_apart
 from napari_i3d.individuals import Id
 
 KERNEL_MOST_ROWS = 20_000
@@ -24,10 +25,8 @@ class Change:
 
     Attributes
     ----------
-    video, individual
-        Whose.
     frame
-        The video frame that the first row after the change stands for.
+        The video frame of the first row after the change.
     strength
         Prominence of the peak of the novelty curve, 0 to 1; NaN for `kernel_changes`, which does not compute it.
     """
@@ -38,66 +37,49 @@ class Change:
     strength: float
 
 
-def changes_at(
-    table: FeatureTable, number: int, rows: NDArray[np.integer], strengths: Iterable[float] | NDArray[np.float64]
-) -> list[Change]:
+def changes_at(table: FeatureTable, number: int, rows: NDArray[np.integer], strengths: Iterable[float]) -> list[Change]:
     """Return changes at rows of a sequence, with their strengths."""
     sequence = table.sequences[number]
-    pairs = zip(rows.tolist(), strengths, strict=True)
     return [
         Change(sequence.video, sequence.individual, float(table.frames[row]), float(strength))
-        for row, strength in pairs
+        for row, strength in zip(rows.tolist(), strengths, strict=True)
     ]
 
 
+@long_call
 def kernel_changes(
-    data: StackLike | Components,
+    data: TableLike | Components,
     count: int | None = None,
     *,
     penalty: float | None = None,
-    least_frames: float = 8,
-    seed: int = DEFAULT_SEED,
-) -> tuple[Change, ...]:
-    """Return where the features change, by kernel change points; see `kernel_change_steps`."""
-    return finish(kernel_change_steps(data, count, penalty=penalty, least_frames=least_frames, seed=seed))
-
-
-def kernel_change_steps(
-    data: StackLike | Components,
-    count: int | None = None,
-    *,
-    penalty: float | None = None,
-    least_frames: float = 8,
+    least_frames: float = I3D.chunk_frames,
     seed: int = DEFAULT_SEED,
 ) -> Steps[tuple[Change, ...]]:
     """Find changes by segmentation with a Gaussian kernel (`ruptures.KernelCPD`).
 
-    Of all segmentations the one that is best, in the mean square distance of rows from their stretch's mean in the
-    feature space of the kernel ``exp(-gamma * |x - y|**2)`` (Arlot, Celisse and Harchaoui 2019, JMLR 20), on the scores
-    of the first 50 principal components. gamma is 1 / the median squared distance of 1000 rows drawn with the seed.
-    Time grows with the square of the rows.
+    Computes the segmentation with the least mean square distance of rows from the mean of their segment, in the feature
+    space of the kernel ``exp(-gamma * |x - y|**2)`` (Arlot, Celisse and Harchaoui 2019, JMLR 20), on the scores of the
+    first 50 principal components. gamma is 1 / the median squared distance of 1000 rows drawn with the seed. Time grows
+    with the square of the number of rows.
 
     Parameters
     ----------
     data
-        Rows, or their principal components; each individual and each stretch between missing frames by itself.
+        Rows or their principal components. Each individual, and each stretch between missing frames, is segmented
+        alone.
     count
         Number of changes in each stretch; None: as many as the penalty allows.
     penalty
-        What a change must save; None: 2 times the logarithm of the number of rows.
+        Cost of a change; None: 2 times the logarithm of the number of rows.
     least_frames
         Shortest time between changes, in video frames.
     seed
-        Of the rows drawn.
-
-    Yields
-    ------
-    Step
+        For the rows drawn.
 
     Raises
     ------
     FeaturesError
-        More than 20,000 rows in a stretch, more changes than fit, count and penalty both, or ruptures is missing.
+        More than 20,000 rows in a stretch, more changes than fit, both count and penalty, or ruptures is missing.
     """
     if count is not None and penalty is not None:
         raise FeaturesError("give the number of changes or the penalty, not both")
@@ -112,7 +94,7 @@ def kernel_change_steps(
                 hint="use the novelty instead",
             )
     if not isinstance(data, Components):
-        data = yield from component_steps(as_table(data))
+        data = yield from principal_components.steps(data)
     table = data.table
     gamma = _gamma(data.scores, seed)
     changes: list[Change] = []

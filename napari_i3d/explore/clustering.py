@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d._utils.progress import Step, Steps, finish
+from napari_i3d._utils.progress import Step, Steps, long_call
+from napari_i3d.backbones.registry import I3D
 from napari_i3d.errors import FeaturesError
-from napari_i3d.explore.components import Components, component_steps
+from napari_i3d.explore.components import Components, principal_components
 from napari_i3d.explore.embedding import DEFAULT_SEED
-from napari_i3d.features.table import FeatureTable, StackLike, as_table
+from napari_i3d.features.table import FeatureTable, TableLike
 from napari_i3d.individuals import Span
 
 MOST_CLUSTERS = 10
@@ -24,13 +25,13 @@ class Clusters:
     Attributes
     ----------
     table
-        The rows, as the scores that they were clustered by; label n is that of row n.
+        The rows with the scores that were clustered as values.
     labels : (N,) int32
-        From 0, the largest cluster first.
+        Cluster of each row, from 0; the largest cluster is 0.
     centers : (K, D) float32
         Mean scores of each cluster.
     silhouettes
-        Mean silhouette of each number of clusters tried, -1 to 1; empty where the number was given.
+        Mean silhouette, -1 to 1, of each number of clusters tried; empty if the number was given.
     """
 
     table: FeatureTable
@@ -43,17 +44,17 @@ class Clusters:
         """Number of clusters."""
         return len(self.centers)
 
-    def typical(self, cluster: int, count: int = 6, apart_frames: float = 8) -> tuple[Span, ...]:
-        """Return the rows that are nearest to a cluster's center, the nearest first.
+    def typical(self, cluster: int, count: int = 6, apart_frames: float = I3D.chunk_frames) -> tuple[Span, ...]:
+        """Return the rows nearest to a cluster's center, the nearest first.
 
         Parameters
         ----------
         cluster
             Its number.
         count
-            How many at most.
+            Maximum number of rows.
         apart_frames
-            Least distance between rows of the same individual: chunks 8 frames apart share no frame.
+            Minimum distance between rows of one individual; the default, the length of a chunk, avoids shared frames.
         """
         if not 0 <= cluster < self.count:
             raise FeaturesError(f"cluster {cluster}: expected one of 0 to {self.count - 1}")
@@ -61,11 +62,11 @@ class Clusters:
         distances = np.linalg.norm(self.table.take(members) - self.centers[cluster], axis=1)
         chosen: list[int] = []
         for row in members[np.argsort(distances, kind="stable")].tolist():
-            sequence, frame = self.table.part_of_row[row], self.table.frames[row]
+            sequence, frame = self.table.sequence_of_row[row], self.table.frames[row]
             near = (
                 abs(self.table.frames[o] - frame) < apart_frames
                 for o in chosen
-                if self.table.part_of_row[o] == sequence
+                if self.table.sequence_of_row[o] == sequence
             )
             if not any(near):
                 chosen.append(row)
@@ -74,45 +75,36 @@ class Clusters:
         return tuple(self.table.span(row) for row in chosen)
 
 
-def clusters(data: StackLike | Components, count: int | None = None, *, seed: int = DEFAULT_SEED) -> Clusters:
-    """Return groups of rows that look alike; see `cluster_steps`."""
-    return finish(cluster_steps(data, count, seed=seed))
-
-
-def cluster_steps(
-    data: StackLike | Components, count: int | None = None, *, seed: int = DEFAULT_SEED
-) -> Steps[Clusters]:
-    """Group rows by k-means on the scores of the first 50 principal components (scikit-learn's `KMeans`).
+@long_call
+def clusters(data: TableLike | Components, count: int | None = None, *, seed: int = DEFAULT_SEED) -> Steps[Clusters]:
+    """Cluster rows by k-means on the scores of the first 50 principal components (scikit-learn's `KMeans`).
 
     Parameters
     ----------
     data
         Rows, or their principal components, which are then not computed again.
     count
-        Number of clusters; None: of 2 to 10 the one of largest mean silhouette (Rousseeuw 1987): over rows i the mean
-        of ``(b - a) / max(a, b)``, a the mean distance of i to its own cluster and b to the next nearest. Silhouettes
-        are those of at most 2000 rows drawn with the seed.
+        Number of clusters; None: the one of 2 to 10 with the largest mean silhouette (Rousseeuw 1987), the mean over
+        rows
+        of ``(b - a) / max(a, b)``, a the row's mean distance to its own cluster and b to the next nearest, of at most
+        2000 rows drawn with the seed.
     seed
         The same seed and rows give the same clusters.
-
-    Yields
-    ------
-    Step
 
     Raises
     ------
     FeaturesError
-        A count that is not positive, or more clusters than there are different rows.
+        A count that is not positive, or more clusters than different rows.
     """
     if count is not None and count < 1:
         raise FeaturesError(f"expected at least 1 cluster, found {count}")
     if not isinstance(data, Components):
-        data = yield from component_steps(as_table(data))
+        data = yield from principal_components.steps(data)
     scores = data.scores
     sample = np.sort(np.random.default_rng(seed).permutation(len(scores))[:SILHOUETTE_ROWS])
     different = len(np.unique(scores[sample], axis=0))
     if count is not None and different < count:
-        different = len(np.unique(scores, axis=0))  # slow where there are many rows
+        different = len(np.unique(scores, axis=0))  # slow for many rows
     if different < (2 if count is None else count):
         wanted = "2 or more clusters" if count is None else f"{count} clusters"
         raise FeaturesError(

@@ -1,4 +1,4 @@
-"""Two features files of the same moments, and how alike they are."""
+"""Compare two features files of the same moments."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.text import counted
+from napari_i3d.backbones.registry import I3D
 from napari_i3d.errors import FeaturesError
 from napari_i3d.explore.standardize import scaling_of
 from napari_i3d.features.features import Features
@@ -18,23 +19,23 @@ from napari_i3d.individuals import Id
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Two features files, row by row where both have one of the same individual and frame.
+    """Two features files, row by row where both have a row of the same individual and frame.
 
     Attributes
     ----------
     names
-        What the two are called.
+        Names of the two.
     one, other
-        The matched rows of each, in the same order: row n of `one` and of `other` stand for the same moment.
+        The matched rows of each: row n of `one` and row n of `other` stand for the same moment.
     unmatched
-        How many rows of each have no counterpart.
+        Number of rows of each without a counterpart.
     row_correlation : (N,) float32
-        Pearson's r of each pair of rows over the columns. Large whenever both have the same average row.
+        Pearson's r of each pair of rows over the columns; large whenever both have the same average row.
     moment_correlation : (N,) float32
-        The same after each file is standardized by itself: whether both tell moments apart in the same way.
+        The same after each file is standardized: whether both tell moments apart in the same way.
     column_correlation : (D,) float32
         Pearson's r of each column over the matched rows.
-        All three: NaN where one side is constant.
+        All three are NaN where one side is constant.
     """
 
     names: tuple[str, str]
@@ -47,11 +48,11 @@ class Comparison:
 
     @property
     def table(self) -> FeatureTable:
-        """Matched rows of both, the names as the videos': for one map, one clustering of both."""
+        """Matched rows of both, with the two names as videos: for one map or clustering of both."""
         return FeatureTable(self.one.sequences + self.other.sequences)
 
     def report(self) -> str:
-        """Return what was found, as a few lines of text."""
+        """Return the results as a few lines of text."""
         columns = self.column_correlation[~np.isnan(self.column_correlation)]
         lines = [
             f"{self.names[0]} and {self.names[1]}: {len(self.one)} matched rows of {self.one.width} features",
@@ -95,22 +96,23 @@ def compare(
     Parameters
     ----------
     one, other
-        Features of the same moments; they may be the same, with pairs of different individuals.
+        Features of the same moments; the same features can be given twice, with pairs of different individuals.
     pairs
-        Which individual of `one` is matched with which of `other`; None: those of the same id.
+        The individual of `other` for each individual of `one`; None: individuals of the same id.
     names
-        What the two are called in the report and on maps.
+        Names of the two in the report and on maps.
 
     Returns
     -------
     Comparison
-        Rows are matched by video frame; where no frame of an individual is in both (padded rows stand for frames,
-        unpadded ones for the centers of chunks), by the first frame of their chunks.
+        Rows are matched by video frame; if an individual has no common frame (padded rows stand for frames, unpadded
+        ones
+        for the centers of chunks), by the first frame of their chunks.
 
     Raises
     ------
     FeaturesError
-        No individual or no moment is in both, features of different widths, or frames that are not known.
+        No common individual or moment, features of different widths, or unknown frames.
     """
     if names[0] == names[1]:
         raise FeaturesError(f"expected two names, found {names[0]!r} twice")
@@ -124,7 +126,7 @@ def compare(
             table_of_features(one, [mine], video=names[0]).sequences[0],
             table_of_features(other, [yours], video=names[1]).sequences[0],
         )
-        FeatureTable(sequences)  # of the same width
+        FeatureTable(sequences)  # checks that the widths are equal
         rows = _match(sequences, (one.chunk_starts.get(mine), other.chunk_starts.get(yours)))
         if len(rows[0]):
             ones.append(sequences[0])
@@ -159,8 +161,8 @@ def _match(
 
 
 def _unrepeated(frames: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return one row for each chunk: of those that repeat it, at the ends of padded features, the nearest to it."""
-    order = np.lexsort((np.abs(frames - starts - 3.5), starts))
+    """Return one row for each chunk: of the rows that repeat it at the ends of padded features, the nearest."""
+    order = np.lexsort((np.abs(frames - starts - I3D.chunk_center), starts))
     return np.sort(order[np.diff(starts[order], prepend=starts.min() - 1) > 0])
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d._utils.progress import Step, Steps, finish
+from napari_i3d._utils.progress import Step, Steps, long_call
 from napari_i3d.errors import FeaturesError
-from napari_i3d.explore.standardize import standardize_steps
-from napari_i3d.features.table import BLOCK_ROWS, FeatureTable, StackLike
+from napari_i3d.explore.standardize import standardize
+from napari_i3d.features.table import BLOCK_ROWS, FeatureTable, TableLike
 
 DEFAULT_COMPONENTS = 50
 
@@ -20,14 +20,13 @@ class Components:
     Attributes
     ----------
     table
-        The rows with their scores as values, (N, K): cosines and distances of these are those of the features, as far
-        as the components go.
+        The rows with their scores, (N, K), as values; their cosines and distances approximate those of the features.
     directions : (K, D) float64
-        Unit vectors; of each the entry of largest size is positive, so that the same features give the same signs.
+        Unit vectors; the largest entry of each is positive, so that the same features give the same signs.
     variance : (K,) float64
-        Of the scores, divided by N.
+        Variance of the scores (divided by N).
     explained : (K,) float64
-        Share of the variance of all columns, 0 to 1; 0 where there is no variance.
+        Share of the variance of all columns, 0 to 1; 0 without variance.
     """
 
     table: FeatureTable
@@ -41,30 +40,23 @@ class Components:
         return self.table.rows(0, len(self.table))
 
 
-def principal_components(data: StackLike, count: int = DEFAULT_COMPONENTS) -> Components:
-    """Return the first principal components; see `component_steps`."""
-    return finish(component_steps(data, count))
-
-
-def component_steps(data: StackLike, count: int = DEFAULT_COMPONENTS) -> Steps[Components]:
+@long_call
+def principal_components(data: TableLike, count: int = DEFAULT_COMPONENTS) -> Steps[Components]:
     """Compute the first principal components of the standardized rows, exactly, in bounded memory.
 
-    The eigenvectors of largest eigenvalue of the matrix of correlations ``Z.T @ Z / N``, summed over blocks of rows;
-    where there are fewer rows than columns, of ``Z @ Z.T / N``, and ``Z.T @ u`` made unit length (Jolliffe 2002,
-    "Principal Component Analysis", section 3.5). scikit-learn's `IncrementalPCA` is not used, since it drops what lies
-    beyond the components kept after each block. Products are float32 and sums float64, which is exact to about 1e-6 of
-    the largest variance.
+    The eigenvectors of largest eigenvalue of the correlation matrix ``Z.T @ Z / N``, summed over blocks of rows; with
+    fewer
+    rows than columns, of ``Z @ Z.T / N``, and ``Z.T @ u`` made unit length (Jolliffe 2002, "Principal Component
+    Analysis",
+    section 3.5). scikit-learn's `IncrementalPCA` is not used, since it drops what lies beyond the components kept after
+    each block. Products are float32 and sums float64, which is exact to about 1e-6 of the largest variance.
 
     Parameters
     ----------
     data
-        Rows; standardized over all of them unless they are on a common scale already, and centered.
+        Rows; they are centered, and standardized unless they are on a common scale already.
     count
-        Components; fewer where there are fewer rows or columns.
-
-    Yields
-    ------
-    Step
+        Number of components; fewer if there are fewer rows or columns.
 
     Raises
     ------
@@ -75,7 +67,7 @@ def component_steps(data: StackLike, count: int = DEFAULT_COMPONENTS) -> Steps[C
         raise FeaturesError(f"expected at least 1 principal component, found {count}")
     import scipy.linalg
 
-    table = yield from standardize_steps(data)
+    table = yield from standardize.steps(data)
     mean = np.zeros(table.width)
     for _, block in table.blocks():
         mean += block.sum(axis=0, dtype=np.float64)
@@ -96,7 +88,7 @@ def component_steps(data: StackLike, count: int = DEFAULT_COMPONENTS) -> Steps[C
     total = float(np.trace(matrix)) / len(table)
     if len(table) < table.width:
         vectors = rows.T @ vectors
-        # Directions without variance are rounding alone; as zeros they give scores of 0.
+        # Directions without variance are only rounding; as zeros they give scores of 0.
         lengths = np.linalg.norm(vectors, axis=0)
         used = variance > 1e-6 * max(total, np.finfo(np.float64).tiny)
         vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=used & (lengths > 0))

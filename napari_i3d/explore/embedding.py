@@ -1,4 +1,4 @@
-"""Fewer dimensions: principal components, and a map of two."""
+"""Maps: all rows in two dimensions."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,16 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.extras import needed_for
-from napari_i3d._utils.progress import Step, Steps, finish
+from napari_i3d._utils.progress import Step, Steps, long_call
 from napari_i3d.errors import FeaturesError
-from napari_i3d.explore.components import DEFAULT_COMPONENTS, Components, component_steps
-from napari_i3d.features.table import FeatureTable, StackLike, as_table
+from napari_i3d.explore.components import DEFAULT_COMPONENTS, Components, principal_components
+from napari_i3d.features.table import FeatureTable, TableLike
 
 DEFAULT_SEED = 8
 
 
 class MapMethod(StrEnum):
-    """How rows are laid out in two dimensions."""
+    """Layout of a map."""
 
     PCA = "pca"
     UMAP = "umap"
@@ -29,12 +29,13 @@ class Map:
     Attributes
     ----------
     table
-        The rows; point n is row n of it.
+        The rows.
     points : (N, 2) float32
+        The point of each row.
     method
         How they were laid out.
     explained
-        Share of the variance that each of two principal components has; None for UMAP, whose axes mean nothing.
+        Share of the variance of each of two principal components; None for UMAP, whose axes mean nothing.
     """
 
     table: FeatureTable
@@ -43,20 +44,9 @@ class Map:
     explained: tuple[float, float] | None
 
 
+@long_call
 def map_rows(
-    data: StackLike | Components,
-    method: MapMethod | str = MapMethod.PCA,
-    *,
-    seed: int = DEFAULT_SEED,
-    neighbors: int = 15,
-    min_distance: float = 0.1,
-) -> Map:
-    """Return all rows in two dimensions; see `map_steps`."""
-    return finish(map_steps(data, method, seed=seed, neighbors=neighbors, min_distance=min_distance))
-
-
-def map_steps(
-    data: StackLike | Components,
+    data: TableLike | Components,
     method: MapMethod | str = MapMethod.PCA,
     *,
     seed: int = DEFAULT_SEED,
@@ -73,13 +63,9 @@ def map_steps(
         ``"pca"``: the first two principal components. ``"umap"``: UMAP (McInnes, Healy and Melville 2018,
         arXiv:1802.03426) of the first 50, which keeps neighbors together but not distances.
     seed
-        Of UMAP: the same seed and rows give the same map on one machine.
+        For UMAP: the same seed and rows give the same map on one machine.
     neighbors, min_distance
-        Of UMAP: its ``n_neighbors`` (fewer where there are fewer rows) and ``min_dist``.
-
-    Yields
-    ------
-    Step
+        UMAP's ``n_neighbors`` (at most the number of other rows) and ``min_dist``.
 
     Raises
     ------
@@ -89,7 +75,8 @@ def map_steps(
     if method not in list(MapMethod):
         raise FeaturesError(f"map {method!r}: expected one of {', '.join(MapMethod)}")
     if not isinstance(data, Components):
-        data = yield from component_steps(as_table(data), 2 if method == MapMethod.PCA else DEFAULT_COMPONENTS)
+        count = 2 if method == MapMethod.PCA else DEFAULT_COMPONENTS
+        data = yield from principal_components.steps(data, count)
     points = np.zeros((len(data.table), 2), np.float32)
     if method == MapMethod.PCA:
         shown = data.scores[:, :2]

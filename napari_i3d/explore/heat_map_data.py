@@ -1,7 +1,7 @@
-"""What a heat map of features shows, as numbers: which features, in which order, on which scale.
+"""Data of a heat map of features: which features, in which order, on which scale.
 
-An hour of video has 100,000 rows of 2048 values, 800 MB. They are never copied: what is shown is at most 200 columns of
-them, and statistics over time are taken from rows spread evenly, at most 4096 of them, so exact for shorter videos.
+An hour of video has 100,000 rows of 2048 values, 800 MB, which are never copied: at most 200 columns of them are shown,
+and statistics over time use at most 4096 evenly spaced rows, so they are exact for shorter videos.
 """
 
 from dataclasses import dataclass
@@ -11,21 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 STATISTICS_ROWS = 4096
-_ITERATIONS = 8
-_OVERSAMPLING = 10
 _SEED = 8
 _Z_LIMIT = 2.5
 
 
 class Content(StrEnum):
-    """What the lines of a heat map are."""
+    """The lines of a heat map."""
 
     FEATURES = "features"
     COMPONENTS = "components"
 
 
 class Order(StrEnum):
-    """How the lines that are features are ordered, from the top."""
+    """Order of the lines that are features, from the top."""
 
     SIMILARITY = "similarity"
     VARIABILITY = "variability"
@@ -33,32 +31,32 @@ class Order(StrEnum):
 
 
 class Scale(StrEnum):
-    """What the colors stand for."""
+    """Meaning of the colors."""
 
-    STANDARDISED = "standardized"
+    STANDARDIZED = "standardized"
     RAW = "raw"
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeatMapOptions:
-    """What a heat map shows.
+    """Options of a heat map.
 
     Parameters
     ----------
     content
         The most variable features, or the first principal components.
     order
-        Of features: those that rise and fall together side by side (by their weight in the first principal
-        component), the most variable first, or as in the file. Components are in their order.
+        Order of features: those that rise and fall together side by side (by their weight in the first principal
+        component), the most variable first, or as in the file. Components keep their order.
     scale
-        Each line standardized to mean 0 and deviation 1, or values as they are.
+        Each line standardized to mean 0 and deviation 1, or the raw values.
     count
-        Number of lines at most.
+        Maximum number of lines.
     """
 
     content: Content = Content.FEATURES
     order: Order = Order.SIMILARITY
-    scale: Scale = Scale.STANDARDISED
+    scale: Scale = Scale.STANDARDIZED
     count: int = 200
 
 
@@ -71,7 +69,7 @@ class HeatMap:
     values : (N, K) float32
         K lines over N rows (of time); the first line is drawn at the top.
     lines : (K,) int64
-        Number of the feature, or of the component, that each line is.
+        Number of the feature or component of each line.
     low, high
         Values at the ends of the color scale.
     options
@@ -88,13 +86,7 @@ class HeatMap:
         return len(self.values)
 
     def image(self, first: int, stop: int, columns: int) -> NDArray[np.float32]:
-        """Return rows `first` to `stop`, averaged into at most `columns` columns of about equal width.
-
-        Returns
-        -------
-        (K, n) float32
-            Line by column; n is 0 for an empty range.
-        """
+        """Return rows `first` to `stop`, averaged into at most `columns` equal columns: (K, n) float32."""
         first, stop = max(first, 0), min(stop, len(self.values))
         n_rows = max(stop - first, 0)
         if n_rows <= columns:
@@ -105,20 +97,10 @@ class HeatMap:
 
 
 def heat_map(rows: NDArray[np.float32], options: HeatMapOptions | None = None) -> HeatMap:
-    """Choose and scale the lines of a heat map.
+    """Choose and scale the lines of a heat map of an individual's features, (N, D) float32, which are not copied.
 
-    Parameters
-    ----------
-    rows : (N, D) float32
-        Features of an individual; not copied.
-    options
-        What to show; None: the defaults.
-
-    Returns
-    -------
-    HeatMap
-        Constant features are never among its lines. Of more than 4096 rows, means and variances are those of 4096
-        rows spread evenly, and so are the components.
+    Constant features are left out. Of more than 4096 rows, means, variances and components are those of 4096 evenly
+    spaced rows. Default options are used if none are given.
     """
     options = options or HeatMapOptions()
     sample = rows[:: max(1, -(-len(rows) // STATISTICS_ROWS))]
@@ -131,7 +113,7 @@ def heat_map(rows: NDArray[np.float32], options: HeatMapOptions | None = None) -
     else:
         lines, middle, spread = _most_variable(sample, options)
         values = rows[:, lines]  # (N, K), the one copy
-    if options.scale is Scale.STANDARDISED:
+    if options.scale is Scale.STANDARDIZED:
         values -= middle
         values /= spread
         return HeatMap(values, lines, -_Z_LIMIT, _Z_LIMIT, options)
@@ -142,10 +124,10 @@ def heat_map(rows: NDArray[np.float32], options: HeatMapOptions | None = None) -
 def _most_variable(
     sample: NDArray[np.float32], options: HeatMapOptions
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
-    """Return number, mean and deviation of the features shown, in the order chosen."""
+    """Return number, mean and deviation of the features shown, in the chosen order."""
     means = sample.mean(axis=0, dtype=np.float64)
     variances = np.zeros_like(means)
-    for first in range(0, len(sample), 512):  # in pieces, to stay small
+    for first in range(0, len(sample), 512):  # in pieces, to save memory
         variances += np.square(sample[first : first + 512] - means).sum(axis=0)
     variances /= len(sample)
     chosen = np.argsort(-variances, kind="stable")[: options.count]
@@ -168,22 +150,21 @@ def _most_variable(
 def _components(
     rows: NDArray[np.float32], sample: NDArray[np.float32], count: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return scores on the first principal components, (N, K), and their deviations, by subspace iteration.
+    """Return scores on the first principal components, (N, K), and their standard deviations, (K,).
 
-    (Halko, Martinsson and Tropp, 2011, algorithm 4.4.) A full decomposition of 2048 columns takes seconds. The starting
-    directions are seeded, so that the same features give the same image; the sum of each direction is positive.
+    A full decomposition of 2048 columns takes seconds, a randomized one a fraction. It is seeded, and the sum of each
+    direction is made positive: the same features give the same image.
     """
+    from sklearn.utils.extmath import randomized_svd
+
     mean = sample.mean(axis=0)
-    centered = sample - mean
-    count = min(count, *centered.shape)
-    width = min(count + _OVERSAMPLING, *centered.shape)
-    basis = np.random.default_rng(_SEED).standard_normal((rows.shape[1], width), np.float32)
-    for _ in range(_ITERATIONS):
-        basis, _ = np.linalg.qr(centered.T @ (centered @ basis))
-    _, sizes, turned = np.linalg.svd(centered @ basis, full_matrices=False)
-    used = sizes[:count] > 1e-6 * max(sizes[0], 1e-30)
-    directions = basis @ turned[:count][used].T  # (D, K)
+    count = min(count, *sample.shape)
+    _, sizes, directions = randomized_svd(
+        sample - mean, count, n_iter=8, power_iteration_normalizer="QR", flip_sign=False, random_state=_SEED
+    )
+    used = sizes > 1e-6 * max(sizes[0], 1e-30)
+    directions = directions[used].T  # (D, K)
     directions *= np.where(directions.sum(axis=0) < 0, -1, 1)
     scores = np.asarray(rows @ directions, np.float32)
     scores -= mean @ directions
-    return scores, (sizes[:count][used] / np.sqrt(len(sample))).astype(np.float32)
+    return scores, (sizes[used] / np.sqrt(len(sample))).astype(np.float32)

@@ -1,4 +1,4 @@
-"""How long clusters, or any labels of rows, last, and what follows what."""
+"""Runs of equal labels of rows (clusters, for example), and the transitions between them."""
 
 import itertools
 
@@ -18,11 +18,9 @@ def bouts(table: FeatureTable, labels: NDArray[np.integer]) -> tuple[Bout, ...]:
     table
         The rows.
     labels : (N,) integers
-        A label for each row. A run ends where the label changes, where rows are more than a step apart, and with the
-        individual.
+        The label of each row. A run ends if the label or the individual changes, or rows are more than a step apart.
     """
-    if labels.shape != (len(table),):
-        raise FeaturesError(f"expected a label for each of {len(table)} rows, found labels of shape {labels.shape}")
+    _check_labels(table, labels)
     found = []
     for number, start, stop in table.stretches:
         sequence = table.sequences[number]
@@ -43,6 +41,11 @@ def bouts(table: FeatureTable, labels: NDArray[np.integer]) -> tuple[Bout, ...]:
     return tuple(found)
 
 
+def _check_labels(table: FeatureTable, labels: NDArray[np.integer]) -> None:
+    if labels.shape != (len(table),):
+        raise FeaturesError(f"expected a label for each of {len(table)} rows, found labels of shape {labels.shape}")
+
+
 def transitions(table: FeatureTable, labels: NDArray[np.integer], count: int | None = None) -> NDArray[np.int64]:
     """Count how often a bout of one label follows a bout of another.
 
@@ -51,18 +54,17 @@ def transitions(table: FeatureTable, labels: NDArray[np.integer], count: int | N
     table
         The rows.
     labels : (N,) integers
-        From 0, one for each row.
+        The label of each row, from 0.
     count
         Number of labels K; None: the largest plus one.
 
     Returns
     -------
     (P, K, K) int64
-        For each part of the table: from which label (axis 1) to which (axis 2). Nothing is counted where rows are more
-        than a step apart; the diagonal is 0.
+        For each sequence of the table, from which label (axis 1) to which (axis 2). Rows more than a step apart are no
+        transition; the diagonal is 0.
     """
-    if labels.shape != (len(table),):
-        raise FeaturesError(f"expected a label for each of {len(table)} rows, found labels of shape {labels.shape}")
+    _check_labels(table, labels)
     count = int(labels.max()) + 1 if count is None else count
     if labels.min() < 0 or labels.max() >= count:
         raise FeaturesError(f"expected labels of 0 to {count - 1}, found {labels.min()} to {labels.max()}")

@@ -1,4 +1,4 @@
-"""Find the moments most similar to a given one."""
+"""Search for moments similar to a given one."""
 
 import re
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d._utils.progress import Step, Steps, finish
+from napari_i3d._utils.progress import Step, Steps, long_call
 from napari_i3d.errors import FeaturesError
-from napari_i3d.explore.standardize import standardize_steps, unit_rows
+from napari_i3d.explore.standardize import standardize, unit_rows
 from napari_i3d.features.sequence import FeatureSequence
-from napari_i3d.features.table import BLOCK_ROWS, FeatureTable, StackLike, as_table
+from napari_i3d.features.table import BLOCK_ROWS, FeatureTable, TableLike, as_table
 from napari_i3d.individuals import Id, Span
 
 APART_S = 2.0
-"""Seconds between two moments that are not the same one."""
+"""Default of the seconds between two moments."""
 
 ASSUMED_FPS = 25.0
-"""Frames a second of videos whose rate is not known."""
+"""Frame rate of videos whose rate is unknown."""
 
 _PIECE = re.compile(r"_part\d+$")
 
@@ -54,34 +54,9 @@ class SimilarMoments:
     similarity: NDArray[np.float32]
 
 
+@long_call
 def similar_moments(
-    data: StackLike,
-    individual: Id,
-    first_frame: float,
-    last_frame: float | None = None,
-    *,
-    video: str | None = None,
-    count: int = 20,
-    apart_s: float = APART_S,
-    others_only: bool = False,
-) -> SimilarMoments:
-    """Return the moments most like the given one; see `similar_steps`."""
-    return finish(
-        similar_steps(
-            data,
-            individual,
-            first_frame,
-            last_frame,
-            video=video,
-            count=count,
-            apart_s=apart_s,
-            others_only=others_only,
-        )
-    )
-
-
-def similar_steps(
-    data: StackLike,
+    data: TableLike,
     individual: Id,
     first_frame: float,
     last_frame: float | None = None,
@@ -91,40 +66,40 @@ def similar_steps(
     apart_s: float = APART_S,
     others_only: bool = False,
 ) -> Steps[SimilarMoments]:
-    """Look through all individuals of all videos for the moments most like a frame or a span of frames.
+    """Search all individuals of all videos for the moments most similar to a frame or a span of frames.
 
-    The similarity of two rows is the cosine of their standardized features. Spans are compared as sequences: that of
-    the span that begins at a row is the mean over the query's rows i of the cosine of row i and the row that lies as
-    many frames after the first (as many seconds, where both videos tell their frames a second); where rows lie further
-    apart than the query's, over their rows and the nearest of the query. Rows are standardized
-    over all of the table unless they are on a common scale already; for many queries, standardize once, or pass the
-    table of principal components, which is quicker still. Memory: a block of rows, and a number for each row.
+    The similarity of two rows is the cosine of their standardized features. The similarity of a span to the query is
+    the
+    mean cosine of matched rows: row i of the query is matched with the row that lies as many frames after the span's
+    first
+    (as many seconds, if both videos have a known frame rate). If the rows of the span lie further apart than the
+    query's,
+    each of them is matched with the nearest row of the query. Rows are standardized over all of the table unless they
+    are
+    on a common scale already; for many queries, standardize once, or pass the table of principal components, which is
+    faster still. Memory: a block of rows, and a number for each row.
 
     Parameters
     ----------
     data
-        Rows of all individuals and videos to look through.
+        Rows of all individuals and videos to search.
     individual, first_frame, last_frame, video
-        What to look for: a frame, or a span of frames, both included; see `FeatureTable.find_rows`.
+        The query: a frame, or a span of frames, both included; see `FeatureTable.find_rows`.
     count
-        Number of hits at most.
+        Maximum number of hits.
     apart_s
-        Two hits of one individual, and a hit and the query, have at least so many seconds between the last frame of
-        the one and the first of the other, at the frame rate of their video (25 frames/s where it is not known). What
-        is nearer is the same moment. Less than 8 frames, a chunk, and rows of both share images. Pieces of an
+        Minimum time, in seconds, between two hits of one individual and between a hit and the query, at the frame rate
+        of
+        their video (25 frames/s if unknown). Less than 8 frames, a chunk, and rows of both share images. Pieces of an
         individual that was split at gaps (``male_part1``, ``male_part2``) count as one individual.
     others_only
-        Leave out all of the query's individual; individuals of other videos are others, whatever they are called.
-
-    Yields
-    ------
-    Step
+        Leave out the query's individual; individuals of other videos always count as others.
 
     Raises
     ------
     FeaturesError
         No rows stand for these frames, frames are missing within the span, or the rows of the query do not differ from
-        the mean of all (one row alone, constant features).
+        the mean of all (a single row, constant features).
     """
     if count < 1:
         raise FeaturesError(f"expected at least 1 hit, found {count}")
@@ -132,14 +107,14 @@ def similar_steps(
         raise FeaturesError(f"expected at least 0 seconds between two moments, found {apart_s:g}")
     table = as_table(data)
     start, stop = table.find_rows(individual, first_frame, last_frame, video)
-    own = int(table.part_of_row[start])
+    own = int(table.sequence_of_row[start])
     if not any(sequence == own and first <= start and stop <= end for sequence, first, end in table.stretches):
         span = table.span(start, stop)
         raise FeaturesError(
             f"{span.name}: frames are missing within {span.first_frame:g} to {span.last_frame:g}",
             hint="choose a span without them",
         )
-    table = yield from standardize_steps(table)
+    table = yield from standardize.steps(table)
     query = unit_rows(table.rows(start, stop))
     if not query.any():
         raise FeaturesError(
@@ -147,7 +122,7 @@ def similar_steps(
             "is more like them than another; expected rows that differ"
         )
     scores = np.full(len(table), np.nan, np.float32)
-    lengths = np.zeros(len(table.sequences), np.int64)  # rows of a span
+    lengths = np.zeros(len(table.sequences), np.int64)  # number of rows of a span
     offset_frames = table.frames[start:stop] - table.frames[start]
     for number, sequence in enumerate(table.sequences):
         query_rows, offsets = _matched_rows(offset_frames, table.sequences[own], sequence)
@@ -161,9 +136,9 @@ def similar_steps(
 def _matched_rows(
     offset_frames: NDArray[np.float64], own: FeatureSequence, other: FeatureSequence
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return which rows of the query, and how many rows after the first of a span in another part, are matched.
+    """Return the rows of the query that are matched, and the offsets of their matches in a span of another sequence.
 
-    Each row of the one that has fewer rows in the same time is matched with the nearest of the other.
+    Each row of the sequence with fewer rows in the same time is matched with the nearest row of the other.
     """
     rate = other.fps / own.fps if other.fps and own.fps else 1.0
     step = other.step_frames / rate  # in frames of the query's video
@@ -180,7 +155,7 @@ def _match(
     stretch: tuple[int, int],
     scores: NDArray[np.float32],
 ) -> Steps[None]:
-    """Fill in the similarity of the spans that begin in a stretch, block by block."""
+    """Compute the similarity of the spans that begin in a stretch, block by block."""
     start, stop = stretch
     last_start = stop - int(offsets[-1])  # exclusive
     if last_start <= start:
@@ -206,16 +181,16 @@ def _best(
     apart_s: float,
     others_only: bool,
 ) -> tuple[Hit, ...]:
-    """Return the best spans, of which none is the same moment as a better one or the query."""
+    """Return the best spans, none of them the same moment as a better one or the query."""
     left = np.where(np.isnan(scores), -np.inf, scores)
-    own = int(table.part_of_row[query[0]])
+    own = int(table.sequence_of_row[query[0]])
     _leave_out(table, left, lengths, own, query, np.inf if others_only else apart_s)
     hits: list[Hit] = []
     while len(hits) < count:
         row = int(left.argmax())
         if left[row] == -np.inf:
             break
-        sequence = int(table.part_of_row[row])
+        sequence = int(table.sequence_of_row[row])
         found = (row, row + int(lengths[sequence]))
         span = table.span(*found)
         hits.append(Hit(span.video, span.individual, span.first_frame, span.last_frame, float(scores[row])))
@@ -231,27 +206,20 @@ def _leave_out(
     taken: tuple[int, int],
     apart_s: float,
 ) -> None:
-    """Take out the spans of an individual, in all its pieces, that lie too near to one of a part that is taken."""
+    """Exclude the spans of the individual of sequence `number` that are too near to rows that are taken."""
     low, high = table.frames[taken[0]], table.frames[taken[1] - 1]
-    for other in _pieces(table, number):
-        sequence = table.sequences[other]
+    for other, sequence in enumerate(table.sequences):
+        if _unsplit(sequence) != _unsplit(table.sequences[number]):
+            continue
         begin, end = int(table.starts[other]), int(table.starts[other + 1])
         first_frames = table.frames[begin:end]
         last_frames = first_frames + (int(lengths[other]) - 1) * sequence.step_frames
-        # At least a row apart, whatever is asked for: no row is in two hits.
+        # At least a row apart, whatever `apart_s` is: no row is in two hits.
         apart = max(apart_s * (sequence.fps or ASSUMED_FPS), 0.5 * sequence.step_frames)
         left[begin:end][(last_frames > low - apart) & (first_frames < high + apart)] = -np.inf
 
 
-def _pieces(table: FeatureTable, number: int) -> list[int]:
-    """Return the parts that are of the same individual of the same video: more than one if it was split at gaps."""
-    sequence = table.sequences[number]
-    return [
-        other
-        for other, piece in enumerate(table.sequences)
-        if piece.video == sequence.video and _whole(piece.individual) == _whole(sequence.individual)
-    ]
-
-
-def _whole(individual: Id) -> Id:
-    return _PIECE.sub("", individual) if isinstance(individual, str) else individual
+def _unsplit(sequence: FeatureSequence) -> tuple[str, Id]:
+    """Return video and individual of a sequence; the pieces of an individual that was split at gaps are the same."""
+    individual = sequence.individual
+    return sequence.video, _PIECE.sub("", individual) if isinstance(individual, str) else individual

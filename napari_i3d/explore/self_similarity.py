@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d._utils.progress import Step, Steps, finish
+from napari_i3d._utils.progress import Step, Steps, long_call
 from napari_i3d.errors import FeaturesError
-from napari_i3d.explore.standardize import standardize, standardize_steps, unit_rows
-from napari_i3d.features.table import BLOCK_ROWS, FeatureTable, StackLike
+from napari_i3d.explore.standardize import standardize, unit_rows
+from napari_i3d.features.table import BLOCK_ROWS, FeatureTable, TableLike
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +38,9 @@ class SimilarityImage:
     table
         The rows.
     edges : (P + 1,) int64
-        Pixel p is the mean of rows ``edges[p]`` to ``edges[p + 1]`` (exclusive) of the table, all of one individual and
-        of one stretch without missing frames.
+        Pixel p averages rows ``edges[p]`` to ``edges[p + 1]`` (exclusive) of the table, all of one individual and of
+        one
+        stretch without missing frames.
     values : (P, P) float32
         Mean cosines, -1 to 1.
     """
@@ -49,11 +50,11 @@ class SimilarityImage:
     values: NDArray[np.float32]
 
 
-def similarity_tiles(data: StackLike, size: int = BLOCK_ROWS) -> Iterator[Tile]:
+def similarity_tiles(data: TableLike, size: int = BLOCK_ROWS) -> Iterator[Tile]:
     """Yield the upper triangle of the self-similarity matrix in tiles of at most `size` by `size`.
 
-    ``S(i, j) = x(i) . x(j) / (|x(i)| |x(j)|)`` of standardized rows; 0 where a row is 0 everywhere. Of 100,000 rows the
-    whole matrix is 40 GB; a tile is 17 MB. Tiles on the diagonal are whole; ``S(j, i) = S(i, j)``.
+    ``S(i, j) = x(i) . x(j) / (|x(i)| |x(j)|)`` of standardized rows; 0 for rows of zeros. For 100,000 rows the whole
+    matrix takes 40 GB, a tile 17 MB. Tiles on the diagonal are complete; ``S(j, i) = S(i, j)``.
     """
     if size < 1:
         raise FeaturesError(f"expected tiles of at least 1 row, found {size}")
@@ -65,13 +66,9 @@ def similarity_tiles(data: StackLike, size: int = BLOCK_ROWS) -> Iterator[Tile]:
             yield Tile(first_row, first_column, rows @ other.T)
 
 
-def similarity_image(data: StackLike, pixels: int = 1000) -> SimilarityImage:
-    """Return the self-similarity matrix with at most about `pixels` pixels per side; see `similarity_image_steps`."""
-    return finish(similarity_image_steps(data, pixels))
-
-
-def similarity_image_steps(data: StackLike, pixels: int = 1000) -> Steps[SimilarityImage]:
-    """Compute the self-similarity matrix in few pixels, each the exact mean of the cosines that it stands for.
+@long_call
+def similarity_image(data: TableLike, pixels: int = 1000) -> Steps[SimilarityImage]:
+    """Compute the self-similarity matrix in few pixels, each the exact mean of its cosines.
 
     The mean over i in A and j in B of ``x(i) . x(j)`` is the product of the means of A and of B, so the matrix itself
     is never needed.
@@ -81,15 +78,11 @@ def similarity_image_steps(data: StackLike, pixels: int = 1000) -> Steps[Similar
     data
         Rows.
     pixels
-        To a side; each individual, and each stretch between missing frames, has at least one.
-
-    Yields
-    ------
-    Step
+        Pixels per side; each individual, and each stretch between missing frames, has at least one.
     """
     if pixels < 1:
         raise FeaturesError(f"expected at least 1 pixel, found {pixels}")
-    table = yield from standardize_steps(data)
+    table = yield from standardize.steps(data)
     edges = [0]
     for _, start, stop in table.stretches:
         count = min(stop - start, max(1, round(pixels * (stop - start) / len(table))))

@@ -5,26 +5,18 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d._utils.progress import Step, Steps, finish
+from napari_i3d._utils.progress import Step, Steps, long_call
 from napari_i3d.features.scaling import Scaling
-from napari_i3d.features.table import BLOCK_ROWS, FeatureTable, StackLike, as_table
+from napari_i3d.features.table import BLOCK_ROWS, FeatureTable, TableLike, as_table
 
 
-def scaling_of(data: StackLike) -> Scaling:
-    """Return mean and deviation of each column over all rows; see `scaling_steps`."""
-    return finish(scaling_steps(data))
-
-
-def scaling_steps(data: StackLike) -> Steps[Scaling]:
+@long_call
+def scaling_of(data: TableLike) -> Steps[Scaling]:
     """Compute mean and deviation of each column over all rows, block by block.
 
-    Means and sums of squares of blocks are joined in float64 by scikit-learn's `StandardScaler`, after Chan, Golub and
-    LeVeque (1983), "Algorithms for computing the sample variance". A column whose variance is within what rounding
-    makes of a constant has deviation 0.
-
-    Yields
-    ------
-    Step
+    scikit-learn's `StandardScaler` joins means and sums of squares of blocks in float64, after Chan, Golub and LeVeque
+    (1983), "Algorithms for computing the sample variance". A column whose variance is within rounding of a constant has
+    deviation 0.
     """
     from sklearn.preprocessing import StandardScaler
 
@@ -39,26 +31,22 @@ def scaling_steps(data: StackLike) -> Steps[Scaling]:
     return Scaling(scaler.mean_, np.where(deviation <= rounding, 0.0, deviation))
 
 
-def standardize(data: StackLike) -> FeatureTable:
+@long_call
+def standardize(data: TableLike) -> Steps[FeatureTable]:
     """Return the rows with every column at mean 0 and variance 1 over all of them; constant columns become 0.
 
     ``z = (x - mean) / sqrt(mean((x - mean)**2))``. The arrays are not copied: rows are scaled as they are read. A table
-    that is already on a common scale is returned as it is.
+    that is already on a common scale is returned unchanged.
     """
-    return finish(standardize_steps(data))
-
-
-def standardize_steps(data: StackLike) -> Steps[FeatureTable]:
-    """Do as `standardize`, and yield progress."""
     table = as_table(data)
     if table.comparable:
         return table
-    scaling = yield from scaling_steps(table)
+    scaling = yield from scaling_of.steps(table)
     return replace(table, scaling=scaling, comparable=True)
 
 
 def unit_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return rows divided by their length, so that their products are cosines; rows of 0 stay 0."""
+    """Return rows divided by their length, so that their products are cosines; rows of zeros are unchanged."""
     lengths = np.linalg.norm(values, axis=1, keepdims=True)
     units: NDArray[np.float32] = np.divide(values, lengths, out=np.zeros_like(values), where=lengths > 0)
     return units

@@ -22,13 +22,7 @@ def gray_of(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def without_background(frame: NDArray[np.uint8], background: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a copy of a frame in which pixels whose gray value is within 15 of the background's are 128.
-
-    Parameters
-    ----------
-    frame : (H, W, 3) uint8
-    background : (H, W) uint8
-    """
+    """Return a copy of a frame, (H, W, 3) uint8, with the pixels that look like the background set to 128."""
     difference = np.abs(gray_of(frame).astype(np.int16) - background)
     cleared = frame.copy()
     cleared[difference <= TOLERANCE] = BLANK

@@ -1,4 +1,4 @@
-"""How fast this machine is: each part of an extraction against the plain network, measured in turn in the same run."""
+"""Measure the speed of this machine: each part of an extraction against the plain network, in turn, in the same run."""
 
 import contextlib
 import os
@@ -17,21 +17,22 @@ import torch
 from napari_i3d.backbones.i3d.fused_conv import Placement
 from napari_i3d.backbones.i3d.network import I3DResNet50
 from napari_i3d.backbones.i3d.shared_stem import ChunkForm
+from napari_i3d.backbones.registry import I3D
 from napari_i3d.backbones.weights import load_network
 from napari_i3d.errors import SettingsError
-from napari_i3d.extraction.crop_stream import Arrival
+from napari_i3d.extraction.crop_stream import FrameCrop
 from napari_i3d.extraction.crops import NETWORK_SIDE, Cropper
 from napari_i3d.extraction.device import Device
 from napari_i3d.extraction.engine import compute_chunks
 from napari_i3d.extraction.planning.chunks import tracklet_chunks
 from napari_i3d.extraction.planning.plan import plan_job
-from napari_i3d.extraction.settings import CHUNK_FRAMES, ExtractionSettings, Precision
-from napari_i3d.extraction.shared_stem_encoder import SharedSteps
+from napari_i3d.extraction.settings import ExtractionSettings, Precision
+from napari_i3d.extraction.shared_stem_encoder import SharedStemEncoder
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 from napari_i3d.video.video import Video, open_video
 
-GFLOP_A_WINDOW = 10.6
-"""What the exact form computes for a chunk at frequency 1; the plain network computes 16.4."""
+GFLOP_PER_CHUNK = 10.6
+"""Operations of the exact form for a chunk at frequency 1; the plain network has 16.4."""
 
 PLAIN, EXACT, BFLOAT16, COMPILED = "plain network", "exact form", "exact form, bfloat16", "exact form, compiled"
 MATRIX, DECODE, CROP, WHOLE = "matrix product", "decoding", "cropping", "end to end, 2 individuals"
@@ -39,13 +40,13 @@ MATRIX, DECODE, CROP, WHOLE = "matrix product", "decoding", "cropping", "end to 
 _SIDE = 1024
 _MATRIX = 2048
 _ENDLESS = 1 << 30
-# Batches in the clip: in fewer frames the first chunks, which share nothing with earlier ones, would weigh too much.
+# Batches in the clip: with fewer, the first chunks, which share nothing with earlier ones, count too much.
 _CLIP_BATCHES = 6
 
 
 @dataclass(frozen=True)
 class Round:
-    """A round of measurements is finished: the `number`-th of `total`."""
+    """A finished round of measurements: the `number`-th of `total`."""
 
     number: int
     total: int
@@ -53,33 +54,19 @@ class Round:
 
 @dataclass(frozen=True)
 class Measurement:
-    """Medians over the rounds.
+    """Medians over the rounds."""
 
-    Attributes
-    ----------
-    name
-        What was measured.
-    rate, unit
-        How many a second, of what.
-    of_plain
-        Time of a chunk, divided by that of the plain network in the same round; None for what is no chunk.
-    of_matrix_product
-        Part of the rate of the matrix product that the network's 10.6 GFLOP a chunk reach.
-    of_network
-        Time of a chunk, divided by that of the exact form alone.
-    """
-
-    name: str
+    name: str  # what was measured
     rate: float
-    unit: str
-    of_plain: float | None = None
-    of_matrix_product: float | None = None
-    of_network: float | None = None
+    unit: str  # of the rate
+    of_plain: float | None = None  # time of a chunk relative to that of the plain network in the same round
+    of_matrix_product: float | None = None  # share of the rate of the matrix product that the network reaches
+    of_network: float | None = None  # time of a chunk relative to that of the exact form alone
 
 
 @dataclass(frozen=True)
 class _Task:
-    """Something to be timed: does `count` of `unit` when it is run."""
+    """A task to be timed: `run` does `count` of `unit`."""
 
     name: str
     unit: str
@@ -95,28 +82,27 @@ def run_bench(
     compiled: bool = False,
     cpu_time: bool = False,
 ) -> Generator[Round, None, list[Measurement]]:
-    """Measure; yields after each round and returns the measurements.
+    """Measure; yield after each round and return the measurements.
 
     Parameters
     ----------
     video
-        Any video; None: a made-up one of 1024x1024 pixels, h264.
+        Any video; None: a synthetic one of 1024x1024 pixels, h264.
     settings
-        Batch size and device; the rest is as by default.
+        Batch size and device; everything else has its default.
     rounds
-        In each one everything is measured once, in turn, so that whatever else the machine does meets all alike.
+        In each round everything is measured once, in turn, so that other load on the machine affects all alike.
     compiled
-        Compile the exact form with TorchInductor too; takes half a minute and needs a C++ compiler.
+        Also compile the exact form with TorchInductor; takes half a minute and needs a C++ compiler.
     cpu_time
-        Use one thread, and count the seconds that processors work for this program instead of those on the wall: for
-        machines on which others compute at the same time.
+        Use one thread, and count processor seconds instead of wall time: for machines that others use at the same time.
 
     Raises
     ------
     VideoError
         The video cannot be read.
     SettingsError
-        A compiler is needed and there is none, or the device is not there.
+        The device or a needed compiler is missing.
     """
     settings = replace(settings or ExtractionSettings(), frequency=1)
     network, _ = load_network("untrained")
@@ -126,11 +112,11 @@ def run_bench(
             stack.enter_context(_one_thread())
         if video is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="napari_i3d_"))
-            video = _write_video(Path(folder), CHUNK_FRAMES + _CLIP_BATCHES * settings.batch_size)
+            video = _write_video(Path(folder), I3D.chunk_frames + _CLIP_BATCHES * settings.batch_size)
         opened = stack.enter_context(open_video(video))
         tasks = [*_network_tasks(network, settings, compiled), *_video_tasks(opened, network, settings)]
         for task in tasks:
-            task.run()  # the first time is never like the others
+            task.run()  # warm up
         seconds: dict[str, list[float]] = {task.name: [] for task in tasks}
         for number in range(1, rounds + 1):
             for task in tasks:
@@ -146,7 +132,7 @@ def _seconds(run: Callable[[], object], clock: Callable[[], float]) -> float:
 
 
 def _processor_seconds() -> float:
-    """Return the seconds that processors worked for this program, and for its ffmpegs that have ended."""
+    """Return the processor seconds of this program and of its ffmpegs that have ended."""
     times = os.times()
     return time.process_time() + times.children_user + times.children_system
 
@@ -170,7 +156,7 @@ def _measurement(task: _Task, seconds: dict[str, list[float]]) -> Measurement:
     rate = 1 / statistics.median(own)
     if task.unit != "chunks/s":
         return Measurement(task.name, rate, task.unit)
-    share = GFLOP_A_WINDOW / ratio(MATRIX)
+    share = GFLOP_PER_CHUNK / ratio(MATRIX)
     return Measurement(task.name, rate, task.unit, ratio(PLAIN), None if task.name == PLAIN else share, ratio(EXACT))
 
 
@@ -179,54 +165,54 @@ def _network_tasks(network: I3DResNet50, settings: ExtractionSettings, compiled:
     matrix = device.take(torch.rand(_MATRIX, _MATRIX))
 
     def multiply() -> float:
-        return float((matrix @ matrix)[0, 0])  # to be read, the result must be there
+        return float((matrix @ matrix)[0, 0])  # reads the result, which waits for it
 
     yield _Task(MATRIX, "GFLOP/s", 2 * _MATRIX**3 / 1e9, multiply)
     plain = I3DResNet50()
     plain.load_state_dict(network.state_dict())
     plain = plain.requires_grad_(False).eval().to(device.torch)
-    chunks = device.take(torch.rand(batch, 3, CHUNK_FRAMES, NETWORK_SIDE, NETWORK_SIDE))
+    chunks = device.take(torch.rand(batch, 3, I3D.chunk_frames, NETWORK_SIDE, NETWORK_SIDE))
 
     def run_plain() -> float:
         with device.computing():
             return float(plain(chunks)[0, 0])
 
     yield _Task(PLAIN, "chunks/s", batch, run_plain)
-    yield _Task(EXACT, "chunks/s", batch, _steadily(SharedSteps(network, settings), batch))
+    yield _Task(EXACT, "chunks/s", batch, _steadily(SharedStemEncoder(network, settings), batch))
     if compiled:
         yield _Task(COMPILED, "chunks/s", batch, _steadily(_compiled(network, settings), batch))
     half = replace(settings, precision=Precision.BFLOAT16)
-    yield _Task(BFLOAT16, "chunks/s", batch, _steadily(SharedSteps(network, half), batch))
+    yield _Task(BFLOAT16, "chunks/s", batch, _steadily(SharedStemEncoder(network, half), batch))
 
 
-def _steadily(computer: SharedSteps, count: int) -> Callable[[], object]:
+def _steadily(encoder: SharedStemEncoder, count: int) -> Callable[[], object]:
     """Return a function that feeds the next frames of an endless tracklet: as many frames as chunks."""
     crops = torch.rand(count, 3, NETWORK_SIDE, NETWORK_SIDE) * 2 - 1
     chunks = tracklet_chunks("endless", 0, _ENDLESS // (1 << 10), ExtractionSettings())
     frames = iter(range(len(chunks.starts)))
 
     def feed() -> object:
-        return list(computer.add([Arrival(chunks, next(frames), crop) for crop in crops]))
+        return list(encoder.add([FrameCrop(chunks, next(frames), crop) for crop in crops]))
 
     feed()
     return feed
 
 
-def _compiled(network: I3DResNet50, settings: ExtractionSettings) -> SharedSteps:
+def _compiled(network: I3DResNet50, settings: ExtractionSettings) -> SharedStemEncoder:
     if not any(map(shutil.which, ("g++", "clang++", "c++", "cl"))):
         raise SettingsError("compiled: expected a C++ compiler, found none", hint="install one, or measure without")
-    computer = SharedSteps(network, settings)
+    encoder = SharedStemEncoder(network, settings)
     device = Device(settings)
     form = ChunkForm(network, Placement(device.torch, device.dtype, fused=False))
     for part in (form.res2, form.late):
         # Frozen weights become constants, in the order that the processor wants. The stem gains nothing.
         part.compile(dynamic=False, options={"freezing": True})
-    computer.form = form
-    return computer
+    encoder.form = form
+    return encoder
 
 
 def _video_tasks(video: Video, network: I3DResNet50, settings: ExtractionSettings) -> Iterator[_Task]:
-    n_frames = min(len(video), CHUNK_FRAMES + _CLIP_BATCHES * settings.batch_size)
+    n_frames = min(len(video), I3D.chunk_frames + _CLIP_BATCHES * settings.batch_size)
     _, height, width, _ = video.shape
     side = max(1, min(height, width) // 6)
     squares = {"left": width // 4, "right": width // 2}
@@ -234,7 +220,7 @@ def _video_tasks(video: Video, network: I3DResNet50, settings: ExtractionSetting
         name: np.tile([x, height // 3, x + side, height // 3 + side], (n_frames, 1)) for name, x in squares.items()
     }
     tracking = Tracking(Tracklet(name, 0, of_one.astype(np.float64)) for name, of_one in boxes.items())
-    job = plan_job(video, tracking.values(), replace(settings, min_frames=CHUNK_FRAMES))
+    job = plan_job(video, tracking.values(), replace(settings, min_frames=I3D.chunk_frames))
     yield _Task(DECODE, "frames/s", n_frames, lambda: sum(1 for _ in video.frames(0, n_frames)))
     cropper, frame = Cropper(settings), video[0]
     box = job.boxes["left"][0]
@@ -245,8 +231,8 @@ def _video_tasks(video: Video, network: I3DResNet50, settings: ExtractionSetting
             cropper.crop(image, box)
 
     yield _Task(CROP, "crops/s", n_frames, crop)
-    computer = SharedSteps(network, settings)
-    yield _Task(WHOLE, "chunks/s", job.plan.total_chunks, lambda: list(compute_chunks(video, job, computer)))
+    encoder = SharedStemEncoder(network, settings)
+    yield _Task(WHOLE, "chunks/s", job.plan.total_chunks, lambda: list(compute_chunks(video, job, encoder)))
 
 
 def _write_video(folder: Path, n_frames: int) -> Path:

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_i3d.extraction.crop_stream import Arrival
+from napari_i3d.backbones.registry import I3D
+from napari_i3d.extraction.crop_stream import FrameCrop
 from napari_i3d.extraction.crops import views
-from napari_i3d.extraction.device import Device, Parts
-from napari_i3d.extraction.settings import CHUNK_FRAMES, ExtractionSettings
+from napari_i3d.extraction.device import BatchRunner, Device
+from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.individuals import Id
 
 
@@ -33,7 +34,7 @@ class ChunkBatch:
     rows: NDArray[np.float32]
 
 
-class WholeChunks:
+class ChunkEncoder:
     """Collects crops into chunks and chunks into batches.
 
     Parameters
@@ -49,7 +50,7 @@ class WholeChunks:
         self._settings = settings
         # A copy: the caller's network keeps its device and float32.
         self._network = copy.deepcopy(network).to(device=self._device.torch, dtype=self._device.dtype)
-        self._parts = Parts(settings.batch_size)
+        self._parts = BatchRunner(settings.batch_size)
         self._crops: dict[Id, deque[tuple[int, torch.Tensor]]] = {}
         self._complete: list[tuple[tuple[Id, int], torch.Tensor]] = []
 
@@ -58,13 +59,13 @@ class WholeChunks:
         """What computes: ``"cpu"``, ``"cuda:0"``."""
         return str(self._device.torch)
 
-    def add(self, arrivals: Sequence[Arrival]) -> Iterator[ChunkBatch]:
+    def add(self, arrivals: Sequence[FrameCrop]) -> Iterator[ChunkBatch]:
         """Take crops, in the order of frames; yield the features of each full batch of chunks."""
         for arrival in arrivals:
             chunks = arrival.chunks
-            crops = self._crops.setdefault(chunks.id, deque(maxlen=CHUNK_FRAMES))
+            crops = self._crops.setdefault(chunks.id, deque(maxlen=I3D.chunk_frames))
             crops.append((arrival.frame, arrival.crop))
-            start = arrival.frame - CHUNK_FRAMES + 1
+            start = arrival.frame - I3D.chunk_frames + 1
             if chunks.has_start(start):
                 chunk = torch.stack([crop for _, crop in crops], dim=1)  # (3, 8, H, W)
                 self._complete.append(((chunks.id, chunks.number_of(start)), chunk))
@@ -86,15 +87,15 @@ class WholeChunks:
             return torch.stack(answers).mean(dim=0)
 
 
-class Computer(Protocol):
-    """Turns crops into features: `SharedSteps` for the network of this program, `WholeChunks` for any other."""
+class Encoder(Protocol):
+    """Turns crops into features: `SharedStemEncoder` for our network, `ChunkEncoder` for any other."""
 
     @property
     def device(self) -> str:
         """What computes: ``"cpu"``, ``"cuda:0"``."""
         ...
 
-    def add(self, arrivals: Sequence[Arrival]) -> Iterator[ChunkBatch]:
+    def add(self, arrivals: Sequence[FrameCrop]) -> Iterator[ChunkBatch]:
         """Take crops, in the order of frames; yield the features of each full batch of chunks."""
         ...
 

@@ -1,7 +1,7 @@
 """Decode and crop in a thread beside the network: each needed frame once, each crop once."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TypeVar
@@ -21,7 +21,7 @@ from napari_i3d.video.video import Video
 # Shorter ranges of unneeded frames are decoded through; longer ones are skipped by seeking.
 _SKIP_FRAMES = 100
 # About 10 MB of crops; a frame is never divided.
-_PORTION_CROPS = 16
+_BATCH_CROPS = 16
 
 T = TypeVar("T")
 
@@ -30,50 +30,34 @@ Background = NDArray[np.uint8] | None
 
 
 def background_of(video: Video, settings: ExtractionSettings) -> Background:
-    """Return the background of a video if the settings subtract it, else None.
-
-    Raises
-    ------
-    VideoError
-        One of the sampled frames is damaged.
-    """
+    """Return the background of a video if the settings subtract it; `VideoError` if a sampled frame is damaged."""
     if not settings.subtract_background:
         return None
     return median_background(video[int(frame)] for frame in background_frames(len(video)))
 
 
 @dataclass(frozen=True, eq=False)
-class Arrival:
-    """A frame of a tracklet, cropped.
+class FrameCrop:
+    """A crop of a tracklet's frame."""
 
-    Attributes
-    ----------
-    chunks
-        The tracklet's chunks; at least one holds the frame.
-    frame
-        Number of the frame.
-    crop : (3, H, W) float32
-        From `Cropper.crop`.
-    """
-
-    chunks: TrackletChunks
+    chunks: TrackletChunks  # of the tracklet; at least one contains the frame
     frame: int
-    crop: torch.Tensor
+    crop: torch.Tensor  # (3, H, W) float32, from `Cropper.crop`
 
 
 @dataclass(frozen=True, eq=False)
-class Portion:
-    """Some crops of a shard, in frame order; `last` marks the shard's last portion."""
+class CropBatch:
+    """Crops of a shard, in frame order; `last` marks the shard's last batch."""
 
     shard: Shard
-    arrivals: tuple[Arrival, ...]
+    crops: tuple[FrameCrop, ...]
     last: bool
 
 
 class _OpenShard:
-    """A shard whose frames are being decoded: finds the tracklets in each frame, collects crops into portions.
+    """A shard whose frames are being decoded: finds the tracklets in each frame, collects crops into batches.
 
-    Portions depend on the shard alone, so that it is always computed in the same steps.
+    Batches depend on the shard alone, so that it is always computed in the same steps.
     """
 
     def __init__(self, shard: Shard) -> None:
@@ -81,52 +65,38 @@ class _OpenShard:
         self._last_frame = shard.last_frame
         self._waiting = sorted(shard.chunks, key=lambda chunks: chunks.first_frame, reverse=True)
         self._active: list[TrackletChunks] = []
-        self._crops: list[Arrival] = []
-        self._portions: list[Portion] = []
+        self._crops: list[FrameCrop] = []
+        self._batches: list[CropBatch] = []
         self.complete = False
 
-    def takers(self, number: int) -> list[TrackletChunks]:
+    def tracklets_in(self, number: int) -> list[TrackletChunks]:
         """Return the tracklets that need a frame; called in ascending order of frames."""
         while self._waiting and self._waiting[-1].first_frame <= number:
             self._active.append(self._waiting.pop())
         self._active = [chunks for chunks in self._active if chunks.last_frame >= number]
         return [chunks for chunks in self._active if chunks.need(number)]
 
-    def take(self, arrivals: list[Arrival], number: int) -> None:
+    def add(self, crops: list[FrameCrop], number: int) -> None:
         """Add the crops of a frame."""
-        self._crops += arrivals
+        self._crops += crops
         self.complete = number >= self._last_frame
-        if len(self._crops) >= _PORTION_CROPS or self.complete:
-            self._portions.append(Portion(self.shard, tuple(self._crops), last=self.complete))
+        if len(self._crops) >= _BATCH_CROPS or self.complete:
+            self._batches.append(CropBatch(self.shard, tuple(self._crops), last=self.complete))
             self._crops = []
 
-    def give(self) -> Iterator[Portion]:
-        """Yield the complete portions."""
-        portions, self._portions = self._portions, []
-        yield from portions
+    def pop_batches(self) -> list[CropBatch]:
+        """Remove and return the complete batches."""
+        batches, self._batches = self._batches, []
+        return batches
 
 
-def arriving_crops(
+def stream_crops(
     video: Video, shards: Sequence[Shard], background: Background = None
-) -> Generator[Portion, None, None]:
-    """Decode the frames of shards, and yield crops of one shard after the other, in frame order.
+) -> Generator[CropBatch, None, None]:
+    """Decode the frames of shards of one job, and yield crops of one shard after the other, in frame order.
 
     Frames that consecutive shards share are decoded and cropped once, and kept for the later shard until the earlier
-    is complete.
-
-    Parameters
-    ----------
-    video
-        The video.
-    shards
-        Shards of one job, in its order; some may be missing.
-    background
-        From `background_of`.
-
-    Raises
-    ------
-    VideoError
-        The video is damaged within the frames needed.
+    is complete. Some shards of the job may be missing. `VideoError` is raised if a needed frame is damaged.
     """
     if not shards:
         return
@@ -136,40 +106,34 @@ def arriving_crops(
         for number, frame in enumerate(video.frames(first, stop), start=first):
             while waiting and waiting[0].first_frame <= number:
                 opened.append(_OpenShard(waiting.popleft()))
-            _hand_out(frame, number, opened, cropper)
+            _crop_frame(frame, number, opened, cropper)
             while opened:
-                yield from opened[0].give()
+                yield from opened[0].pop_batches()
                 if not opened[0].complete:
                     break
                 opened.popleft()
 
 
-def _hand_out(frame: NDArray[np.uint8], number: int, opened: deque[_OpenShard], cropper: Cropper) -> None:
+def _crop_frame(frame: NDArray[np.uint8], number: int, opened: deque[_OpenShard], cropper: Cropper) -> None:
     """Crop a frame for all tracklets that need it, once each, and add the crops to their shards."""
     image: torch.Tensor | None = None
     crops: dict[Id, torch.Tensor] = {}
-    for one in opened:
-        arrivals = []
-        for chunks in one.takers(number):
+    for shard in opened:
+        shard_crops = []
+        for chunks in shard.tracklets_in(number):
             if chunks.id not in crops:
                 image = cropper.image(frame) if image is None else image
-                box = one.shard.boxes[chunks.id][number - chunks.first_frame]
+                box = shard.shard.boxes[chunks.id][number - chunks.first_frame]
                 crops[chunks.id] = cropper.crop(image, box)
-            arrivals.append(Arrival(chunks, number, crops[chunks.id]))
-        one.take(arrivals, number)
+            shard_crops.append(FrameCrop(chunks, number, crops[chunks.id]))
+        shard.add(shard_crops, number)
 
 
 def run_ahead(items: Generator[T, None, None], abandon: Callable[[], object] | None = None) -> Generator[T, None, None]:
     """Yield the items of a generator while a thread makes the next item, and no more than that one.
 
-    When this generator ends, in whatever way, `items` and the thread have ended.
-
-    Parameters
-    ----------
-    items
-        The items.
-    abandon
-        Called if this generator ends first, to interrupt the item in progress by closing its input.
+    When this generator ends, in whatever way, `items` and the thread have ended. `abandon` is called if it ends first,
+    to interrupt the item in progress by closing its input.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="decoding and cropping") as thread:
         ahead = thread.submit(next, items, None)

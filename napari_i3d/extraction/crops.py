@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_i3d.backbones.registry import I3D
 from napari_i3d.errors import Message
 from napari_i3d.extraction.background import without_background
 from napari_i3d.extraction.settings import ExtractionSettings, Normalization, SampleMode
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 
-NETWORK_SIDE = 224
+NETWORK_SIDE = I3D.input_px
 WIDE_WIDTH, WIDE_HEIGHT = 340, 256
 _CENTER_TOP = (WIDE_HEIGHT - NETWORK_SIDE) // 2
 _CENTER_LEFT = (WIDE_WIDTH - NETWORK_SIDE) // 2
@@ -29,7 +30,7 @@ _SQUARE_RATIO = 1.02  # images with a smaller aspect ratio count as square
 # (factor, offset): value * factor + offset
 _NORMALIZATIONS = {
     Normalization.SYMMETRIC: (2 / 255, -1.0),
-    Normalization.KINETICS: (1 / 57.375, -114.75 / 57.375),
+    Normalization.KINETICS: (1 / I3D.std, -I3D.mean / I3D.std),
 }
 
 

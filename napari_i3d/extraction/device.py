@@ -81,7 +81,7 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _MEMORY_WORDS)
 
 
-class Parts:
+class BatchRunner:
     """Processes items in batches that fit the memory of the device.
 
     Smaller batches give the same numbers to within 1e-5; on the CPUs tested, to the last bit.

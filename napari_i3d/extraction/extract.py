@@ -1,4 +1,4 @@
-"""Extract features of a video in this process: the call for scripts and notebooks."""
+"""Extract features of a video in this process, for scripts and notebooks."""
 
 import contextlib
 import warnings
@@ -12,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 from tqdm import TqdmWarning
 
-from napari_i3d.backbones.pretrained import WeightsFacts
+from napari_i3d._utils.progress import finish
+from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, WeightsFacts
 from napari_i3d.backbones.weights import load_network
 from napari_i3d.extraction.crop_stream import background_of
-from napari_i3d.extraction.engine import Progress, compute_shards, computer_for
+from napari_i3d.extraction.engine import Progress, compute_shards, encoder_for
 from napari_i3d.extraction.planning.plan import Job, plan_job, whole_image
 from napari_i3d.extraction.planning.shards import ChunkRows, ShardRows, plan_shards
 from napari_i3d.extraction.provenance import describe_extraction, describe_tracking
@@ -28,7 +29,7 @@ from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video, open_video
 
 with warnings.catch_warnings():
-    # Without ipywidgets a notebook shows bars as text, which needs no warning.
+    # Without ipywidgets, notebooks show bars as text; tqdm would warn about that.
     warnings.simplefilter("ignore", TqdmWarning)
     from tqdm.auto import tqdm
 
@@ -60,16 +61,16 @@ def extract(
     """
     total, done = job.plan.total_chunks, 0
     yield Progress(done, total)
-    computer, rows = computer_for(network, job.settings), ChunkRows(job)
+    encoder, rows = encoder_for(network, job.settings), ChunkRows(job)
     background = background_of(video, job.settings)
-    with contextlib.closing(compute_shards(video, plan_shards(job), computer, background)) as steps:
+    with contextlib.closing(compute_shards(video, plan_shards(job), encoder, background)) as steps:
         for step in steps:
             if isinstance(step, ShardRows):
                 rows.put(step.shard, step.rows)
             else:
                 done += len(step.chunks)
                 yield Progress(done, total)
-    return as_features(video, job, rows, describe_extraction(video, job, weights, computer.device, tracking))
+    return as_features(video, job, rows, describe_extraction(video, job, weights, encoder.device, tracking))
 
 
 def as_features(video: Video, job: Job, chunks: ChunkRows, provenance: Mapping[str, Any]) -> Features:
@@ -98,7 +99,7 @@ def extract_features(
     tracking: Tracking | str | Path | None = None,
     *,
     settings: ExtractionSettings | None = None,
-    weights: str | Path = "i3d_r50_kinetics",
+    weights: str | Path = DEFAULT_WEIGHTS,
     individuals: Sequence[Id] | None = None,
     progress: bool = True,
 ) -> Features:
@@ -109,9 +110,9 @@ def extract_features(
     video
         The video, or its path.
     tracking
-        The tracking, or the path of a tracking pickle; None: the whole image as one individual, id "".
+        The tracking, or the path of a tracking file; None: the whole image as one individual, id "".
     settings
-        The settings; None: the defaults.
+        None: the defaults.
     weights
         Name or path of the weights; ``"untrained"`` for random ones, for testing.
     individuals
@@ -148,10 +149,4 @@ def extract_features(
     with tqdm(total=job.plan.total_chunks, unit="chunk", disable=not progress) as bar:
         source = describe_tracking(tracking_path, tracking, Gaps.ERROR)
         steps = extract(video, job, network, facts, source)
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as finished:
-                features: Features = finished.value
-                return features
-            bar.update(step.done_chunks - bar.n)
+        return finish(steps, lambda step: bar.update(step.done_chunks - bar.n))

@@ -26,17 +26,7 @@ from napari_i3d.video.video import Video
 
 
 def describe_tracking(path: Path | None, tracking: Tracking, gaps: Gaps) -> dict[str, Any]:
-    """Return the file of a tracking and its gaps, as JSON values.
-
-    Parameters
-    ----------
-    path
-        The file; None: the tracking was made in memory.
-    tracking
-        The tracking before gaps were resolved.
-    gaps
-        How gaps were resolved.
-    """
+    """Return the file of a tracking (None: made in memory) and its gaps before they were resolved, as JSON values."""
     resolved = [
         {"id": individual, "missing": [[first, stop - 1] for first, stop in tracklet.gaps]}
         for individual, tracklet in tracking.items()
@@ -67,16 +57,7 @@ def describe_extraction(
 ) -> dict[str, Any]:
     """Return versions, weights, settings and facts of video and tracking, as JSON values.
 
-    Parameters
-    ----------
-    video, job, weights
-        Input of the extraction.
-    device
-        Device that computed.
-    tracking
-        From `describe_tracking`.
-    video_file
-        More facts of the video's file: ``sha256`` and ``mtime_ns``, its modification time.
+    `tracking` is from `describe_tracking`; `video_file` holds the ``sha256`` and ``mtime_ns`` of the video's file.
     """
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -96,15 +77,7 @@ def describe_extraction(
 
 
 def crops_sha256(job: Job, individual: Id | None = None) -> str:
-    """Return a checksum of ids, frames and crop boxes, which depends on nothing else in the tracking file.
-
-    Parameters
-    ----------
-    job
-        The job.
-    individual
-        Only this individual; None: all.
-    """
+    """Return a checksum of the ids, frames and crop boxes of one individual or all, and of nothing else."""
     digest = hashlib.sha256()
     for chunks in job.plan.tracklets:
         if individual is None or chunks.id == individual:
@@ -132,13 +105,7 @@ def settings_of(features: Features) -> ExtractionSettings:
 
 
 def require_video_of(features: Features, video: Video) -> None:
-    """Check that a video matches the provenance of features.
-
-    Raises
-    ------
-    VideoError
-        The number of frames or the size differs.
-    """
+    """Check the number of frames and the size of a video against the provenance of features; raise `VideoError`."""
     stored = features.provenance.get("video", {})
     found = video.facts()
     for name, unit in (("frames", "frames"), ("width_px", "px wide"), ("height_px", "px high")):

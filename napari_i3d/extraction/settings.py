@@ -1,19 +1,14 @@
-"""Settings of an extraction: a frozen value, checked when it is made."""
+"""Settings of an extraction: a frozen value, validated on creation."""
 
 import re
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
 
+from napari_i3d.backbones.registry import I3D
 from napari_i3d.errors import SettingsError
 
-CHUNK_FRAMES = 8
-"""Number of consecutive frames in a chunk."""
-
-FEATURES = 2048
-"""Number of features of a chunk."""
-
-# Larger numbers are typing errors.
+# Larger numbers are typos.
 _MOST_FRAMES = 1_000_000
 _LARGEST_SIDE_PX = 16_384
 
@@ -104,10 +99,10 @@ class ExtractionSettings:
     @property
     def shortest_tracklet(self) -> int:
         """Smallest number of frames of a tracklet that is used."""
-        return max(self.min_frames, CHUNK_FRAMES)
+        return max(self.min_frames, I3D.chunk_frames)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the settings as plain values, for provenance."""
+        """Return the settings as JSON values, for provenance."""
         values = asdict(self)
         return {name: str(value) if isinstance(value, StrEnum) else value for name, value in values.items()}
 

@@ -10,9 +10,9 @@ from napari_i3d.backbones.i3d.fused_conv import Placement
 from napari_i3d.backbones.i3d.network import I3DResNet50
 from napari_i3d.backbones.i3d.shared_stem import CENTERS, ChunkForm, Steps
 from napari_i3d.extraction.chunk_encoder import ChunkBatch
-from napari_i3d.extraction.crop_stream import Arrival
+from napari_i3d.extraction.crop_stream import FrameCrop
 from napari_i3d.extraction.crops import views
-from napari_i3d.extraction.device import Device, Parts
+from napari_i3d.extraction.device import BatchRunner, Device
 from napari_i3d.extraction.planning.chunks import TrackletChunks
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.individuals import Id
@@ -85,7 +85,7 @@ class _Chunk:
     views: list[list[torch.Tensor]]
 
 
-class SharedSteps:
+class SharedStemEncoder:
     """Collects crops into time steps, these into chunks, and chunks into batches.
 
     Each view of an active tracklet holds 5 frames and about 10 time steps, 11 MB in all.
@@ -103,8 +103,8 @@ class SharedSteps:
         self._mode = settings.sample_mode
         self._batch_size = settings.batch_size
         self.form = ChunkForm(network, Placement(self._device.torch, self._device.dtype))
-        self._stem_parts = Parts(self.form.part(settings.batch_size))
-        self._parts = Parts(settings.batch_size)
+        self._stem_parts = BatchRunner(self.form.part(settings.batch_size))
+        self._parts = BatchRunner(settings.batch_size)
         self._views: dict[Id, list[_View]] = {}
         self._complete: list[_Chunk] = []
 
@@ -113,7 +113,7 @@ class SharedSteps:
         """What computes: ``"cpu"``, ``"cuda:0"``."""
         return str(self._device.torch)
 
-    def add(self, arrivals: Sequence[Arrival]) -> Iterator[ChunkBatch]:
+    def add(self, arrivals: Sequence[FrameCrop]) -> Iterator[ChunkBatch]:
         """Take crops, in the order of frames; yield the features of each full batch of chunks."""
         centers = [center for arrival in arrivals for center in self._arrive(arrival)]
         by_steps = sorted(centers, key=lambda center: center.steps.value)
@@ -135,7 +135,7 @@ class SharedSteps:
         batch, self._complete = self._complete, []
         yield from self._batches(batch)
 
-    def _arrive(self, arrival: Arrival) -> Iterator[_Center]:
+    def _arrive(self, arrival: FrameCrop) -> Iterator[_Center]:
         crop = self._device.take(arrival.crop)
         images = list(views(crop, self._mode))
         if arrival.chunks.id not in self._views:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_i3d.backbones.registry import I3D
 from napari_i3d.errors import TrackingError, VideoError
 from napari_i3d.extraction.crops import Cropper
 from napari_i3d.extraction.planning.crop_boxes import crop_boxes
@@ -53,7 +54,7 @@ def make_thumbnails(
     # Check all boxes before decoding.
     places = [_box(video, tracking, span, shown, size) for span in spans]
     cropper = Cropper(shown)
-    images = np.zeros((len(spans), 224, 224, 3), np.uint8)
+    images = np.zeros((len(spans), I3D.input_px, I3D.input_px, 3), np.uint8)
     numbers_by_frame: dict[int, list[int]] = {}
     for number, span in enumerate(spans):
         numbers_by_frame.setdefault(span.middle_frame, []).append(number)

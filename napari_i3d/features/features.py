@@ -1,4 +1,4 @@
-"""The result of an extraction: features of each individual, and the frames that their rows belong to."""
+"""The result of an extraction: features of each individual, and the frames of their rows."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,20 +16,20 @@ from napari_i3d.individuals import Id
 class Features(Mapping[Id, NDArray[np.float32]]):
     """Features of each individual: ``features[id]`` is an array of (N, 2048) float32, a row for each chunk or frame.
 
+    Individuals whose file does not state their frames, chunk starts, or first and last frame are missing in these.
+
     Attributes
     ----------
     rows
         For each individual (N, 2048) float32, in the order of the tracking file.
     frames
-        For each individual (N,) float64: the video frame of each row; the center of a chunk lies halfway between two
-        frames. Lacks individuals whose file does not state it.
+        For each individual (N,) float64: the video frame of each row; the center of a chunk lies halfway between two.
     chunk_starts
-        For each individual (N,) int64: first video frame of the 8-frame chunk whose features the row holds.
-        Lacks individuals whose file does not state it.
+        For each individual (N,) int64: first video frame of the chunk whose features the row holds.
     first_frame, last_frame
-        Range of each individual's tracklet, inclusive. Lack individuals whose file does not state them.
+        Range of each individual's tracklet, inclusive.
     fps
-        Frames per second of the video; None if not known.
+        Frames per second of the video; None if unknown.
     provenance
         How the features were made, as JSON values: versions, weights, settings, facts of video and tracking.
 
@@ -88,7 +88,7 @@ class Features(Mapping[Id, NDArray[np.float32]]):
 
     @property
     def n_video_frames(self) -> int | None:
-        """Number of frames of the video; None if the file does not state it."""
+        """Number of frames of the video; None if unknown."""
         video = self.provenance.get("video")
         found = video.get("frames") if isinstance(video, Mapping) else None
         return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None

@@ -1,4 +1,4 @@
-"""The rows of one individual of one video, and a stretch of its frames."""
+"""The rows of one individual of one video."""
 
 import itertools
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ class FeatureSequence:
     Attributes
     ----------
     video, individual
-        Names of the video and the individual; the video may be "" if there is only one.
+        The video's name, which may be "" if there is only one, and the individual's id.
     values : (N, D) float32
         Features, not copied.
     frames : (N,) float64
-        The video frame that each row stands for, ascending.
+        The video frame of each row, ascending.
     fps
-        Frames per second; None if not known.
+        Frames per second; None if unknown.
     trained
         False if the weights were untrained, so that the features are meaningless.
 
@@ -66,7 +66,7 @@ class FeatureSequence:
 
     @property
     def name(self) -> str:
-        """Video and individual, as shown in figures and messages."""
+        """Video and individual, for figures and messages."""
         return format_individual(self.video, self.individual)
 
     @cached_property

@@ -1,6 +1,6 @@
-"""Rows of several videos and individuals as one table, each tied to its video frame.
+"""Rows of several videos and individuals as one table, each with its video frame.
 
-Arrays are held, never copied: 100,000 rows of 2048 values are 800 MB. What works on all rows reads them in blocks.
+Arrays are referenced, never copied: 100,000 rows of 2048 values are 800 MB. Functions of all rows read them in blocks.
 """
 
 import math
@@ -17,7 +17,7 @@ from napari_i3d.features.scaling import Scaling
 from napari_i3d.features.sequence import FeatureSequence
 from napari_i3d.individuals import Id, Span
 
-__all__ = ["FeatureTable", "StackLike", "as_table", "table_of_arrays", "table_of_features"]
+__all__ = ["FeatureTable", "TableLike", "as_table", "table_of_arrays", "table_of_features"]
 
 BLOCK_ROWS = 2048
 """Rows in a block: 16 MB of 2048 values."""
@@ -30,7 +30,7 @@ class FeatureTable:
     Attributes
     ----------
     sequences
-        One for each individual of each video; their rows follow each other.
+        The rows of each individual of each video.
     scaling
         Applied to rows as they are read; None: rows are not scaled.
     comparable
@@ -79,17 +79,17 @@ class FeatureTable:
 
     @cached_property
     def frames(self) -> NDArray[np.float64]:
-        """Video frame that each row stands for: (N,) float64."""
+        """Video frame of each row: (N,) float64."""
         return np.concatenate([sequence.frames for sequence in self.sequences])
 
     @cached_property
-    def part_of_row(self) -> NDArray[np.int32]:
+    def sequence_of_row(self) -> NDArray[np.int32]:
         """Number of each row's sequence: (N,) int32."""
         return np.repeat(np.arange(len(self.sequences), dtype=np.int32), np.diff(self.starts))
 
     @property
     def stretches(self) -> list[tuple[int, int, int]]:
-        """Unbroken stretches: number of the sequence, first row and row after the last, in rows of the table."""
+        """Ranges of rows without a gap, in rows of the table: number of the sequence, first row, row after the last."""
         return [
             (number, int(start) + first, int(start) + stop)
             for number, (start, sequence) in enumerate(zip(self.starts, self.sequences, strict=False))
@@ -116,12 +116,12 @@ class FeatureTable:
         numbers = np.asarray(rows, dtype=np.int64)
         taken = np.empty((len(numbers), self.width), np.float32)
         for number, sequence in enumerate(self.sequences):
-            here = self.part_of_row[numbers] == number
+            here = self.sequence_of_row[numbers] == number
             taken[here] = sequence.values[numbers[here] - self.starts[number]]
         return taken if self.scaling is None else self.scaling.apply(taken)
 
     def with_values(self, values: NDArray[np.float32]) -> "FeatureTable":
-        """Return the same rows with other values, such as their scores: (N, K) float32, on a common scale."""
+        """Return the same rows with other values on a common scale, such as their scores: (N, K) float32."""
         if len(values) != len(self):
             raise FeaturesError(f"{len(values)} rows of new values for a table of {len(self)} rows")
         pieces = np.split(values, self.starts[1:-1])
@@ -130,8 +130,8 @@ class FeatureTable:
         )
         return FeatureTable(sequences, comparable=True)
 
-    def find_part(self, individual: Id, video: str | None = None) -> int:
-        """Return the number of an individual's sequence; the video may be left out if only one has the individual.
+    def sequence_number(self, individual: Id, video: str | None = None) -> int:
+        """Return the number of an individual's sequence; the video may be omitted if only one has the individual.
 
         Raises
         ------
@@ -162,7 +162,7 @@ class FeatureTable:
         FeaturesError
             No row stands for these frames; the message names the frames of the rows.
         """
-        number = self.find_part(individual, video)
+        number = self.sequence_number(individual, video)
         last_frame = first_frame if last_frame is None else last_frame
         first, stop = self.sequences[number].find_rows(first_frame, last_frame)
         return int(self.starts[number]) + first, int(self.starts[number]) + stop
@@ -170,14 +170,14 @@ class FeatureTable:
     def span(self, start: int, stop: int | None = None) -> Span:
         """Return the frames of rows `start` to `stop` (exclusive; None: one row) of one sequence."""
         stop = start + 1 if stop is None else stop
-        sequence = self.sequences[self.part_of_row[start]]
+        sequence = self.sequences[self.sequence_of_row[start]]
         return Span(sequence.video, sequence.individual, float(self.frames[start]), float(self.frames[stop - 1]))
 
 
 def table_of_features(
     features: Features | Mapping[str, Features], individuals: Sequence[Id] | None = None, *, video: str = ""
 ) -> FeatureTable:
-    """Collect the rows of the individuals of one or of several videos in a table.
+    """Collect the rows of the individuals of one or several videos in a table.
 
     Parameters
     ----------
@@ -191,8 +191,7 @@ def table_of_features(
     Raises
     ------
     FeaturesError
-        An individual is in none of them, its frames are not known, or its features are invalid (see
-        `FeatureSequence`).
+        An individual is in none of them, its frames are unknown, or its features are invalid (see `FeatureSequence`).
     """
     named = {video: features} if isinstance(features, Features) else dict(features)
     unknown = [i for i in individuals or () if not any(i in one for one in named.values())]
@@ -230,7 +229,7 @@ def table_of_arrays(
     frames
         For each individual (N,): the video frame of each row; None: row n is frame n.
     fps
-        Frames per second; None if not known.
+        Frames per second; None if unknown.
     video
         Name of the video.
     """
@@ -244,12 +243,12 @@ def table_of_arrays(
     )
 
 
-StackLike = FeatureTable | Features | Mapping[str, Features] | NDArray[np.float32]
+TableLike = FeatureTable | Features | Mapping[str, Features] | NDArray[np.float32]
 """A table, features of one video or of several by name, or a plain array whose row n is frame n."""
 
 
-def as_table(data: StackLike) -> FeatureTable:
-    """Convert data to a table; see `StackLike`."""
+def as_table(data: TableLike) -> FeatureTable:
+    """Convert data to a table; see `TableLike`."""
     if isinstance(data, FeatureTable):
         return data
     if isinstance(data, np.ndarray):

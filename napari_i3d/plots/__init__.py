@@ -1,6 +1,6 @@
-"""Figures of features, drawn on matplotlib Axes: for notebooks, the command and the viewer alike.
+"""Figures of features on matplotlib Axes, for notebooks, the command and the viewer.
 
-Each takes ``ax=None`` (the current Axes of pyplot), returns the Axes, and labels them with units.
+Each function takes ``ax=None`` (the current Axes of pyplot), returns the Axes, and labels them with units.
 """
 
 from napari_i3d._utils.colors import CATEGORY_COLORS, category_color
@@ -13,12 +13,9 @@ from napari_i3d.plots.heat_map import (
     RowAxis,
     draw_heat_map,
     label_heat_map,
-    most_variable,
     plot_heat_map,
-    plot_heat_maps,
     row_axis,
     save_heat_map,
-    save_heat_maps,
     scale_label,
     set_scale_ticks,
     title_of,
@@ -37,17 +34,14 @@ __all__ = [
     "draw_heat_map",
     "label_heat_map",
     "make_figure",
-    "most_variable",
     "plot_contact_sheet",
     "plot_ethogram",
     "plot_heat_map",
-    "plot_heat_maps",
     "plot_map",
     "plot_self_similarity",
     "row_axis",
     "save_figure",
     "save_heat_map",
-    "save_heat_maps",
     "scale_label",
     "set_scale_ticks",
     "title_of",

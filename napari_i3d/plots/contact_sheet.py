@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.errors import FeaturesError
+from napari_i3d.plots.style import current_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,15 +32,15 @@ def plot_contact_sheet(
     images : (n, H, W, 3) uint8
         RGB.
     titles
-        One above each image, such as its frame; None: none.
+        Title above each image, such as its frame.
     ax
         Where to draw; None: the current Axes of pyplot.
     columns
-        Images in a row, or in each of the rows; None: 8, or fewer where there are fewer.
+        Images in a row, or in each of the rows; None: at most 8.
     row_titles
-        One at the left of each row.
+        Title at the left of each row.
     colors
-        A frame of this color round each image; None: none.
+        Color of the frame around each image; None: no frames.
 
     Returns
     -------
@@ -54,10 +55,9 @@ def plot_contact_sheet(
     in_rows = _in_rows(len(images), columns)
     if row_titles is not None and len(row_titles) != len(in_rows):
         raise FeaturesError(f"expected titles for {len(in_rows)} rows of images, found {len(row_titles)}")
-    if ax is None:
-        import matplotlib.pyplot as plt
+    ax = current_axes(ax)
+    from matplotlib.patches import Rectangle
 
-        ax = plt.gca()
     lines = max((title.count("\n") + 1 for title in titles or ()), default=0)
     pitch = 1 + _GAP + lines * _TITLE_LINE
     places = [(column, row) for row, count in enumerate(in_rows) for column in range(count)]
@@ -67,7 +67,7 @@ def plot_contact_sheet(
         if titles is not None:
             ax.text(left + 0.5, top - 0.02, titles[number], ha="center", va="bottom", fontsize="small")
         if colors is not None:
-            _frame(ax, left, top, colors[number])
+            ax.add_patch(Rectangle((left, top), 1, 1, fill=False, edgecolor=colors[number], linewidth=2.5))
     for row, title in enumerate(row_titles or ()):
         ax.text(-2 * _GAP, row * pitch + 0.5, title, ha="right", va="center")
     width = max(in_rows) if columns is None or not isinstance(columns, int) else columns
@@ -76,7 +76,7 @@ def plot_contact_sheet(
 
 
 def _in_rows(count: int, columns: int | Sequence[int] | None) -> list[int]:
-    """Return how many of so many images are in each row."""
+    """Return the number of images in each row."""
     if columns is None or isinstance(columns, int):
         columns = min(count, 8) if columns is None else columns
         if columns < 1:
@@ -85,12 +85,6 @@ def _in_rows(count: int, columns: int | Sequence[int] | None) -> list[int]:
     if sum(columns) != count:
         raise FeaturesError(f"expected {count} images in the rows, found {sum(columns)}")
     return list(columns)
-
-
-def _frame(ax: "Axes", left: float, top: float, color: str) -> None:
-    from matplotlib.patches import Rectangle
-
-    ax.add_patch(Rectangle((left, top), 1, 1, fill=False, edgecolor=color, linewidth=2.5))
 
 
 def _arrange(ax: "Axes", width: float, height: float, above: float, aspect: float) -> None:

@@ -1,4 +1,4 @@
-"""The map of all rows as points."""
+"""Maps: all rows as points."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -14,7 +14,7 @@ from napari_i3d.explore.embedding import Map, MapMethod
 from napari_i3d.features.sequence import FeatureSequence
 from napari_i3d.features.table import FeatureTable
 from napari_i3d.individuals import Id
-from napari_i3d.plots.style import MARKERS, category_round, with_warning
+from napari_i3d.plots.style import MARKERS, category_round, current_axes, with_warning
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ TIME_COLORS = "viridis"
 
 
 class MapColor(StrEnum):
-    """What the colors of a map stand for."""
+    """Meaning of the colors of a map."""
 
     TIME = "time"
     INDIVIDUAL = "individual"
@@ -52,10 +52,11 @@ def plot_map(
     labels : (N,) integers
         The cluster of each row, from 0; needed for, and only for, ``"cluster"``.
     names
-        What clusters are called; by number.
+        Names of clusters, by number.
     individual_color
-        Returns the color of an individual, ``#rrggbb``, for ``"individual"``; None: the colors of the viewer for a
-        tracking of the same individuals.
+        Returns the color of an individual, ``#rrggbb``, for ``"individual"``; None: the viewer's colors for a tracking
+        of
+        the same individuals.
 
     Returns
     -------
@@ -68,10 +69,7 @@ def plot_map(
         raise FeaturesError("labels: expected for the color 'cluster', and only for that")
     if labels is not None and labels.shape != (len(shown.table),):
         raise FeaturesError(f"expected a label for each of {len(shown.table)} rows, found shape {labels.shape}")
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.gca()
+    ax = current_axes(ax)
     if color == MapColor.TIME:
         _by_time(shown, ax)
     elif labels is not None:
@@ -84,13 +82,13 @@ def plot_map(
         # Individuals that share a color differ by marker.
         markers = [MARKERS[colors[:n].count(color) % len(MARKERS)] for n, color in enumerate(colors)]
         styles = dict(enumerate(zip(colors, markers, strict=True)))
-        _by_category(shown, ax, shown.table.part_of_row, styles, {n: s.name for n, s in enumerate(sequences)})
+        _by_category(shown, ax, shown.table.sequence_of_row, styles, {n: s.name for n, s in enumerate(sequences)})
     _label(shown, ax)
     return ax
 
 
 def point_size(count: int) -> float:
-    """Return the area of a point, in square points: smaller the more there are."""
+    """Return the area of a point in square points, which shrinks with their number."""
     return float(np.clip(6000 / max(count, 1), 1.5, 22))
 
 
@@ -121,7 +119,7 @@ def _by_category(
     shown: Map, ax: "Axes", categories: NDArray[np.integer], styles: dict[int, tuple[str, str]], names: dict[int, str]
 ) -> None:
     """Draw each category in its style, a color and a marker."""
-    # In an order drawn at random: else the last category would hide the others.
+    # In random order, so that the last category does not hide the others.
     order = np.random.default_rng(0).permutation(len(categories))
     marker_of = np.array([styles[number][1] for number in categories.tolist()])
     for marker in MARKERS:

@@ -1,4 +1,4 @@
-"""Who does what when: the clusters of each individual over time."""
+"""Clusters, or other labels, of each individual over time."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ from napari_i3d._utils.colors import category_color
 from napari_i3d.annotations.bouts import Bout
 from napari_i3d.explore.label_runs import bouts
 from napari_i3d.features.table import FeatureTable
-from napari_i3d.plots.style import HATCHES, add_seconds, category_round, common_fps, with_warning
+from napari_i3d.plots.style import HATCHES, add_seconds, category_round, common_fps, current_axes, with_warning
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,23 +32,21 @@ def plot_ethogram(
     table
         The rows.
     labels : (N,) integers
-        A label for each, from 0.
+        The label of each row, from 0.
     ax
         Where to draw; None: the current Axes of pyplot.
     names
-        What labels are called; by number.
+        Names of labels, by number.
 
     Returns
     -------
     matplotlib.axes.Axes
-        x: video frame, and time in seconds where all videos have the same rate. y: individual of each video. Where
-        frames are missing there is nothing.
+        x: video frame, and time in seconds if all videos have the same rate. y: individual of each video. Missing
+        frames
+        are blank.
     """
     found = bouts(table, labels)
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.gca()
+    ax = current_axes(ax)
     lanes = {(sequence.video, sequence.individual): lane for lane, sequence in enumerate(table.sequences)}
     steps = [sequence.step_frames for sequence in table.sequences]
     groups: dict[tuple[int, int], list[Bout]] = {}

@@ -1,4 +1,4 @@
-"""Whole figures, made of several plots: what the command draws."""
+"""Whole figures of several plots, as the command draws them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Images = Callable[[Sequence[Span]], NDArray[np.uint8]]
-"""Gives an image of each of some moments: (n, H, W, 3) uint8."""
+"""Returns an image of each moment: (n, H, W, 3) uint8."""
 
 _TYPICAL = 5
 _IN_A_BLOCK = 5
@@ -39,7 +39,7 @@ _WIDTH = 9.0
 
 
 class Kind(StrEnum):
-    """What a figure shows."""
+    """Kind of figure."""
 
     HEATMAP = "heatmap"
     MAP = "map"
@@ -49,7 +49,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class FigureOptions:
-    """What a figure shows, and how.
+    """Options of a figure.
 
     Parameters
     ----------
@@ -58,15 +58,16 @@ class FigureOptions:
     individuals
         Only these; None: all. Text also finds ids that are numbers.
     color
-        Of a map; None: by cluster where there are images or a number of clusters, else by time.
+        Colors of a map; None: by cluster if there are images or a number of clusters, else by time.
     method
-        Of a map.
+        Method of a map.
     clusters
-        Their number; None: chosen by silhouette.
+        Number of clusters; None: chosen by silhouette.
     half_width_frames
-        Of the kernel of novelty, in video frames; None: chosen by the length of the features, see `explore.novelty`.
+        Half width of the kernel of novelty, in video frames; None: chosen by the length of the features, see
+        `explore.novelty`.
     seed
-        Of UMAP and clusters.
+        Seed of UMAP and clusters.
     """
 
     kind: Kind = Kind.HEATMAP
@@ -84,12 +85,13 @@ def make_figure(features: Features, options: FigureOptions | None = None, images
     Parameters
     ----------
     features
-        Of one video.
+        Features of one video.
     options
         None: the defaults, a heat map of each individual.
     images
-        Shows moments: of each cluster the typical ones, beside a map and below an ethogram; moments spread evenly over
-        time below heat maps and self-similarity. None: no images.
+        Returns images of moments: typical ones of each cluster are shown beside a map and below an ethogram, evenly
+        spaced
+        ones below heat maps and self-similarity. None: no images.
 
     Raises
     ------
@@ -153,12 +155,12 @@ def _heat_maps(features: Features, options: FigureOptions, images: Images | None
 
 
 def _similarities(features: Features, options: FigureOptions, images: Images | None) -> "Figure":
-    # Taller than wide: the layout does not see how far the novelty sticks out above a matrix whose shape is fixed.
+    # Taller than wide: the layout ignores the novelty above the matrix, whose aspect ratio is fixed.
     ratios = [7.4] if images is None else [7.4, 1.3]
     count = len(features)
     figure = _new_figure(6.6 * count, sum(ratios))
     axes = figure.subplots(len(ratios), count, height_ratios=ratios, squeeze=False)
-    # On the scale of all individuals together, as everywhere else.
+    # Standardized over all individuals, as everywhere else.
     table = standardize(table_of_features(features))
     for number, sequence in enumerate(table.sequences):
         alone = replace(table, sequences=(sequence,))
@@ -170,10 +172,10 @@ def _similarities(features: Features, options: FigureOptions, images: Images | N
 
 
 def _moments(sequence: FeatureSequence, images: Images, ax: "Axes", count: int) -> None:
-    """Show moments of an individual, spread evenly over its rows."""
+    """Show evenly spaced moments of an individual."""
     rows = np.unique(np.linspace(0, len(sequence) - 1, min(count, len(sequence))).round().astype(int))
     spans = [Span(sequence.video, sequence.individual, float(frame), float(frame)) for frame in sequence.frames[rows]]
-    # Only the first says what the number is: there is no room for more.
+    # Only the first title has room for a word.
     titles = [
         f"frame {span.middle_frame}" if not number else f"{span.middle_frame}" for number, span in enumerate(spans)
     ]
@@ -218,7 +220,7 @@ def _ethogram(features: Features, options: FigureOptions, images: Images | None)
 
 
 def _typical(found: Clusters, images: Images, axes: "Sequence[Axes]", count: int) -> None:
-    """Show typical moments of each cluster, a row for each, the clusters shared out to the Axes."""
+    """Show typical moments of each cluster, one row each, with the clusters divided among the Axes."""
     moments = [found.typical(cluster, count) for cluster in range(found.count)]
     several = len({span.individual for row in moments for span in row}) > 1
     for ax, chosen in zip(axes, np.array_split(np.arange(found.count), len(axes)), strict=True):

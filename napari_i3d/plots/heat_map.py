@@ -6,23 +6,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from napari_i3d._utils.files import atomic_writer
-from napari_i3d.errors import OutputError
 from napari_i3d.explore.heat_map_data import Content, HeatMap, HeatMapOptions, Order, Scale, heat_map
 from napari_i3d.features.features import Features
-from napari_i3d.individuals import Id
-from napari_i3d.plots.style import add_seconds
+from napari_i3d.individuals import Id, format_id
+from napari_i3d.plots.save import save_figure
+from napari_i3d.plots.style import UNTRAINED, add_seconds, current_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colorbar import Colorbar
-    from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
 COLOR_MAP = "cividis"
-"""Even in lightness, and the same to people with a color vision deficiency."""
+"""Even in lightness, and safe for color vision deficiency."""
 
 _MOST_COLUMNS = 4000
 """More than any figure has pixels; matplotlib would keep and resample all of them."""
@@ -36,32 +33,29 @@ def plot_heat_map(
     options: HeatMapOptions | None = None,
     limits: tuple[float, float] | None = None,
 ) -> "Axes":
-    """Draw features of an individual over time: the most variable ones, standardized, unless options say otherwise.
+    """Draw features of an individual over time; by default the most variable ones, standardized.
 
     Parameters
     ----------
     features
         From `extract_features` or `read_features`.
     individual
-        Whose.
+        The individual.
     ax
         Where to draw; None: the current Axes of pyplot.
     max_features
-        Number of features shown.
+        Maximum number of features.
     options
-        What is shown, in which order and on which scale; their count is used in place of `max_features`.
+        Content, order and scale; their count replaces `max_features`.
     limits
-        The part of the x axis that is drawn; None: all.
+        Limits of the x axis; None: all rows.
 
     Returns
     -------
     matplotlib.axes.Axes
-        x: video frame, or row where the frames are not known. y: feature, or principal component.
+        x: video frame, or row if the frames are unknown. y: feature, or principal component.
     """
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.gca()
+    ax = current_axes(ax)
     shown = heat_map(features[individual], options or HeatMapOptions(count=max_features))
     _fill(ax, features, individual, shown, limits)
     return ax
@@ -69,14 +63,14 @@ def plot_heat_map(
 
 @dataclass(frozen=True)
 class RowAxis:
-    """Where rows lie on the x axis: in a straight line, as extractions make them.
+    """Positions of rows on the x axis, evenly spaced as extractions make them.
 
     Attributes
     ----------
     first, step
-        Video frame of the first row, and frames from one row to the next; 0 and 1 where frames are not known.
+        Video frame of the first row, and frames from one row to the next; 0 and 1 if frames are unknown.
     rows
-        Their number.
+        Number of rows.
     known
         Whether the frames are known.
     """
@@ -96,14 +90,14 @@ class RowAxis:
         return self.first + (row - 0.5) * self.step
 
     def row_range(self, left: float, right: float) -> tuple[int, int]:
-        """Return the half-open range of rows that are seen, in part or whole, between two places."""
+        """Return the half-open range of rows that are visible, at least in part, between two positions."""
         first = math.floor((left - self.first) / self.step + 0.5)
         stop = math.ceil((right - self.first) / self.step + 0.5)
         return max(0, min(first, self.rows)), max(0, min(stop, self.rows))
 
 
 def row_axis(features: Features, individual: Id) -> RowAxis:
-    """Return where the rows of an individual lie; rows at uneven distances count as not known."""
+    """Return the positions of an individual's rows; unevenly spaced rows count as unknown."""
     rows = len(features[individual])
     frames = features.frames.get(individual)
     if frames is None or not rows:
@@ -150,7 +144,7 @@ def draw_heat_map(shown: HeatMap, axis: RowAxis, ax: "Axes") -> "AxesImage":
 
 
 def label_heat_map(features: Features, individual: Id, shown: HeatMap, ax: "Axes") -> None:
-    """Say in the Axes what is drawn: title, frames or rows, time where it is known."""
+    """Label the Axes with title, frames or rows, and time if it is known."""
     axis = row_axis(features, individual)
     ax.set_title(title_of(features, individual), loc="left")
     ax.set_xlabel("video frame" if axis.known else "row (its frame is not known)")
@@ -160,8 +154,8 @@ def label_heat_map(features: Features, individual: Id, shown: HeatMap, ax: "Axes
 
 
 def scale_label(shown: HeatMap) -> str:
-    """Return what the colors of a heat map stand for."""
-    if shown.options.scale is Scale.STANDARDISED:
+    """Return the label of the color scale."""
+    if shown.options.scale is Scale.STANDARDIZED:
         return "standard deviations\nfrom the mean"
     return "score" if shown.options.content is Content.COMPONENTS else "feature value"
 
@@ -181,29 +175,6 @@ def set_scale_ticks(bar: "Colorbar") -> None:
     bar.update_ticks()
 
 
-def plot_heat_maps(features: Features, max_features: int = 200) -> "Figure":
-    """Draw the heat map of every individual into a new figure, one below the other."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 0.6 + 2.6 * len(features)), layout="constrained")
-    for ax, individual in zip(figure.subplots(len(features), squeeze=False)[:, 0], features, strict=True):
-        plot_heat_map(features, individual, ax, max_features)
-    return figure
-
-
-def save_heat_maps(features: Features, path: str | Path) -> None:
-    """Draw the heat map of every individual and save the figure; the ending of `path` tells the format.
-
-    Raises
-    ------
-    OutputError
-        The file cannot be written.
-    """
-    path = Path(path)
-    with atomic_writer(path) as file:
-        plot_heat_maps(features).savefig(file, format=path.suffix.lstrip(".") or "png", dpi=120)
-
-
 def save_heat_map(
     features: Features, individual: Id, shown: HeatMap, path: str | Path, limits: tuple[float, float] | None = None
 ) -> None:
@@ -212,37 +183,17 @@ def save_heat_map(
     Raises
     ------
     OutputError
-        The file cannot be written, or its ending names no format.
+        The file cannot be written, or its ending is not that of a format.
     """
     from matplotlib.figure import Figure
 
-    path = Path(path)
     figure = Figure(figsize=(9, 3.2), layout="constrained")
-    if path.suffix.lower().lstrip(".") not in figure.canvas.get_supported_filetypes():
-        raise OutputError(f"{path.name}: figures are saved as .png, .svg or .pdf, not as {path.suffix or 'nothing'}")
     _fill(figure.subplots(), features, individual, shown, limits)
-    with atomic_writer(path) as file:
-        figure.savefig(file, format=path.suffix.lower().lstrip("."), dpi=150)
+    save_figure(figure, path)
 
 
 def title_of(features: Features, individual: Id) -> str:
-    """Return what a figure says above an individual: its id, and that the weights are untrained where they are."""
-    name = str(individual) if individual != "" else "whole image"
+    """Return the title of an individual: its id, and a warning if the weights are untrained."""
+    name = format_id(individual)
     trained = features.provenance.get("weights", {}).get("trained", True)
-    return name if trained else f"{name} (untrained weights: no meaning)"
-
-
-def most_variable(rows: NDArray[np.float32], count: int) -> NDArray[np.float64]:
-    """Return the features of largest variance, standardized, similar ones side by side.
-
-    Parameters
-    ----------
-    rows : (N, D) float32
-    count
-        How many at most; constant features are never among them.
-
-    Returns
-    -------
-    (N, min(count, D)) float64
-    """
-    return heat_map(rows, HeatMapOptions(count=count)).values.astype(np.float64)
+    return name if trained else f"{name} ({UNTRAINED})"

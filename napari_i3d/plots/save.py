@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def save_figure(figure: "Figure", path: str | Path) -> None:
-    """Save a figure as PNG, SVG or PDF, whole or not at all.
+    """Save a figure as PNG, SVG or PDF, atomically.
 
     Raises
     ------
     OutputError
-        The file cannot be written, or its ending names no format.
+        The file cannot be written, or its ending is not that of a format.
     """
     path = Path(path)
     require_format(path)
@@ -25,6 +25,6 @@ def save_figure(figure: "Figure", path: str | Path) -> None:
 
 
 def require_format(path: Path) -> None:
-    """See that figures can be saved under this name."""
+    """Check that figures can be saved under this name."""
     if path.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise OutputError(f"{path.name}: figures are saved as .png, .svg or .pdf, not as {path.suffix or 'nothing'}")

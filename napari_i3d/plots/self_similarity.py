@@ -11,7 +11,7 @@ from napari_i3d.errors import FeaturesError
 from napari_i3d.explore.foote_novelty import Novelty
 from napari_i3d.explore.self_similarity import SimilarityImage
 from napari_i3d.features.table import FeatureTable
-from napari_i3d.plots.style import add_seconds, with_warning
+from napari_i3d.plots.style import add_seconds, current_axes, with_warning
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,11 +22,11 @@ SIMILARITY_COLORS = "cividis"
 def plot_self_similarity(
     similarity: SimilarityImage, ax: "Axes | None" = None, *, novelty: Novelty | None = None
 ) -> "Axes":
-    """Draw the self-similarity matrix of an individual, or of several one after the other.
+    """Draw the self-similarity matrix of one individual, or of several one after the other.
 
     Parameters
     ----------
-    image
+    similarity
         From `explore.similarity_image`.
     ax
         Where to draw; None: the current Axes of pyplot.
@@ -36,15 +36,13 @@ def plot_self_similarity(
     Returns
     -------
     matplotlib.axes.Axes
-        x, y: video frame; of several individuals one after the other, named. Where frames are missing there is
-        nothing. Color: cosine of standardized rows.
+        x, y: video frame; several individuals follow one another, with their names. Missing frames are blank. Color:
+        cosine
+        of standardized rows.
     """
     if novelty is not None and not np.array_equal(novelty.table.frames, similarity.table.frames):
         raise FeaturesError("novelty: expected that of the rows of the self-similarity, found that of others")
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.gca()
+    ax = current_axes(ax)
     table = similarity.table
     edges, values = _with_holes(similarity)
     limit = float(np.percentile(np.abs(similarity.values), 98)) or 1.0
@@ -62,17 +60,17 @@ def plot_self_similarity(
         ax.set_ylabel("video frame")
         add_seconds(upper, table.sequences[0].fps)
     else:
-        _name_parts(table, ax)
+        _name_sequences(table, ax)
     upper.set_title(
         with_warning(table.sequences[0].name if len(table.sequences) == 1 else "Self-similarity", table),
         loc="left",
-        pad=6 if len(table.sequences) == 1 and table.sequences[0].fps else 14,  # room for the marks of changes
+        pad=6 if len(table.sequences) == 1 and table.sequences[0].fps else 14,  # room for the markers of changes
     )
     return ax
 
 
 def _offsets(table: FeatureTable) -> NDArray[np.float64]:
-    """Return what is added to the frames of each part to place it after the one before; 0 for a single part."""
+    """Return the offset that places the frames of each sequence after the sequence before; 0 for a single one."""
     if len(table.sequences) == 1:
         return np.zeros(1)
     lengths = [sequence.frames[-1] - sequence.frames[0] + sequence.step_frames for sequence in table.sequences]
@@ -82,9 +80,9 @@ def _offsets(table: FeatureTable) -> NDArray[np.float64]:
 
 
 def _with_holes(similarity: SimilarityImage) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    """Return the edges of pixels on the axes, and their values, with empty pixels where frames are missing."""
+    """Return the edges of pixels on the axes, and their values, with empty pixels for missing frames."""
     table = similarity.table
-    sequences = table.part_of_row[similarity.edges[:-1]]
+    sequences = table.sequence_of_row[similarity.edges[:-1]]
     offsets = _offsets(table)[sequences]
     halves = np.array([sequence.step_frames / 2 for sequence in table.sequences])[sequences]
     lefts = table.frames[similarity.edges[:-1]] - halves + offsets
@@ -96,11 +94,11 @@ def _with_holes(similarity: SimilarityImage) -> tuple[NDArray[np.float64], NDArr
 
 
 def _draw_novelty(novelty: Novelty, ax: "Axes") -> "Axes":
-    """Draw the curve into Axes of its own above the matrix; a break where it is not known or a part ends."""
+    """Draw the curve into its own Axes above the matrix, with breaks at unknown values and between sequences."""
     upper = ax.inset_axes((0.0, 1.03, 1.0, 0.22), sharex=ax)
     offsets = _offsets(novelty.table)
     for _, start, stop in novelty.table.stretches:
-        number = int(novelty.table.part_of_row[start])
+        number = int(novelty.table.sequence_of_row[start])
         upper.plot(
             novelty.table.frames[start:stop] + offsets[number],
             novelty.curve[start:stop],
@@ -108,7 +106,8 @@ def _draw_novelty(novelty: Novelty, ax: "Axes") -> "Axes":
             lw=1,
         )
     places = [
-        change.frame + offsets[novelty.table.find_part(change.individual, change.video)] for change in novelty.changes
+        change.frame + offsets[novelty.table.sequence_number(change.individual, change.video)]
+        for change in novelty.changes
     ]
     if places:
         upper.plot(
@@ -122,7 +121,7 @@ def _draw_novelty(novelty: Novelty, ax: "Axes") -> "Axes":
     return upper
 
 
-def _name_parts(table: FeatureTable, ax: "Axes") -> None:
+def _name_sequences(table: FeatureTable, ax: "Axes") -> None:
     offsets = _offsets(table)
     middles, names = [], []
     for sequence, offset in zip(table.sequences, offsets, strict=True):

@@ -1,50 +1,47 @@
-"""What figures have in common: colors, the axis of time, the words about untrained weights."""
+"""Common to figures: hatches and markers, the time axis, the warning about untrained weights."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import operator
+from functools import partial
+from typing import TYPE_CHECKING
 
+from napari_i3d._utils.colors import CATEGORY_COLORS
 from napari_i3d.features.table import FeatureTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-from napari_i3d._utils.colors import CATEGORY_COLORS
-
+UNTRAINED = "untrained weights: no meaning"
 HATCHES = ("", "////", "....", "xxxx")
 MARKERS = ("o", "^", "s", "D")
 
 
 def category_round(number: int) -> int:
-    """Return how often the colors began anew before this number: which hatch or marker it has."""
+    """Return how often the colors repeated before this number, which selects the hatch or marker."""
     return number // len(CATEGORY_COLORS) % len(HATCHES)
 
 
-@dataclass(frozen=True)
-class Scale:
-    """A factor, as a function that matplotlib can apply to an axis."""
+def current_axes(ax: "Axes | None") -> "Axes":
+    """Return the Axes given, or the current ones of pyplot."""
+    if ax is None:
+        import matplotlib.pyplot as plt
 
-    factor: float
-
-    def __call__(self, values: Any) -> Any:
-        """Return values times the factor."""
-        return values * self.factor
+        return plt.gca()
+    return ax
 
 
 def add_seconds(ax: "Axes", fps: float | None) -> None:
-    """Show the time in seconds at the upper edge of Axes whose x is the video frame; without a rate, nothing."""
+    """Show the time in seconds at the upper edge of Axes whose x is the video frame; nothing without a rate."""
     if fps:
-        seconds = ax.secondary_xaxis("top", functions=(Scale(1 / fps), Scale(fps)))
+        seconds = ax.secondary_xaxis("top", functions=(partial(operator.mul, 1 / fps), partial(operator.mul, fps)))
         seconds.set_xlabel(f"time at {fps:g} frames/s, s")
 
 
 def common_fps(table: FeatureTable) -> float | None:
-    """Return the frames a second that all videos of a table have; None where they differ or are not known."""
+    """Return the frame rate that all videos of a table share; None if they differ or it is unknown."""
     rates = {sequence.fps for sequence in table.sequences}
     return rates.pop() if len(rates) == 1 else None
 
 
 def with_warning(title: str, table: FeatureTable) -> str:
-    """Return a title that says so where weights were untrained."""
-    if table.trained:
-        return title
-    return f"{title} (untrained weights: no meaning)" if title else "untrained weights: no meaning"
+    """Return a title, with a warning if weights were untrained."""
+    return title if table.trained else f"{title} ({UNTRAINED})"

@@ -1,4 +1,4 @@
-"""The tracking files that lie beside a video."""
+"""Find the tracking files beside a video."""
 
 import contextlib
 import pickletools
@@ -12,14 +12,14 @@ from napari_i3d.tracking.tracklets import Tracking
 TRACKING_SUFFIXES = frozenset({".pickle", ".pkl"})
 _MOST_FILES = 16
 _HEAD_BYTES = 4096
-# What begins a dictionary, or makes an OrderedDict.
+# Opcodes that begin a dictionary, or make an OrderedDict.
 _DICTIONARIES = frozenset({"EMPTY_DICT", "DICT", "REDUCE"})
 
 
 def find_tracking_files(video: Path) -> dict[Path, Tracking]:
-    """Return the files beside a video that begin with its name and hold tracking, sorted, with what they hold.
+    """Return the files beside a video that begin with its name and hold tracking, sorted, with their content.
 
-    A file whose name also fits another video there, one with a longer name, belongs to that.
+    A file whose name also fits another video there with a longer name belongs to that video.
     """
     try:
         beside = sorted(path for path in video.parent.iterdir() if path.name.startswith(video.stem))
@@ -32,16 +32,16 @@ def find_tracking_files(video: Path) -> dict[Path, Tracking]:
         if path.suffix.lower() not in TRACKING_SUFFIXES or any(path.name.startswith(stem) for stem in longer):
             continue
         if len(found) < _MOST_FILES and may_be_tracking(path):
-            # Other pickles have a right to lie there too.
+            # Other pickles are ignored.
             with contextlib.suppress(NapariI3DError):
                 found[path] = read_tracking(path)
     return found
 
 
 def may_be_tracking(path: Path) -> bool:
-    """Whether a pickle may hold a dictionary in a dictionary, by its first bytes: one of features may be huge."""
+    """Return whether the first bytes of a pickle may be a dictionary in a dictionary; features files may be huge."""
     try:
-        if not path.is_file():  # a pipe would be waited for without end
+        if not path.is_file():  # reading a pipe might never end
             return False
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
@@ -54,7 +54,7 @@ def may_be_tracking(path: Path) -> bool:
             if dictionaries == 2:
                 return True
             if isinstance(argument, str) and argument.startswith("numpy"):
-                return False  # arrays where tracking has frames
-    except ValueError:  # it goes on behind the bytes looked at, or is no pickle
+                return False  # tracking has frames here
+    except ValueError:  # it continues after these bytes, or is not a pickle
         return True
     return False

@@ -1,4 +1,4 @@
-"""Which videos there are to extract."""
+"""Find the videos to extract."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -14,17 +14,11 @@ VIDEO_SUFFIXES = frozenset(
         *("mpeg", "mpg", "mts", "mxf", "ogv", "ts", "vob", "webm", "wmv"),
     )
 )
-"""Endings, in small letters, by which videos are found in a folder; a file that is named may have any."""
+"""Endings of videos in a folder, in lower case; a file given by name may have any."""
 
 
 def find_videos(path: Path) -> list[Path]:
-    """Return the video named, or all videos in a folder and the folders in it, sorted.
-
-    Raises
-    ------
-    VideoError
-        No such file or folder, or no video in it.
-    """
+    """Return the given video, or all videos in a folder, recursively, sorted; `VideoError` if there are none."""
     try:
         if path.is_file():
             return [path]
@@ -41,7 +35,7 @@ def find_videos(path: Path) -> list[Path]:
 
 
 def _videos_below(top: Path) -> Iterator[Path]:
-    """Give the videos in a folder and those below it, linked folders too, each folder once."""
+    """Yield the videos in a folder and those below it, including linked folders, each folder once."""
     seen: set[str] = set()
     for folder, folders, names in os.walk(top, followlinks=True):
         real = os.path.realpath(folder)
@@ -56,7 +50,7 @@ def _videos_below(top: Path) -> Iterator[Path]:
 
 
 def shared_names(videos: Iterable[Path], layout: Layout = Layout.DICT) -> dict[Path, Path]:
-    """Return for each video whose results in a layout have the name of another's (capitals or not) that other."""
+    """Return, for each video whose results would have the name of another's, ignoring case, that other video."""
     by_stem: dict[str, list[Path]] = {}
     for path in videos:
         stem = path.stem if layout.one_file else without_dots(path.stem)

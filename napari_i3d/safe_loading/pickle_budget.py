@@ -1,4 +1,4 @@
-"""What keeps a pickle in proportion to its file while it is read: how much is copied, and which keys are looked up."""
+"""Limit the memory and time of reading a pickle in proportion to its size: copied bytes, and dictionary keys."""
 
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -8,10 +8,10 @@ import numpy as np
 
 from napari_i3d.safe_loading.pickle_opcodes import ForbiddenError
 
-# Whole numbers of 64 bits have hashes of their own, nearly; of larger ones any number can share one.
+# Whole numbers of up to 64 bits nearly all have different hashes; any number of larger ones can share one.
 _MOST_KEY = 2**64
 _UNUSUAL_KEYS = 1000
-# An honest content is copied twice: from text to bytes, and into its array.
+# Ordinary content is copied twice: from text to bytes, and into its array.
 _COPIES = 4
 _FREE_BYTES = 1 << 20
 BYTES_A_PAIR = 8
@@ -19,11 +19,11 @@ _left: ContextVar[int] = ContextVar("bytes that this file may still make")
 
 
 class Dict(dict[Any, Any]):
-    """A dictionary that the unpickler fills through `__setitem__`, as it is none of its own."""
+    """A dictionary that the unpickler fills through `__setitem__`, since it does not create it itself."""
 
     __slots__ = ("_unusual",)
 
-    # Called for each box of a file: the shortest way to the two kinds of keys that all honest files have.
+    # Called for each box of a file: fast for the two kinds of keys in ordinary files.
     def __setitem__(self, key: Any, value: Any, _set: Callable[..., None] = dict.__setitem__) -> None:
         kind = type(key)
         if kind is not str and not (kind is int and -_MOST_KEY < key < _MOST_KEY):
@@ -34,7 +34,7 @@ class Dict(dict[Any, Any]):
         raise ForbiddenError("a change of a dictionary")
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        # Pickled anew, it must not name this module.
+        # When pickled, it must not name this module.
         return dict, (), None, None, iter(self.items())
 
     def _check(self, key: object) -> None:
@@ -47,12 +47,12 @@ class Dict(dict[Any, Any]):
 
 
 def grant(size_bytes: int) -> None:
-    """Allow a file of this size what an honest one may copy of its content."""
+    """Set the number of bytes that a file of this size may copy."""
     _left.set(_FREE_BYTES + _COPIES * size_bytes)
 
 
 def spend(count: int) -> None:
-    """Take from what was granted; refuse the file where nothing is left."""
+    """Subtract copied bytes; refuse the file if nothing is left."""
     left = _left.get() - count
     if left < 0:
         raise ForbiddenError("the same content for many arrays")

@@ -1,6 +1,6 @@
-"""A look through the instructions of a pickle, before any of them is followed.
+"""Scan the opcodes of a pickle before unpickling it.
 
-Only for what takes the interpreter's unpickler itself down, or goes past what `safe_pickle` puts in its way.
+Refuses only what crashes the interpreter's unpickler, or bypasses the checks of `unpickler`.
 """
 
 import re
@@ -9,22 +9,15 @@ _PERSISTENT = "an object that is stored elsewhere (a persistent id)"
 
 
 class ForbiddenError(Exception):
-    """Carries what a pickle asked for in vain."""
+    """Names what a pickle asked for and was refused."""
 
 
-def printable_ascii(text: str) -> str:
-    """Return text from a file as it can stand in a message: printable, plain ASCII, at most 120 characters."""
-    plain = text.encode("ascii", "backslashreplace").decode()
-    return "".join(c if c.isprintable() else "?" for c in plain[:120])
-
-
-# Instructions with a length in front of their content: how many bytes the length has.
+# Opcodes with a length before their content: number of bytes of the length.
 _SIZED = dict.fromkeys(b"U\x8c\x8aC", 1) | dict.fromkeys(b"TXB\x8b", 4) | dict.fromkeys(b"\x8d\x8e\x96", 8)
-# Instructions that end with the line, and how many lines they take.
+# Opcodes that end with a line: number of lines.
 _LINES = dict.fromkeys(b"ILFSVgp", 1) | dict.fromkeys(b"ci", 2)
 _NUMBER = rb"(?:(?:K.|M..|J.{4}|G.{8})\x85?+)"
-# All that has a fixed length and is nothing to look at, and the bytes of single numbers and of boxes. TOP is the
-# highest byte of an index.
+# Harmless opcodes of a fixed length, and the bytes of single numbers and of boxes. TOP is the highest byte of an index.
 _BULK = (
     rb"(?:" + _NUMBER + rb"|\((?!d)" + _NUMBER + rb"*+t?+"
     rb"|[]\x94eu\x85-\x87tasNRb)\x88\x89l012o\x81\x92\x93\x98]"
@@ -36,7 +29,7 @@ _REFUSED = (
     | dict.fromkeys(b"\x8f\x90\x91", "a set")
     | {ord("d"): "a dictionary that is written in an unusual way"}
 )
-# Containers of one or two bytes take fifty times as much memory; honest ones have a content.
+# Containers of one or two bytes take fifty times as much memory; ordinary ones have content.
 _CONTAINERS = (b"]", b"(l", b"\x85", b"\x86", b"\x87")
 _BYTES_A_CONTAINER = 4
 _FREE_BYTES = 1 << 20
@@ -44,17 +37,17 @@ _DICTIONARIES = 1 << 20
 
 
 def scan(data: bytes) -> bytes:
-    """Return a pickle with every empty dictionary in it made to come from outside, or refuse the pickle.
+    """Return a pickle in which every empty dictionary is an external object, or refuse the pickle.
 
-    The unpickler fills its own dictionaries with whatever keys there are, and some take forever: tuples that hold
-    tuples, or keys made to fall upon each other. Those that it gets from outside are filled through their own method,
-    which looks at the keys. So the instruction for an empty dictionary becomes that for the next buffer from outside,
-    and the old one in two bytes becomes an object with the persistent id None; neither may be in the file.
+    The unpickler fills its own dictionaries with any keys, and some take forever: nested tuples, or keys with equal
+    hashes. It fills external ones through their own method, which checks the keys. So the opcode for an empty
+    dictionary becomes that for the next external buffer, and the old one in two bytes becomes an object with the
+    persistent id None; neither may be in the file.
 
-    Nearly all of a file is taken at once, by an expression for all instructions of a fixed length.
+    Nearly all of a file is matched at once, by an expression for all opcodes of a fixed length.
     """
     _check_containers(data)
-    # An index is never larger than the number of instructions; the unpickler makes room for all indices below it.
+    # An index is at most the number of opcodes; the unpickler allocates all indices below it.
     top = re.escape(bytes([min(len(data) >> 24, 255)]))
     bulk = re.compile(_BULK.replace(b"TOP", top), re.DOTALL)
     marked = bytearray(data)
@@ -62,7 +55,7 @@ def scan(data: bytes) -> bytes:
     while True:
         position = bulk.match(data, position).end()  # type: ignore[union-attr]
         op = data[position] if position < len(data) else 0x2E
-        if op == 0x2E:  # the stop; behind it nothing is read
+        if op == 0x2E:  # STOP: nothing after it is read
             return bytes(marked)
         position += 1
         if op in b"}(":
@@ -81,7 +74,7 @@ def scan(data: bytes) -> bytes:
 
 
 def _after(data: bytes, op: int, position: int) -> int:
-    """Return where an instruction ends whose content begins at `position`."""
+    """Return the end of an opcode whose content begins at `position`."""
     if op in _SIZED:
         size = int.from_bytes(data[position : position + _SIZED[op]], "little")
         position += _SIZED[op] + size

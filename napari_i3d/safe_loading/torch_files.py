@@ -1,4 +1,4 @@
-"""A look at PyTorch's own files before PyTorch reads them: what they ask for by name, and how much they unpack to.
+"""Scan PyTorch files before PyTorch reads them: the names they ask for, and their unpacked size.
 
 `torch.load` with ``weights_only=True`` runs no code, but it lets a file make arrays and byte strings of any size.
 """
@@ -8,10 +8,11 @@ import re
 import zipfile
 from typing import BinaryIO
 
-from napari_i3d.safe_loading.pickle_opcodes import ForbiddenError, printable
+from napari_i3d._utils.text import printable
+from napari_i3d.safe_loading.pickle_opcodes import ForbiddenError
 from napari_i3d.safe_loading.zip_archives import check_archive
 
-# Dense and sparse tensors and the storages they lie in; whatever else a file asks for is no array of weights.
+# Dense and sparse tensors and their storages; a file of weights needs nothing else.
 _ALLOWED = re.compile(
     r"collections OrderedDict|torch (\w+Storage|Size|device|\w*(float|int|bool)\w*)|torch\.storage \w+Storage"
     r"|torch\._utils _rebuild_(tensor_v2|parameter|sparse_tensor)|torch\.serialization _get_layout"
@@ -25,14 +26,9 @@ _MOST_STEPS = 500_000
 
 
 def check_pytorch(file: BinaryIO) -> None:
-    """Refuse a file that asks for anything but arrays, or unpacks to more than itself; leave it at its beginning.
+    """Refuse a file that asks for anything but arrays, or unpacks to more than its size; leave it at its beginning.
 
-    Raises
-    ------
-    ForbiddenError
-        Names what the file asks for.
-    Exception
-        It is damaged: what `zipfile` and `pickletools` raise.
+    Raises `ForbiddenError`, and errors of `zipfile` and `pickletools` if the file is damaged.
     """
     if file.read(2) == b"PK":
         check_archive(file, stored=True)
@@ -55,21 +51,21 @@ def _check_names(pickle: bytes | BinaryIO) -> None:
         if count > _MOST_STEPS:
             raise ForbiddenError(f"a description of more than {_MOST_STEPS} steps")
         if operation.name in ("GLOBAL", "INST") and not _ALLOWED.fullmatch(str(argument)):
-            raise ForbiddenError(printable(str(argument).replace(" ", ".")))
+            raise ForbiddenError(printable(str(argument).replace(" ", "."), 120))
         if operation.name in ("STACK_GLOBAL", "EXT1", "EXT2", "EXT4"):
-            raise ForbiddenError("a name that is hidden")  # which PyTorch never writes
+            raise ForbiddenError("a name that is hidden")  # PyTorch never writes one
         kinds.follow(operation, argument)
 
 
 class _Kinds:
-    """Follows what lies on the stack, as far as it matters: tuples in tuples take forever to look up."""
+    """Follows the types on the stack, to detect nested tuples as keys, which take forever to look up."""
 
     def __init__(self) -> None:
         self._stack: list[str] = []
         self._memo: dict[int, str] = {}
 
     def follow(self, operation: pickletools.OpcodeInfo, argument: object) -> None:
-        """Take one instruction; refuse a dictionary whose keys are tuples."""
+        """Process one opcode; refuse a dictionary whose keys are tuples."""
         name = operation.name
         if name in ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"):
             self._memo[len(self._memo) if argument is None else int(str(argument))] = self._stack[-1]

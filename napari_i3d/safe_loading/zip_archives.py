@@ -1,13 +1,13 @@
-"""Zip archives from strangers: whether what they hold is in proportion to the file."""
+"""Zip archives from untrusted sources: limit their unpacked size."""
 
 import zipfile
 import zlib
 from typing import BinaryIO
 
 ARCHIVE_DAMAGE = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError)
-"""What `zipfile` raises on archives that are damaged, encrypted, or compressed in a way that it does not know."""
+"""Errors of `zipfile` on archives that are damaged, encrypted, or of an unknown compression."""
 
-# Numbers hardly compress; a bomb is a thousand times smaller than what it holds.
+# Numbers hardly compress; a zip bomb is a thousand times smaller than its content.
 _RATIO = 8
 _FREE_BYTES = 64 << 20
 _ENTRIES = 100_000
@@ -20,19 +20,8 @@ class OversizeError(ValueError):
 def check_archive(file: BinaryIO, *, stored: bool = False) -> None:
     """Refuse an archive whose content would be far larger than the file; leave the file at its beginning.
 
-    Parameters
-    ----------
-    file
-        Open for reading.
-    stored
-        Whether its writer never compresses: then the content cannot be larger than the file at all.
-
-    Raises
-    ------
-    OversizeError
-        The entries are too many, or too large together.
-    Exception
-        Of those in `ARCHIVE_DAMAGE`, or ValueError or OSError: it is no archive.
+    `stored` means that its writer never compresses, so that the content cannot be larger than the file at all. Raises
+    `OversizeError`, and one of `ARCHIVE_DAMAGE`, ValueError or OSError if the file is not an archive.
     """
     size = file.seek(0, 2)
     with zipfile.ZipFile(file) as archive:

@@ -8,22 +8,11 @@ from napari_i3d.tracking.tracklets import Tracking
 
 
 class BoxTable:
-    """The boxes of a tracking by frame.
+    """The boxes of a tracking by frame, in pixels of the boxes times `scale` (x, y).
 
     Works like an array (frames, ids, 4) with not-a-number for absent individuals, but holds only the rows of the
-    tracklets: for a thousand short tracklets of a long video, the array would take gigabytes.
-
-    Parameters
-    ----------
-    tracking
-        The tracking.
-    scale
-        Pixels of the video per pixel of the boxes, (x, y).
-
-    Attributes
-    ----------
-    ids
-        The individuals; the methods call their indices in this list places.
+    tracklets: for a thousand short tracklets of a long video, the array would take gigabytes. The methods call the
+    indices of individuals in `ids` places.
     """
 
     def __init__(self, tracking: Tracking, scale: tuple[float, float] = (1.0, 1.0)) -> None:
@@ -56,12 +45,7 @@ class BoxTable:
         return places[valid], boxes[valid]
 
     def centers(self, frames: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return the centers of the boxes in some frames.
-
-        Parameters
-        ----------
-        frames : (m,) int64
-            Ascending.
+        """Return the centers of the boxes in some frames, (m,) int64, ascending.
 
         Returns
         -------

@@ -30,11 +30,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.text import counted
+from napari_i3d.backbones.registry import I3D
 from napari_i3d.errors import TrackingError
 from napari_i3d.individuals import format_id
 from napari_i3d.tracking.tracklets import Tracking, Tracklet, format_frames, runs
 
-CHUNK_FRAMES = 8
 OUTSIDE_SHARE = 0.25
 JUMP_SIZES = 0.5
 SIZE_FACTOR = 1.5
@@ -114,10 +114,10 @@ def check_tracking(tracking: Tracking, video_shape: Sequence[int] | None = None)
         resizing if it is resized. Without it, boxes are not compared with the image and the length of the video.
     """
     problems: list[Problem] = []
-    all_short = all(len(tracklet) < CHUNK_FRAMES for tracklet in tracking.values())
+    all_short = all(len(tracklet) < I3D.chunk_frames for tracklet in tracking.values())
     for tracklet in tracking.values():
         found = sorted(_problems(tracklet, video_shape), key=lambda problem: problem.frame)
-        if len(tracklet) < CHUNK_FRAMES:
+        if len(tracklet) < I3D.chunk_frames:
             found = [replace(problem, level=_level_of_short(problem, all_short)) for problem in found]
         problems.extend(found)
     return problems
@@ -188,8 +188,8 @@ def _ranges(tracklet: Tracklet, mask: NDArray[np.bool_]) -> list[tuple[int, int]
 
 
 def _problems(tracklet: Tracklet, video_shape: Sequence[int] | None) -> Iterator[Problem]:
-    if len(tracklet) < CHUNK_FRAMES:
-        text = f"it has {len(tracklet)}, shorter than a chunk of {CHUNK_FRAMES}: no features"
+    if len(tracklet) < I3D.chunk_frames:
+        text = f"it has {len(tracklet)}, shorter than a chunk of {I3D.chunk_frames}: no features"
         yield _problem(tracklet, (tracklet.start, tracklet.stop), ProblemKind.SHORT, text)
     faults = _faults(tracklet)
     for kind, mask, text in (

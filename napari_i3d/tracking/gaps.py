@@ -45,12 +45,7 @@ def resolve_gaps(tracking: Tracking, gaps: Gaps | str) -> Tracking:
 def split_gaps(tracking: Tracking) -> Tracking:
     """Cut every individual with gaps into pieces without: `{id}_part1`, `{id}_part2`, ... in its place.
 
-    Individuals without gaps keep their id.
-
-    Raises
-    ------
-    TrackingError
-        A piece would have the id of another individual.
+    Raises `TrackingError` if a piece would have the id of another individual.
     """
     pieces: list[Tracklet] = []
     taken = set(tracking)
@@ -75,10 +70,7 @@ def split_gaps(tracking: Tracking) -> Tracking:
 def interpolate_gaps(tracking: Tracking) -> Tracking:
     """Fill the gaps of every individual: each side of the box is interpolated linearly.
 
-    Raises
-    ------
-    TrackingError
-        A box before or after a gap is not finite.
+    Raises `TrackingError` if a box before or after a gap is not finite.
     """
     return Tracking(_interpolated(tracklet) if tracklet.gaps else tracklet for tracklet in tracking.values())
 
@@ -88,8 +80,8 @@ def _interpolated(tracklet: Tracklet) -> Tracklet:
     invalid = [f for f in beside if not np.isfinite(tracklet.boxes[f - tracklet.start]).all()]
     if invalid:
         raise TrackingError(
-            f"{format_id(tracklet.id)}: the boxes beside its gaps, at {format_frames([(f, f + 1) for f in invalid])}, hold "
-            "values that are no finite numbers",
+            f"{format_id(tracklet.id)}: the boxes beside its gaps, at {format_frames([(f, f + 1) for f in invalid])}, "
+            "hold values that are no finite numbers",
             hint="correct or remove them before interpolating",
         )
     present = tracklet.present

@@ -22,20 +22,10 @@ _IDS_A_FRAME = 5
 
 
 def likely_mistake(tracking: Tracking, video_shape: Sequence[int] | None = None) -> Message | None:
-    """Return the mistake that was probably made with a tracking; "" if none is recognized.
+    """Return the likely mistake in a tracking, and what to do; None if none is recognized.
 
-    Parameters
-    ----------
-    tracking
-        The tracking.
-    video_shape
-        (T, H, W) or (T, H, W, 3): frames, height and width in pixels of the video that the boxes refer to, after
-        resizing if it is resized. Without it, mistakes that depend on it are not recognized.
-
-    Returns
-    -------
-    Message or None
-        The mistake, and what to do.
+    `video_shape` is (T, H, W) or (T, H, W, 3): frames, height and width in pixels of the video that the boxes refer to,
+    after resizing if it is resized. Without it, mistakes that depend on it are not recognized.
     """
     if _are_frames_outside(tracking):
         return Message(

@@ -80,8 +80,8 @@ class Tracklet:
         """
         if not isinstance(boxes, Mapping) or not boxes:
             raise TrackingError(
-                f"{format_id(individual)}: expected {{frame: [left, upper, right, lower]}} with at least one frame, found "
-                f"{describe(boxes)}",
+                f"{format_id(individual)}: expected {{frame: [left, upper, right, lower]}} with at least one frame, "
+                f"found {describe(boxes)}",
                 hint="correct or remove this individual",
             )
         frames = parse_frames(individual, boxes)

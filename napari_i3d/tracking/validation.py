@@ -45,13 +45,7 @@ def _kind(value: object) -> str:
 
 
 def plain_id(value: object) -> str | int:
-    """Return an id as plain text or a whole number.
-
-    Raises
-    ------
-    TrackingError
-        The id is neither, or a whole number beyond 64 bits.
-    """
+    """Return an id as plain text or a whole number of up to 64 bits, or raise `TrackingError`."""
     if isinstance(value, str):
         return str(value)
     if _is_whole(type(value)) and abs(int(value)) <= MAX_ID:  # type: ignore[call-overload]
@@ -62,13 +56,7 @@ def plain_id(value: object) -> str | int:
 
 
 def check_span(individual: str | int, span: int, n_boxes: int, *, together: bool = False) -> None:
-    """Refuse frame numbers so far apart, in one individual or `together`, that the gaps would fill the memory.
-
-    Raises
-    ------
-    TrackingError
-        `span` frames are out of proportion to `n_boxes` boxes.
-    """
+    """Raise `TrackingError` if frames are so far apart, in one or `together`, that gaps would fill the memory."""
     if span > _FREE_ROWS + _ROWS_A_BOX * n_boxes:
         raise TrackingError(
             f"{format_id(individual)}: its first and last frame {'and those before it ' if together else ''}lie {span} "
@@ -78,12 +66,7 @@ def check_span(individual: str | int, span: int, n_boxes: int, *, together: bool
 
 
 def parse_frames(individual: str | int, keys: Iterable[object]) -> NDArray[np.int64]:
-    """Convert frame numbers, keeping their order.
-
-    Returns
-    -------
-    ndarray
-        Shape (n,), int64.
+    """Convert frame numbers, keeping their order: (n,) int64.
 
     Raises
     ------
@@ -108,26 +91,12 @@ def parse_frames(individual: str | int, keys: Iterable[object]) -> NDArray[np.in
 
 
 def parse_rows(individual: str | int, frames: NDArray[np.int64], values: Iterable[object]) -> NDArray[np.float64]:
-    """Convert boxes, keeping their order.
-
-    Parameters
-    ----------
-    individual
-        The id, for messages.
-    frames
-        Shape (n,), for messages.
-    values
-        n boxes, each a list, tuple or array of 4 numbers.
-
-    Returns
-    -------
-    ndarray
-        Shape (n, 4), float64, in the order left, upper, right, lower.
+    """Convert n boxes, each a list, tuple or array of 4 numbers, to (n, 4) float64: left, upper, right, lower.
 
     Raises
     ------
     TrackingError
-        A box is not 4 numbers; the message names its frame.
+        A box is not 4 numbers; the message names the individual and its frame.
     """
     rows: list[Any] = list(values)
     kinds = set(map(type, rows))

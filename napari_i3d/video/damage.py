@@ -40,12 +40,7 @@ class DamageFinder:
     if it does not decode from earlier key frames or from the start of the file either. Since that may take long, once
     the start confirms an error, later ones in the same file are believed.
 
-    Parameters
-    ----------
-    source, index
-        The file and its frames.
-    places_frames
-        Whether the numbers of frames after a damaged one are certain; if not, these count as bad.
+    `places_frames`: whether the numbers of frames after a damaged one are certain; if not, these count as bad.
     """
 
     def __init__(self, source: Source, index: FrameIndex, *, places_frames: bool) -> None:
@@ -56,13 +51,7 @@ class DamageFinder:
         self._lock = threading.Lock()
 
     def check(self, number: int) -> None:
-        """Raise an error if a frame is known to be bad.
-
-        Raises
-        ------
-        VideoError
-            Names the damaged frame.
-        """
+        """Raise `VideoError`, which names the damage, if a frame is known to be bad."""
         reason = self._complaint if number >= self._first_bad else ""
         for known in self._known:
             reason = known.bad.get(number, "") or reason
@@ -70,13 +59,7 @@ class DamageFinder:
             raise self._source.damaged(number, self._index, reason)
 
     def examine(self, number: int) -> int:
-        """Survey the frames around one; return the frame up to which the result is known.
-
-        Raises
-        ------
-        VideoError
-            The frame is bad.
-        """
+        """Survey the frames around one; return the end of the known frames, or raise `VideoError` if it is bad."""
         with self._lock:
             stop = next((known.stop for known in self._known if known.start <= number < known.stop), None)
             if stop is None and self._index.packets is not None:
@@ -150,12 +133,8 @@ class _EventLog(log_lines.Log):
 def survey(source: Source, index: FrameIndex, packets: Packets, number: int, key: int | None) -> Survey | None:
     """Decode from a key frame (None: the start) past frame `number`, in one thread, and find the bad frames.
 
-    Returns None if decoding cannot start at this key frame.
-
-    Raises
-    ------
-    VideoError
-        ffmpeg stalls, or the file has changed.
+    Returns None if decoding cannot start at this key frame. Raises `VideoError` if ffmpeg stalls or the file has
+    changed.
     """
     later_keys = index.keys[index.keys > number + _WINDOW]
     stop = int(later_keys[1]) if len(later_keys) > 1 else len(index)

@@ -99,7 +99,7 @@ def _checksum(frame: Frame) -> int:
 
 
 def second_frame_decodes_alone(source: Source, index: FrameIndex) -> bool:
-    """Whether the second frame, if a key frame, is the same decoded by itself and from the start of the file."""
+    """Return whether the second frame, if a key frame, is the same decoded alone and from the start of the file."""
     if len(index) < 2 or next(index.entries(1)) is None:
         return True
     frames = []
@@ -117,22 +117,7 @@ def second_frame_decodes_alone(source: Source, index: FrameIndex) -> bool:
 
 
 class Cursor:
-    """A reading position in a video, with its own ffmpeg.
-
-    Parameters
-    ----------
-    source, index
-        The file and its frames.
-    damage
-        Finds damaged frames.
-    start
-        Number of the first frame to read.
-
-    Attributes
-    ----------
-    next
-        Number of the frame that `read` returns next.
-    """
+    """A reading position in a video, with its own ffmpeg; `next` is the number of the next frame."""
 
     def __init__(self, source: Source, index: FrameIndex, damage: DamageFinder, start: int) -> None:
         self._source, self._index, self._damage = source, index, damage
@@ -142,13 +127,7 @@ class Cursor:
         self._closed = False
 
     def read(self) -> Frame:
-        """Return the next frame, a new array, and move on.
-
-        Raises
-        ------
-        VideoError
-            The frame is damaged or missing, or reading stalls.
-        """
+        """Return the next frame, a new array; raise `VideoError` if it is damaged or missing, or reading stalls."""
         try:
             self._damage.check(self.next)
             frame = self._read()
@@ -161,13 +140,13 @@ class Cursor:
         return frame
 
     def close(self) -> None:
-        """End ffmpeg; reading on is an error."""
+        """End ffmpeg; further reading is an error."""
         self._closed = True
         self._drop()
 
     def _read(self) -> Frame:
         if self.next == self._known_stop:
-            self._drop()  # restart ffmpeg: its log already holds errors that new ones could not be told from
+            self._drop()  # restart ffmpeg: new errors could not be told from those in its log
         if self._run is not None:
             frame = self._try(self._run)
             if frame is not None:

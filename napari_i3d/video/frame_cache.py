@@ -13,14 +13,12 @@ import weakref
 from typing import TYPE_CHECKING
 
 from napari_i3d.errors import Message, VideoError
-from napari_i3d.video.prefetch import STEP_FRAMES, Position, Stream, next_to_read
+from napari_i3d.video.frame_budget import FrameBudget
+from napari_i3d.video.prefetch import STEP_FRAMES, Position, Stream, StreamReader, next_to_read
 
 if TYPE_CHECKING:
     from napari_i3d.video.decoder import Frame
     from napari_i3d.video.video import Video
-
-DEFAULT_LIMIT_MB = 512
-"""Megabytes (2**20 bytes) of cached frames of all videos together."""
 
 _FEWEST_FRAMES = 4
 _REACH_FRAMES = 96
@@ -44,65 +42,11 @@ def _stop_all() -> None:
         thread.join(_EXIT_S)
 
 
-class FrameBudget:
-    """Memory for the frames of several videos; those in use share it evenly, and take it from the others.
-
-    Parameters
-    ----------
-    limit_mb
-        Megabytes of cached frames of all videos. Each video in use keeps at least 4 frames, however large.
-    """
-
-    def __init__(self, limit_mb: float = DEFAULT_LIMIT_MB) -> None:
-        self.limit_mb = limit_mb
-        self.lock = threading.RLock()
-        """Held by all caches while they change their frames."""
-        self._caches: weakref.WeakSet[FrameCache] = weakref.WeakSet()
-
-    @property
-    def used_bytes(self) -> int:
-        """Bytes of all cached frames."""
-        with self.lock:
-            return sum(cache.used_bytes for cache in self._caches)
-
-    def add(self, cache: "FrameCache") -> None:
-        """Add a cache to those that share the memory."""
-        with self.lock:
-            self._caches.add(cache)
-
-    def share_bytes(self, cache: "FrameCache") -> int:
-        """Return the bytes that a cache may hold while in use."""
-        with self.lock:
-            others = sum(other.in_use for other in self._caches if other is not cache)
-        return int(self.limit_mb * 2**20) // (1 + others)
-
-    def make_room(self) -> None:
-        """Drop frames until the limit is kept, first those of the videos used longest ago."""
-        limit_bytes = int(self.limit_mb * 2**20)
-        caches = list(self._caches)
-        for cache in caches:
-            if cache.in_use:
-                cache.forget(self.share_bytes(cache))
-        excess = sum(cache.used_bytes for cache in caches) - limit_bytes
-        for cache in sorted((cache for cache in caches if not cache.in_use), key=lambda cache: cache.asked_s):
-            if excess <= 0:
-                break
-            before = cache.used_bytes
-            cache.forget(before - excess, fewest=0)
-            excess -= before - cache.used_bytes
-
-
 class FrameCache:
     """The frames of a video by number; may be used by several threads.
 
-    The last request is served first: it is for the frame that the user looks at now.
-
-    Parameters
-    ----------
-    video
-        The video; it stays open when the cache is released.
-    budget
-        Memory shared with other caches; None: a budget of its own.
+    The last request is served first: it is for the frame that the user looks at now. The video stays open when the
+    cache is released; by default it has a budget of its own.
     """
 
     def __init__(self, video: "Video", budget: FrameBudget | None = None) -> None:
@@ -118,8 +62,8 @@ class FrameCache:
         self.asked_s = 0.0
         """Time of the last request."""
         self._waiting: list[object] = []
-        self._stream: Stream | None = None
-        self._decoding = False  # whether a thread uses the stream
+        self._reader = StreamReader(video)
+        self._decoding = False  # whether a thread uses the reader
         self._block = range(0)  # frames that the background thread is reading from its own stream
         self._filler: threading.Thread | None = None
         self._budget.add(self)
@@ -151,13 +95,7 @@ class FrameCache:
                 del self._frames[max(self._frames, key=lambda kept: abs(kept - self._place))]
 
     def frame(self, number: int) -> "Frame":
-        """Return a frame, (H, W, 3) uint8, read-only; waits until it is decoded.
-
-        Raises
-        ------
-        VideoError
-            The frame is damaged, or the file is gone.
-        """
+        """Return a frame, (H, W, 3) uint8, read-only, once it is decoded; `VideoError` if it cannot be read."""
         with self._change:
             self._note(number)
             frame = self._wait_for_turn(number)
@@ -174,9 +112,7 @@ class FrameCache:
             self._filler = None
             self._frames.clear()
             self._failures.clear()
-            stream = None
-            if not self._decoding:
-                stream, self._stream = self._stream, None
+            stream = None if self._decoding else self._reader.detach()
             self._change.notify_all()
         if stream is not None:
             stream.close()
@@ -227,45 +163,20 @@ class FrameCache:
     def _end_turn(self) -> None:
         with self._change:
             self._decoding = False
-            stream = None
-            if self._filler is None:  # released meanwhile
-                stream, self._stream = self._stream, None
+            stream = self._reader.detach() if self._filler is None else None  # None: released meanwhile
             self._change.notify_all()
         if stream is not None:
             stream.close()
 
     def _decode(self, number: int) -> "Frame":
-        """Read the stream up to a frame, reopening it if needed; only for the thread whose turn it is."""
-        if self._stream is None or not self._stream.leads_to(number):
-            backwards = -STEP_FRAMES <= self._step < 0
-            start = max(0, number - min(_STEP_BACK_FRAMES, self._reach)) if backwards else number
-            self._open(start)
-        while True:
-            stream = self._stream
-            if stream is None:
-                stream = self._open(number)
-            reached = stream.next
-            try:
-                frame = stream.read()
-            except VideoError as error:
-                self._close_stream()
-                if reached == number:
-                    self._fail(number, error)
-                    raise
-                continue  # a damaged frame on the way; starting at the frame's own key frame may avoid it
-            self._keep(reached, frame)
-            if reached == number:
-                return frame
-
-    def _open(self, start: int) -> Stream:
-        self._close_stream()
-        self._stream = Stream(self._video, start)
-        return self._stream
-
-    def _close_stream(self) -> None:
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            stream.close()
+        """Read up to a frame; only for the thread whose turn it is."""
+        backwards = -STEP_FRAMES <= self._step < 0
+        start = max(0, number - min(_STEP_BACK_FRAMES, self._reach)) if backwards else number
+        try:
+            return self._reader.read(number, start, self._keep)
+        except VideoError as error:
+            self._fail(number, error)
+            raise
 
     def _fail(self, number: int, error: VideoError) -> None:
         with self._change:
@@ -294,7 +205,7 @@ class FrameCache:
                 if not block:
                     if quiet_s > _IDLE_S and not self._decoding:
                         self._filler = None
-                        idle, self._stream = self._stream, None
+                        idle = self._reader.detach()
                         break
                     self._change.wait(_QUIET_S - quiet_s if quiet_s < _QUIET_S else _IDLE_S)
                     continue
@@ -325,8 +236,7 @@ class FrameCache:
         if self._waiting or self._decoding:
             return range(0)
         position = Position(self._place, self._step, len(self._video), quiet=quiet_s >= _QUIET_S)
-        leads_to = self._stream.leads_to if self._stream is not None else lambda _: False
-        return next_to_read(position, self._reach, self._is_missing, leads_to)
+        return next_to_read(position, self._reach, self._is_missing, self._reader.leads_to)
 
     def _is_missing(self, number: int) -> bool:
         return number not in self._frames and number not in self._failures

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.errors import VideoError
-from napari_i3d.video.frame_cache import FrameBudget, FrameCache
+from napari_i3d.video.frame_budget import FrameBudget
+from napari_i3d.video.frame_cache import FrameCache
 
 if TYPE_CHECKING:
     from napari_i3d.video.decoder import Frame
@@ -28,12 +29,10 @@ class VideoArray:
 
     Parameters
     ----------
-    video
-        The video.
-    budget
-        Memory for cached frames, shared with other videos; None: a budget of its own.
+    video, budget
+        The video, and the memory for cached frames; None: a budget of its own.
     on_failure
-        Called with one line when a frame cannot be read: the first time, and when the file is gone.
+        Called with one line when a frame cannot be read: the first time, and when the file is missing.
     on_too_much
         Called when a viewer requests more than `LARGEST_BYTES`. It gets a single pixel instead of an error, which
         napari could only show with a traceback.
@@ -80,15 +79,7 @@ class VideoArray:
         return f"<VideoArray of {self.video!r}>"
 
     def __getitem__(self, item: Any) -> NDArray[np.uint8]:
-        """Return a part; indexed like a numpy array.
-
-        Raises
-        ------
-        IndexError
-            The index is out of range.
-        VideoError
-            The part is larger than `LARGEST_BYTES`.
-        """
+        """Return a part, indexed like a numpy array; raise `VideoError` if it is larger than `LARGEST_BYTES`."""
         item = item if isinstance(item, tuple) else (item,)
         if item and item[0] is Ellipsis:
             item = (slice(None),) * (self.ndim - len(item) + 1) + item[1:]
@@ -110,25 +101,11 @@ class VideoArray:
         return frames[(slice(None), *rest)]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """Return all frames, if they are few.
-
-        Raises
-        ------
-        VideoError
-            They take more than `LARGEST_BYTES`.
-        """
+        """Return all frames; raise `VideoError` if they take more than `LARGEST_BYTES`."""
         return np.asarray(self[:], dtype=dtype)
 
     def frame(self, number: int) -> "Frame":
-        """Return a frame, (H, W, 3) uint8, read-only.
-
-        Raises
-        ------
-        IndexError
-            The frame does not exist.
-        VideoError
-            The frame cannot be read.
-        """
+        """Return a frame, (H, W, 3) uint8, read-only; raise `VideoError` if it cannot be read."""
         return self.cache.frame(self._number(number))
 
     def release(self) -> None:

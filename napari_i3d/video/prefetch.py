@@ -1,8 +1,10 @@
-"""Choose the frames to read before they are requested, and read them from an open stream."""
+"""Select the frames to read before they are requested, and read them from an open stream."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from napari_i3d.errors import VideoError
 
 if TYPE_CHECKING:
     from napari_i3d.video.decoder import Frame
@@ -17,24 +19,12 @@ _NEAR_FRAMES = 24
 
 @dataclass(frozen=True)
 class Position:
-    """The user's position in a video.
+    """The user's position in a video of `n_frames` frames."""
 
-    Attributes
-    ----------
-    frame
-        The frame requested last.
-    step
-        Frames moved since the request before, negative when going back.
-    n_frames
-        Number of frames of the video.
-    quiet
-        Whether nothing has been requested for a while.
-    """
-
-    frame: int
-    step: int
+    frame: int  # requested last
+    step: int  # frames moved since the request before, negative when going back
     n_frames: int
-    quiet: bool
+    quiet: bool  # whether nothing has been requested for a while
 
 
 class Stream:
@@ -56,8 +46,54 @@ class Stream:
         self._frames.close()  # type: ignore[attr-defined]  # it is a generator
 
     def leads_to(self, number: int) -> bool:
-        """Whether reading on reaches a frame sooner than a restart."""
+        """Return whether reading on reaches a frame sooner than a restart."""
         return self.next <= number <= self.next + _NEAR_FRAMES
+
+
+class StreamReader:
+    """Reads frames from a stream that stays open behind the last one."""
+
+    def __init__(self, video: "Video") -> None:
+        self._video = video
+        self._stream: Stream | None = None
+
+    def leads_to(self, number: int) -> bool:
+        """Return whether reading on reaches a frame sooner than a restart."""
+        stream = self._stream
+        return stream is not None and stream.leads_to(number)
+
+    def read(self, number: int, start: int, keep: "Callable[[int, Frame], None]") -> "Frame":
+        """Read up to a frame, from `start` if the open stream does not lead to it; `keep` gets every frame read."""
+        if not self.leads_to(number):
+            self._open(start)
+        while True:
+            stream = self._stream or self._open(number)
+            reached = stream.next
+            try:
+                frame = stream.read()
+            except VideoError:
+                self.close()
+                if reached == number:
+                    raise
+                continue  # a damaged frame on the way; starting at the frame's own key frame may avoid it
+            keep(reached, frame)
+            if reached == number:
+                return frame
+
+    def detach(self) -> Stream | None:
+        """Return the open stream, which the caller closes, and forget it."""
+        stream, self._stream = self._stream, None
+        return stream
+
+    def close(self) -> None:
+        """Close the stream."""
+        if (stream := self.detach()) is not None:
+            stream.close()
+
+    def _open(self, start: int) -> Stream:
+        self.close()
+        self._stream = Stream(self._video, start)
+        return self._stream
 
 
 def next_to_read(
@@ -65,19 +101,9 @@ def next_to_read(
 ) -> range:
     """Return the frames to read next: one ahead, or a block behind; empty if there are none.
 
-    Starting a stream is expensive. So a stream is started only when half of the frames within reach have been used,
-    and frames behind, which need one start per block, are read a whole reach at a time.
-
-    Parameters
-    ----------
-    position
-        The user's position.
-    reach
-        Number of frames to hold ahead and behind.
-    is_missing
-        Whether a frame has not been read yet.
-    leads_to
-        Whether the open stream is shortly before a frame.
+    Starting a stream is expensive. So a stream is started only when half of the frames within reach have been used, and
+    frames behind, which need one start per block, are read a whole reach at a time. `reach` is the number of frames to
+    hold ahead and behind; `leads_to` returns whether the open stream is shortly before a frame.
     """
     place, step, quiet = position.frame, position.step, position.quiet
     if not quiet and abs(step) > STEP_FRAMES:

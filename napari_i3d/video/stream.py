@@ -70,6 +70,6 @@ def file_stat(path: Path) -> tuple[int, int]:
     """Return size in bytes and modification time in ns; -1, -1 if there is no file."""
     try:
         stat = path.stat()
-    except (OSError, ValueError):  # ValueError: a name that cannot be one
+    except (OSError, ValueError):  # ValueError: an invalid name
         return -1, -1
     return stat.st_size, stat.st_mtime_ns

@@ -1,10 +1,8 @@
-"""Open a video and read its frames: single frames by number, ranges as a stream; never a wrong frame."""
+"""Open a video and read its frames: single frames by number, ranges as a stream; every frame is verified."""
 
 import operator
 import os
-import threading
 import weakref
-from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -18,14 +16,11 @@ from napari_i3d.errors import VideoError
 from napari_i3d.video.damage import DamageFinder, survey
 from napari_i3d.video.decoder import Cursor, Frame, second_frame_decodes_alone
 from napari_i3d.video.ffmpeg.probe import Probe, probe_video
-from napari_i3d.video.frame_index import FrameIndex, build_index
+from napari_i3d.video.frame_index import FrameIndex
+from napari_i3d.video.index_building import build_index
+from napari_i3d.video.single_frames import READ_AHEAD_FRAMES, SingleFrames
 from napari_i3d.video.stream import Source, file_stat
 
-_OPEN_CURSORS = 2
-_READ_AHEAD_FRAMES = 48
-"""A decoder reads on to a frame at most this far ahead, even if there is a key frame in between."""
-_READ_BEHIND_FRAMES = 16
-_KEPT_BYTES = 128 << 20
 _TAIL_FRAMES = 16
 # Every frame is a key frame, but only the first may hold the palette or tables; decoders do not report this.
 _TABLES_AHEAD = frozenset({"rawvideo", "mjpeg"})
@@ -109,11 +104,8 @@ class Video:
         self.times_s: npt.NDArray[np.float64] = self._index.times_s.copy()
         self.times_s.flags.writeable = False
         self.fps = _frames_per_second(self._index, probe)
-        self._lock = threading.Lock()
-        self._cursors: list[Cursor] = []  # for single frames; the last is the most recently used
-        self._all_cursors: weakref.WeakSet[Cursor] = weakref.WeakSet()
-        self._kept: OrderedDict[int, Frame] = OrderedDict()
-        self._last = -1
+        self._cursors: weakref.WeakSet[Cursor] = weakref.WeakSet()
+        self._single_frames = SingleFrames(self._index, probe.height_px * probe.width_px * 3)
         self._closed = False
 
     def __len__(self) -> int:
@@ -144,7 +136,7 @@ class Video:
             raise IndexError(
                 f"{format_path(self.path.name)}: expected a frame from 0 to {len(self) - 1}, found {number}"
             )
-        return self._frame(number % len(self))
+        return self._single_frames.read(number % len(self), self._new_cursor)
 
     def __iter__(self) -> Iterator[Frame]:
         return self.frames()
@@ -195,11 +187,9 @@ class Video:
     def close(self) -> None:
         """End every ffmpeg of this video, including those of its iterators; may be called again."""
         self._closed = True
-        for cursor in list(self._all_cursors):
+        for cursor in list(self._cursors):
             cursor.close()
-        with self._lock:
-            self._cursors.clear()
-            self._kept.clear()
+        self._single_frames.clear()
 
     def __enter__(self) -> "Video":
         return self
@@ -215,12 +205,12 @@ class Video:
                 f"{format_path(self.path.name)}: expected an open video, found it closed", hint="open it again"
             )
         cursor = Cursor(self._source, self._index, self._damage, start)
-        self._all_cursors.add(cursor)
+        self._cursors.add(cursor)
         return cursor
 
     def _frames_at(self, numbers: range) -> npt.NDArray[np.uint8]:
         out = np.empty((len(numbers), *self.shape[1:]), dtype=np.uint8)  # (n, H, W, 3)
-        if len(numbers) > 1 and abs(numbers.step) <= _READ_AHEAD_FRAMES:
+        if len(numbers) > 1 and abs(numbers.step) <= READ_AHEAD_FRAMES:
             wanted = {number: place for place, number in enumerate(numbers)}
             first, last = min(numbers), max(numbers)
             for number, frame in zip(range(first, last + 1), self.frames(first, last + 1), strict=True):
@@ -228,65 +218,8 @@ class Video:
                     out[wanted[number]] = frame
         else:
             for place, number in enumerate(numbers):
-                out[place] = self._frame(number)
+                out[place] = self._single_frames.read(number, self._new_cursor)
         return out
-
-    def _frame(self, number: int) -> Frame:
-        with self._lock:
-            frame = self._kept.get(number)
-            if frame is None:
-                frame = self._read_single(number)
-            else:
-                self._kept.move_to_end(number)
-            self._last = number
-            return frame.copy()
-
-    def _read_single(self, number: int) -> Frame:
-        cursor = self._cursor_towards(number)
-        try:
-            return self._read_up_to(cursor, number)
-        except VideoError:
-            if self._closed or cursor.next == number:
-                raise
-        # A damaged frame on the way; starting at the frame's own key frame may avoid it.
-        return self._read_up_to(self._add_cursor(number), number)
-
-    def _read_up_to(self, cursor: Cursor, number: int) -> Frame:
-        while True:
-            reached = cursor.next
-            frame = cursor.read()
-            self._keep(reached, frame)
-            if reached == number:
-                return frame
-
-    def _cursor_towards(self, number: int) -> Cursor:
-        """Return a cursor shortly before the frame, or a new one."""
-        key = next(self._index.entries(number)) or 0
-        for cursor in reversed(self._cursors):
-            if cursor.next <= number and (key <= cursor.next or number - cursor.next <= _READ_AHEAD_FRAMES):
-                self._cursors.remove(cursor)
-                self._cursors.append(cursor)
-                return cursor
-        # When stepping backwards, the frames before this one come next; decode them on the way.
-        backwards = number < self._last <= number + _READ_BEHIND_FRAMES
-        return self._add_cursor(max(number - self._behind_frames(), key, 0) if backwards else number)
-
-    def _add_cursor(self, start: int) -> Cursor:
-        cursor = self._new_cursor(start)
-        self._cursors.append(cursor)
-        while len(self._cursors) > _OPEN_CURSORS:
-            self._cursors.pop(0).close()
-        return cursor
-
-    def _behind_frames(self) -> int:
-        _, height, width, _ = self.shape
-        return min(_READ_BEHIND_FRAMES, _KEPT_BYTES // (height * width * 3) - 1)
-
-    def _keep(self, number: int, frame: Frame) -> None:
-        self._kept[number] = frame
-        self._kept.move_to_end(number)
-        while len(self._kept) > 1 and len(self._kept) * frame.nbytes > _KEPT_BYTES:
-            self._kept.popitem(last=False)
 
     def _without_cut_end(self, index: FrameIndex) -> FrameIndex:
         """Leave out incomplete frames at the end of a truncated file."""

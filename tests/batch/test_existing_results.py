@@ -18,10 +18,10 @@ WHOLE_IMAGE = {"gaps": "error", "chosen": None}
 @pytest.mark.parametrize(
     ("made_of", "crops", "expected"),
     [
-        ([""], None, ResultState.SOUND),
+        ([""], None, ResultState.CURRENT),
         (["male"], None, ResultState.UNSURE),  # tracking made in the viewer: in no file, as a whole image
         (["male"], "b", ResultState.OTHER),
-        (["male"], "a", ResultState.SOUND),
+        (["male"], "a", ResultState.CURRENT),
     ],
 )
 def test_result_of_tracking_without_a_file_is_no_whole_image(

@@ -88,7 +88,7 @@ def measure(folder: Path, n_frames: int) -> Costs:
     keeps: list[float] = []
     with (
         noted(coordinator.Coordinator, "_take", lambda _, a: taken.append((a[3].seconds, a[2].shard.n_chunks))),
-        noted(Checkpoints, "keep", lambda seconds, _: keeps.append(seconds)),
+        noted(Checkpoints, "save", lambda seconds, _: keeps.append(seconds)),
     ):
         timed(replace(options, output_path=folder / "tasks", scheduler="local", workers=1))
     print("chunks/s from the first result to the last; the machine may have been doing other things")
@@ -99,7 +99,7 @@ def measure(folder: Path, n_frames: int) -> Costs:
     shards = tuple(seconds for seconds, chunks in tasks if chunks == whole)
     shard_bytes = whole * 2048 * 4
     begun = time.perf_counter()
-    mark = worker.mark_of(clip.video)
+    mark = worker.fingerprint_video(clip.video)
     open_s = time.perf_counter() - begun
     costs = Costs(
         tasks=shards,

@@ -9,7 +9,7 @@ import torch
 from napari_i3d.backbones.weights import load_network
 from napari_i3d.cli.main import main
 from napari_i3d.extraction import benchmark
-from napari_i3d.extraction.crop_stream import Arrival
+from napari_i3d.extraction.crop_stream import FrameCrop
 from napari_i3d.extraction.planning.chunks import tracklet_chunks
 from napari_i3d.extraction.settings import ExtractionSettings
 
@@ -54,7 +54,7 @@ def test_compiled_form_gives_the_rows_of_the_plain_network() -> None:
     computer = benchmark._compiled(network, settings)
     chunks = tracklet_chunks("a", 0, 9, settings)
     images = torch.rand(9, 3, 33, 33, generator=torch.Generator().manual_seed(1)) * 2 - 1
-    (batch,) = computer.add([Arrival(chunks, n, image) for n, image in enumerate(images)])
+    (batch,) = computer.add([FrameCrop(chunks, n, image) for n, image in enumerate(images)])
     with torch.inference_mode():
         expected = network(torch.stack([images[k : k + 8].transpose(0, 1) for k in (0, 1)])).numpy()
     assert np.abs(batch.rows - expected).max() <= 1e-5 * np.abs(expected).max()

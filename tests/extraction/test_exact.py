@@ -11,13 +11,13 @@ import torch
 from napari_i3d.backbones.i3d.network import I3DResNet50
 from napari_i3d.backbones.i3d.untrained import untrained_blobs
 from napari_i3d.errors import SettingsError
-from napari_i3d.extraction.chunk_encoder import WholeChunks
-from napari_i3d.extraction.crop_stream import Arrival
+from napari_i3d.extraction.chunk_encoder import ChunkEncoder
+from napari_i3d.extraction.crop_stream import FrameCrop
 from napari_i3d.extraction.crops import views
-from napari_i3d.extraction.device import Parts, is_out_of_memory
+from napari_i3d.extraction.device import BatchRunner, is_out_of_memory
 from napari_i3d.extraction.planning.chunks import TrackletChunks, tracklet_chunks
 from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
-from napari_i3d.extraction.shared_stem_encoder import SharedSteps
+from napari_i3d.extraction.shared_stem_encoder import SharedStemEncoder
 
 SIDE = 32  # small images, for speed; the network takes any
 
@@ -38,16 +38,16 @@ class Scene:
         self.chunks = {name: tracklet_chunks(name, start, n, settings) for name, (start, n) in spans.items()}
         self.images = {name: torch.rand(n, 3, *size, generator=random) * 2 - 1 for name, (_, n) in spans.items()}
 
-    def arrivals(self, seed: int = 0) -> Iterator[list[Arrival]]:
+    def arrivals(self, seed: int = 0) -> Iterator[list[FrameCrop]]:
         """Portions of random length; tracklets in an order of their own in each frame."""
         random = np.random.default_rng(seed)
         frames = sorted({n for w in self.chunks.values() for n in range(w.first_frame, w.last_frame + 1)})
-        portion: list[Arrival] = []
+        portion: list[FrameCrop] = []
         for frame in frames:
             there = [w for w in self.chunks.values() if w.first_frame <= frame <= w.last_frame and w.need(frame)]
             for k in random.permutation(len(there)):
                 image = self.images[str(there[k].id)][frame - there[k].first_frame]
-                portion.append(Arrival(there[k], frame, image))
+                portion.append(FrameCrop(there[k], frame, image))
             if random.random() < 0.3:
                 yield portion
                 portion = []
@@ -64,7 +64,7 @@ class Scene:
         return dict(zip(names, torch.stack(answers).mean(0).numpy(), strict=True))
 
 
-def computed(computer: Any, portions: Iterator[list[Arrival]], batch_size: int) -> Rows:
+def computed(computer: Any, portions: Iterator[list[FrameCrop]], batch_size: int) -> Rows:
     batches = [batch for portion in portions for batch in computer.add(portion)]
     assert all(len(batch.chunks) == batch_size for batch in batches)
     batches += computer.finish()
@@ -87,7 +87,7 @@ SPANS = {"a": (0, 21), "late": (5, 17), "shortest": (6, 8), "after": (30, 14), "
 def test_rows_are_those_of_the_plain_network(network: I3DResNet50, frequency: int) -> None:
     scene = Scene(SPANS, frequency)
     settings = ExtractionSettings(frequency=frequency, batch_size=3, sample_mode="center_crop")
-    rows = computed(SharedSteps(network, settings), scene.arrivals(), 3)
+    rows = computed(SharedStemEncoder(network, settings), scene.arrivals(), 3)
     assert_same(rows, scene.expected(network, "center_crop"))
 
 
@@ -101,7 +101,7 @@ def test_batch_size_and_order_do_not_matter(network: I3DResNet50) -> None:
     scene = Scene({"a": (0, 13), "b": (2, 14)}, 1, size=(9, 9))
     expected = scene.expected(network, "expand_bboxes")
     for batch_size in range(1, 18):
-        computer = SharedSteps(network, ExtractionSettings(batch_size=batch_size))
+        computer = SharedStemEncoder(network, ExtractionSettings(batch_size=batch_size))
         assert_same(computed(computer, scene.arrivals(seed=batch_size), batch_size), expected)
 
 
@@ -109,14 +109,14 @@ def test_many_overlapping_tracklets_do_not_mix(network: I3DResNet50) -> None:
     random = np.random.default_rng(1)
     spans = {f"animal {k}": (int(random.integers(0, 12)), int(random.integers(8, 11))) for k in range(60)}
     scene = Scene(spans, 1, size=(9, 9))
-    rows = computed(SharedSteps(network, ExtractionSettings()), scene.arrivals(), 16)
+    rows = computed(SharedStemEncoder(network, ExtractionSettings()), scene.arrivals(), 16)
     assert_same(rows, scene.expected(network, "expand_bboxes"))
 
 
 def test_ten_views_are_averaged(network: I3DResNet50) -> None:
     scene = Scene({"a": (3, 8)}, 1, size=(256, 340))
     settings = ExtractionSettings(sample_mode="oversample")
-    rows = computed(SharedSteps(network, settings), scene.arrivals(), 16)
+    rows = computed(SharedStemEncoder(network, settings), scene.arrivals(), 16)
     assert_same(rows, scene.expected(network, "oversample"))
 
 
@@ -124,14 +124,14 @@ def test_plain_network_gives_the_same_when_it_is_fed_whole_chunks(network: I3DRe
     scene = Scene(SPANS, 2)
     settings = ExtractionSettings(frequency=2, batch_size=4)
     assert_same(
-        computed(WholeChunks(network, settings), scene.arrivals(), 4),
-        computed(SharedSteps(network, settings), scene.arrivals(), 4),
+        computed(ChunkEncoder(network, settings), scene.arrivals(), 4),
+        computed(SharedStemEncoder(network, settings), scene.arrivals(), 4),
     )
 
 
 def test_frames_and_time_steps_are_let_go(network: I3DResNet50, monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene({"a": (0, 40)}, 1, size=(9, 9))
-    computer = SharedSteps(network, ExtractionSettings(batch_size=1))
+    computer = SharedStemEncoder(network, ExtractionSettings(batch_size=1))
     monkeypatch.setattr(computer.form, "features", lambda pooled: torch.zeros(len(pooled), 2048))
     held = []
     for portion in scene.arrivals():
@@ -163,7 +163,7 @@ def test_batches_shrink_when_memory_runs_out_and_rows_stay_the_same(
     network: I3DResNet50, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene = Scene({"a": (0, 18), "b": (0, 20)}, 1, size=(9, 9))
-    computer = SharedSteps(network, ExtractionSettings(batch_size=16))
+    computer = SharedStemEncoder(network, ExtractionSettings(batch_size=16))
     late, stem = SmallMemory(3), SmallMemory(1)
     form = computer.form
     monkeypatch.setattr(form, "features", late.guard(form.features, len))
@@ -192,12 +192,12 @@ def test_every_way_to_run_out_of_memory_halves_the_batch(error: Exception) -> No
             raise error
         return sum(items)
 
-    assert [result for _, result in Parts(5).run([1, 2, 3, 4, 5], work)] == [3, 7, 5]
+    assert [result for _, result in BatchRunner(5).run([1, 2, 3, 4, 5], work)] == [3, 7, 5]
 
 
 def test_other_errors_of_the_network_are_no_matter_of_memory() -> None:
     with pytest.raises(RuntimeError, match="shape"):
-        list(Parts(5).run([1, 2], lambda _: torch.ones(2).reshape(3)))
+        list(BatchRunner(5).run([1, 2], lambda _: torch.ones(2).reshape(3)))
 
 
 def test_memory_that_the_system_refuses_is_known_as_such() -> None:
@@ -209,7 +209,7 @@ def test_memory_that_the_system_refuses_is_known_as_such() -> None:
 def test_a_chunk_that_does_not_fit_alone_is_an_error_of_one_line() -> None:
     memory = SmallMemory(0)
     with pytest.raises(SettingsError, match="does not suffice for a single chunk"):
-        list(Parts(5).run([1, 2, 3], memory.guard(sum, len)))
+        list(BatchRunner(5).run([1, 2, 3], memory.guard(sum, len)))
     assert memory.tried == [3, 1]
 
 

@@ -19,9 +19,9 @@ import pytest
 
 from napari_i3d.batch import runner
 from napari_i3d.batch.distributed import dask_cluster, worker
-from napari_i3d.batch.distributed.tasks import Task, TaskResult, mark_of
+from napari_i3d.batch.distributed.tasks import Task, TaskResult, fingerprint_video
 from napari_i3d.batch.distributed.worker import WorkerCache, device_of
-from napari_i3d.batch.events import Outcome, VideoDone, VideoFailed, VideoProgress
+from napari_i3d.batch.events import VideoDone, VideoFailed, VideoProgress, VideoResult
 from napari_i3d.batch.options import BatchOptions
 from napari_i3d.batch.runner import run_batch
 from napari_i3d.errors import ClusterError, VideoError, WeightsError, WorkerError
@@ -61,7 +61,7 @@ class Machines:
         yield task, self._wrong(task, result) if self._wrong and isinstance(result, TaskResult) else result
 
     def cancel(self, video: Path | None = None) -> None:
-        self._tasks = [task for task in self._tasks if video not in (None, task.mark.path)]
+        self._tasks = [task for task in self._tasks if video not in (None, task.video.path)]
 
 
 @pytest.fixture
@@ -75,11 +75,11 @@ def network(monkeypatch: pytest.MonkeyPatch) -> StandIn:
 
 
 @pytest.fixture
-def on_machines(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Machines, tuple[Outcome, ...]]]:
+def on_machines(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Machines, tuple[VideoResult, ...]]]:
     """Run options on stand-ins for a cluster."""
     import contextlib
 
-    def run_there(options: BatchOptions, wrong: Any = None) -> tuple[Machines, tuple[Outcome, ...]]:
+    def run_there(options: BatchOptions, wrong: Any = None) -> tuple[Machines, tuple[VideoResult, ...]]:
         machines = Machines(wrong)
         monkeypatch.setattr(dask_cluster, "connected", lambda *_: contextlib.nullcontext(machines))
         return machines, run(replace(options, scheduler="tcp://somewhere"))
@@ -87,7 +87,7 @@ def on_machines(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Machines
     return run_there
 
 
-def by_name(outcomes: tuple[Outcome, ...]) -> dict[str, Outcome]:
+def by_name(outcomes: tuple[VideoResult, ...]) -> dict[str, VideoResult]:
     return {outcome.video.name: outcome for outcome in outcomes}
 
 
@@ -145,7 +145,7 @@ def test_what_is_wrong_with_one_video_costs_that_video(
         workplace.add(stem)
 
     def wrong(task: Task, result: TaskResult) -> TaskResult | Exception:
-        return error if task.mark.path.stem == "two" and task.shard.number == 1 else result
+        return error if task.video.path.stem == "two" and task.shard.number == 1 else result
 
     _, outcomes = on_machines(options_of(workplace), wrong)
     found = by_name(outcomes)
@@ -213,26 +213,26 @@ def test_worker_loads_weights_once_and_keeps_few_videos_open(
     assert len(opened) == 1
     for name in "abc":
         copy = tmp_path / f"{name}.mp4"
-        copy.write_bytes(task.mark.path.read_bytes())
-        bench.compute(replace(task, mark=mark_of(copy)), 0)
+        copy.write_bytes(task.video.path.read_bytes())
+        bench.compute(replace(task, video=fingerprint_video(copy)), 0)
     assert len(loaded) == 1
     assert [video._closed for video in opened] == [True, True, False, False]
 
 
 def test_worker_that_does_not_see_the_video_names_host_and_path(task: Task, tmp_path: Path) -> None:
-    elsewhere = replace(task.mark, path=tmp_path / "one.mp4")
+    elsewhere = replace(task.video, path=tmp_path / "one.mp4")
     with pytest.raises(WorkerError, match=r"one.mp4: worker \S+ expected the video at .*one.mp4, found none"):
-        WorkerCache().compute(replace(task, mark=elsewhere), 0)
+        WorkerCache().compute(replace(task, video=elsewhere), 0)
     elsewhere.path.write_bytes(b"another")
     with pytest.raises(WorkerError, match=r"found another file of 7 bytes at .*one.mp4, expected the one of"):
-        WorkerCache().compute(replace(task, mark=elsewhere), 0)
+        WorkerCache().compute(replace(task, video=elsewhere), 0)
 
 
 def test_worker_of_another_version_or_with_other_weights_says_so(task: Task) -> None:
     with pytest.raises(ClusterError, match=r"worker \S+: expected napari_i3d 99, found"):
-        WorkerCache().compute(replace(task, source=replace(task.source, version="99")), 0)
+        WorkerCache().compute(replace(task, network=replace(task.network, version="99")), 0)
     with pytest.raises(WeightsError, match=r"worker \S+: expected the weights .* with SHA-256 777777777777\.\.\."):
-        WorkerCache().compute(replace(task, source=replace(task.source, weights_sha256="7" * 64)), 0)
+        WorkerCache().compute(replace(task, network=replace(task.network, weights_sha256="7" * 64)), 0)
 
 
 @pytest.mark.parametrize(
@@ -339,6 +339,6 @@ def test_interrupted_local_cluster_ends_in_two_seconds_without_leaving_processes
     assert time.monotonic() - began < 2.5
     assert process.returncode == 130
     assert "Traceback" not in err
-    assert "the same command goes on" in err
+    assert "Run the same command again" in err
     _, alive = psutil.wait_procs(children, timeout=5)
     assert not alive

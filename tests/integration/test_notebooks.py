@@ -61,7 +61,7 @@ def test_all_notebooks_are_here() -> None:
 @all_notebooks
 def test_outputs_are_of_this_code_and_version(path: Path, run_notebooks) -> None:
     nbformat.validate(nbformat.read(path, as_version=4))
-    assert run_notebooks.complaints(path) == []
+    assert run_notebooks.find_problems(path) == []
 
 
 @all_notebooks
@@ -104,9 +104,9 @@ def printed(text: str, name: str = "stdout") -> nbformat.NotebookNode:
 def test_outputs_that_are_wrong_are_named(change, complaint: str, run_notebooks, tmp_path: Path) -> None:
     path = tmp_path / PATHS[0].name
     changed(path, lambda *_: None)
-    assert run_notebooks.complaints(path) == []
+    assert run_notebooks.find_problems(path) == []
     changed(path, change)
-    found = run_notebooks.complaints(path)
+    found = run_notebooks.find_problems(path)
     assert any(complaint in line and path.name in line for line in found), found
     if "of its outputs" in complaint:
         assert all(line.endswith("run: python docs/run_notebooks.py") for line in found)
@@ -132,7 +132,7 @@ def test_a_run_stores_clean_outputs(run_notebooks, tmp_path: Path) -> None:
     notebook.cells[1].source = cells[1].replace("(700, 1400)", "(7, 14)").replace("noise", "small")
     nbformat.write(notebook, path)
     run_notebooks.run(path)
-    assert run_notebooks.complaints(path) == []
+    assert run_notebooks.find_problems(path) == []
     bar, image, thing, pieces = (cell.outputs for cell in nbformat.read(path, as_version=4).cells)
     assert bar == []
     assert "image/png" in image[0].data

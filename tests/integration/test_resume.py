@@ -19,7 +19,7 @@ import pytest
 
 from napari_i3d._utils.files import exclusive
 from napari_i3d.batch import checkpoints, report, runner
-from napari_i3d.batch.events import Outcome, VideoDone, VideoFailed, VideoProgress, VideoSkipped
+from napari_i3d.batch.events import VideoDone, VideoFailed, VideoProgress, VideoResult, VideoSkipped
 from napari_i3d.batch.options import BatchOptions
 from napari_i3d.batch.runner import run_batch
 from napari_i3d.extraction.planning import shards
@@ -51,7 +51,7 @@ def options_of(workplace: Workplace, **choices: Any) -> BatchOptions:
     return BatchOptions(dataset_path=workplace.videos, output_path=workplace.out, settings=settings, **where, **choices)
 
 
-def run(options: BatchOptions) -> tuple[Outcome, ...]:
+def run(options: BatchOptions) -> tuple[VideoResult, ...]:
     steps = run_batch(options)
     while True:
         try:
@@ -244,7 +244,7 @@ def test_layout_with_a_file_an_individual_goes_on_too(workplace: Workplace, netw
 # Finished results
 
 
-def only(outcomes: tuple[Outcome, ...]) -> Outcome:
+def only(outcomes: tuple[VideoResult, ...]) -> VideoResult:
     (outcome,) = outcomes
     return outcome
 
@@ -411,7 +411,7 @@ def test_folder_that_goes_bad_in_the_middle_costs_one_video(
     assert content(workplace.out)["one.npy"] == undisturbed["one.npy"]
 
 
-def _spoiling(steps: Any, folder: Path) -> Iterator[Outcome]:
+def _spoiling(steps: Any, folder: Path) -> Iterator[VideoResult]:
     for record in steps:
         if isinstance(record, VideoProgress) and record.kept_chunks == 6 and folder.is_dir():
             checkpoints.shutil.rmtree(folder)
@@ -555,7 +555,7 @@ def test_signal_ends_it_in_two_seconds_and_tells_how_to_go_on(
     assert time.monotonic() - began < 2
     assert status == 130
     assert "one.mp4: 3 of 10 chunks are kept" in out
-    assert "the same command goes on" in err
+    assert "Run the same command again" in err
     assert kept_shards(workplace) == 1
     assert not list(workplace.out.glob("*.lock"))
     assert finish(start(workplace, 0))[0] == 0

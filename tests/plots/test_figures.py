@@ -37,7 +37,7 @@ def test_a_map_has_a_point_for_each_row_in_the_color_asked_for(table, color):
         return
     if color == "individual":
         boxes = colors_of(["male", 7])  # as in the viewer
-        expected = [boxes[table.sequences[number].individual] for number in table.part_of_row]
+        expected = [boxes[table.sequences[number].individual] for number in table.sequence_of_row]
     else:
         expected = [plots.category_color(label) for label in labels]
     color_at = {tuple(np.float32(p)): c for p, c in zip(shown.points, expected, strict=True)}

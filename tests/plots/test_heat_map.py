@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from napari_i3d.errors import OutputError
 from napari_i3d.explore.heat_map_data import STATISTICS_ROWS, Content, HeatMapOptions, Order, Scale, heat_map
 from napari_i3d.features.features import Features
-from napari_i3d.plots import most_variable, plot_heat_map, row_axis, save_heat_map, save_heat_maps
+from napari_i3d.plots import make_figure, plot_heat_map, row_axis, save_figure, save_heat_map
 
 
 @pytest.fixture
@@ -128,11 +128,11 @@ def test_figures_are_saved_whole_or_not_at_all(rows, tmp_path):
         assert (tmp_path / f"one{ending}").read_bytes().startswith(start)
     with pytest.raises(OutputError, match=r"saved as \.png, \.svg or \.pdf, not as \.txt"):
         save_heat_map(features, "a", shown, tmp_path / "one.txt")
-    save_heat_maps(features, tmp_path / "all.png")
+    save_figure(make_figure(features), tmp_path / "all.png")
     assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_most_variable_gives_standardized_columns(rows):
-    values = most_variable(rows, 4)
+    values = heat_map(rows, HeatMapOptions(count=4)).values
     assert values.shape == (120, 4)
     np.testing.assert_allclose(values.std(axis=0), 1, atol=1e-5)

@@ -108,7 +108,7 @@ def behavior_rows(table, behavior: int) -> np.ndarray:
     """Which rows show a planted behavior, found by frame and individual one by one."""
     found = []
     for row in range(len(table)):
-        part = table.sequences[table.part_of_row[row]]
+        part = table.sequences[table.sequence_of_row[row]]
         found.append(BEHAVIOURS[part.individual][int(table.frames[row])] == behavior)
     return np.array(found)
 
@@ -135,7 +135,7 @@ def test_marker_is_at_the_frame_and_individual_shown(explored):
         session.active.current = individual
         session.go_to(frame)
         row = dock.canvas.marked
-        assert table.sequences[table.part_of_row[row]].individual == individual
+        assert table.sequences[table.sequence_of_row[row]].individual == individual
         assert table.frames[row] == frame
         np.testing.assert_array_equal(
             np.ravel(dock.canvas._marker.get_data()), dock._exploration.explored.map.points[row]
@@ -172,7 +172,7 @@ def test_click_on_a_point_goes_to_its_frame_and_individual(explored):
         # Points may lie on each other; the one found is at that place.
         places = [place_of(dock.canvas, found) for found in (row, hit)]
         assert (places[0] - places[1]).manhattanLength() <= 1
-        assert session.active.current == table.sequences[table.part_of_row[hit]].individual
+        assert session.active.current == table.sequences[table.sequence_of_row[hit]].individual
         assert viewer.dims.current_step[0] == table.frames[hit]
 
 
@@ -226,7 +226,7 @@ def test_play_shows_selected_frames_only(explored, qtbot):
     qtbot.wait(100)
     assert len(seen) == count
     expected = [
-        (table.sequences[table.part_of_row[row]].individual, table.frames[row]) for row in np.flatnonzero(wanted)
+        (table.sequences[table.sequence_of_row[row]].individual, table.frames[row]) for row in np.flatnonzero(wanted)
     ]
     assert seen[:12] == expected[:12]
 
@@ -240,7 +240,7 @@ def test_selection_is_saved_as_a_table(explored, tmp_path, monkeypatch):
     dock.selection.save.click()
     with (tmp_path / "chosen.csv").open(newline="", encoding="utf-8") as file:
         table = list(csv.DictReader(file))
-    names = [found.table.sequences[found.table.part_of_row[row]].individual for row in rows]
+    names = [found.table.sequences[found.table.sequence_of_row[row]].individual for row in rows]
     assert [line["individual"] for line in table] == names
     assert [float(line["frame"]) for line in table] == [4, 1, 59]
     assert [float(line["time_s"]) for line in table] == [4 / 25, 1 / 25, 59 / 25]
@@ -405,7 +405,7 @@ def test_pieces_of_an_individual_lead_to_it(opened, qtbot):
     table = dock._exploration.explored.table
     session.active.current = "striped"
     session.go_to(40)
-    assert table.sequences[table.part_of_row[dock.canvas.marked]].individual == "striped_part2"
+    assert table.sequences[table.sequence_of_row[dock.canvas.marked]].individual == "striped_part2"
     session.go_to(31)
     assert dock.canvas.marked is None
     session.active.current = "spotted"

@@ -16,7 +16,8 @@ import pytest
 from napari_i3d import open_video
 from napari_i3d.errors import VideoError
 from napari_i3d.video import frame_cache
-from napari_i3d.video.frame_cache import FrameBudget, FrameCache
+from napari_i3d.video.frame_budget import FrameBudget
+from napari_i3d.video.frame_cache import FrameCache
 from napari_i3d.video.lazy_array import LARGEST_BYTES, VideoArray, no_image
 from napari_i3d.video.prefetch import Position, next_to_read
 

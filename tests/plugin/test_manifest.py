@@ -11,7 +11,7 @@ from npe2 import PluginManifest
 
 import napari_i3d
 from napari_i3d.synthetic import write_synthetic_clip
-from napari_i3d.video.frame_cache import DEFAULT_LIMIT_MB
+from napari_i3d.video.frame_budget import DEFAULT_LIMIT_MB
 
 HEAVY = ("torch", "matplotlib", "pooch", "safetensors")
 

@@ -1,37 +1,25 @@
-"""The shape of the network as data: its stages, and the name and shape of every array that its weights consist of.
+"""The architecture of the network as data: its stages, and the name and shape of every array of its weights.
 
 Source: the models and the published "baseline" configuration of facebookresearch/video-nonlocal-net (I3D ResNet-50).
 """
 
 from dataclasses import dataclass
 
-__all__ = ["BATCH_NORM_EPSILON", "CLASSES", "FEATURES", "STAGES", "Stage", "blob_shapes"]
+from napari_i3d.backbones.registry import I3D
 
-FEATURES = 2048
+FEATURES = I3D.width
 CLASSES = 400
 BATCH_NORM_EPSILON = 1e-5
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Bottlenecks of the same width.
+    """Bottlenecks of the same width."""
 
-    Attributes
-    ----------
-    name
-        ``"res2"`` to ``"res5"``, as in the published names.
-    width
-        Channels inside each bottleneck; four times as many leave it.
-    stride
-        Spatial stride of the first bottleneck.
-    temporal
-        For each bottleneck, over how many time steps its first convolution (branch 2a) reaches.
-    """
-
-    name: str
-    width: int
-    stride: int
-    temporal: tuple[int, ...]
+    name: str  # "res2" to "res5", as in the published names
+    width: int  # channels inside each bottleneck; four times as many leave it
+    stride: int  # of the first bottleneck, in space
+    temporal: tuple[int, ...]  # time steps that the first convolution (branch 2a) of each bottleneck spans
 
 
 STAGES = (

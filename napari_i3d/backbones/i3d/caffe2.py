@@ -1,4 +1,4 @@
-"""Reading the published weights: a pickle that Caffe2's training program wrote under Python 2."""
+"""Read the published weights: a pickle that Caffe2's training program wrote under Python 2."""
 
 import os
 from pathlib import Path
@@ -12,27 +12,20 @@ from napari_i3d.backbones.i3d.weights_checks import Blobs, check_layout, check_v
 from napari_i3d.errors import WeightsError
 from napari_i3d.safe_loading import unpickler
 
-__all__ = ["read_caffe2"]
-
-# What the training program saves of the state of its optimizer, next to `<blob>_momentum`.
-_OPTIMISER = ("lr", "model_iter")
+# State of the optimizer in the file, besides `<blob>_momentum`.
+_OPTIMIZER = ("lr", "model_iter")
 
 
 def read_caffe2(path: str | os.PathLike[str]) -> Blobs:
-    """Read and check all blobs of a published file, without running any code from it.
+    """Read and check all arrays of a published file, ``{name: float32 array}``, without running any code from it.
 
     The file is a dictionary with the blobs, by name, under ``"blobs"``. Those of the optimizer are left out:
     ``lr``, ``model_iter`` and names that end in ``_momentum``.
 
-    Returns
-    -------
-    dict
-        ``{name: float32 array}``, exactly those of `architecture.blob_shapes`.
-
     Raises
     ------
     WeightsError
-        The file is no whole pickle, asks for anything but plain data, or its blobs are not those of the network.
+        The file is not a complete pickle, holds more than plain data, or its arrays are not those of the network.
     """
     path = Path(path)
     try:
@@ -46,12 +39,12 @@ def read_caffe2(path: str | os.PathLike[str]) -> Blobs:
             f"{format_path(path)}: expected a dictionary of weights under 'blobs', found none",
             hint="is it another pickle?",
         )
-    arrays = {name: value for name, value in found.items() if not _is_optimizers(name)}
+    arrays = {name: value for name, value in found.items() if not _is_optimizer_state(name)}
     check_layout(arrays, blob_shapes(), format_path(path))
     blobs = {name: np.ascontiguousarray(arrays[name]) for name in blob_shapes()}
     check_values(blobs, format_path(path))
     return blobs
 
 
-def _is_optimizers(name: Any) -> bool:
-    return isinstance(name, str) and (name in _OPTIMISER or name.endswith("_momentum"))
+def _is_optimizer_state(name: Any) -> bool:
+    return isinstance(name, str) and (name in _OPTIMIZER or name.endswith("_momentum"))

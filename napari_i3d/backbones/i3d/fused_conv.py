@@ -1,4 +1,4 @@
-"""A convolution with its batch norm folded in, then addition and ReLU: what the exact form is made of."""
+"""A convolution with its batch norm folded in, followed by addition and ReLU: the unit of the shared-stem network."""
 
 from typing import Any
 
@@ -7,22 +7,13 @@ from torch import Tensor, nn
 
 from napari_i3d.backbones.i3d.network import ConvNorm
 
-__all__ = ["FoldedConv", "Placement", "fold"]
-
 
 class Placement:
-    """Where and how convolutions compute.
+    """The device (of weights and inputs) and number format (float32 or bfloat16) of convolutions.
 
-    Parameters
-    ----------
-    device
-        Of weights and inputs.
-    dtype
-        Of weights, inputs and outputs: float32 or bfloat16.
-    fused
-        Use oneDNN's convolutions that add and apply ReLU before they write their result, with weights in the order
-        that the processor wants: measured 1.1 times as fast as PyTorch's own, and what TorchInductor would compile
-        to. None: wherever PyTorch has them, which is on CPUs.
+    `fused` selects oneDNN's convolutions that add and apply ReLU before they write their result, with weights in the
+    order that the processor wants: measured 1.1 times as fast as PyTorch's own, and what TorchInductor would compile
+    to. By default they are used if PyTorch has them, which it has on CPUs.
     """
 
     def __init__(self, device: torch.device, dtype: torch.dtype = torch.float32, fused: bool | None = None) -> None:
@@ -42,7 +33,7 @@ def fold(layer: ConvNorm) -> tuple[Tensor, Tensor]:
     """Return weight (out, in, time, height, width) and bias (out,) of the one convolution that equals a layer.
 
     Batch norm at inference is ``(y - mean) * scale / sqrt(variance + eps) + bias`` for each output channel: a factor
-    on the weights and a shift. In float64, so that only the last rounding is felt.
+    on the weights and a shift. It is computed in float64, so that only the last rounding counts.
     """
     norm = layer.norm
     if norm.running_mean is None or norm.running_var is None:
@@ -64,7 +55,7 @@ class FoldedConv(nn.Module):
     stride, padding
         Both in height and width.
     groups
-        Of channels that do not mix.
+        Number of groups of channels that do not mix.
     """
 
     def __init__(
@@ -89,20 +80,7 @@ class FoldedConv(nn.Module):
         self.register_buffer("bias", None if bias is None else bias.to(placement.device, placement.dtype))
 
     def forward(self, x: Tensor, *, relu: bool = True, add: Tensor | None = None) -> Tensor:
-        """Convolve, add, apply ReLU.
-
-        Parameters
-        ----------
-        x : (B, in, H, W)
-        relu
-            Whether negative results become 0.
-        add : (B, out, H', W'), optional
-            Is added to the convolution **and overwritten** with the result.
-
-        Returns
-        -------
-        (B, out, H', W')
-        """
+        """Convolve (B, in, H, W), add, apply ReLU: (B, out, H', W'). `add` is **overwritten** with the result."""
         if self._fused:
             return self._forward_fused(x, relu, add)
         y = nn.functional.conv2d(x, self.weight, self.bias, self._stride, self._padding, 1, self._groups)  # type: ignore[arg-type]

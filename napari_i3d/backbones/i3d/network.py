@@ -1,8 +1,7 @@
-"""The network, plain: I3D ResNet-50 in three dimensions, as published.
+"""I3D ResNet-50 in three dimensions, as published: the reference for faster forms.
 
-It is the definition that everything faster is measured against. Source: the "baseline" I3D ResNet-50 of
-facebookresearch/video-nonlocal-net (Wang et al., Non-local Neural Networks, CVPR 2018; Carreira and Zisserman, Quo
-Vadis, Action Recognition?, CVPR 2017), read from its model code.
+Source: the "baseline" I3D ResNet-50 of facebookresearch/video-nonlocal-net (Wang et al., Non-local Neural Networks,
+CVPR 2018; Carreira and Zisserman, Quo Vadis, Action Recognition?, CVPR 2017), read from its model code.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,21 +12,11 @@ from torch import Tensor, nn
 
 from napari_i3d.backbones.i3d.architecture import BATCH_NORM_EPSILON, CLASSES, FEATURES, STAGES
 
-__all__ = ["Bottleneck", "ConvNorm", "I3DResNet50"]
-
 Triple = tuple[int, int, int]
 
 
 class ConvNorm(nn.Module):
-    """A convolution without bias, and the batch norm that follows each one here.
-
-    Parameters
-    ----------
-    inputs, outputs
-        Channels.
-    kernel, stride, padding
-        Over (time, height, width).
-    """
+    """A convolution without bias and its batch norm; kernel, stride and padding over (time, height, width)."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: Triple, stride: Triple = (1, 1, 1), padding: Triple = (0, 0, 0)
@@ -43,20 +32,10 @@ class ConvNorm(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """A residual block: reduce (over `temporal` time steps), 3x3 in space, expand; added to its input.
+    """A residual block: reduce (over `temporal` time steps, 1 or 3), 3x3 in space, expand; added to its input.
 
-    Parameters
-    ----------
-    inputs
-        Channels that enter; ``4 * width`` leave.
-    width
-        Channels inside.
-    stride
-        In space, at the 3x3 convolution.
-    temporal
-        Time steps that the first convolution reaches over, 1 or 3.
-    project
-        Whether the input passes through a 1x1x1 convolution before it is added; so in the first block of a stage.
+    `width` channels inside, ``4 * width`` leave; `stride` is that of the 3x3 convolution. `project`: the input passes
+    through a 1x1x1 convolution before it is added, as in the first block of a stage.
     """
 
     def __init__(self, inputs: int, width: int, stride: int, temporal: int, project: bool):
@@ -78,8 +57,8 @@ class Bottleneck(nn.Module):
 class I3DResNet50(nn.Module):
     """I3D ResNet-50: features of short pieces of video.
 
-    The classifier `pred` (400 classes of Kinetics) belongs to the weights and is kept with them; the features are
-    what enters it, so `forward` leaves it out.
+    The classifier `pred` (400 classes of Kinetics) belongs to the weights and is kept with them; the features are its
+    input, so `forward` omits it.
     """
 
     def __init__(self) -> None:
@@ -91,7 +70,7 @@ class I3DResNet50(nn.Module):
         self.pred = nn.Linear(FEATURES, CLASSES)
 
     def forward(self, chunks: Tensor) -> Tensor:
-        """Compute the features of chunks.
+        """Compute the features of chunks: (B, 2048) float32, none negative, res5 averaged over time and space.
 
         Parameters
         ----------
@@ -99,11 +78,6 @@ class I3DResNet50(nn.Module):
             (B, 3, T, H, W) float32, RGB, normalized (see `ExtractionSettings.normalization`). Features here are made
             from T = 8 and H = W = 224; the network takes any T from 7 and any H and W from 5. With T = 8, time has
             length 4 after the stem, 2 in res2, and 1 from res3 on.
-
-        Returns
-        -------
-        Tensor
-            (B, 2048) float32, none negative: res5 averaged over time and space.
         """
         x = torch.relu(self.stem(chunks))  # (B, 64, 4, 112, 112)
         x = self.pool1(x)  # (B, 64, 2, 55, 55)
@@ -117,13 +91,7 @@ class I3DResNet50(nn.Module):
 
     @classmethod
     def from_blobs(cls, blobs: Mapping[str, "np.ndarray[tuple[int, ...], np.dtype[np.float32]]"]) -> "I3DResNet50":
-        """Build the network with the weights given, ready for inference: evaluation mode, no gradients.
-
-        Parameters
-        ----------
-        blobs
-            All arrays of `architecture.blob_shapes`, float32, under the published names; already checked.
-        """
+        """Build the network for inference (evaluation mode, no gradients) from the checked arrays of `blob_shapes`."""
         with torch.device("meta"):  # nothing is allocated or drawn at random only to be replaced
             network = cls()
         state = {}

@@ -1,7 +1,7 @@
-"""The network for chunks of exactly 8 frames: the same numbers as the plain one, to rounding, in far less work.
+"""The network for chunks of exactly 8 frames: the same numbers as `I3DResNet50`, to rounding, in far less work.
 
-With 8 frames, time has length 4 after the first convolution, 2 in res2 and 1 from res3 on. So, derived here from the
-plain network:
+With 8 frames, time has length 4 after the first convolution, 2 in res2 and 1 from res3 on. So, derived here from
+`I3DResNet50`:
 
 - **Stem.** Step j of a chunk that starts at frame s is centered on frame ``c = s + 2 j``. Inner steps see all five
   frames from c - 2 to c + 2; the first lacks the two in front and the last lacks c + 2, which are padding. With ::
@@ -12,7 +12,7 @@ plain network:
 
   the first step is present + future, an inner one past + present + future, the last one past + present. They depend on
   the center alone, not on the chunk: at frequency 1 each serves up to four chunks. The spatial part of the max pool
-  that follows can be shared too, since maximum and ReLU may change places; the temporal part is left to each chunk.
+  that follows can be shared too, since maximum and ReLU commute; the temporal part is left to each chunk.
 - **res2** has its two time steps side by side in the channels, first all of the earlier one. Its convolutions over
   three time steps see two of them, so they are one 1x1 convolution; all others treat the two as groups.
 - **res3 to res5** are two-dimensional: of three taps in time only the middle one sees anything but padding.
@@ -27,12 +27,10 @@ from torch import Tensor, nn
 
 from napari_i3d.backbones.i3d.fused_conv import FoldedConv, Placement, fold
 from napari_i3d.backbones.i3d.network import Bottleneck, ConvNorm, I3DResNet50
+from napari_i3d.backbones.registry import I3D
 
-__all__ = ["CENTERS", "ChunkForm", "Steps"]
-
-_FRAMES = 8
-# On a CPU, images of more than 32 MB in all come as fresh pages from the system each time, which took up to half of
-# the time; res2 stays below with 4 chunks, the stages after it with 16.
+# On a CPU, arrays of more than 32 MB are fresh pages from the system each time, which took up to half of the time;
+# res2 stays below with 4 chunks, the stages after it with 16.
 _CPU_PART, _CPU_LATE_PART = 4, 16
 
 
@@ -121,14 +119,9 @@ def _over_time(weight: Tensor, times: int) -> Tensor:
 
 
 class ChunkForm(nn.Module):
-    """The exact form for chunks of 8 frames.
+    """The exact form of a network for chunks of 8 frames; the network is not changed and not kept.
 
-    Parameters
-    ----------
-    network
-        The plain network that it is derived from; not changed and not kept.
-    placement
-        Where and how to compute; None: on the CPU, in float32.
+    `placement` is the device and number format; by default the CPU in float32.
     """
 
     def __init__(self, network: I3DResNet50, placement: Placement | None = None) -> None:
@@ -141,24 +134,14 @@ class ChunkForm(nn.Module):
         self.requires_grad_(False).eval()
 
     def part(self, count: int) -> int:
-        """Return how many of so many centers, or chunks in res2, are best computed at once."""
+        """Return how many of `count` centers, or chunks in res2, are best computed at once."""
         return min(count, _CPU_PART) if self.placement.device.type == "cpu" else count
 
     def pooled_steps(self, steps: Steps, frames: list[list[Tensor | None]]) -> dict[Steps, Tensor]:
-        """Compute time steps, pooled in space, around centers.
+        """Compute time steps around n centers, pooled in space, without ReLU: (n, 64, H / 4 - 1, W / 4 - 1) each.
 
-        Parameters
-        ----------
-        steps
-            Which.
-        frames
-            For each of n centers c the frames c - 2 to c + 2, (3, H, W), normalized, on the device. Only those that
-            the steps see are looked at: `Steps.FIRST` none of the first two, `Steps.LAST` not the last.
-
-        Returns
-        -------
-        dict
-            For each step (n, 64, H / 4 - 1, W / 4 - 1); without ReLU.
+        `frames` holds for each center c the frames c - 2 to c + 2, (3, H, W), normalized, on the device. Only those
+        that the steps see are used: `Steps.FIRST` does not see the first two, `Steps.LAST` not the last.
         """
         past = self._stacked(frames, 0, 2) if steps & (Steps.INNER | Steps.LAST) else None
         future = self._stacked(frames, 4, 5) if steps & (Steps.FIRST | Steps.INNER) else None
@@ -166,16 +149,10 @@ class ChunkForm(nn.Module):
         return pooled
 
     def features(self, pooled: Tensor) -> Tensor:
-        """Compute features from what the first max pool gives.
+        """Compute features, (B, 2048) float32, from the output of the first max pool.
 
-        Parameters
-        ----------
-        pooled : (B, 128, 55, 55)
-            The two time steps of each chunk side by side, earlier one first; ReLU applied. Channels-last.
-
-        Returns
-        -------
-        (B, 2048) float32
+        `pooled` is (B, 128, 55, 55), channels-last, after ReLU: the two time steps of each chunk side by side, the
+        earlier first.
         """
         rows = []
         for some in torch.split(pooled, _CPU_LATE_PART if self.placement.device.type == "cpu" else len(pooled)):
@@ -186,13 +163,13 @@ class ChunkForm(nn.Module):
 
     def forward(self, chunks: Tensor) -> Tensor:
         """Compute the features of chunks, sharing nothing among them: (B, 3, 8, H, W) to (B, 2048) float32."""
-        if chunks.shape[2] != _FRAMES:
-            raise ValueError(f"expected chunks of {_FRAMES} frames, found {chunks.shape[2]}")
+        if chunks.shape[2] != I3D.chunk_frames:
+            raise ValueError(f"expected chunks of {I3D.chunk_frames} frames, found {chunks.shape[2]}")
         padded: list[list[Tensor | None]]
         found = []
         for offset, step in CENTERS:
             padded = [
-                [chunk[:, c] if 0 <= c < _FRAMES else None for c in range(offset - 2, offset + 3)]
+                [chunk[:, c] if 0 <= c < I3D.chunk_frames else None for c in range(offset - 2, offset + 3)]
                 for chunk in chunks.to(self.placement.device, self.placement.dtype)
             ]
             found.append(self.pooled_steps(step, padded)[step])

@@ -1,4 +1,4 @@
-"""Random weights for trying things out: the same on every machine and under every numpy."""
+"""Random weights for testing: the same on every machine and under every numpy."""
 
 import hashlib
 
@@ -7,23 +7,16 @@ import numpy as np
 from napari_i3d.backbones.i3d.architecture import blob_shapes
 from napari_i3d.backbones.i3d.weights_checks import Blobs
 
-__all__ = ["blobs_sha256", "untrained_blobs"]
-
 _SEED = 20180606
 _BRANCH_GAIN = 0.4
 
 
 def untrained_blobs() -> Blobs:
-    """Draw weights that keep activations at an even size through all layers.
+    """Draw all arrays of `blob_shapes`, float32, such that activations keep an even size through all layers.
 
     Convolutions are uniform with the variance 2 / fan-in (He et al., Delving Deep into Rectifiers, 2015); batch norms
     shift and scale a little, and weaken the branch that a bottleneck adds to its input. Numbers are uniform and from
     numpy's frozen `RandomState`, because the logarithm behind normal ones may be rounded differently elsewhere.
-
-    Returns
-    -------
-    dict
-        All arrays of `architecture.blob_shapes`, float32.
     """
     random = np.random.RandomState(_SEED)
     blobs: Blobs = {}

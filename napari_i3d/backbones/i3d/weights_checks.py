@@ -1,4 +1,4 @@
-"""Whether arrays are the weights of the network: names, shapes, kinds of numbers, values."""
+"""Check that arrays are the weights of the network: names, shapes, dtypes, values."""
 
 import re
 from collections.abc import Mapping
@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from napari_i3d._utils.text import printable
 from napari_i3d.errors import WeightsError
-
-__all__ = ["Blobs", "check_layout", "check_values"]
 
 Blobs = dict[str, "np.ndarray[tuple[int, ...], np.dtype[np.float32]]"]
 
@@ -18,24 +17,13 @@ _DEEPER = re.compile(r"(res4_|layer3\.)([6-9]|\d\d)|(res3_|layer2\.)[4-9]")
 
 
 def check_layout(found: Mapping[Any, Any], expected: Mapping[str, tuple[int, ...]], file: str) -> None:
-    """Check names, shapes and kinds of numbers, before any content is looked at.
+    """Check names, shapes and dtypes of the arrays in a file, before any content is read.
 
-    Parameters
-    ----------
-    found
-        What the file holds: name to anything with `shape` and `dtype` (numpy array, tensor, `Header`).
-    expected
-        Name in this kind of file to shape.
-    file
-        What messages call the file.
-
-    Raises
-    ------
-    WeightsError
-        Names are missing or surplus, or shapes or kinds differ; all in one line.
+    `found` maps names to anything with `shape` and `dtype`, `expected` names to shapes; `file` is the name for
+    messages. Raises `WeightsError`, which lists all differences on one line.
     """
     missing = [name for name in expected if name not in found]
-    surplus = [_plain(name) for name in found if name not in expected]
+    surplus = [printable(str(name), 60) for name in found if name not in expected]
     shapes, kinds = [], []
     for name, shape in expected.items():
         if name not in found:
@@ -61,13 +49,7 @@ def check_layout(found: Mapping[Any, Any], expected: Mapping[str, tuple[int, ...
 
 
 def check_values(blobs: Blobs, file: str) -> None:
-    """Check that all numbers are finite and that no running variance is negative.
-
-    Raises
-    ------
-    WeightsError
-        They are not; the file is damaged.
-    """
+    """Raise `WeightsError` if a number is not finite or a running variance is negative."""
     infinite = [name for name, array in blobs.items() if not np.isfinite(array).all()]
     negative = [name for name, array in blobs.items() if name.endswith("_riv") and (array < 0).any()]
     problems = _listed("not finite", infinite), _listed("negative running variances", negative)
@@ -78,7 +60,7 @@ def check_values(blobs: Blobs, file: str) -> None:
 
 
 def _owner(missing: list[str], surplus: list[str], shapes: list[str]) -> str:
-    """Say whose weights these seem to be."""
+    """Describe the network to which these weights seem to belong."""
     if any("nonlocal" in name or ".nl." in name for name in surplus):
         return "of another network, one with non-local blocks"
     if any(_DEEPER.match(name) for name in surplus):
@@ -93,11 +75,6 @@ def _listed(title: str, names: list[str]) -> str:
         return ""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return f"{len(names)} {title}: {', '.join(names[:_SHOWN])}{more}"
-
-
-def _plain(name: object) -> str:
-    """Show a name from the file in a message of one line."""
-    return "".join(c if c.isprintable() else "?" for c in str(name)[:60])
 
 
 def _kind(array: Any) -> str:

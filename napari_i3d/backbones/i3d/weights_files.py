@@ -1,4 +1,4 @@
-"""The three kinds of weights files, told apart by their content, and writing our own."""
+"""Read the three formats of weights, recognized by their content, and write our own."""
 
 import json
 import os
@@ -16,15 +16,13 @@ import safetensors.numpy
 import torch
 
 from napari_i3d._utils.files import atomic_writer
-from napari_i3d._utils.text import format_path
+from napari_i3d._utils.text import format_path, printable
 from napari_i3d.backbones.i3d.architecture import blob_shapes
 from napari_i3d.backbones.i3d.caffe2 import read_caffe2
 from napari_i3d.backbones.i3d.weights_checks import Blobs, check_layout, check_values
 from napari_i3d.errors import WeightsError
-from napari_i3d.safe_loading.pickle_opcodes import ForbiddenError, printable
+from napari_i3d.safe_loading.pickle_opcodes import ForbiddenError
 from napari_i3d.safe_loading.torch_files import check_pytorch
-
-__all__ = ["WeightsFile", "read_weights_file", "write_safetensors"]
 
 _METADATA_KEY = "napari_i3d"
 # The header of the network takes 30 kB; a long one takes minutes to read.
@@ -54,21 +52,11 @@ _TORCH_DAMAGE = (
 
 
 class WeightsFile(NamedTuple):
-    """What a weights file holds.
+    """Content of a weights file."""
 
-    Attributes
-    ----------
-    blobs
-        All arrays of `architecture.blob_shapes`, float32, checked.
-    format
-        ``"caffe2"``, ``"pytorch"`` or ``"safetensors"``.
-    metadata
-        What a safetensors file of ours says of itself; empty for others.
-    """
-
-    blobs: Blobs
-    format: str
-    metadata: dict[str, str]
+    blobs: Blobs  # all arrays of `blob_shapes`, float32, checked
+    format: str  # "caffe2", "pytorch" or "safetensors"
+    metadata: dict[str, str]  # that of our own safetensors files; empty for others
 
 
 class _Header(NamedTuple):
@@ -77,19 +65,16 @@ class _Header(NamedTuple):
 
 
 def read_weights_file(path: str | os.PathLike[str]) -> WeightsFile:
-    """Read and check weights in any accepted format; nothing in the file is ever run.
+    """Read and check weights in any accepted format, recognized by content; nothing in the file is ever run.
 
-    Parameters
-    ----------
-    path
-        The published Caffe2 pickle; the ``.pth`` into which the predecessor converts it, also inside a
-        ``{"state_dict": ...}`` and with names that begin with ``module.``; or a ``.safetensors`` written by
-        `write_safetensors`. The ending does not matter.
+    Formats: the published Caffe2 pickle; the ``.pth`` into which the predecessor converts it, also inside a
+    ``{"state_dict": ...}`` and with names that begin with ``module.``; a ``.safetensors`` written by
+    `write_safetensors`.
 
     Raises
     ------
     WeightsError
-        The file is missing, damaged, of another kind or of another network.
+        The file is missing, damaged, of another format or of another network.
     """
     path = Path(path)
     try:
@@ -108,19 +93,15 @@ def read_weights_file(path: str | os.PathLike[str]) -> WeightsFile:
         return _read_safetensors(path)
     found = "an empty file" if not start else f"a file that begins with {start[:12]!r}"
     raise WeightsError(
-        f"{format_path(path)}: expected weights (a Caffe2 or PyTorch file of today's kinds, or safetensors), found {found}"
+        f"{format_path(path)}: expected weights (a Caffe2 or PyTorch file of today's kinds, or safetensors), "
+        f"found {found}"
     )
 
 
 def write_safetensors(path: str | os.PathLike[str], blobs: Blobs, metadata: dict[str, str]) -> None:
-    """Write weights as safetensors, whole or not at all: the arrays under their published names, and metadata.
+    """Write weights as safetensors, atomically: the arrays under their published names, and metadata.
 
-    The same weights and metadata give the same bytes.
-
-    Raises
-    ------
-    OutputError
-        The file cannot be written.
+    The same weights and metadata give the same bytes. Raises `OutputError`.
     """
     # safetensors writes its metadata in random order: one entry keeps the file, and its checksum, the same
     content = safetensors.numpy.save(blobs, metadata={_METADATA_KEY: json.dumps(metadata, sort_keys=True)})
@@ -148,14 +129,15 @@ def _read_safetensors(path: Path) -> WeightsFile:
             blobs = {name: file.get_tensor(name) for name in blob_shapes()}
     except (safetensors.SafetensorError, OSError) as error:
         raise WeightsError(
-            f"{format_path(path)}: not a whole safetensors file ({_line(error)})", hint="was it copied completely?"
+            f"{format_path(path)}: not a whole safetensors file ({printable(str(error), 120)})",
+            hint="was it copied completely?",
         ) from error
     check_values(blobs, format_path(path))
     return WeightsFile(blobs, "safetensors", metadata)
 
 
 def _parse_metadata(text: str) -> dict[str, str]:
-    """Return the metadata that `write_safetensors` wrote; another program's count for nothing."""
+    """Return the metadata that `write_safetensors` wrote; that of other programs is ignored."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
@@ -171,7 +153,8 @@ def _read_pytorch(path: Path) -> Blobs:
             content = torch.load(file, map_location="cpu", weights_only=True)
     except ForbiddenError as error:
         raise WeightsError(
-            f"{format_path(path)}: expected a PyTorch file with arrays only; the file asks for {error}; nothing of it was run"
+            f"{format_path(path)}: expected a PyTorch file with arrays only; the file asks for {error}; "
+            "nothing of it was run"
         ) from error
     except _TORCH_DAMAGE as error:
         # torch's own text is long, and advises to switch its protection off.
@@ -230,7 +213,3 @@ def _without_module(name: Any) -> Any:
 
 def _is_count(name: Any) -> bool:
     return isinstance(name, str) and name.endswith(".num_batches_tracked")
-
-
-def _line(error: Exception) -> str:
-    return printable(" ".join(str(error).split()))

@@ -1,4 +1,4 @@
-"""A dask cluster, one that is there or one started here: takes tasks in bounded numbers, gives back their results."""
+"""Run tasks on an existing or a local dask cluster, in bounded numbers."""
 
 import contextlib
 import logging
@@ -22,27 +22,27 @@ from napari_i3d.errors import ClusterError, WorkerError
 _CONNECT_S = 15.0
 _CLOSE_S = 1.5
 _ASK_EVERY_S = 2.0
-_TELL_EVERY_S = 60.0
-# Each worker has one in hand and one waiting, so that it never waits for the client. Results, of 2 MB, stay as few.
+_WARN_EVERY_S = 60.0
+# Each worker has one task running and one waiting, so that it never waits for the client.
 _TASKS_A_WORKER = 2
 _FEWEST_TASKS = 4
 _WORKER_BYTES = 2 << 30
-"""Memory for a worker process, PyTorch and all."""
+"""Memory of a worker process with PyTorch."""
 
 _log = logging.getLogger(__name__)
-_bench = WorkerCache()
+_cache = WorkerCache()
 
 
 def compute_on_worker(task: Task) -> TaskResult:
-    """Compute a task in a worker process; what it keeps for the next is in `_bench`."""
+    """Compute a task in a worker process; `_cache` keeps what the next one needs."""
     from distributed import get_worker
 
-    return _bench.compute(task, get_worker().name)
+    return _cache.compute(task, get_worker().name)
 
 
 @dataclass(frozen=True)
 class LocalPlan:
-    """How many worker processes to start on this machine, of how many threads, and for how many CUDA devices."""
+    """Number of worker processes to start on this machine, of their threads, and of CUDA devices."""
 
     workers: int
     threads: int
@@ -52,8 +52,8 @@ class LocalPlan:
 def plan_local(workers: int | None, device: str, gpus: int, cores: int, memory_bytes: int) -> LocalPlan:
     """Plan the worker processes of this machine.
 
-    One a CUDA device, where there are any and the device is not chosen otherwise; else one a core, since processes of
-    one thread are quicker than one process of several, but no more than memory has room for.
+    One worker per CUDA device if the device is auto or cuda; otherwise one single-threaded worker per core, limited by
+    memory, since processes of one thread are faster than one process of several.
     """
     gpus = gpus if device in ("auto", "cuda") else 0
     count = workers or gpus or max(1, min(cores, memory_bytes // _WORKER_BYTES))
@@ -65,7 +65,7 @@ def _installed() -> contextlib.AbstractContextManager[None]:
 
 
 def plan_this_machine(workers: int | None, device: str) -> LocalPlan:
-    """Plan the worker processes of this machine by what it has."""
+    """Plan the worker processes of this machine by its hardware."""
     with _installed():
         import psutil
 
@@ -75,24 +75,14 @@ def plan_this_machine(workers: int | None, device: str) -> LocalPlan:
 
 @contextlib.contextmanager
 def connected(scheduler: str, plan: LocalPlan | None) -> Iterator["Cluster"]:
-    """Connect to a scheduler, or start workers here, and give the tasks back at the end.
+    """Connect to a scheduler, or start the workers of `plan` here; cancel the tasks at the end.
 
-    Parameters
-    ----------
-    scheduler
-        Its address, or ``"local"``.
-    plan
-        What to start for ``"local"``.
-
-    Raises
-    ------
-    ClusterError
-        distributed is not installed, nobody answers at the address, or the connection is lost.
+    Raises `ClusterError` if distributed is not installed, nothing answers, or the connection is lost.
     """
     with _installed():
         import dask
 
-        # Of joining and leaving workers dask tells much; what matters to the user is told here.
+        # dask logs much about joining and leaving workers; errors for the user are raised here.
         dask.config.set({"logging": {"distributed": "critical", "distributed.client": "critical"}})
         import distributed
     with contextlib.ExitStack() as stack:
@@ -127,19 +117,18 @@ def _local_cluster(plan: LocalPlan) -> Iterator[Any]:
         scheduler_kwargs={"dashboard": False},
         env={"DASK_LOGGING__DISTRIBUTED": "critical"},
         silence_logs=logging.CRITICAL,
-        memory_limit=0,  # a batch that does not fit is halved; a worker that was ended would not help
+        memory_limit=0,  # batches are halved if memory runs out; dask would kill the worker
     )
     try:
         yield local
     finally:
         _end_workers(local)
-        # Nothing is left that would be worth to wait for.
         with contextlib.suppress(TimeoutError):
             local.close(timeout=_CLOSE_S)
 
 
 def _end_workers(local: Any) -> None:
-    """End worker processes at once, whatever they compute: Ctrl-C is not to wait for a shard."""
+    """Kill worker processes: Ctrl-C must not wait for a shard."""
     import psutil
 
     for nanny in local.workers.values():
@@ -150,15 +139,7 @@ def _end_workers(local: Any) -> None:
 
 
 class Cluster:
-    """Tasks on a cluster.
-
-    Parameters
-    ----------
-    client
-        A `distributed.Client`.
-    address
-        What messages call the scheduler.
-    """
+    """Tasks on a cluster, through a `distributed.Client`; messages name its address."""
 
     def __init__(self, client: Any, address: str) -> None:
         self._client = client
@@ -168,7 +149,7 @@ class Cluster:
         self._done: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._workers = 0
         self._asked_s = float("-inf")
-        self._told_s = time.monotonic()
+        self._warned_s = time.monotonic()
 
     @property
     def room(self) -> int:
@@ -180,42 +161,36 @@ class Cluster:
 
     def submit(self, task: Task) -> None:
         """Give a task to whichever worker is free first."""
-        key = f"{task.mark.path.stem}-{task.shard.number}-{self._run}"
+        key = f"{task.video.path.stem}-{task.shard.number}-{self._run}"
         future = self._client.submit(compute_on_worker, task, key=key, pure=False)
         self._tasks[future] = task
         future.add_done_callback(self._done.put)
 
     def finished(self, wait_s: float) -> Iterator[tuple[Task, TaskResult | Exception]]:
-        """Yield tasks that have ended, with what became of them; wait so long for the first.
-
-        Raises
-        ------
-        ClusterError
-            The connection to the scheduler is lost.
-        """
+        """Yield finished tasks and their results, after at most `wait_s`; a lost connection raises `ClusterError`."""
         try:
             future = self._done.get(timeout=wait_s)
         except queue.Empty:
-            self._tell_of_waiting()
+            self._warn_without_workers()
             return
         while True:
             task = self._tasks.pop(future, None)
             if task is not None:
-                yield task, self._outcome(future)
+                yield task, self._result(future)
             try:
                 future = self._done.get_nowait()
             except queue.Empty:
                 return
 
     def cancel(self, video: Path | None = None) -> None:
-        """Take back the tasks of a video, or all."""
-        futures = [future for future, task in self._tasks.items() if video in (None, task.mark.path)]
+        """Cancel the tasks of a video, or all."""
+        futures = [future for future, task in self._tasks.items() if video in (None, task.video.path)]
         for future in futures:
             del self._tasks[future]
         if futures and self._client.status == "running":
             self._client.cancel(futures, force=True)
 
-    def _outcome(self, future: Any) -> TaskResult | Exception:
+    def _result(self, future: Any) -> TaskResult | Exception:
         import distributed
 
         if future.cancelled():
@@ -248,7 +223,7 @@ class Cluster:
                 hint="when it runs again, {try_again} to resume",
             ) from error
 
-    def _tell_of_waiting(self) -> None:
-        if not self._workers and time.monotonic() - self._told_s > _TELL_EVERY_S:
-            self._told_s = time.monotonic()
+    def _warn_without_workers(self) -> None:
+        if not self._workers and time.monotonic() - self._warned_s > _WARN_EVERY_S:
+            self._warned_s = time.monotonic()
             _log.warning("waiting for workers of the scheduler %s", self._address)

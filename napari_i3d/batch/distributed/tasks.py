@@ -1,4 +1,4 @@
-"""What travels between the coordinator and its workers: tasks, and their results."""
+"""Tasks that are sent to workers, and their results."""
 
 import hashlib
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ import napari_i3d
 from napari_i3d.errors import WorkerError
 from napari_i3d.extraction.planning.shards import Shard, ShardRows
 
-_MARK_BYTES = 1 << 20
+_END_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
 class VideoFingerprint:
-    """By what a worker sees that a file is the one that is meant: its size, and its first and last megabyte."""
+    """Cheap file fingerprint: size, and hash of the first and last MiB."""
 
     path: Path
     size_bytes: int
@@ -24,40 +24,28 @@ class VideoFingerprint:
 
 
 @dataclass(frozen=True)
-class Source:
-    """What all tasks of a batch compute with.
+class TaskNetwork:
+    """The network of all tasks of a batch."""
 
-    Attributes
-    ----------
-    weights, weights_sha256
-        Name or path of the weights, and what they must be.
-    version
-        Of this program.
-    local_gpus
-        Number of CUDA devices that workers of this machine, numbered from 0, share; 0: each takes what it has.
-    threads
-        Of a worker, for computing on the processor; None: as it is.
-    """
-
-    weights: str | Path
+    weights: str | Path  # name or path
     weights_sha256: str
-    version: str = napari_i3d.__version__
-    local_gpus: int = 0
-    threads: int | None = None
+    version: str = napari_i3d.__version__  # of this program
+    local_gpus: int = 0  # CUDA devices that the workers of this machine share; 0: each uses what it has
+    threads: int | None = None  # of a worker; None: PyTorch's default
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A shard of a video, to be computed somewhere."""
+    """A shard of a video, to be computed by a worker."""
 
-    mark: VideoFingerprint
+    video: VideoFingerprint
     shard: Shard
-    source: Source
+    network: TaskNetwork
 
 
 @dataclass(frozen=True, eq=False)
 class TaskResult:
-    """A computed shard as it travels: rows (K, 2048) float32, what and who computed them, and a checksum."""
+    """A computed shard: rows (K, width) float32, who computed them, and a checksum."""
 
     rows: NDArray[np.float32]
     device: str
@@ -66,13 +54,7 @@ class TaskResult:
     seconds: float
 
     def verified(self, shard: Shard) -> ShardRows:
-        """Return the rows, if they are what was sent and as many as there should be.
-
-        Raises
-        ------
-        WorkerError
-            They are not.
-        """
+        """Return the rows; raise `WorkerError` if their number or checksum is wrong."""
         if len(self.rows) != shard.n_chunks or rows_sha256(self.rows) != self.sha256:
             raise WorkerError(
                 f"worker {self.host}: expected the {shard.n_chunks} rows that it computed, found others",
@@ -81,22 +63,16 @@ class TaskResult:
         return ShardRows(shard, self.rows, self.device)
 
 
-def mark_of(path: Path) -> VideoFingerprint:
-    """Return the mark of a video file.
-
-    Raises
-    ------
-    OSError
-        It cannot be read.
-    """
+def fingerprint_video(path: Path) -> VideoFingerprint:
+    """Return the fingerprint of a video file."""
     with path.open("rb") as file:
         size = path.stat().st_size
-        digest = hashlib.sha256(file.read(_MARK_BYTES))
-        file.seek(max(0, size - _MARK_BYTES))
-        digest.update(file.read(_MARK_BYTES))
+        digest = hashlib.sha256(file.read(_END_BYTES))
+        file.seek(max(0, size - _END_BYTES))
+        digest.update(file.read(_END_BYTES))
     return VideoFingerprint(path, size, digest.hexdigest())
 
 
 def rows_sha256(rows: NDArray[np.float32]) -> str:
-    """Return the checksum of rows as they travel."""
+    """Return the checksum of rows."""
     return hashlib.sha256(np.ascontiguousarray(rows).data.cast("B")).hexdigest()

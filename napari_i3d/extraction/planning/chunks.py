@@ -1,7 +1,7 @@
 """Plan the chunks of each tracklet and the rows of the result.
 
-A chunk is 8 consecutive frames. Chunk k of a tracklet starts at its frame ``k * frequency``. All frame numbers are
-those of the video unless stated otherwise.
+Chunk k of a tracklet starts at its frame ``k * frequency``. All frame numbers are those of the video unless stated
+otherwise.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,45 +11,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.text import counted
-from napari_i3d.extraction.settings import CHUNK_FRAMES, ExtractionSettings
+from napari_i3d.backbones.registry import I3D
+from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.individuals import Id
 from napari_i3d.tracking.tracklets import Tracklet
 
 
 @dataclass(frozen=True, eq=False)
 class TrackletChunks:
-    """The chunks of one tracklet and the rows made from them.
-
-    Attributes
-    ----------
-    id
-        The individual.
-    first_frame, last_frame
-        Range of the tracklet, inclusive.
-    starts : (K,) int64
-        First frame of each chunk, ascending.
-    row_chunks : (N,) int64
-        For each row of the result, the chunk (0 to K - 1) whose features it holds.
-    row_frames : (N,) float64
-        The frame of each row.
-    """
+    """The chunks of one tracklet and the rows made from them."""
 
     id: Id
     first_frame: int
-    last_frame: int
-    starts: NDArray[np.int64]
-    row_chunks: NDArray[np.int64]
-    row_frames: NDArray[np.float64]
+    last_frame: int  # of the tracklet, inclusive
+    starts: NDArray[np.int64]  # (K,) first frame of each chunk, ascending
+    row_chunks: NDArray[np.int64]  # (N,) the chunk, 0 to K - 1, of each row of the result
+    row_frames: NDArray[np.float64]  # (N,) the frame of each row
 
     @property
     def last_needed(self) -> int:
         """The last frame in any chunk."""
-        return int(self.starts[-1]) + CHUNK_FRAMES - 1
+        return int(self.starts[-1]) + I3D.chunk_frames - 1
 
     def need(self, frame: int) -> bool:
         """Return whether a chunk contains the frame."""
         begun = self._begun_by(frame)
-        return begun > 0 and frame < self.starts[begun - 1] + CHUNK_FRAMES
+        return begun > 0 and frame < self.starts[begun - 1] + I3D.chunk_frames
 
     def has_start(self, frame: int) -> bool:
         """Return whether a chunk starts at the frame."""
@@ -64,8 +51,8 @@ class TrackletChunks:
         """Return only the chunks [first, stop), with the frame range of these chunks."""
         starts = self.starts[first:stop]
         count = np.arange(len(starts), dtype=np.int64)
-        centers = np.asarray(starts + (CHUNK_FRAMES - 1) / 2, dtype=np.float64)
-        first_frame, last_frame = int(starts[0]), int(starts[-1]) + CHUNK_FRAMES - 1
+        centers = np.asarray(starts + I3D.chunk_center, dtype=np.float64)
+        first_frame, last_frame = int(starts[0]), int(starts[-1]) + I3D.chunk_frames - 1
         return TrackletChunks(self.id, first_frame, last_frame, starts, count, centers)
 
     def _begun_by(self, frame: int) -> int:
@@ -74,18 +61,10 @@ class TrackletChunks:
 
 @dataclass(frozen=True)
 class ChunkPlan:
-    """The chunks of an extraction.
+    """The chunks of an extraction."""
 
-    Attributes
-    ----------
-    tracklets
-        The chunks of each tracklet that is used, in the order of the tracking.
-    left_out
-        Tracklets that are too short, each with the reason.
-    """
-
-    tracklets: tuple[TrackletChunks, ...]
-    left_out: dict[Id, str]
+    tracklets: tuple[TrackletChunks, ...]  # those that are used, in the order of the tracking
+    left_out: dict[Id, str]  # reason for each tracklet that is too short
 
     @property
     def total_chunks(self) -> int:
@@ -94,7 +73,7 @@ class ChunkPlan:
 
 
 def plan_chunks(tracklets: Iterable[Tracklet], settings: ExtractionSettings) -> ChunkPlan:
-    """Plan the chunks and rows of tracklets; those of fewer than ``min_frames`` (or 8) frames are left out."""
+    """Plan the chunks and rows of tracklets; those of fewer than ``min_frames`` (or a chunk's) frames are left out."""
     used: list[TrackletChunks] = []
     left_out: dict[Id, str] = {}
     for tracklet in tracklets:
@@ -106,9 +85,9 @@ def plan_chunks(tracklets: Iterable[Tracklet], settings: ExtractionSettings) -> 
 
 
 def tracklet_chunks(tracklet_id: Id, start: int, n_frames: int, settings: ExtractionSettings) -> TrackletChunks:
-    """Plan one tracklet of `n_frames` frames (at least 8) whose first is frame `start`."""
+    """Plan one tracklet of `n_frames` frames (at least those of a chunk) whose first is frame `start`."""
     step = settings.frequency
-    n_chunks = (n_frames - CHUNK_FRAMES) // step + 1
+    n_chunks = (n_frames - I3D.chunk_frames) // step + 1
     starts = start + step * np.arange(n_chunks, dtype=np.int64)
     row_frames: NDArray[np.float64]
     if settings.pad:
@@ -116,7 +95,7 @@ def tracklet_chunks(tracklet_id: Id, start: int, n_frames: int, settings: Extrac
         row_frames = np.asarray(start + step * np.arange(len(row_chunks)), dtype=np.float64)
     else:
         row_chunks = np.arange(n_chunks, dtype=np.int64)
-        row_frames = np.asarray(starts + (CHUNK_FRAMES - 1) / 2)
+        row_frames = np.asarray(starts + I3D.chunk_center)
     return TrackletChunks(tracklet_id, start, start + n_frames - 1, starts, row_chunks, row_frames)
 
 
@@ -125,14 +104,11 @@ def padded_row_chunks(n_frames: int, n_chunks: int, step: int) -> NDArray[np.int
 
     Ties (steps of 2 and 6) go to the earlier chunk: its center, 3.5 frames after its start, is nearer to the row's
     frame. Rows before the first chunk and after the last repeat these.
-
-    Returns
-    -------
-    (ceil(n_frames / step),) int64
     """
     rows = np.arange(-(-n_frames // step), dtype=np.int64)
-    # ceil(x - 1/2) rounds to the nearest and halves down; here x = (r * step - 3) / step, in whole numbers.
-    nearest = -((step - 2 * (rows * step - 3)) // (2 * step))
+    before = int(I3D.chunk_center)  # 3
+    # ceil(x - 1/2) rounds to the nearest and halves down; here x = (r * step - before) / step, in whole numbers.
+    nearest = -((step - 2 * (rows * step - before)) // (2 * step))
     return np.clip(nearest, 0, n_chunks - 1)
 
 
@@ -144,7 +120,7 @@ def needed_frames(tracklets: Sequence[TrackletChunks], skip_frames: int) -> list
     if not tracklets:
         return []
     starts = np.unique(np.concatenate([chunks.starts for chunks in tracklets]))
-    stops = starts + CHUNK_FRAMES
+    stops = starts + I3D.chunk_frames
     breaks = np.flatnonzero(starts[1:] - stops[:-1] >= skip_frames)
     firsts = np.concatenate([starts[:1], starts[breaks + 1]])
     lasts = np.concatenate([stops[breaks], stops[-1:]])

@@ -1,4 +1,4 @@
-"""Convert bounding boxes to the boxes that are cropped."""
+"""Convert bounding boxes to crop boxes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,19 +10,17 @@ from napari_i3d.tracking.tracklets import Tracklet
 
 
 def crop_boxes(tracklet: Tracklet, image_size: tuple[int, int], mode: SampleMode) -> NDArray[np.int64]:
-    """Convert the bounding boxes of a tracklet to the boxes that are cropped.
+    """Convert the bounding boxes of a tracklet without gaps to the boxes that are cropped.
 
     Boxes are truncated to whole pixels and clipped to the image. For ``expand_bboxes`` the shorter side then grows by
     ``|width - height| // 2`` at both ends; a box that leaves the image is moved back inside and clipped.
 
     Parameters
     ----------
-    tracklet
-        Boxes of all frames, none missing.
+    tracklet, mode
+        The boxes, and the sample mode.
     image_size
         Width and height of the (resized) video, in pixels.
-    mode
-        Only ``expand_bboxes`` changes the shape of the boxes.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What an extraction will take: its plan, and seconds."""
+"""Estimate the duration of an extraction."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,30 +12,18 @@ from napari_i3d.video.video import Video
 
 _OVERSAMPLE_VIEWS = 10
 
-# Seconds for a chunk, to begin with; what is measured later replaces them.
+# Seconds per chunk until measured.
 _FIRST_GUESS_S = {"cpu": 0.1, "cuda": 0.01, "mps": 0.05}
 
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """What an extraction will take.
-
-    Attributes
-    ----------
-    job
-        What is computed.
-    kept_chunks
-        Chunks of it that are not computed again.
-    seconds
-        About how long.
-    measured
-        Whether `seconds` was derived from earlier runs on this machine, or is a first guess.
-    """
+    """Estimated duration of an extraction."""
 
     job: Job
-    kept_chunks: int
+    kept_chunks: int  # of an interrupted run, which are not computed again
     seconds: float
-    measured: bool
+    measured: bool  # whether from earlier runs on this machine; else a first guess
 
 
 def estimate(
@@ -45,25 +33,10 @@ def estimate(
     rates: Mapping[str, float],
     kept_chunks: int = 0,
 ) -> Estimate:
-    """Say what an extraction will take.
+    """Plan an extraction and estimate its duration; errors as in `plan_job`.
 
-    Parameters
-    ----------
-    video
-        The video.
-    tracking
-        Those to be extracted, gaps and all; None: the whole image.
-    options
-        As chosen.
-    rates
-        Seconds for a chunk in earlier runs, by `rate_key`.
-    kept_chunks
-        Computed by a run before that was interrupted.
-
-    Raises
-    ------
-    TrackingError
-        There is nothing to compute, or what `plan_job` refuses.
+    `tracking` holds the selected individuals with their gaps, or is None for the whole image; `rates` are the seconds
+    per chunk of earlier runs by `rate_key`; `kept_chunks` were computed by an interrupted run.
     """
     settings = options.settings
     tracking = whole_image(video, settings) if tracking is None else resolve_gaps(tracking, options.gaps)
@@ -75,12 +48,12 @@ def estimate(
 
 
 def rate_key(settings: ExtractionSettings) -> str:
-    """Return the name under which the time for a chunk is remembered: of all that it depends on."""
+    """Return the key of the time per chunk, made of everything that it depends on."""
     return f"{settings.device}/{settings.precision}/{_views(settings)}"
 
 
 def first_guess_s(settings: ExtractionSettings) -> float:
-    """Return a guess of the seconds for a chunk; a device chosen automatically is taken for a CPU."""
+    """Return a guess of the seconds per chunk; an automatic device counts as a CPU."""
     kind = settings.device.split(":")[0]
     halved = 0.5 if settings.precision is Precision.BFLOAT16 else 1.0
     return _FIRST_GUESS_S.get(kind, _FIRST_GUESS_S["cpu"]) * halved * _views(settings)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_i3d.backbones.registry import I3D
 from napari_i3d.errors import TrackingError
 from napari_i3d.extraction.planning.chunks import ChunkPlan, plan_chunks
 from napari_i3d.extraction.planning.crop_boxes import crop_boxes
-from napari_i3d.extraction.settings import CHUNK_FRAMES, ExtractionSettings
+from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.individuals import Id, format_id
 from napari_i3d.tracking.checks import require_valid_boxes
 from napari_i3d.tracking.mistakes import likely_mistake
@@ -17,30 +18,20 @@ from napari_i3d.tracking.tracklets import Tracking, Tracklet
 from napari_i3d.video.video import Video
 
 WHOLE_IMAGE: Id = ""
-"""Id of the one individual of a video without tracking."""
+"""Id of the only individual of a video without tracking."""
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A checked extraction, ready to run.
-
-    Attributes
-    ----------
-    plan
-        Chunks and rows.
-    boxes
-        For each individual of the plan, the boxes to crop, (N, 4) int64, from the tracklet's first frame.
-    settings
-        The settings.
-    """
+    """A checked extraction, ready to run."""
 
     plan: ChunkPlan
-    boxes: dict[Id, NDArray[np.int64]]
+    boxes: dict[Id, NDArray[np.int64]]  # to crop, for each individual (N, 4), from the tracklet's first frame
     settings: ExtractionSettings
 
 
 def whole_image(video: Video, settings: ExtractionSettings) -> Tracking:
-    """Return a tracking for a video without one: one individual, id "", whose box is the whole image."""
+    """Return the tracking of a video without one: one individual, id "", whose box is the whole image."""
     n_frames = len(video)
     width, height = image_size(video, settings)
     boxes = np.tile(np.array([0, 0, width, height], np.float64), (n_frames, 1))
@@ -78,7 +69,7 @@ def _planned(video: Video, known: Mapping[Id, Tracklet], settings: ExtractionSet
         longest = max(map(len, known.values()), default=0)
         found = f"the longest of {len(known)} has {longest}"
         text = f"no individual has the {settings.shortest_tracklet} frames needed ({found})"
-        lower = settings.shortest_tracklet > longest >= CHUNK_FRAMES
+        lower = settings.shortest_tracklet > longest >= I3D.chunk_frames
         raise TrackingError(
             f"{text}; {video.remark}" if video.remark else text, f"lower {{min_frames={longest}}}" if lower else ""
         )

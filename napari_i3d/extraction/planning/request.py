@@ -1,4 +1,4 @@
-"""What is asked of an extraction, by the command and by the Extract dock. Loads neither torch nor Qt."""
+"""Options of an extraction, for the command and the Extract dock. Loads neither torch nor Qt."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,34 +14,34 @@ from napari_i3d.individuals import Id
 from napari_i3d.tracking.gaps import Gaps
 
 WITHOUT_EFFECT = ("batch_size", "device")
-"""Settings that decide how features are computed, not which numbers come out."""
+"""Settings that affect how features are computed, but not their values."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExtractionOptions:
-    """How features are made and written, whatever the video.
+    """Options of making and writing features, independent of the video.
 
     Parameters
     ----------
     settings
-        How features are made.
+        The settings.
     weights
         Name or path.
     gaps
-        What is done about missing frames.
+        How missing frames are handled.
     layout
-        For which program the files are made.
+        The program that the files are for.
     i3d_suffix
-        What follows the video's name in that of the features file; its ending chooses the format.
+        End of the features file's name, after the video's name; its ending selects the format.
     save_metadata
         Add the first and last frame of each individual to the features file.
     overwrite
-        Replace results that exist; else they are kept.
+        Replace existing results.
 
     Raises
     ------
     SettingsError
-        Choices that do not go together.
+        Incompatible options.
     """
 
     settings: ExtractionSettings = field(default_factory=ExtractionSettings)
@@ -70,7 +70,7 @@ class ExtractionOptions:
 
     @property
     def weights_missing(self) -> bool:
-        """Whether published weights are chosen that were not downloaded."""
+        """Whether published weights are selected that were not downloaded."""
         return self.weights in SOURCES and not SOURCES[str(self.weights)].path.exists()
 
     def individual_outputs(self, output: Path, individuals: Sequence[Id]) -> dict[Id, Path]:
@@ -79,7 +79,7 @@ class ExtractionOptions:
         Raises
         ------
         SettingsError
-            The name is none of a file, or has an ending that does not fit the layout.
+            The path is a folder, or its ending does not fit the layout.
         FeaturesError
             The layout, or a file with this name, cannot hold the individuals.
         """
@@ -89,11 +89,11 @@ class ExtractionOptions:
         return individual_outputs(output, self.layout, individuals, metadata=self.save_metadata)
 
     def with_size(self, size: tuple[int, int] | None) -> Self:
-        """Return the options for a video that is resized first to a width and height, in pixels."""
+        """Return the options for a video that is first resized to a width and height, in pixels."""
         return replace(self, settings=replace(self.settings, video_size=size))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values to be remembered: all but the size of a video and whether its result is replaced."""
+        """Return plain values to remember: everything but the size of a video and `overwrite`."""
         settings = self.settings.as_dict()
         del settings["video_size"]
         return {
@@ -107,7 +107,7 @@ class ExtractionOptions:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return the options remembered; the defaults where they make no sense (any more)."""
+        """Return remembered options; the defaults if they are not valid (any more)."""
         try:
             return cls(
                 settings=ExtractionSettings(**values["settings"]),

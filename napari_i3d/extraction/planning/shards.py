@@ -13,12 +13,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_i3d.backbones.registry import I3D
 from napari_i3d.extraction.planning.chunks import TrackletChunks
 from napari_i3d.extraction.planning.plan import Job
-from napari_i3d.extraction.settings import FEATURES, ExtractionSettings, SampleMode
+from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
 from napari_i3d.individuals import Id
 
-# The work lost when a run is killed: less than a minute from 5 chunks/s on. A shard repeats the first layer, about a
+# The work lost when a run is killed: less than a minute at 5 chunks/s or more. A shard repeats the first layer, about a
 # quarter of all work, for 7 frames of each individual at its edges: 1 % of 256 chunks of one individual, 3 % of four.
 # With more individuals at once, shards are longer to keep this small.
 _CHUNKS = 256
@@ -31,26 +32,12 @@ _OVERSAMPLED_CHUNKS = 96
 
 @dataclass(frozen=True, eq=False)
 class Shard:
-    """Some chunks of a job, with all data needed to compute them from the video.
+    """Some chunks of a job, with all data needed to compute them from the video."""
 
-    Attributes
-    ----------
-    number
-        Index in the job, from 0.
-    chunks
-        The chunks by tracklet; `first_frame` and `last_frame` are those of the chunks.
-    first_chunks
-        For each of `chunks`, the number of its first chunk in the job's tracklet.
-    boxes
-        For each individual, the boxes to crop, (N, 4) int64, from `first_frame` of its chunks.
-    settings
-        The settings.
-    """
-
-    number: int
-    chunks: tuple[TrackletChunks, ...]
-    first_chunks: tuple[int, ...]
-    boxes: dict[Id, NDArray[np.int64]]
+    number: int  # index in the job
+    chunks: tuple[TrackletChunks, ...]  # by tracklet; their frame ranges are those of the chunks
+    first_chunks: tuple[int, ...]  # for each of `chunks`, the number of its first chunk in the job's tracklet
+    boxes: dict[Id, NDArray[np.int64]]  # to crop, for each individual (N, 4), from the first frame of its chunks
     settings: ExtractionSettings
 
     @property
@@ -70,28 +57,18 @@ class Shard:
 
     @cached_property
     def offsets(self) -> dict[Id, int]:
-        """For each individual, the row of its first chunk in the shard."""
+        """Row of the first chunk of each individual in the shard."""
         lengths = np.cumsum([0, *(len(chunks.starts) for chunks in self.chunks)])
         return {chunks.id: int(offset) for chunks, offset in zip(self.chunks, lengths[:-1], strict=True)}
 
 
 @dataclass(frozen=True, eq=False)
 class ShardRows:
-    """The features of a shard.
-
-    Attributes
-    ----------
-    shard
-        The shard.
-    rows : (K, 2048) float32
-        Features of `shard.chunks`, one individual after the other.
-    device
-        Device that computed them: ``"cpu"``, ``"cuda:0"``.
-    """
+    """The features of a shard."""
 
     shard: Shard
-    rows: NDArray[np.float32]
-    device: str
+    rows: NDArray[np.float32]  # (K, width) of `shard.chunks`, one individual after the other
+    device: str  # that computed them: "cpu", "cuda:0"
 
 
 def shard_length(job: Job) -> int:
@@ -134,16 +111,16 @@ class ChunkRows:
     """The features of all chunks of a job, filled shard by shard."""
 
     def __init__(self, job: Job) -> None:
-        self._rows = {w.id: np.empty((len(w.starts), FEATURES), np.float32) for w in job.plan.tracklets}
+        self._rows = {w.id: np.empty((len(w.starts), I3D.width), np.float32) for w in job.plan.tracklets}
 
     def put(self, shard: Shard, rows: NDArray[np.float32]) -> None:
-        """Store the rows of a shard, (K, 2048)."""
+        """Store the rows of a shard, (K, width)."""
         for chunks, first in zip(shard.chunks, shard.first_chunks, strict=True):
             offset, count = shard.offsets[chunks.id], len(chunks.starts)
             self._rows[chunks.id][first : first + count] = rows[offset : offset + count]
 
     def pop(self, individual: Id) -> NDArray[np.float32]:
-        """Remove and return the rows of an individual, (K, 2048), to free them when a padded result copies them."""
+        """Remove and return the rows of an individual, (K, width), to free them when a padded result copies them."""
         return self._rows.pop(individual)
 
 

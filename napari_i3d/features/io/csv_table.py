@@ -1,4 +1,4 @@
-"""Rows that were chosen, as a writer for other programs."""
+"""Selected rows as CSV, for other programs."""
 
 import csv
 import io
@@ -19,26 +19,26 @@ def write_rows(
     rows: NDArray[np.integer],
     columns: Mapping[str, NDArray[np.generic]] | None = None,
 ) -> None:
-    """Write a line for each of some rows to a CSV file, with a line of headings.
+    """Write selected rows of a table to a CSV file, a line each, with a header.
 
-    The columns are video, individual, frame (the video frame that the row stands for; of unpadded features the center
-    of its chunk, which ends in .5) and time_s (frame divided by frames a second; empty where that is not known).
+    The columns are video, individual, frame (the video frame of the row; the center of its chunk, ending in .5, if
+    unpadded) and time_s (frame divided by frame rate; empty if that is unknown).
 
     Parameters
     ----------
     path
-        The file; it appears whole or not at all.
+        The file, written atomically.
     table
         All rows.
     rows : (n,) integers
-        Numbers of those to write, in this order.
+        Numbers of the rows to write, in this order.
     columns
-        More columns, by name: (N,), a value for each row of the table.
+        More columns by name: (N,), a value for each row of the table.
 
     Raises
     ------
     FeaturesError
-        A column that has not a value for each row.
+        A column that does not have a value for each row.
     OutputError
         The file cannot be written.
     """
@@ -50,7 +50,7 @@ def write_rows(
     writer = csv.writer(text)
     writer.writerow(["video", "individual", "frame", "time_s", *more])
     for row in np.asarray(rows, np.int64).tolist():
-        sequence, frame = table.sequences[table.part_of_row[row]], float(table.frames[row])
+        sequence, frame = table.sequences[table.sequence_of_row[row]], float(table.frames[row])
         time_s = f"{frame / sequence.fps:.6f}" if sequence.fps else ""
         own = [values[row].item() for values in more.values()]
         writer.writerow([sequence.video, sequence.individual, repr(frame).removesuffix(".0"), time_s, *own])

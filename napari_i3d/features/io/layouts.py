@@ -1,12 +1,12 @@
 """Features as action-segmentation programs read them.
 
-What each program expects was found by reading and running it:
+The expectations of each program were found by reading and running it:
 
 - DLC2Action (type ``features``): a dictionary ``{id: (frames, values)}`` with text ids, and ``min_frames``,
-  ``max_frames``; without these labels shift, and an array needs a row for each frame between the two. Its annotation
+  ``max_frames``, without which labels shift; an array needs a row for each frame between the two. Its annotation
   program calls a whole-number id n ``ind{n}``: under any other name its labels are dropped, silently.
 - DLC2Action beside poses (types ``dlc_*`` with a feature suffix): the same with a row for each frame of the pose file,
-  so of the video, and without these two, which it would take for individuals.
+  so of the video, and without these two entries, which it would read as individuals.
 - MS-TCN, ASFormer: a bare array (values, frames) in a file of its own. Names are cut at their first dot.
 - ActionFormer, OpenTAD: the same as (frames, values).
 """
@@ -31,7 +31,7 @@ _DLC2ACTION_FORBIDDEN = ("---", "+")
 
 
 class Layout(StrEnum):
-    """For which program a features file is made."""
+    """The program that a features file is made for."""
 
     DICT = "dict"
     DLC2ACTION = "dlc2action"
@@ -46,7 +46,7 @@ class Layout(StrEnum):
 
     @property
     def for_dlc2action(self) -> bool:
-        """Whether it is one of those of DLC2Action, which need a row for each frame."""
+        """Whether it is for DLC2Action, which needs a row for each frame."""
         return self in (Layout.DLC2ACTION, Layout.DLC2ACTION_POSE)
 
 
@@ -56,8 +56,8 @@ def export_features(path: str | Path, features: Features, layout: str = "dlc2act
     Parameters
     ----------
     path
-        The file, or for ``"ms-tcn"`` and ``"actionformer"``, which have a file for each individual, a path
-        ``folder/stem.npy`` that makes ``folder/stem_{id}.npy``.
+        The file; ``"ms-tcn"`` and ``"actionformer"`` have a file for each individual: ``folder/stem.npy`` makes
+        ``folder/stem_{id}.npy``.
     features
         The features.
     layout
@@ -97,13 +97,7 @@ def export_features(path: str | Path, features: Features, layout: str = "dlc2act
 
 
 def check_suffix(suffix: str, layout: Layout) -> None:
-    """See that the ending of features files names a format in which the layout exists.
-
-    Raises
-    ------
-    SettingsError
-        It does not, or it would lead into another folder.
-    """
+    """Check that the ending of features files names a format that the layout has, or raise `SettingsError`."""
     allowed = [".npy"] if layout is not Layout.DICT else list(WRITERS)
     if layout.for_dlc2action:
         allowed = [ending for ending in WRITERS if ending != ".npz"]
@@ -122,13 +116,7 @@ def _array_writer(array: NDArray[np.float32]) -> Callable[[BinaryIO], None]:
 
 
 def _dlc2action_places(features: Features, layout: Layout) -> dict[Id, Place]:
-    """Return where DLC2Action finds each individual in the file.
-
-    Raises
-    ------
-    FeaturesError
-        An individual has not one row for each frame, its id does not fit, or the length of the video is not known.
-    """
+    """Return where DLC2Action finds each individual in the file."""
     names = dlc2action_ids(features)
     for individual, name in names.items():
         if not features.one_row_a_frame(individual):
@@ -146,12 +134,9 @@ def _dlc2action_places(features: Features, layout: Layout) -> dict[Id, Place]:
 
 
 def dlc2action_ids(individuals: Iterable[Id]) -> dict[Id, str]:
-    """Return what DLC2Action and its annotation program call each individual: a whole number n is ``ind{n}``.
+    """Return the names of individuals in DLC2Action and its annotation program: a whole number n is ``ind{n}``.
 
-    Raises
-    ------
-    FeaturesError
-        An id that it cannot read, or two that would be the same.
+    Raises `FeaturesError` for an id that it cannot read, or two that would be the same.
     """
     owners: dict[str, Id] = {}
     for individual in individuals:
@@ -170,16 +155,11 @@ def dlc2action_ids(individuals: Iterable[Id]) -> dict[Id, str]:
 def shift_note(
     first_frames: Mapping[Id, int], layout: Layout, *, pad: bool, frequency: int, metadata: bool
 ) -> Message | None:
-    """Say that programs which count rows would shift individuals that start late; None if none does.
+    """Warn that programs which count rows would shift individuals that start late; None if there are none.
 
-    A dictionary of padded rows looks like a row for each frame of the video, and is one of the tracklet.
-
-    Parameters
-    ----------
-    first_frames
-        First video frame of each individual.
-    layout, pad, frequency, metadata
-        As chosen; `metadata`: whether the file tells first and last frames.
+    A dictionary of padded rows looks like a row for each frame of the video, and is one of the tracklet. `metadata`:
+    whether
+    the file states first and last frames.
     """
     late = [individual for individual, first in first_frames.items() if first > 0]
     if not late or layout is not Layout.DICT or metadata or not pad:
@@ -199,12 +179,8 @@ def individual_paths(path: Path, individuals: list[Id]) -> dict[Id, Path]:
     """Return the file of each individual: ``folder/stem.npy`` becomes ``folder/stem_{id}.npy``.
 
     Dots, at the first of which some programs cut names, and characters that some file system does not allow become
-    ``_``. Without tracking the file has the name of the video.
-
-    Raises
-    ------
-    FeaturesError
-        Two individuals would get the same file.
+    ``_``. Without tracking the file has the name of the video. Raises `FeaturesError` if two individuals would share a
+    file.
     """
     stem = without_dots(path.name.removesuffix(".npy"))
     paths: dict[Id, Path] = {}
@@ -220,5 +196,5 @@ def individual_paths(path: Path, individuals: list[Id]) -> dict[Id, Path]:
 
 
 def without_dots(stem: str) -> str:
-    """Return a name, without its ending, as programs know it that cut names at the first dot."""
+    """Return a stem as programs see it that cut names at the first dot."""
     return stem.replace(".", "_")

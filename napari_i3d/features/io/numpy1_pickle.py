@@ -1,8 +1,8 @@
 """A dictionary of arrays, pickled so that every numpy since 1.17 can load it.
 
 numpy 2 pickles arrays under names of its own (``numpy._core``) that numpy 1 does not have, while both know
-``numpy.core``. So the few opcodes needed are written here; the content of arrays goes straight to the file, never
-copied. Protocol 4, read by every Python since 3.4.
+``numpy.core``. So the few opcodes needed are written here; the content of arrays goes straight to the file, without a
+copy. Protocol 4, read by every Python since 3.4.
 """
 
 import pickle
@@ -14,13 +14,7 @@ import numpy as np
 
 
 def write_pickle(file: BinaryIO, value: Mapping[Any, Any]) -> None:
-    """Write a dictionary of text, whole numbers, float32 arrays and dictionaries of these as a pickle.
-
-    Raises
-    ------
-    TypeError
-        A value of another kind.
-    """
+    """Write a dictionary of text, whole numbers, float32 arrays and dictionaries of these as a pickle."""
     file.write(pickle.PROTO + bytes([4]))
     _write(file, value)
     file.write(pickle.STOP)
@@ -63,7 +57,7 @@ def _write(file: BinaryIO, value: Any) -> None:
 
 
 def _begin_array(file: BinaryIO, shape: tuple[int, ...], kind: str, order: bytes, flags: int = 0) -> None:
-    """Write all of an array up to its content: an empty array, then its state begun (version, shape, dtype, order)."""
+    """Write an array up to its content: an empty array, then the start of its state (version, shape, dtype, order)."""
     file.write(_name("numpy.core.multiarray", "_reconstruct"))
     file.write(_name("numpy", "ndarray") + _whole(0) + pickle.TUPLE1)
     file.write(pickle.SHORT_BINBYTES + b"\x01b" + pickle.TUPLE3 + pickle.REDUCE)

@@ -1,4 +1,4 @@
-"""Which files features are written to, whether they can be, and writing them."""
+"""The files that features are written to, and writing them."""
 
 import os
 from collections.abc import Sequence
@@ -17,21 +17,11 @@ LONGEST_NAME_BYTES = 255
 def individual_outputs(
     output: Path, layout: Layout, individuals: Sequence[Id], *, metadata: bool = False
 ) -> dict[Id, Path]:
-    """Return the file of each individual, and see beforehand that all can be written under their names.
+    """Return the file of each individual, after checking that all can be written under their names.
 
-    Parameters
-    ----------
-    output
-        The features file; where each individual has a file of its own, its id is added to this name.
-    layout, individuals
-        For which program, and whom the files are to hold.
-    metadata
-        Whether first and last frames are added to the file.
-
-    Raises
-    ------
-    FeaturesError
-        Two individuals would share a name, an id does not fit the layout, or a name is too long.
+    If each individual has its own file, its id is added to the name of `output`. `metadata`: whether first and last
+    frames are added. Raises `FeaturesError` if two individuals would share a name, an id does not fit, or a name is too
+    long.
     """
     if layout.one_file:
         names = dlc2action_ids(individuals).values() if layout.for_dlc2action else individuals
@@ -48,17 +38,14 @@ def individual_outputs(
 
 
 def output_paths(output: Path, layout: Layout, individuals: Sequence[Id]) -> list[Path]:
-    """Return the files that features are saved to; errors as of `individual_outputs`."""
+    """Return the files that features are saved to; errors as in `individual_outputs`."""
     return list(dict.fromkeys(individual_outputs(output, layout, individuals).values()))
 
 
 def save_features(features: Features, output: Path, layout: Layout, *, metadata: bool = False) -> list[Path]:
     """Write features in a layout, optionally with their first and last frames; return the files.
 
-    Raises
-    ------
-    FeaturesError, OutputError
-        They do not fit the layout, or a file cannot be written.
+    Raises `FeaturesError` if they do not fit the layout, and `OutputError`.
     """
     if layout is Layout.DICT:
         write_features(output, features, metadata=metadata)

@@ -1,7 +1,6 @@
-"""Features files: ``.npy``, ``.pickle`` and ``.npz``, each with a ``.json`` beside it that tells about its rows.
+"""Read features files: ``.npy``, ``.pickle`` and ``.npz``, each with a ``.json`` beside it that describes its rows.
 
-The ``.json`` holds the checksum of the file it belongs to, so that neither can be taken for the other's after one of
-them was exchanged.
+The ``.json`` holds the checksum of its file, so that a mismatched pair is detected.
 """
 
 import contextlib
@@ -16,17 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.files import sha256_of
-from napari_i3d._utils.text import format_path
+from napari_i3d._utils.text import format_path, printable
 from napari_i3d.errors import FeaturesError
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.sidecar import LARGEST_NUMBER, METADATA_KEYS, json_path
 from napari_i3d.features.io.writing import WRITERS
 from napari_i3d.individuals import Id
 from napari_i3d.safe_loading import unpickler
-from napari_i3d.safe_loading.pickle_opcodes import printable
 from napari_i3d.safe_loading.zip_archives import ARCHIVE_DAMAGE, check_archive
 
-# The last two: numpy's headers are in Python's notation.
+# The last two: numpy's headers are Python literals.
 _DAMAGE = (
     ValueError,
     KeyError,
@@ -45,13 +43,8 @@ def read_features(path: str | Path) -> Features:
     Parameters
     ----------
     path
-        A ``.npy``, ``.pickle``, ``.pkl`` or ``.npz`` file. What the ``.json`` beside it tells is taken up; without
-        one the frames of the rows are known only where ``min_frames`` and ``max_frames`` say that there is a row for
-        each frame.
-
-    Returns
-    -------
-    Features
+        A ``.npy``, ``.pickle``, ``.pkl`` or ``.npz`` file. Without the ``.json`` beside it, the frames of the rows are
+        known only if ``min_frames`` and ``max_frames`` imply a row for each frame.
 
     Raises
     ------
@@ -59,15 +52,14 @@ def read_features(path: str | Path) -> Features:
         No such file, another format, damaged, or the ``.json`` belongs to another file. Nothing in it is executed.
     """
     path = Path(path)
-    reader = {".npy": _read_npy, ".npz": _read_npz, ".pickle": _read_pickle, ".pkl": _read_pickle}.get(
-        path.suffix.lower()
-    )
+    readers = {".npy": _read_npy, ".npz": _read_npz, ".pickle": _read_pickle, ".pkl": _read_pickle}
+    reader = readers.get(path.suffix.lower())
     if reader is None:
         raise FeaturesError(
             f"{format_path(path.name)}: features are read from {', '.join(WRITERS)}, not from {path.suffix!r}"
         )
     with _damage_named(path):
-        if path.exists() and not path.is_file():  # a pipe would be waited for without end
+        if path.exists() and not path.is_file():  # reading a pipe might never end
             raise FeaturesError(f"{format_path(path.name)}: expected a features file, found a folder, device or pipe")
         content = reader(path)
     rows, metadata = _rows_and_metadata(path, content)
@@ -81,7 +73,7 @@ def read_features(path: str | Path) -> Features:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # a name too long, where that of the features just fits
+    except OSError:  # the name is too long, though that of the features just fits
         return False
 
 
@@ -94,7 +86,7 @@ def _damage_named(path: Path) -> Iterator[None]:
             f"{format_path(path)}: cannot be read ({error.strerror or error}); is the path right?"
         ) from error
     except (*_DAMAGE, *ARCHIVE_DAMAGE) as error:
-        reason = printable(str(error) or type(error).__name__)
+        reason = printable(str(error) or type(error).__name__, 120)
         raise FeaturesError(
             f"{format_path(path.name)}: not a whole features file ({reason})", hint="was it copied completely?"
         ) from error
@@ -107,8 +99,8 @@ def _read_npy(path: Path) -> Any:
         shape, _, dtype = read_header(file)
         if dtype != np.dtype(object) or shape != ():
             raise FeaturesError(
-                f"{format_path(path.name)}: a bare {printable(str(dtype))} array of shape "
-                f"{printable(str(shape))}, made for another program; expected a dictionary of individuals",
+                f"{format_path(path.name)}: a bare {printable(str(dtype), 120)} array of shape "
+                f"{printable(str(shape), 120)}, made for another program; expected a dictionary of individuals",
                 hint="read the file it was exported from",
             )
         content = unpickler.load(file, format_path(path.name), FeaturesError)
@@ -149,7 +141,7 @@ def _rows_and_metadata(path: Path, content: Any) -> tuple[dict[Id, NDArray[np.fl
                 f"{format_path(path.name)}: expected ids that are text or whole numbers of up to 18 digits"
             )
         shown = ascii(individual)[:60]
-        # Without values, rows would take no room in the file, and any number of them could be claimed.
+        # Rows without values take no space, so a file could claim any number of them.
         if not isinstance(values, np.ndarray) or values.ndim != 2 or not values.shape[1]:
             raise FeaturesError(f"{format_path(path.name)}: {shown} is no array of features (rows, values)")
         if values.dtype.kind != "f":
@@ -165,7 +157,8 @@ def _read_facts(path: Path, facts_path: Path) -> dict[str, Any]:
         raise _damaged_facts(path, error) from error
     if checksum != sha256_of(path):
         raise FeaturesError(
-            f"{format_path(facts_path.name)}: tells about another {format_path(path.name)} than the one here (checksums differ)",
+            f"{format_path(facts_path.name)}: tells about another {format_path(path.name)} than the one here "
+            "(checksums differ)",
             hint="extract again, or delete it to read the features without it",
         )
     return dict(facts)
@@ -186,7 +179,7 @@ def _with_facts(path: Path, rows: dict[Id, NDArray[np.float32]], facts: dict[str
             provenance=facts["provenance"],
         )
     except FeaturesError as error:
-        raise FeaturesError(f"{format_path(json_path(path).name)}: {printable(str(error))}") from error
+        raise FeaturesError(f"{format_path(json_path(path).name)}: {printable(str(error), 120)}") from error
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _damaged_facts(path, error) from error
 
@@ -196,7 +189,7 @@ def _named_rows(rows: dict[Id, NDArray[np.float32]], entries: dict[Id, Any]) -> 
     by_name = {entry.get("id_in_file", individual): individual for individual, entry in entries.items()}
     if len(by_name) < len(entries):
         raise ValueError("two individuals of one name")
-    # Ids in a .npz are text: only there, find an id by its text.
+    # Ids in a .npz are text.
     by_text = {str(individual): individual for individual in entries}
     named: dict[Id, NDArray[np.float32]] = {}
     for name, values in rows.items():
@@ -210,7 +203,7 @@ def _named_rows(rows: dict[Id, NDArray[np.float32]], entries: dict[Id, Any]) -> 
 
 
 def _damaged_facts(path: Path, error: Exception) -> FeaturesError:
-    reason = printable(repr(error))
+    reason = printable(repr(error), 120)
     return FeaturesError(
         f"{format_path(json_path(path).name)}: damaged ({reason})", hint="delete it to read the features without it"
     )

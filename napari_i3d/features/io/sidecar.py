@@ -1,4 +1,4 @@
-"""The JSON beside a features file: frames of the rows, rate, provenance."""
+"""The JSON beside a features file: frames of the rows, frame rate, provenance."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ LARGEST_NUMBER = 2**63 - 1
 
 
 def json_path(path: str | Path) -> Path:
-    """Return where the facts about a features file are kept."""
+    """Return the path of the JSON beside a features file."""
     path = Path(path)
     return path.with_name(path.name + ".json")
 
@@ -30,11 +30,11 @@ class Place:
     Attributes
     ----------
     name
-        What the individual is called there.
+        Name of the individual there.
     first_row
         Number of rows of zeros before its first.
     n_rows
-        Number of all rows; None: there are no others.
+        Number of all rows; None: no rows of zeros.
     """
 
     name: Id
@@ -42,7 +42,7 @@ class Place:
     n_rows: int | None = None
 
     def filled(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the rows with those of zeros."""
+        """Return the rows with the rows of zeros added."""
         if self.n_rows is None:
             return rows
         filled = np.zeros((self.n_rows, rows.shape[1]), np.float32)
@@ -84,7 +84,7 @@ def sidecar_facts(features: Features, individuals: list[Id], places: Mapping[Id,
 
 
 def _place_facts(individual: Id, place: Place | None) -> dict[str, Any]:
-    """Return what of a place is not as usual."""
+    """Return what is unusual about a place."""
     if place is None:
         return {}
     renamed = {} if place.name == individual else {"id_in_file": place.name}

@@ -19,7 +19,7 @@ from napari_i3d.individuals import Id
 
 
 def write_features(path: str | Path, features: Features, *, metadata: bool = False, layout: str = "dict") -> None:
-    """Write features to a file, and what is known of their rows to ``path + ".json"`` beside it.
+    """Write features to a file, and the facts about their rows to ``path + ".json"`` beside it.
 
     Parameters
     ----------
@@ -45,15 +45,7 @@ def write_features(path: str | Path, features: Features, *, metadata: bool = Fal
 def write_dictionary(
     path: str | Path, features: Features, places: Mapping[Id, Place], *, metadata: bool, layout: str
 ) -> None:
-    """Write features with each individual at its place; `read_features` gives them back as they are.
-
-    Raises
-    ------
-    FeaturesError
-        Another ending, or names that do not fit the format.
-    OutputError
-        The file cannot be written.
-    """
+    """Write features with each individual at its place; errors as in `write_features`."""
     path = Path(path)
     write = WRITERS.get(path.suffix.lower())
     if write is None:
@@ -66,12 +58,9 @@ def write_dictionary(
 
 
 def check_content(individuals: Sequence[Id], ending: str, *, metadata: bool) -> None:
-    """Check that a file of this ending can tell the individuals apart.
+    """Check that a file with this ending can tell the individuals apart.
 
-    Raises
-    ------
-    FeaturesError
-        One has the name of a metadata entry, or two are called the same in a ``.npz``, whose names are text.
+    Raises `FeaturesError` for the name of a metadata entry, and for equal names in a ``.npz``, whose names are text.
     """
     taken = [key for key in METADATA_KEYS if metadata and key in individuals]
     if taken:
@@ -92,22 +81,10 @@ def write_with_facts(
     layout: str = "dict",
     places: Mapping[Id, Place] = MappingProxyType({}),
 ) -> None:
-    """Write one file and the ``.json`` beside it: neither appears before both are complete.
+    """Write one file, with `write`, and the ``.json`` beside it: neither appears before both are complete.
 
-    Parameters
-    ----------
-    path
-        The features file.
-    features
-        The features that the ``.json`` describes.
-    write
-        Writes the content of the features file.
-    individuals
-        Those that the file holds; None: all.
-    layout
-        For which program the file is laid out.
-    places
-        Where individuals are in the file; those that are not in it have it under their own ids.
+    `individuals` are those in the file, by default all; `layout` is the program that it is for; `places` are the places
+    of individuals that are not under their own ids.
     """
     facts_path = json_path(path)
     before = facts_path.read_bytes() if facts_path.is_file() else None
@@ -115,7 +92,7 @@ def write_with_facts(
         described = list(features) if individuals is None else individuals
         _write_both(path, facts_path, write, {**sidecar_facts(features, described, places), "layout": layout})
     except OutputError:
-        # The facts may have taken their name when the file could not: facts never stand beside a file of before.
+        # The facts may have been renamed and the file not: restore the facts of the file that is there.
         if before is None:
             facts_path.unlink(missing_ok=True)
         elif facts_path.read_bytes() != before:
@@ -129,7 +106,7 @@ def _write_both(path: Path, facts_path: Path, write: Callable[[BinaryIO], None],
         write(file)
         file.flush()
         facts = {**facts, "sha256": sha256_of(file.name)}
-        # Renamed first: a features file that is there has its facts, whenever the program was ended.
+        # Renamed first, so that an existing features file always has its facts, even after a crash.
         with atomic_writer(facts_path) as facts_file:
             facts_file.write(json.dumps(facts, indent=1).encode())
 

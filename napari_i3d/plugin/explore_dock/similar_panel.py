@@ -127,7 +127,7 @@ class SimilarPanel(QWidget):
         if explored is None:
             return
         if first is not None and last is not None:
-            sequences = explored.table.part_of_row
+            sequences = explored.table.sequence_of_row
             if first > last or sequences[first] != sequences[last]:
                 first, last = (first, None) if fresh == first else (None, last)
         self._first, self._last = first, last

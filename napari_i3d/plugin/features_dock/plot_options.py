@@ -24,7 +24,7 @@ _ORDERS = [
     ("by variability", Order.VARIABILITY),
     ("file order", Order.FILE),
 ]
-_SCALES = [("standardized", Scale.STANDARDISED), ("raw values", Scale.RAW)]
+_SCALES = [("standardized", Scale.STANDARDIZED), ("raw values", Scale.RAW)]
 
 
 class PlotOptions(QWidget):
@@ -99,7 +99,7 @@ class PlotOptions(QWidget):
 
 def names_of(individuals: Sequence[Id]) -> list[str]:
     """Return unique names of individuals for a box: magicgui would merge equal ones."""
-    plain = [format_id(individual) if individual != "" else "whole image" for individual in individuals]
+    plain = [format_id(individual) for individual in individuals]
     names: list[str] = []
     for individual, name in zip(individuals, plain, strict=True):
         text = name if plain.count(name) == 1 else repr(individual)[:_LONGEST_NAME]  # the text '1' beside the number 1

@@ -14,10 +14,10 @@ from napari_i3d.explore import (
     SimilarMoments,
     Span,
     Step,
-    cluster_steps,
-    component_steps,
-    map_steps,
-    similar_steps,
+    clusters,
+    map_rows,
+    principal_components,
+    similar_moments,
     table_of_features,
 )
 from napari_i3d.extraction.settings import SampleMode
@@ -50,7 +50,7 @@ def run_exploration(
     owners: dict[str, TrackedVideo],
     features: dict[str, Features],
     method: MapMethod,
-    clusters: int | None,
+    n_clusters: int | None,
     _: StopRequest,
 ) -> Generator[Progress, None, Explored]:
     """Lay out and cluster the rows of features.
@@ -63,14 +63,14 @@ def run_exploration(
         Features of each video, by the same names.
     method
         Layout of the map.
-    clusters
+    n_clusters
         Number of clusters; None: chosen by silhouette.
     """
     yield Progress("looking through the features")
     table = table_of_features(features)
-    components = yield from as_progress(component_steps(table), _progress_of)
-    laid_out = yield from as_progress(map_steps(components, method), _progress_of)
-    groups = yield from as_progress(cluster_steps(components, clusters), _progress_of)
+    components = yield from as_progress(principal_components.steps(table), _progress_of)
+    laid_out = yield from as_progress(map_rows.steps(components, method), _progress_of)
+    groups = yield from as_progress(clusters.steps(components, n_clusters), _progress_of)
     return Explored(owners, features, components.table, laid_out, groups)
 
 
@@ -78,7 +78,7 @@ def run_similar(
     table: FeatureTable, query: Span, count: int, apart_s: float, others_only: bool, _: StopRequest
 ) -> Generator[Progress, None, SimilarMoments]:
     """Search for moments similar to a query."""
-    steps = similar_steps(
+    steps = similar_moments.steps(
         table,
         query.individual,
         query.first_frame,

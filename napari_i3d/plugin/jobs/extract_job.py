@@ -111,7 +111,7 @@ def run_extraction(
     wait_for(run_in_thread(lambda: importlib.import_module("napari_i3d.batch.video_job")), stop)
     from napari_i3d.backbones.weights import load_network
     from napari_i3d.batch.events import VideoSkipped
-    from napari_i3d.batch.video_job import VideoJobs
+    from napari_i3d.batch.video_jobs import VideoJobs
     from napari_i3d.extraction.device import resolve_device
     from napari_i3d.video.video import Video, open_video
 

@@ -6,7 +6,7 @@ from napari.utils.notifications import show_warning
 from napari_i3d.plugin.layers.convert import LayerData
 from napari_i3d.plugin.layers.view_2d import go_back_to_frames
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY, VideoSource
-from napari_i3d.video.frame_cache import DEFAULT_LIMIT_MB, FrameBudget
+from napari_i3d.video.frame_budget import DEFAULT_LIMIT_MB, FrameBudget
 from napari_i3d.video.lazy_array import VideoArray
 from napari_i3d.video.video import Video
 

@@ -48,7 +48,7 @@ def complaint(line: str) -> str | None:
 
 
 def is_corrupt_mark(text: str) -> bool:
-    """Whether a message marks the frame of the decoder's next line as corrupt."""
+    """Return whether a message marks the frame of the decoder's next line as corrupt."""
     return text == _CORRUPT
 
 
@@ -64,15 +64,7 @@ def ticks(text: str) -> int | None:
 
 
 class Log:
-    """A listener for `Process` that collects the description of the file, the frames, and error messages.
-
-    Attributes
-    ----------
-    description
-        The lines that describe the file. They quote it, so a file can forge any of them.
-    mapping
-        The lines after it that name the stream that is output.
-    """
+    """A listener for `Process` that collects the description of the file, the frames, and error messages."""
 
     def __init__(self) -> None:
         self.description: list[str] = []
@@ -125,13 +117,7 @@ class Log:
         self._output.append(LoggedFrame(pts, is_key=False, clean=False))
 
     def next_output(self) -> LoggedFrame | None:
-        """Wait for the next output frame and return it; None at the end.
-
-        Raises
-        ------
-        TimeoutError
-            ffmpeg logged nothing for `STALL_S`.
-        """
+        """Wait for the next output frame; None at the end, `TimeoutError` if ffmpeg is silent for `STALL_S`."""
         with self._change:
             while not self._output:
                 if self._ended:

@@ -30,45 +30,27 @@ _CUT = re.compile(r"partial file|ended prematurely|truncat|end of file|EOF", re.
 
 @dataclass(frozen=True)
 class Packets:
-    """The P packets of a stream in the order of the container, which is the decoding order.
+    """The P packets of a stream in the order of the container, which is the decoding order."""
 
-    Attributes
-    ----------
-    pts
-        (P,) int64: presentation times in ticks of `time_base` (seconds per tick).
-    span_ticks
-        From the first decoding time to the last, both included; 0 if one is not known.
-    is_key, is_shown
-        (P,) bool: decoding can start here; not cut away by an edit list.
-    size_bytes
-        (P,) int64.
-    all_timed
-        Whether all packets have a presentation time.
-    cut_off
-        Whether the file ends before it should.
-    lost
-        Whether the container is damaged, so that packets may be missing.
-    """
-
-    pts: npt.NDArray[np.int64]
-    span_ticks: int
-    is_key: npt.NDArray[np.bool_]
-    is_shown: npt.NDArray[np.bool_]
-    size_bytes: npt.NDArray[np.int64]
-    time_base: Fraction
-    all_timed: bool
-    cut_off: bool
-    lost: bool
+    pts: npt.NDArray[np.int64]  # (P,) presentation times in ticks of `time_base`
+    span_ticks: int  # from the first decoding time to the last, both included; 0 if unknown
+    is_key: npt.NDArray[np.bool_]  # (P,) whether decoding can start here
+    is_shown: npt.NDArray[np.bool_]  # (P,) whether not cut away by an edit list
+    size_bytes: npt.NDArray[np.int64]  # (P,)
+    time_base: Fraction  # seconds per tick
+    all_timed: bool  # whether all packets have a presentation time
+    cut_off: bool  # whether the file ends too early
+    lost: bool  # whether the container is damaged, so that packets may be missing
 
     @property
     def has_gaps(self) -> bool:
-        """Whether the frames do not follow one another evenly."""
+        """Whether the frames are unevenly spaced."""
         steps = np.diff(np.sort(self.pts))
         return bool((steps > 1.5 * np.median(steps)).any()) if len(steps) else False
 
     @property
     def is_reordered(self) -> bool:
-        """Whether frames are shown in another order than decoded, as far as is known."""
+        """Whether frames are shown in another order than decoded, as far as known."""
         return not self.all_timed or bool((np.diff(self.pts) < 0).any())
 
 
@@ -134,13 +116,7 @@ class _Table:
         self._time_base = Fraction(1)
 
     def read(self, part: bytes) -> None:
-        """Parse a piece of the list.
-
-        Raises
-        ------
-        VideoError
-            The packets are more or larger than the file can hold.
-        """
+        """Parse a piece of the list; raise `VideoError` if the packets are more or larger than the file can hold."""
         whole, end, rest = part.rpartition(b"\n")
         if not end:
             self._rest += rest

@@ -25,48 +25,23 @@ _ERROR = re.compile(r"^(?:\[[^\]]*\] )*\[(?:error|fatal)\] (.*)$")
 
 @dataclass(frozen=True)
 class Probe:
-    """Facts about a video: the stream that ffmpeg takes by default, and its first frames.
-
-    Attributes
-    ----------
-    stream_index
-        ffmpeg's index of the stream.
-    codec
-        ffmpeg's name of the codec.
-    width_px, height_px
-        Frame size, after any rotation.
-    time_base
-        Seconds per tick of the stream's times.
-    frame_rate
-        Nominal frames per second, if the file states them.
-    container
-        ffmpeg's name of the container format.
-    promised_frames
-        Number of frames in the header of an AVI file, else 0.
-    is_short
-        Whether an AVI file is smaller than it states, as after an interrupted copy.
-    head_pts
-        Times of the first frames in ticks, None for a frame without one.
-    x264_build
-        Build of x264 that made the video, if stated in the first frames. Decoders work around errors of some builds
-        (4:4:4 before build 151), but one that starts later does not see the first frame.
-    """
+    """Facts about a video: the stream that ffmpeg takes by default, and its first frames."""
 
     stream_index: int
-    codec: str
-    width_px: int
-    height_px: int
-    time_base: Fraction | None
-    frame_rate: Fraction | None
-    container: str
-    promised_frames: int
-    is_short: bool
-    head_pts: list[int | None]
-    x264_build: int | None = None
+    codec: str  # ffmpeg's name
+    width_px: int  # after any rotation
+    height_px: int  # after any rotation
+    time_base: Fraction | None  # seconds per tick of the stream's times
+    frame_rate: Fraction | None  # nominal frames per second, if stated
+    container: str  # ffmpeg's name of the format
+    promised_frames: int  # number of frames in the header of an AVI file, else 0
+    is_short: bool  # whether an AVI file is smaller than it states, as after an interrupted copy
+    head_pts: list[int | None]  # times of the first frames in ticks
+    x264_build: int | None = None  # stated in the first frames; decoders work around errors of some builds
 
     @property
     def decoder_options(self) -> tuple[str, ...]:
-        """Options for a decoder that does not start at the first frame."""
+        """Options for a decoder that starts later, and so does not see the build of x264 in the first frame."""
         return () if self.x264_build is None else ("-x264_build", str(self.x264_build))
 
     @property
@@ -110,19 +85,9 @@ def probe_video(path: Path) -> Probe:
     """
     _check_file(path)
     log = _HeadLog()
-    output = [
-        "-an",
-        "-sn",
-        "-dn",
-        "-frames:v",
-        str(_HEAD_FRAMES),
-        "-fps_mode",
-        "passthrough",
-        "-vf",
-        "showinfo=checksum=0",
-        *NO_METADATA,
-    ]
-    process = Process(["-copyts", *input_arguments(path), *output, "-f", "null", "-"], log)
+    streams = ["-an", "-sn", "-dn", *NO_METADATA, "-frames:v", str(_HEAD_FRAMES)]
+    output = [*streams, "-fps_mode", "passthrough", "-vf", "showinfo=checksum=0", "-f", "null", "-"]
+    process = Process(["-copyts", *input_arguments(path), *output], log)
     try:
         log.wait_to_end()
     except TimeoutError as error:
@@ -132,8 +97,7 @@ def probe_video(path: Path) -> Probe:
     header = "\n".join(log.description)
     mapping = next(filter(None, map(_MAPPING.match, log.mapping)), None)
     if mapping is None:
-        reason, hint = _why_not(path, header)
-        raise VideoError(f"{format_path(path.name)}: {reason}", hint)
+        raise VideoError(f"{format_path(path.name)}: {_why_not(path, header)}")
     stream = re.search(rf"^\[info\]   Stream #0:{mapping[1]}\b.*$", header, re.MULTILINE)
     if stream is not None and "(attached pic)" in stream[0]:
         raise VideoError(

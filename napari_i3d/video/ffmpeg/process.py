@@ -15,7 +15,7 @@ import imageio_ffmpeg
 import numpy as np
 import numpy.typing as npt
 
-from napari_i3d._utils.text import format_path
+from napari_i3d._utils.text import format_path, printable
 from napari_i3d.errors import StalledError, VideoError
 
 STALL_S = 60.0
@@ -71,20 +71,9 @@ def output_arguments(stream_index: int, width_px: int, height_px: int) -> list[s
 class Process:
     """An ffmpeg process with a listener for its log, and methods to read its standard output.
 
-    It ends with `close`, the last reference to this object, or the interpreter, whichever comes first.
-
-    Parameters
-    ----------
-    arguments
-        Options after the program's name and the general ones.
-    listen
-        Called in another thread with each line of the log, and with None at its end. It must not refer to this object,
-        which would then live as long as ffmpeg does.
-
-    Raises
-    ------
-    VideoError
-        ffmpeg cannot be started.
+    It ends with `close`, the last reference to this object, or the interpreter, whichever comes first. `listen` is
+    called in another thread with each line of the log, and with None at its end; it must not refer to this object,
+    which would then live as long as ffmpeg does. `VideoError` is raised if ffmpeg cannot be started.
     """
 
     def __init__(self, arguments: Sequence[str], listen: Callable[[str | None], None]) -> None:
@@ -94,20 +83,14 @@ class Process:
         self._end = weakref.finalize(self, _end, self._popen, thread)
         thread.start()
         self._poll = None
-        if sys.platform != "win32":  # where a pipe cannot be waited for with a limit
+        if sys.platform != "win32":  # which has no timeout for pipes
             self._poll = select.poll()
             self._poll.register(self._stdout, select.POLLIN)
         if sys.platform == "linux":
             _widen(self._stdout)
 
     def read_into(self, buffer: npt.NDArray[np.uint8]) -> bool:
-        """Fill a contiguous array from the standard output; return False if the output ends before.
-
-        Raises
-        ------
-        TimeoutError
-            There was no output for `STALL_S`.
-        """
+        """Fill a contiguous array from the output; return False if it ends before; `TimeoutError` after `STALL_S`."""
         view = buffer.reshape(-1).data
         while view:
             self._wait()
@@ -170,9 +153,8 @@ def _start(arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
 def _forward(stream: IO[bytes], listen: Callable[[str | None], None]) -> None:
     lines = io.BufferedReader(cast("io.RawIOBase", stream))
     while line := lines.readline(_MAX_LINE_BYTES):
-        text = line.decode("utf-8", "replace").rstrip()
         # Text quoted from the file may appear in our messages.
-        listen(text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text))
+        listen(printable(line.decode("utf-8", "replace").rstrip()))
     listen(None)
     lines.detach()
 

@@ -92,7 +92,7 @@ def test_bad_questions_are_refused():
 
 
 def test_long_work_tells_how_far_it_is():
-    steps = list(explore.map_steps(planted([0, 1] * 3000)))
+    steps = list(explore.map_rows.steps(planted([0, 1] * 3000)))
     assert {step.what for step in steps} == {"standardizing", "correlations", "scores"}
     assert all(0 <= step.done <= step.total for step in steps)
     assert steps[-1].done == steps[-1].total

@@ -65,10 +65,10 @@ def test_rows_of_unpadded_features_are_found_as_those_of_padded_ones():
 
 def test_individuals_of_several_videos_are_told_apart(table):
     with pytest.raises(FeaturesError, match=r"in several videos \('one', 'two'\); name the video"):
-        table.find_part("a")
-    assert table.find_part(7) == 1
+        table.sequence_number("a")
+    assert table.sequence_number(7) == 1
     with pytest.raises(FeaturesError, match="no rows of individual 'b'; there are: one: a, one: 7, two: a"):
-        table.find_part("b")
+        table.sequence_number("b")
 
 
 def test_missing_frames_break_a_stretch():

@@ -1,0 +1,187 @@
+"""Replacements for the names that a pickle may use: each makes one kind of plain container, number, text or array.
+
+numpy's own reconstruction is not exposed: it trusts the state it is given, down to flags that turn numbers into
+pointers.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from napari_i3d._utils.text import printable
+from napari_i3d.safe_loading.pickle_budget import BYTES_A_PAIR, Dict, spend
+from napari_i3d.safe_loading.pickle_opcodes import ForbiddenError
+
+# Booleans, integers, floats, complex, text, bytes and objects; their only dtypes in a pickle.
+_DTYPE = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|f1[0-9]|c8|c16|[cf]?[0-9]{2}|[SU][0-9]{1,10}|O[48]?)", re.ASCII)
+_LAST_CHARACTER = 0x10FFFF
+
+
+class _StandIn:
+    """A callable that a pickle can neither change nor take apart: its state cannot be set from the file."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        self._call = call
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._call(*arguments)
+
+    def __setstate__(self, _state: object) -> None:
+        raise ForbiddenError("a change of a function")
+
+
+def _no_call(*_arguments: object) -> None:
+    raise ForbiddenError("a direct call of a type")
+
+
+class _Dtype:
+    """The dtype of an array in the file, of a plain kind; its byte order may be set afterwards."""
+
+    __slots__ = ("plain",)
+
+    def __init__(self, description: str | bytes, *flags: object) -> None:
+        text = description.decode("latin1") if isinstance(description, bytes) else description
+        if not isinstance(text, str) or not _DTYPE.fullmatch(text) or not all(isinstance(f, int) for f in flags):
+            raise ForbiddenError(f"a numpy array of dtype {printable(ascii(text), 120)}")
+        self.plain = np.dtype(text)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        if not isinstance(state, tuple) or any(isinstance(part, tuple) and part for part in state):
+            raise ForbiddenError("a numpy dtype with fields")
+        order = state[1].decode("latin1") if isinstance(state[1], bytes) else state[1]
+        if isinstance(order, str) and order in ("<", ">"):
+            self.plain = self.plain.newbyteorder("<" if order == "<" else ">")
+
+
+class _Array(np.ndarray[Any, Any]):
+    """An array whose content is set once, after it was checked against its shape."""
+
+    def __setstate__(self, state: tuple[Any, ...], *_more: object) -> None:
+        shape, dtype, fortran, content = state[-4:]
+        if (
+            self.size
+            or not isinstance(state, tuple)
+            or not (len(state) == 4 or (len(state) == 5 and type(state[0]) is int))
+            or not _is_shape(shape)
+            or not isinstance(dtype, _Dtype)
+            or not isinstance(fortran, int)
+        ):
+            raise ForbiddenError("a numpy array that is filled in an unusual way")
+        spend(len(content) if isinstance(content, str | bytes | list) else 0)
+        if isinstance(content, str):
+            content = content.encode("latin1")
+        count = math.prod(shape)
+        if count and not dtype.plain.itemsize:
+            raise ForbiddenError("a numpy array of nothing")
+        if dtype.plain.hasobject:
+            whole = isinstance(content, list) and len(content) == count
+        else:
+            whole = isinstance(content, bytes) and len(content) == count * dtype.plain.itemsize
+        if not whole or any(n < 0 for n in shape):
+            raise ValueError(f"an array of shape {shape} has not the content for it")
+        if dtype.plain.kind == "U":
+            _check_text(content, dtype.plain)
+        super().__setstate__((1, shape, dtype.plain, bool(fortran), content))  # type: ignore[arg-type]
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # When pickled, it must not name this module.
+        return self.view(np.ndarray).__reduce_ex__(protocol)
+
+
+def _is_shape(shape: object) -> bool:
+    return isinstance(shape, tuple) and all(type(n) is int for n in shape)
+
+
+def _check_text(content: bytes, dtype: "np.dtype[Any]") -> None:
+    # Invalid characters would raise much later, when the text is first used.
+    if content:
+        codes = np.frombuffer(content, np.dtype(np.uint32).newbyteorder(dtype.byteorder))
+        if codes.max() > _LAST_CHARACTER:
+            raise ValueError("text with characters that do not exist")
+
+
+def _reconstruct(kind: object, shape: object, typecode: bytes | str) -> _Array:
+    if kind is not _TYPE or not _is_shape(shape) or not isinstance(typecode, bytes | str):
+        raise ForbiddenError("numpy's _reconstruct for something that is no array")
+    return _Array((0,), np.uint8)
+
+
+def _scalar(dtype: _Dtype, content: bytes | str = b"") -> Any:
+    content = content.encode("latin1") if isinstance(content, str) else content
+    if not isinstance(dtype, _Dtype) or dtype.plain.hasobject:
+        raise ForbiddenError("a numpy scalar that holds an object")
+    spend(len(content))
+    if not isinstance(content, bytes) or len(content) != dtype.plain.itemsize:
+        raise ValueError(f"a number of type {dtype.plain} has not the content for it")
+    if not content:
+        return dtype.plain.type()
+    if dtype.plain.kind == "U":
+        _check_text(content, dtype.plain)
+    return np.frombuffer(content, dtype.plain, count=1)[0]
+
+
+def _frombuffer(content: Any, dtype: _Dtype, shape: Any, order: str, axes: Any = None) -> _Array:
+    if (
+        not isinstance(content, bytes | bytearray)
+        or not isinstance(dtype, _Dtype)
+        or dtype.plain.hasobject
+        or not _is_shape(shape)
+        or not isinstance(order, str)
+        or not (axes is None or _is_shape(axes))
+    ):
+        raise ForbiddenError("a numpy array that is made in an unusual way")
+    spend(len(content))
+    if dtype.plain.kind == "U":
+        _check_text(bytes(content), dtype.plain)
+    # A writable copy.
+    flat = np.frombuffer(bytearray(content), dtype.plain) if content else np.zeros(0, dtype.plain)
+    if order == "K" and axes is not None:
+        return flat.reshape(shape).transpose(axes).view(_Array)
+    return flat.reshape(shape, order="F" if order == "F" else "C").view(_Array)
+
+
+def _encode_latin1(text: str, encoding: str = "latin1") -> bytes:
+    if encoding not in ("latin1", "latin-1"):
+        raise ForbiddenError("_codecs.encode to anything but latin1")
+    spend(len(text))
+    return text.encode("latin1")
+
+
+def _dict(*pairs: Any) -> dict[Any, Any]:
+    if pairs and not (len(pairs) == 1 and type(pairs[0]) is list):
+        raise ForbiddenError("an OrderedDict that is made in an unusual way")
+    made = Dict()
+    for key, value in pairs[0] if pairs else ():
+        spend(BYTES_A_PAIR)
+        made[key] = value
+    return made
+
+
+def _empty_dict(factory: object = None) -> dict[Any, Any]:
+    if not (factory is None or isinstance(factory, _StandIn)):
+        raise ForbiddenError("a defaultdict that is made in an unusual way")
+    return Dict()
+
+
+_TYPE = _StandIn(_no_call)
+ALLOWED = {
+    ("collections", "OrderedDict"): _StandIn(_dict),
+    # Without its factory, which might be any function.
+    ("collections", "defaultdict"): _StandIn(_empty_dict),
+    ("numpy", "ndarray"): _TYPE,
+    ("numpy", "dtype"): _StandIn(_Dtype),
+    ("_codecs", "encode"): _StandIn(_encode_latin1),
+}
+for _package in ("numpy.core", "numpy._core"):
+    ALLOWED[f"{_package}.multiarray", "_reconstruct"] = _StandIn(_reconstruct)
+    ALLOWED[f"{_package}.multiarray", "scalar"] = _StandIn(_scalar)
+    ALLOWED[f"{_package}.numeric", "_frombuffer"] = _StandIn(_frombuffer)
+for _package in ("builtins", "__builtin__"):
+    ALLOWED[_package, "bytes"] = _StandIn(lambda: b"")
+    for _factory in ("dict", "list", "int", "float", "str"):
+        ALLOWED[_package, _factory] = _StandIn(_no_call)
