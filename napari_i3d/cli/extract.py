@@ -12,6 +12,7 @@ from napari_i3d.cli.common import (
     FAILED,
     add_command,
     add_video_size,
+    command_wording,
     ended_by_sigterm,
     one_place,
     print_line,
