@@ -36,38 +36,19 @@ def add_extract(commands: Any) -> None:
     add("--datasetpath", type=Path, required=True, metavar="DIR|FILE", help="a video, or a folder searched for videos")
     add("--outputpath", type=Path, required=True, metavar="DIR", help="folder for the features")
     add("--tracking_folder", type=Path, metavar="DIR", help="folder of tracking pickles (without: the whole image)")
-    add(
-        "--tracking_suffix",
-        metavar="S",
-        help="end of a tracking file's name, after the video's: _tracks.pickle",
-    )
+    add("--tracking_suffix", metavar="S", help="end of a tracking file's name, after the video's: _tracks.pickle")
     add("--individuals", nargs="+", metavar="ID", help="only these (default: all)")
-    add(
-        "--frequency",
-        type=int,
-        metavar="N",
-        default=defaults.frequency,
-        help="frames between chunk starts (default %(default)s)",
-    )
+    frequency_help = "frames between chunk starts (default %(default)s)"
+    add("--frequency", type=int, metavar="N", default=defaults.frequency, help=frequency_help)
     add("--pad", action="store_true", help="a row for every frame (every FREQUENCY-th), ends included")
-    add(
-        "--min_frames",
-        type=int,
-        metavar="N",
-        default=defaults.min_frames,
-        help="leave out shorter tracklets (default %(default)s)",
-    )
+    min_frames_help = "leave out shorter tracklets (default %(default)s)"
+    add("--min_frames", type=int, metavar="N", default=defaults.min_frames, help=min_frames_help)
     _add_choice(extract, "--gaps", Gaps, Gaps.ERROR, "frames missing in a tracklet")
     _add_choice(extract, "--sample_mode", SampleMode, defaults.sample_mode, "")
     _add_choice(extract, "--normalization", Normalization, defaults.normalization, "")
     add("--subtract_background", action="store_true", help="set pixels of the background to gray")
     add_video_size(extract)
-    add(
-        "--weights",
-        default=DEFAULT_WEIGHTS,
-        metavar="NAME|PATH",
-        help=f"or {UNTRAINED} (default %(default)s)",
-    )
+    add("--weights", default=DEFAULT_WEIGHTS, metavar="NAME|PATH", help=f"or {UNTRAINED} (default %(default)s)")
     add("--batch_size", type=int, metavar="N", default=defaults.batch_size, help="chunks at once (default %(default)s)")
     add(
         "--device", metavar="NAME", default=defaults.device, help="auto, cpu, cuda, cuda:N or mps (default %(default)s)"

@@ -9,12 +9,11 @@ from napari_i3d.backbones.registry import I3D
 from napari_i3d.errors import TrackingError, VideoError
 from napari_i3d.extraction.crops import Cropper
 from napari_i3d.extraction.planning.crop_boxes import crop_boxes
+from napari_i3d.extraction.planning.plan import WHOLE_IMAGE, image_size
 from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
 from napari_i3d.individuals import Id, Span, format_id
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 from napari_i3d.video.video import Video
-
-_WHOLE_IMAGE = ""
 
 
 def make_thumbnails(
@@ -50,7 +49,7 @@ def make_thumbnails(
     oversampled = settings.sample_mode is SampleMode.OVERSAMPLE
     mode = SampleMode.CENTER_CROP if oversampled else settings.sample_mode
     shown = ExtractionSettings(sample_mode=mode, video_size=settings.video_size)
-    size = shown.video_size or (video.shape[2], video.shape[1])
+    size = image_size(video, shown)
     # Check all boxes before decoding.
     places = [_box(video, tracking, span, shown, size) for span in spans]
     cropper = Cropper(shown)
@@ -76,7 +75,7 @@ def _box(
             f"{len(video) - 1}: were they made from this video?"
         )
     if tracking is None:
-        if span.individual != _WHOLE_IMAGE:
+        if span.individual != WHOLE_IMAGE:
             raise TrackingError(
                 f"{span.individual}: expected the tracking that its features were made with, found none"
             )

@@ -18,7 +18,7 @@ from napari_i3d.features.io.sidecar import METADATA_KEYS, Place, frame_metadata,
 from napari_i3d.individuals import Id
 
 
-def write_features(path: str | Path, features: Features, *, metadata: bool = False, layout: str = "dict") -> None:
+def write_features(path: str | Path, features: Features, *, metadata: bool = False) -> None:
     """Write features to a file, and the facts about their rows to ``path + ".json"`` beside it.
 
     Parameters
@@ -39,11 +39,11 @@ def write_features(path: str | Path, features: Features, *, metadata: bool = Fal
         The file cannot be written.
     """
     places = {individual: Place(individual) for individual in features}
-    write_dictionary(path, features, places, metadata=metadata, layout=layout)
+    write_dictionary(path, features, places, metadata=metadata)
 
 
 def write_dictionary(
-    path: str | Path, features: Features, places: Mapping[Id, Place], *, metadata: bool, layout: str
+    path: str | Path, features: Features, places: Mapping[Id, Place], *, metadata: bool, layout: str = "dict"
 ) -> None:
     """Write features with each individual at its place; errors as in `write_features`."""
     path = Path(path)
