@@ -17,108 +17,42 @@ from typing import Any
 import numpy as np
 import pytest
 
+from helpers import program_environment
+from helpers.batches import TOTAL_CHUNKS, Workplace, content, interrupt, only, options_of, run
+from helpers.clips import MakeClip
+from helpers.networks import FACTS, FakeNetwork
 from napari_i3d._utils.files import exclusive
 from napari_i3d.batch import checkpoints, report, runner
 from napari_i3d.batch.events import Outcome, VideoDone, VideoFailed, VideoProgress, VideoSkipped
 from napari_i3d.batch.options import BatchOptions
 from napari_i3d.batch.runner import run_batch
-from napari_i3d.extraction.planning import shards
-from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.io.layouts import Layout
-from napari_i3d.synthetic import write_synthetic_clip
 from napari_i3d.tracking.io.box_pickle import read_tracking
-
-from . import stand_in
-from .conftest import Workplace
-from .stand_in import CHUNKS, FACTS, StandIn
-
-TOTAL = 10
-"""Chunks of the clip: five of each animal."""
-
-
-@pytest.fixture
-def network(monkeypatch: pytest.MonkeyPatch) -> StandIn:
-    """The stand-in network, in shards of 3 chunks."""
-    network = StandIn()
-    monkeypatch.setattr(runner, "load_network", lambda _: (network, FACTS))
-    monkeypatch.setattr(shards, "_CHUNKS", CHUNKS)
-    return network
-
-
-def options_of(workplace: Workplace, **choices: Any) -> BatchOptions:
-    settings = ExtractionSettings(batch_size=2, **choices.pop("settings", {}))
-    where = {"tracking_folder": workplace.tracks, "tracking_suffix": "_tracks.pickle"}
-    return BatchOptions(dataset_path=workplace.videos, output_path=workplace.out, settings=settings, **where, **choices)
-
-
-def run(options: BatchOptions) -> tuple[Outcome, ...]:
-    steps = run_batch(options)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as finished:
-            return finished.value
-
-
-def interrupt(options: BatchOptions, kept_chunks: int) -> None:
-    """Run until so many chunks are kept, and leave."""
-    with contextlib.closing(run_batch(options)) as steps:
-        for record in steps:
-            if isinstance(record, VideoProgress) and record.kept_chunks >= kept_chunks:
-                return
-    raise AssertionError("it ended before")
-
-
-def content(folder: Path) -> dict[str, Any]:
-    """All files in a folder and below it, but for the report; of facts all but the time at which they were written."""
-    found: dict[str, Any] = {}
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "report.json"):
-        found[str(path.relative_to(folder))] = path.read_bytes()
-        if path.suffix == ".json":
-            facts = json.loads(path.read_bytes())
-            facts["provenance"].pop("created", None)
-            found[str(path.relative_to(folder))] = facts
-    return found
-
-
-@pytest.fixture
-def undisturbed(workplace: Workplace, network: StandIn) -> dict[str, Any]:
-    """What an undisturbed run writes for one video, ``one.mp4``; the output folder is empty again."""
-    workplace.add("one")
-    assert isinstance(run(options_of(workplace))[0], VideoDone)
-    found = content(workplace.out)
-    assert sorted(found) == ["one.npy", "one.npy.json"]
-    for path in workplace.out.iterdir():
-        path.unlink()
-    network.seen = 0
-    return found
-
-
-def hidden(workplace: Workplace) -> list[Path]:
-    return sorted((workplace.out / ".one.npy.partial").glob("*.rows"))
 
 
 @pytest.mark.parametrize("kept", [3, 6, 10])
 def test_interrupted_work_goes_on_and_gives_the_same_bytes(
-    workplace: Workplace, network: StandIn, undisturbed: dict[str, Any], kept: int
+    workplace: Workplace, network: FakeNetwork, undisturbed: dict[str, Any], kept: int
 ) -> None:
     interrupt(options_of(workplace), kept)
     assert not (workplace.out / "one.npy").exists()
     network.seen = 0
     (outcome,) = run(options_of(workplace))
     assert isinstance(outcome, VideoDone)
-    assert (outcome.chunks, outcome.computed_chunks) == (TOTAL, TOTAL - kept)
-    assert network.seen == TOTAL - kept
+    assert (outcome.chunks, outcome.computed_chunks) == (TOTAL_CHUNKS, TOTAL_CHUNKS - kept)
+    assert network.seen == TOTAL_CHUNKS - kept
     assert content(workplace.out) == undisturbed
     assert outcome.remarks == ()
 
 
-def test_batch_size_may_change_in_between(workplace: Workplace, network: StandIn, undisturbed: dict[str, Any]) -> None:
+def test_batch_size_may_change_in_between(
+    workplace: Workplace, network: FakeNetwork, undisturbed: dict[str, Any]
+) -> None:
     interrupt(options_of(workplace), 6)
     network.seen = 0
     options = options_of(workplace)
     run(replace(options, settings=replace(options.settings, batch_size=1)))
-    assert network.seen == TOTAL - 6
+    assert network.seen == TOTAL_CHUNKS - 6
     assert content(workplace.out)["one.npy"] == undisturbed["one.npy"]
 
 
@@ -138,24 +72,24 @@ def empty(path: Path) -> None:
 
 @pytest.mark.parametrize("spoil", [cut, turn_a_bit, empty])
 def test_torn_shard_is_noticed_and_computed_again(
-    workplace: Workplace, network: StandIn, undisturbed: dict[str, Any], spoil: Any
+    workplace: Workplace, network: FakeNetwork, undisturbed: dict[str, Any], spoil: Any
 ) -> None:
     interrupt(options_of(workplace), 6)
-    spoil(hidden(workplace)[0])
+    spoil(workplace.checkpoints[0])
     network.seen = 0
     (outcome,) = run(options_of(workplace))
     assert "1 damaged portions of the work found were computed again" in outcome.summary
-    assert network.seen == TOTAL - 3
+    assert network.seen == TOTAL_CHUNKS - 3
     assert content(workplace.out) == undisturbed
 
 
 def test_shard_damaged_before_it_is_used_costs_its_video_this_time(
-    workplace: Workplace, network: StandIn, undisturbed: dict[str, Any]
+    workplace: Workplace, network: FakeNetwork, undisturbed: dict[str, Any]
 ) -> None:
     with contextlib.closing(run_batch(options_of(workplace))) as steps:
         for record in steps:
-            if isinstance(record, VideoProgress) and record.kept_chunks == TOTAL:
-                turn_a_bit(hidden(workplace)[1])
+            if isinstance(record, VideoProgress) and record.kept_chunks == TOTAL_CHUNKS:
+                turn_a_bit(workplace.checkpoints[1])
             if isinstance(record, VideoFailed):
                 assert "expected what was written, found it damaged" in record.reason
     assert not (workplace.out / "one.npy").exists()
@@ -192,67 +126,61 @@ def other_tracking(workplace: Workplace, options: BatchOptions) -> BatchOptions:
     ],
 )
 def test_work_of_something_else_starts_afresh_and_says_why(
-    workplace: Workplace, network: StandIn, undisturbed: dict[str, Any], change: Any, words: str
+    workplace: Workplace, network: FakeNetwork, undisturbed: dict[str, Any], change: Any, words: str
 ) -> None:
     interrupt(options_of(workplace), 6)
     network.seen = 0
     (outcome,) = run(change(workplace, options_of(workplace)))
     assert isinstance(outcome, VideoDone)
     assert words in outcome.summary
-    assert network.seen == TOTAL
+    assert network.seen == TOTAL_CHUNKS
     assert sorted(content(workplace.out)) == ["one.npy", "one.npy.json"]
 
 
 def test_other_weights_start_afresh(
-    workplace: Workplace, network: StandIn, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    workplace: Workplace, network: FakeNetwork, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     interrupt(options_of(workplace), 6)
     monkeypatch.setattr(runner, "load_network", lambda _: (network, replace(FACTS, sha256="6" * 64)))
     network.seen = 0
     assert "of another weights" in run(options_of(workplace))[0].summary
-    assert network.seen == TOTAL
+    assert network.seen == TOTAL_CHUNKS
 
 
 @pytest.mark.parametrize("manifest", [b"", b"[]", b'{"format": "other"}', None])
 def test_work_without_its_manifest_starts_afresh(
-    workplace: Workplace, network: StandIn, undisturbed: dict[str, Any], manifest: bytes | None
+    workplace: Workplace, network: FakeNetwork, undisturbed: dict[str, Any], manifest: bytes | None
 ) -> None:
     interrupt(options_of(workplace), 6)
     path = workplace.out / ".one.npy.partial" / "about.json"
     path.unlink() if manifest is None else path.write_bytes(manifest)
     network.seen = 0
     assert "started afresh" in run(options_of(workplace))[0].summary
-    assert network.seen == TOTAL
+    assert network.seen == TOTAL_CHUNKS
     assert content(workplace.out) == undisturbed
 
 
-def test_layout_with_a_file_an_individual_goes_on_too(workplace: Workplace, network: StandIn) -> None:
+def test_layout_with_a_file_an_individual_goes_on_too(workplace: Workplace, network: FakeNetwork) -> None:
     workplace.add("one")
     options = options_of(workplace, layout=Layout.MS_TCN)
     run(options)
     expected = content(workplace.out)
     assert [name for name in expected if name.endswith(".npy")] == ["one_spotted.npy", "one_striped.npy"]
-    for path in workplace.out.iterdir():
-        path.unlink()
+    workplace.clear_results()
     interrupt(options, 6)
     network.seen = 0
     run(options)
-    assert network.seen == TOTAL - 6
+    assert network.seen == TOTAL_CHUNKS - 6
     assert content(workplace.out) == expected
 
 
 # Finished results
 
 
-def only(outcomes: tuple[Outcome, ...]) -> Outcome:
-    (outcome,) = outcomes
-    return outcome
-
-
 @pytest.mark.parametrize("spoil", [cut, turn_a_bit, empty])
 @pytest.mark.parametrize("layout", [Layout.DICT, Layout.MS_TCN])
 def test_damaged_result_is_made_again_and_said(
-    workplace: Workplace, network: StandIn, spoil: Any, layout: Layout
+    workplace: Workplace, network: FakeNetwork, spoil: Any, layout: Layout
 ) -> None:
     workplace.add("one")
     options = options_of(workplace, layout=layout)
@@ -294,7 +222,7 @@ def test_finished_result_is_known_by_the_content_of_its_video(
 
 
 def test_finished_result_is_known_by_tracking_weights_and_individuals(
-    workplace: Workplace, network: StandIn, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    workplace: Workplace, network: FakeNetwork, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(options_of(workplace))
     chosen = only(run(options_of(workplace, individuals=("striped",))))
@@ -306,14 +234,14 @@ def test_finished_result_is_known_by_tracking_weights_and_individuals(
     assert only(run(options_of(workplace))).complete
     other_tracking(workplace, options_of(workplace))
     assert "made of another tracking" in only(run(options_of(workplace))).summary
-    tracks.write_bytes(workplace._clip.tracking.read_bytes())
+    tracks.write_bytes(workplace.clip.tracking.read_bytes())
     monkeypatch.setattr(runner, "load_network", lambda _: (network, replace(FACTS, sha256="6" * 64)))
     assert "made with other weights (stand-in)" in only(run(options_of(workplace))).summary
     assert content(workplace.out) == undisturbed
 
 
 def test_work_left_beside_a_finished_result_is_removed(workplace: Workplace, undisturbed: dict[str, Any]) -> None:
-    interrupt(options_of(workplace), TOTAL)
+    interrupt(options_of(workplace), TOTAL_CHUNKS)
     kept = workplace.out / ".one.npy.partial"
     kept.rename(workplace.out / "aside")
     run(options_of(workplace))
@@ -325,7 +253,7 @@ def test_work_left_beside_a_finished_result_is_removed(workplace: Workplace, und
 # The report
 
 
-def test_report_tells_each_video_with_reasons_and_rates(workplace: Workplace, network: StandIn) -> None:
+def test_report_tells_each_video_with_reasons_and_rates(workplace: Workplace, network: FakeNetwork) -> None:
     workplace.add("good")
     workplace.add("lonely", tracking=False)
     workplace.add("bad").write_bytes(b"no video")
@@ -340,11 +268,11 @@ def test_report_tells_each_video_with_reasons_and_rates(workplace: Workplace, ne
     assert "its tracking file" in lonely["reason"]
     assert good["video"] == str(workplace.videos / "good.mp4")
     assert good["outputs"] == [str(workplace.out / "good.npy")]
-    assert (good["chunks"], good["chunks_computed"]) == (TOTAL, TOTAL)
-    assert good["chunks_per_second"] == pytest.approx(TOTAL / good["seconds"], rel=0.01)
+    assert (good["chunks"], good["chunks_computed"]) == (TOTAL_CHUNKS, TOTAL_CHUNKS)
+    assert good["chunks_per_second"] == pytest.approx(TOTAL_CHUNKS / good["seconds"], rel=0.01)
 
 
-def test_report_keeps_what_other_runs_told_of_other_videos(workplace: Workplace, network: StandIn) -> None:
+def test_report_keeps_what_other_runs_told_of_other_videos(workplace: Workplace, network: FakeNetwork) -> None:
     one, two = workplace.add("one"), workplace.add("two")
     options = options_of(workplace)
     run(replace(options, dataset_path=one))
@@ -359,7 +287,7 @@ def test_report_keeps_what_other_runs_told_of_other_videos(workplace: Workplace,
 
 
 def test_report_that_cannot_be_written_stops_nothing(
-    workplace: Workplace, network: StandIn, caplog: pytest.LogCaptureFixture
+    workplace: Workplace, network: FakeNetwork, caplog: pytest.LogCaptureFixture
 ) -> None:
     workplace.add("one")
     (workplace.out / "report.json").mkdir(parents=True)
@@ -368,7 +296,7 @@ def test_report_that_cannot_be_written_stops_nothing(
 
 
 def test_clock_that_goes_back_changes_nothing(
-    workplace: Workplace, network: StandIn, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    workplace: Workplace, network: FakeNetwork, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     interrupt(options_of(workplace), 6)
     for path in (workplace.out / ".one.npy.partial").iterdir():
@@ -398,7 +326,7 @@ class _BackwardClock:
 
 
 def test_folder_that_goes_bad_in_the_middle_costs_one_video(
-    workplace: Workplace, network: StandIn, undisturbed: dict[str, Any]
+    workplace: Workplace, network: FakeNetwork, undisturbed: dict[str, Any]
 ) -> None:
     workplace.add("two")
     with contextlib.closing(run_batch(options_of(workplace))) as steps:
@@ -435,16 +363,13 @@ def start(workplace: Workplace, slow_s: float, kill_at: int = 0, limit_bytes: in
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
 
     return subprocess.Popen(
-        [sys.executable, stand_in.__file__, str(slow_s), str(kill_at), *arguments],
+        [sys.executable, "-m", "helpers.stand_in", str(slow_s), str(kill_at), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=program_environment(),
         preexec_fn=limit if limit_bytes else None,
     )
-
-
-def kept_shards(workplace: Workplace) -> int:
-    return len(hidden(workplace))
 
 
 def finish(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
@@ -472,8 +397,8 @@ def test_killed_three_times_at_seeded_moments(workplace: Workplace, undisturbed:
     kept = 0
     for _ in range(2):
         kill_after(start(workplace, 0.25), moments.uniform(0.1, 1.0))
-        assert kept_shards(workplace) >= kept
-        kept = kept_shards(workplace)
+        assert len(workplace.checkpoints) >= kept
+        kept = len(workplace.checkpoints)
     assert kept > 0
     # Among the last changes to the disk: the result takes its place.
     finish_by_itself = start(workplace, 0, kill_at=moments.randint(9, 16))
@@ -496,8 +421,7 @@ def test_killed_at_every_change_to_the_disk(workplace: Workplace, undisturbed: d
         if number % 3 == 0:  # sometimes on from there, sometimes killed again at once
             assert finish(start(workplace, 0))[0] == 0
             assert content(workplace.out) == undisturbed
-            for path in workplace.out.iterdir():
-                path.unlink()
+            workplace.clear_results()
     assert kills >= 20
     assert finish(start(workplace, 0))[0] == 0
     assert content(workplace.out) == undisturbed
@@ -505,19 +429,18 @@ def test_killed_at_every_change_to_the_disk(workplace: Workplace, undisturbed: d
 
 @needs_posix
 @pytest.mark.nightly
-def test_killed_twenty_times_in_one_job(workplace: Workplace, network: StandIn, tmp_path: Path) -> None:
-    clip = write_synthetic_clip(tmp_path / "longer", 40)
+def test_killed_twenty_times_in_one_job(workplace: Workplace, network: FakeNetwork, clip_of: MakeClip) -> None:
+    clip = clip_of(40)
     (workplace.videos / "one.mp4").write_bytes(clip.video.read_bytes())
     (workplace.tracks / "one_tracks.pickle").write_bytes(clip.tracking.read_bytes())
     run(options_of(workplace))
     expected = content(workplace.out)
-    for path in workplace.out.iterdir():
-        path.unlink()
+    workplace.clear_results()
     moments = random.Random(20)
     kept = [0]
     for _ in range(20):
         kill_after(start(workplace, 0.2), moments.uniform(0, 0.6))
-        kept.append(kept_shards(workplace))
+        kept.append(len(workplace.checkpoints))
     assert kept == sorted(kept)
     assert 5 < kept[-1] < 22
     assert finish(start(workplace, 0))[0] == 0
@@ -527,12 +450,12 @@ def test_killed_twenty_times_in_one_job(workplace: Workplace, network: StandIn, 
 @needs_posix
 @pytest.mark.slow
 def test_disk_full_at_the_result_keeps_the_work(
-    workplace: Workplace, undisturbed: dict[str, Any], network: StandIn
+    workplace: Workplace, undisturbed: dict[str, Any], network: FakeNetwork
 ) -> None:
     status, _, err = finish(start(workplace, 0, limit_bytes=3 * 2048 * 4 + 1000))
     assert status == 1
     assert "cannot be written (File too large)" in err
-    assert kept_shards(workplace) == 4
+    assert len(workplace.checkpoints) == 4
     assert not (workplace.out / "one.npy").exists()
     assert only(run(options_of(workplace))).complete
     assert network.seen == 0
@@ -556,7 +479,7 @@ def test_signal_ends_it_in_two_seconds_and_tells_how_to_go_on(
     assert status == 130
     assert "one.mp4: 3 of 10 chunks are kept" in out
     assert "the same command goes on" in err
-    assert kept_shards(workplace) == 1
+    assert len(workplace.checkpoints) == 1
     assert not list(workplace.out.glob("*.lock"))
     assert finish(start(workplace, 0))[0] == 0
     assert content(workplace.out) == undisturbed

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
+from helpers.features import features_of, planted, runs
 from napari_i3d import explore
 from napari_i3d.errors import FeaturesError
 from napari_i3d.explore.foote_novelty import checkerboard
-
-from .conftest import features_of, planted, runs
 
 STATES = runs((0, 60), (1, 50), (2, 70), (0, 55), (3, 60))
 CHANGES = [60, 110, 180, 235]

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
+from helpers.features import features_of, planted, runs
 from napari_i3d import explore
 from napari_i3d.errors import FeaturesError
-
-from .conftest import features_of, planted, runs
 
 STATES = runs((0, 60), (1, 40), (0, 20), (2, 90), (1, 10), (3, 30), (2, 50))
 

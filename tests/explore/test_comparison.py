@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
+from helpers.features import features_of, planted
 from napari_i3d import explore
 from napari_i3d.errors import FeaturesError
 from napari_i3d.extraction.planning.chunks import tracklet_chunks
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.features import Features
-
-from .conftest import features_of, planted
 
 
 def varied(n_rows, seed=0) -> np.ndarray:

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
+from helpers.features import features_of, planted
 from napari_i3d import explore
 from napari_i3d.errors import FeaturesError
-
-from .conftest import features_of, planted
 
 
 def standardized(rows) -> np.ndarray:

@@ -5,10 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
+from helpers.features import planted
 from napari_i3d import explore
 from napari_i3d.errors import FeaturesError
-
-from .conftest import planted
 
 
 def whole_matrix(rows) -> np.ndarray:

@@ -9,21 +9,19 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 import pytest
-import torch
 
-from napari_i3d.backbones.pretrained import WeightsFacts
+from helpers.clips import MakeClip
+from helpers.networks import FACTS, FakeNetwork
+from helpers.processes import threads_called
 from napari_i3d.errors import StalledError, VideoError
 from napari_i3d.extraction.crop_stream import run_ahead
 from napari_i3d.extraction.engine import Progress
 from napari_i3d.extraction.extract import extract
 from napari_i3d.extraction.planning.plan import Job, plan_job
 from napari_i3d.extraction.settings import ExtractionSettings
-from napari_i3d.synthetic import write_synthetic_clip
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 from napari_i3d.video.ffmpeg import process
 from napari_i3d.video.video import Video, open_video
-
-FACTS = WeightsFacts("fake", None, "0" * 64, "generated", "none", trained=False)
 
 
 class Numbers:
@@ -45,10 +43,6 @@ class Numbers:
             self.closed = True
 
 
-def threads() -> set[str]:
-    return {thread.name for thread in threading.enumerate() if thread.name.startswith("decoding")}
-
-
 def test_items_come_in_order_and_one_is_made_ahead() -> None:
     numbers = Numbers()
     for expected, item in enumerate(run_ahead(numbers.items()), start=1):
@@ -59,7 +53,7 @@ def test_items_come_in_order_and_one_is_made_ahead() -> None:
         assert numbers.given == min(item + 1, 10)
     assert expected == 10
     assert numbers.closed
-    assert not threads()
+    assert not threads_called("decoding")
 
 
 def test_leaving_early_ends_thread_and_source() -> None:
@@ -68,7 +62,7 @@ def test_leaving_early_ends_thread_and_source() -> None:
     assert next(ahead) == 1
     ahead.close()
     assert numbers.closed
-    assert not threads()
+    assert not threads_called("decoding")
 
 
 def test_errors_of_the_source_come_through_after_the_items_before_them() -> None:
@@ -77,7 +71,7 @@ def test_errors_of_the_source_come_through_after_the_items_before_them() -> None
     assert [next(ahead), next(ahead)] == [1, 2]
     with pytest.raises(VideoError, match="damaged"):
         next(ahead)
-    assert not threads()
+    assert not threads_called("decoding")
 
 
 def test_leaving_early_cuts_short_what_is_being_made() -> None:
@@ -93,14 +87,7 @@ def test_leaving_early_cuts_short_what_is_being_made() -> None:
     began = time.monotonic()
     ahead.close()
     assert time.monotonic() - began < 5
-    assert not threads()
-
-
-class Zeros(torch.nn.Module):
-    """Answers at once."""
-
-    def forward(self, chunks: torch.Tensor) -> torch.Tensor:
-        return torch.zeros(len(chunks), 2048)
+    assert not threads_called("decoding")
 
 
 class Processes:
@@ -123,9 +110,8 @@ class Processes:
 
 
 @pytest.fixture(scope="module")
-def long_video(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Video]:
-    path: Path = write_synthetic_clip(tmp_path_factory.mktemp("long"), 260).video
-    with open_video(path) as video:
+def long_video(clip_of: MakeClip) -> Iterator[Video]:
+    with open_video(clip_of(260).video) as video:
         yield video
 
 
@@ -147,7 +133,7 @@ def test_one_ffmpeg_a_stretch_of_frames_and_none_afterwards(long_video: Video, m
     processes = Processes(monkeypatch)
     job = plan_job(long_video, tracking_with_a_long_gap().values(), ExtractionSettings())
     most = 0
-    for _ in extract(long_video, job, Zeros(), FACTS):
+    for _ in extract(long_video, job, FakeNetwork(), FACTS):
         most = max(most, processes.running)
     assert decoded == [*range(3, 32), *range(210, 230)]
     assert len(processes.started) == 2
@@ -158,24 +144,24 @@ def test_one_ffmpeg_a_stretch_of_frames_and_none_afterwards(long_video: Video, m
 def test_cancelling_leaves_neither_ffmpeg_nor_thread(long_video: Video, monkeypatch: pytest.MonkeyPatch) -> None:
     processes = Processes(monkeypatch)
     tracking = Tracking([Tracklet("a", 0, np.tile([10.0, 10, 60, 60], (260, 1)))])
-    steps = extract(long_video, plan_job(long_video, tracking.values(), ExtractionSettings()), Zeros(), FACTS)
+    steps = extract(long_video, plan_job(long_video, tracking.values(), ExtractionSettings()), FakeNetwork(), FACTS)
     assert [next(steps), next(steps)] == [Progress(0, 253), Progress(16, 253)]
     assert processes.running == 1
     steps.close()
     assert processes.running == 0
-    assert not threads()
+    assert not threads_called("decoding")
 
 
-def test_closing_the_video_from_elsewhere_ends_the_extraction(tmp_path: Path) -> None:
+def test_closing_the_video_from_elsewhere_ends_the_extraction(clip_of: MakeClip) -> None:
     tracking = Tracking([Tracklet("a", 0, np.tile([10.0, 10, 60, 60], (200, 1)))])
-    with open_video(write_synthetic_clip(tmp_path, 200).video) as video:
-        steps = extract(video, plan_job(video, tracking.values(), ExtractionSettings()), Zeros(), FACTS)
+    with open_video(clip_of(260).video) as video:
+        steps = extract(video, plan_job(video, tracking.values(), ExtractionSettings()), FakeNetwork(), FACTS)
         next(steps)
         next(steps)
         video.close()
         with pytest.raises(VideoError, match="found it closed"):
             list(steps)
-    assert not threads()
+    assert not threads_called("decoding")
 
 
 class FakeFfmpeg:
@@ -219,12 +205,12 @@ def test_ffmpeg_that_stands_still_or_crashes_is_ended_with_an_error(
     processes = Processes(monkeypatch)
     began = time.monotonic()
     with pytest.raises(VideoError, match=words) as caught:
-        list(extract(long_video, sixty_frames(long_video), Zeros(), FACTS))
+        list(extract(long_video, sixty_frames(long_video), FakeNetwork(), FACTS))
     assert time.monotonic() - began < 15
     assert isinstance(caught.value, StalledError) == ("sleep" in end)
     assert processes.started
     assert processes.running == 0
-    assert not threads()
+    assert not threads_called("decoding")
 
 
 @needs_scripts
@@ -234,7 +220,7 @@ def test_ffmpeg_that_crashes_now_and_then_is_started_again(
     fake = FakeFfmpeg(tmp_path / "ffmpeg", "sys.exit(139)", long_video[0].nbytes * 25 + 100)
     monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", lambda: fake.path)
     processes = Processes(monkeypatch)
-    last = list(extract(long_video, sixty_frames(long_video), Zeros(), FACTS))[-1]
+    last = list(extract(long_video, sixty_frames(long_video), FakeNetwork(), FACTS))[-1]
     assert last == Progress(53, 53)
     assert len(processes.started) > 2
     assert processes.running == 0

@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-import imageio_ffmpeg
 import numpy as np
 import pytest
 import torch
 
-from napari_i3d.backbones.pretrained import WeightsFacts
+from helpers.clips import MakeClip
+from helpers.networks import FACTS, FakeNetwork
+from helpers.videos import decode_plainly
 from napari_i3d.backbones.weights import load_network
 from napari_i3d.errors import SettingsError, TrackingError, VideoError
 from napari_i3d.extraction.device import resolve_device
@@ -21,22 +22,11 @@ from napari_i3d.extraction.planning import shards
 from napari_i3d.extraction.planning.plan import plan_job, whole_image
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.features import Features
-from napari_i3d.synthetic import HEIGHT, WIDTH, write_synthetic_clip
+from napari_i3d.synthetic import HEIGHT, WIDTH
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 from napari_i3d.video.video import Video, open_video
 
 N_FRAMES = 48
-FACTS = WeightsFacts("fake", None, "0" * 64, "generated", "none", trained=False)
-
-
-class FakeNetwork(torch.nn.Module):
-    """Answers with coarse images of all 8 frames: any change of frame, order, box or scale shows."""
-
-    def forward(self, chunks: torch.Tensor) -> torch.Tensor:
-        batch, channels, frames, _, _ = chunks.shape
-        assert (channels, frames) == (3, 8)
-        coarse = torch.nn.functional.adaptive_avg_pool3d(chunks, (8, 9, 9)).reshape(batch, -1)
-        return torch.nn.functional.pad(coarse, (0, 2048 - coarse.shape[1]))
 
 
 class CountingVideo:
@@ -62,18 +52,15 @@ class CountingVideo:
 
 
 @pytest.fixture(scope="module")
-def video(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Video]:
-    clip = write_synthetic_clip(tmp_path_factory.mktemp("clip"), N_FRAMES)
-    with open_video(clip.video) as opened:
+def video(clip_of: MakeClip) -> Iterator[Video]:
+    with open_video(clip_of(N_FRAMES).video) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def frames(video: Video) -> np.ndarray:
     """All frames, piped from ffmpeg in one go."""
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(video.path), "-fps_mode", "passthrough"]
-    piped = subprocess.run([*command, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], capture_output=True, check=True)
-    return np.frombuffer(piped.stdout, np.uint8).reshape(-1, HEIGHT, WIDTH, 3)
+    return decode_plainly(video.path, (HEIGHT, WIDTH))
 
 
 def random_tracking(seed: int, count: int = 4) -> Tracking:
@@ -224,7 +211,7 @@ class ShortVideo(CountingVideo):
 def test_frames_that_never_come_are_an_error_not_rows_of_nothing(
     video: Video, network: str, chunks: int, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shards, "_CHUNKS", chunks)
+    monkeypatch.setattr(shards, "SHARD_CHUNKS", chunks)
     short = ShortVideo(video)
     settings = ExtractionSettings(frequency=8)
     job = plan_job(video, whole_image(video, settings).values(), settings)

@@ -11,14 +11,13 @@ from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.extraction.thumbnails import make_thumbnails
 from napari_i3d.features.features import Features
 from napari_i3d.individuals import Span
-from napari_i3d.synthetic import write_synthetic_clip
 from napari_i3d.tracking.io.box_pickle import read_tracking
 from napari_i3d.video.video import open_video
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory):
-    return write_synthetic_clip(tmp_path_factory.mktemp("clip"), 16)
+def clip(clip_of):
+    return clip_of(16)
 
 
 def moment(individual, frame) -> Span:

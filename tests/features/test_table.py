@@ -6,12 +6,11 @@ import sys
 import numpy as np
 import pytest
 
+from helpers.features import features_of, planted
 from napari_i3d import explore
 from napari_i3d._utils.extras import needed_for
 from napari_i3d.errors import FeaturesError
 from napari_i3d.features.features import Features
-
-from .conftest import features_of, planted
 
 
 @pytest.fixture

@@ -1,111 +1,80 @@
-"""A numbered clip to open, and what is left over of ffmpeg."""
+"""What tests of the plugin's windows do as a person does: open, click, answer, read what is said."""
 
-import os
-import subprocess
-import tempfile
-import threading
-from collections.abc import Callable
 from pathlib import Path
 
-import imageio_ffmpeg
-import numpy as np
 import pytest
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox
 
-# Before napari is imported: no test may change the settings of the person who runs it.
-_settings = tempfile.TemporaryDirectory(prefix="napari_settings_")
-os.environ["NAPARI_CONFIG"] = str(Path(_settings.name) / "settings.yaml")
+from napari_i3d.synthetic import SyntheticClip
 
-
-WIDTH, HEIGHT, FRAMES = 160, 96, 120
-BITS, SQUARE = 8, 16
-
-
-def numbered(number: int) -> np.ndarray:
-    """A frame (H, W, 3) with its number as eight squares along the top, most significant bit first."""
-    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
-    frame = np.stack([(rows + number) % 180, (columns + 2 * number) % 180, rows], axis=2)
-    for bit in range(BITS):
-        frame[:SQUARE, bit * SQUARE : (bit + 1) * SQUARE] = 255 if number >> (BITS - 1 - bit) & 1 else 0
-    return frame.astype(np.uint8)
+LONG_MS = 120_000
+"""More than any computation of a test takes."""
 
 
-@pytest.fixture(scope="session")
-def number_of() -> Callable[[np.ndarray], int]:
-    """Reads the number that stands in a frame."""
-
-    def read(frame: np.ndarray) -> int:
-        centers = [frame[SQUARE // 2, bit * SQUARE + SQUARE // 2, 0] > 127 for bit in range(BITS)]
-        return int("".join("1" if on else "0" for on in centers), 2)
-
-    return read
+def open_dock(viewer, name: str):
+    """Open a dock of the plugin by its name in the menu; return its widget."""
+    return viewer.window.add_plugin_dock_widget("napari-i3d", name)[1]
 
 
-@pytest.fixture(scope="session")
-def make_numbered(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Encodes a clip of numbered frames, with B-frames and a key frame every 30."""
+def open_clip(viewer, clip: SyntheticClip):
+    """Open a clip with its tracking; return the session's active video."""
+    from napari_i3d import read_tracking
+    from napari_i3d.plugin.context import get_session
 
-    def make(name: str = "numbered.mp4", count: int = FRAMES) -> Path:
-        path = tmp_path_factory.mktemp("clip") / name
-        raw = b"".join(numbered(number).tobytes() for number in range(count))
-        form = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{WIDTH}x{HEIGHT}", "-r", "25", "-i", "-"]
-        codec = ["-c:v", "libx264", "-g", "30", "-bf", "2", "-pix_fmt", "yuv420p", "-threads", "1"]
-        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-v", "error", *form, *codec, str(path)]
-        subprocess.run(command, input=raw, check=True)
-        return path
-
-    return make
+    viewer.open(str(clip.video), plugin="napari-i3d")
+    session = get_session(viewer)
+    if session.active.tracking is None:
+        session.add_tracking(read_tracking(clip.tracking), clip.tracking)
+    return session.active
 
 
-@pytest.fixture(scope="session")
-def numbered_clip(make_numbered) -> Path:
-    """A numbered clip that no test changes."""
-    return make_numbered()
+def click(qtbot, button) -> None:
+    """Click a button once it is enabled, which must be soon."""
+    qtbot.waitUntil(button.isEnabled)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
-@pytest.fixture(scope="session")
-def decoded(numbered_clip: Path) -> np.ndarray:
-    """All its frames, (T, H, W, 3), read by a plain ffmpeg from start to end."""
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(numbered_clip)]
-    raw = subprocess.run([*command, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], capture_output=True, check=True)
-    return np.frombuffer(raw.stdout, np.uint8).reshape(-1, HEIGHT, WIDTH, 3)
+def run_to_end(qtbot, dock) -> None:
+    """Click Run of the Extract dock, and wait until it has ended."""
+    click(qtbot, dock.bar.run)
+    qtbot.waitUntil(lambda: not dock.bar.cancel.isEnabled(), timeout=LONG_MS)
 
 
-@pytest.fixture
-def ffmpegs() -> Callable[[], int]:
-    """How many ffmpeg this process has started that still run."""
+def answer_question(text: str) -> list[str]:
+    """Press a button of the next question; the list gets the text of the question."""
+    seen: list[str] = []
 
-    def count() -> int:
-        found = 0
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                name, rest = stat.read_text().rsplit(")", 1)
-            except OSError:
-                continue
-            found += "(ffmpeg" in name and rest.split()[1] == str(os.getpid()) and rest.split()[0] != "Z"
-        return found
+    def press() -> None:
+        boxes = [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, QMessageBox)]
+        box = next((box for box in boxes if box.isVisible()), None)
+        if box is None:
+            QTimer.singleShot(50, press)
+            return
+        seen.append(box.text())
+        next(button for button in box.buttons() if text in button.text()).click()
 
-    if not Path("/proc/self/stat").exists():
-        pytest.skip("counts processes in /proc")
-    return count
+    QTimer.singleShot(50, press)
+    return seen
+
+
+def choose_file(monkeypatch: pytest.MonkeyPatch, kind: str, path: Path, chosen_filter: str = "") -> None:
+    """Answer the next file dialogs of a kind, such as ``"getSaveFileName"``, with a path."""
+    monkeypatch.setattr(QFileDialog, kind, lambda *_, **__: (str(path), chosen_filter))
+
+
+def notifications(severity: str = "error") -> list[str]:
+    """Return what napari showed of a severity; fail if any of it is an exception with a traceback."""
+    from napari.utils.notifications import ErrorNotification, NotificationSeverity, notification_manager
+
+    assert not any(isinstance(shown, ErrorNotification) for shown in notification_manager.records)
+    return [shown.message for shown in notification_manager.records if shown.severity == NotificationSeverity(severity)]
 
 
 @pytest.fixture
-def fillers() -> Callable[[], int]:
-    """How many background threads of frame caches run."""
-    return lambda: sum(thread.name.startswith("frames of ") for thread in threading.enumerate())
+def viewer(make_napari_viewer):
+    """A viewer in which nothing was said yet."""
+    from napari.utils.notifications import notification_manager
 
-
-@pytest.fixture
-def command_lines() -> Callable[[], list[str]]:
-    """The command lines of all processes that run."""
-
-    def read() -> list[str]:
-        lines = []
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                lines.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-            except OSError:
-                continue
-        return lines
-
-    return read
+    notification_manager.records.clear()
+    return make_napari_viewer()

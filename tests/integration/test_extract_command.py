@@ -14,11 +14,9 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
+from helpers.batches import Workplace
 from napari_i3d.cli.main import main
 from napari_i3d.features.io.reading import read_features
-from napari_i3d.synthetic import write_synthetic_clip
-
-from .conftest import Workplace
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -212,8 +210,8 @@ def test_untrained_weights_are_said_in_the_summary(workplace: Workplace, extract
     assert "untrained weights: the features mean nothing" in extract("--frequency", "5")[1]
 
 
-def test_cut_off_recording_gives_what_it_has_and_says_so(workplace: Workplace, extract: Run, tmp_path: Path) -> None:
-    clip = write_synthetic_clip(tmp_path / "long", 40)
+def test_cut_off_recording_gives_what_it_has_and_says_so(workplace: Workplace, extract: Run, clip_of) -> None:
+    clip = clip_of(40)
     bad = workplace.videos / "bad.mkv"
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(clip.video), "-c:v", "mjpeg", "-q:v", "2", str(bad)]
     subprocess.run(command, check=True, capture_output=True)

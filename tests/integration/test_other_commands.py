@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import napari_i3d
+from helpers.batches import Workplace
+from helpers.processes import ffmpegs_of
 from napari_i3d.cli.main import main
 from napari_i3d.features.io.reading import read_features
-
-from .conftest import Workplace
 
 
 def test_demo_runs_the_main_job_without_a_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -234,9 +234,7 @@ def test_every_public_name_is_there() -> None:
         _ = napari_i3d.nonsense
 
 
-def test_interrupted_program_leaves_no_ffmpeg_and_no_half_file(workplace: Workplace) -> None:
-    if sys.platform == "win32":
-        pytest.skip("signals of POSIX")
+def test_interrupted_program_leaves_nothing_behind(workplace: Workplace, ffmpegs) -> None:
     import signal
     import time
 
@@ -247,7 +245,7 @@ def test_interrupted_program_leaves_no_ffmpeg_and_no_half_file(workplace: Workpl
         [sys.executable, "-m", "napari_i3d", *arguments], stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     until = time.monotonic() + 60
-    while not (ffmpegs := _ffmpegs_of(process.pid)):
+    while not (started := ffmpegs_of(process.pid)):
         assert time.monotonic() < until, "no ffmpeg was started"
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
@@ -256,14 +254,4 @@ def test_interrupted_program_leaves_no_ffmpeg_and_no_half_file(workplace: Workpl
     assert "Traceback" not in err
     assert "interrupted" in err
     assert workplace.results == []
-    running = subprocess.run(["ps", "-eo", "pid="], capture_output=True, text=True, check=True).stdout.split()
-    assert not ffmpegs & set(running)
-
-
-def _ffmpegs_of(pid: int) -> set[str]:
-    """Return the processes of ffmpeg that a program has started, and that still run."""
-    lines = subprocess.run(["ps", "-eo", "pid=,ppid=,stat=,comm="], capture_output=True, text=True, check=True).stdout
-    running = [line.split(None, 3) for line in lines.splitlines()]
-    return {
-        child for child, parent, state, name in running if parent == str(pid) and "ffmpeg" in name and state[0] != "Z"
-    }
+    assert not any(Path(f"/proc/{pid}").exists() for pid in started)

@@ -6,13 +6,12 @@ import pytest
 from napari_i3d.cli.main import main
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.writing import write_features
-from napari_i3d.synthetic import write_synthetic_clip
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def place(clip_of, tmp_path_factory):
     folder = tmp_path_factory.mktemp("plot")
-    clip = write_synthetic_clip(folder, 40, stem="clip")
+    clip = clip_of(40, folder, "clip")
     random = np.random.default_rng(0)
     states = np.repeat(random.standard_normal((2, 2048)) * 3, 20, axis=0)
     rows = {i: (states + random.standard_normal((40, 2048))).astype(np.float32) for i in ("striped", "spotted")}
@@ -65,9 +64,9 @@ def test_what_cannot_be_drawn_is_said_and_nothing_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_video_of_another_length_is_refused(place, tmp_path, capsys):
+def test_a_video_of_another_length_is_refused(place, clip_of, tmp_path, capsys):
     folder, clip = place
-    other = write_synthetic_clip(tmp_path, 12)
+    other = clip_of(12)
     options = ["--video", str(other.video), "--tracking", str(clip.tracking), "--out", str(tmp_path / "x.png")]
     assert main(["plot", str(folder / "clip.npy"), *options]) == 1
     assert "made from, 40 frames, found one of 12" in capsys.readouterr().err

@@ -6,6 +6,7 @@ from napari.settings import get_settings
 from qtpy.QtCore import QRect
 from qtpy.QtWidgets import QApplication, QDockWidget, QLabel
 
+from helpers.clips import MakeClip
 from napari_i3d import Features
 from napari_i3d.explore import Hit
 from napari_i3d.plugin import viewer as view_module
@@ -13,7 +14,7 @@ from napari_i3d.plugin.ethogram_dock.ethogram_canvas import fitting_entries
 from napari_i3d.plugin.session.time_axis import TimeAxis
 from napari_i3d.plugin.viewer import view
 from napari_i3d.plugin.widgets.text_label import LineLabel
-from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
+from napari_i3d.synthetic import SyntheticClip
 
 FRAMES = 30
 SMALL = 1280, 690  # 1280 x 720 without a task bar
@@ -23,8 +24,8 @@ WAIT = 60_000
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> SyntheticClip:
-    return write_synthetic_clip(tmp_path_factory.mktemp("clip"), FRAMES)
+def clip(clip_of: MakeClip) -> SyntheticClip:
+    return clip_of(FRAMES)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """A change of the frame: how much is drawn for it, and that nothing is for docks that nobody sees."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.crop_dock import crop_preview_widget
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.widgets.plot_canvas import CURSOR
-from napari_i3d.synthetic import write_synthetic_clip
 
 FRAMES = 20
 WAIT = 20_000
@@ -34,9 +32,9 @@ class Paints(QObject):
 
 
 @pytest.fixture
-def window(make_napari_viewer, tmp_path: Path):
+def window(make_napari_viewer, clip_of):
     viewer = make_napari_viewer(show=True)
-    clip = write_synthetic_clip(tmp_path, FRAMES)
+    clip = clip_of(FRAMES)
     session = get_session(viewer)
     viewer.open(str(clip.video), plugin="napari-i3d")
     session.add_tracking(read_tracking(clip.tracking), clip.tracking)

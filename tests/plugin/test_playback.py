@@ -12,16 +12,14 @@ from qtpy.QtWidgets import QLabel
 
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.playback import format_time
-from napari_i3d.synthetic import write_synthetic_clip
 
 FRAMES = 120
 SLOW_DRAW_S = 0.15
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    clip = write_synthetic_clip(tmp_path_factory.mktemp("clip"), FRAMES)
-    return clip.video
+def clip(clip_of) -> Path:
+    return clip_of(FRAMES).video
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The docks with PySide6, which other plugins bring; all other tests run with PyQt6."""
 
 import json
-import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -9,28 +8,26 @@ from pathlib import Path
 
 import qtpy
 
+from helpers import program_environment
 from napari_i3d.plugin.explore_dock.row_colors import ColorBy
 from napari_i3d.plugin.widgets.choice_box import ChoiceBox
-from napari_i3d.synthetic import write_synthetic_clip
-
-DRIVER = Path(__file__).with_name("drive_every_dock.py")
 
 
 def test_other_tests_run_with_pyqt6() -> None:
     assert qtpy.API_NAME == "PyQt6"
 
 
-def test_every_dock_works_with_pyside6(tmp_path: Path) -> None:
+def test_every_dock_works_with_pyside6(clip_of, tmp_path: Path) -> None:
     assert version("PySide6-Essentials")  # of the test extra: never skipped
-    clip = write_synthetic_clip(tmp_path / "clip", 24)
+    clip = clip_of(24, tmp_path / "clip")
     # A process of its own: a process can hold one binding only, and PySide6 does not live through many viewers.
     done = subprocess.run(
-        [sys.executable, str(DRIVER), str(clip.video), str(clip.tracking)],
+        [sys.executable, "-m", "helpers.drive_every_dock", str(clip.video), str(clip.tracking)],
         capture_output=True,
         text=True,
         check=False,
         timeout=400,
-        env={**os.environ, "QT_API": "pyside6"},
+        env=program_environment(QT_API="pyside6"),
     )
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr

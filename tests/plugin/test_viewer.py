@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 import napari_i3d
+from helpers.clips import MakeClip
+from helpers.processes import command_lines
 from napari_i3d import Features, NapariI3DError, open_video, read_tracking
 from napari_i3d.cli.main import main
 from napari_i3d.errors import FeaturesError, TrackingError, VideoError
 from napari_i3d.features.io.writing import write_features
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.viewer import view
-from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
+from napari_i3d.synthetic import SyntheticClip
 
 DOCKS = ("Individuals", "Crop preview", "Extract features", "Explore features", "Plot features")
 
@@ -44,8 +46,8 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> SyntheticClip:
-    return write_synthetic_clip(tmp_path_factory.mktemp("made"), 30)
+def clip(clip_of: MakeClip) -> SyntheticClip:
+    return clip_of(30)
 
 
 @pytest.fixture
@@ -126,7 +128,7 @@ def test_unreadable_files_open_no_window(clip: SyntheticClip, tmp_path: Path, mo
     assert issubclass(VideoError, NapariI3DError)
 
 
-def test_command_shows_a_window_and_ends_with_it(clip: SyntheticClip, command_lines) -> None:
+def test_command_shows_a_window_and_ends_with_it(clip: SyntheticClip) -> None:
     command = [sys.executable, "-c", WATCH, "view", str(clip.video), "--tracking", str(clip.tracking)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr

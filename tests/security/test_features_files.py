@@ -5,12 +5,12 @@ import random
 from pathlib import Path
 
 import pytest
-from broken_pickles import broken, damaged
-from greedy_pickles import GREEDY
-from hostile_features import FACTS, NO_FEATURES, features, honest, told
-from hostile_pickles import call
-from witness import Witness, many
 
+from helpers.hostile.broken_pickles import broken, damaged
+from helpers.hostile.greedy_pickles import GREEDY
+from helpers.hostile.hostile_features import FACTS, NO_FEATURES, features, honest, told
+from helpers.hostile.hostile_pickles import call
+from helpers.hostile.witness import Witness, many
 from napari_i3d.features.io.writing import write_features
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import pytest
-from hostile_videos import H264, KINDS, damaged, encode
 
+from helpers.hostile.hostile_videos import H264, KINDS, damaged, encode
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.video.video import open_video
 

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hostile_features import features
-from hostile_names import LOG, NAMES, SHOWN
-from hostile_pickles import functions
-from hostile_videos import FFMPEG, H264, encode
-from witness import Witness
 
+from helpers.hostile.hostile_features import features
+from helpers.hostile.hostile_names import LOG, NAMES, SHOWN
+from helpers.hostile.hostile_pickles import functions
+from helpers.hostile.hostile_videos import FFMPEG, H264, encode
+from helpers.hostile.witness import Witness
 from napari_i3d.backbones.i3d.weights_files import read_weights_file
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.features.io.reading import read_features
@@ -45,10 +45,10 @@ EVERY = [pytest.param(name, marks=[] if name in FIRST else pytest.mark.nightly, 
 
 
 @pytest.fixture(scope="module")
-def witness(start: Callable[[str, Path], Witness], tmp_path_factory: pytest.TempPathFactory) -> Witness:
+def witness(start_witness: Callable[[str, Path], Witness], tmp_path_factory: pytest.TempPathFactory) -> Witness:
     """A reader in a folder where names that are more than names would find another video."""
     honest = encode(tmp_path_factory.mktemp("honest") / "v.mp4", H264, seed=1)
-    made = start("video", honest)
+    made = start_witness("video", honest)
     decoy = encode(made.folder / "a.mp4", H264, seed=2)
     for name in (
         "a",

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from broken_pickles import PROTOCOLS, broken, damaged, honest, plain
-from greedy_pickles import GREEDY
-from hostile_pickles import call, functions
-from witness import Witness, many
 
+from helpers.hostile.broken_pickles import PROTOCOLS, broken, damaged, honest, plain
+from helpers.hostile.greedy_pickles import GREEDY
+from helpers.hostile.hostile_pickles import call, functions
+from helpers.hostile.witness import Witness, many
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.tracking.tracklets import Tracking
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hostile_videos import COUNT, FFMPEG, HEIGHT, KINDS, WIDTH, damaged, encode, mov, plain, playlists
-from witness import Witness, at_night, many
+
+from helpers.hostile.hostile_videos import COUNT, FFMPEG, HEIGHT, KINDS, WIDTH, damaged, encode, mov, plain, playlists
+from helpers.hostile.witness import Witness, at_night, many
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +24,8 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def witness(start: Callable[[str, Path], Witness], videos: Path) -> Witness:
-    return start("video", videos / "h264.mp4")
+def witness(start_witness: Callable[[str, Path], Witness], videos: Path) -> Witness:
+    return start_witness("video", videos / "h264.mp4")
 
 
 @pytest.fixture(scope="module")

@@ -5,22 +5,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from broken_pickles import broken as broken_pickle
-from greedy_pickles import GREEDY
-from hostile_pickles import call
-from hostile_weights import HOSTILE_PYTORCH, HOSTILE_SAFETENSORS, STATE, broken, called, pth
-from witness import Witness, many
 
+from helpers.hostile.broken_pickles import broken as broken_pickle
+from helpers.hostile.greedy_pickles import GREEDY
+from helpers.hostile.hostile_pickles import call
+from helpers.hostile.hostile_weights import HOSTILE_PYTORCH, HOSTILE_SAFETENSORS, STATE, broken, called, pth
+from helpers.hostile.witness import Witness, many
 from napari_i3d.backbones.i3d.untrained import untrained_blobs
 from napari_i3d.backbones.i3d.weights_files import write_safetensors
 from napari_i3d.safe_loading.torch_files import check_pytorch
 
 
 @pytest.fixture(scope="module")
-def witness(start: Callable[[str, Path], Witness], tmp_path_factory: pytest.TempPathFactory) -> Witness:
+def witness(start_witness: Callable[[str, Path], Witness], tmp_path_factory: pytest.TempPathFactory) -> Witness:
     path = tmp_path_factory.mktemp("honest") / "a.pth"
     path.write_bytes(pth())
-    return start("weights", path)
+    return start_witness("weights", path)
 
 
 @pytest.mark.parametrize("name", HOSTILE_PYTORCH)

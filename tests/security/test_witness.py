@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import witness
-from witness import Witness
+
+from helpers.hostile import witness
+from helpers.hostile.witness import Witness
 
 
 class Calls:
@@ -21,10 +22,10 @@ class Calls:
 
 
 @pytest.fixture(scope="module")
-def unsafe(start: Callable[[str, Path], Witness], tmp_path_factory: pytest.TempPathFactory) -> Witness:
+def unsafe(start_witness: Callable[[str, Path], Witness], tmp_path_factory: pytest.TempPathFactory) -> Witness:
     path = tmp_path_factory.mktemp("honest") / "a.pickle"
     path.write_bytes(pickle.dumps([]))
-    return start("unsafe", path)
+    return start_witness("unsafe", path)
 
 
 @pytest.mark.parametrize(

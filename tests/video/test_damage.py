@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from helpers.videos import X264
 from napari_i3d.errors import VideoError
 from napari_i3d.video.video import open_video
 
-X264 = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-threads", "2"]
 B_FRAMES = [*X264, "-bf", "3", "-g", "15", "-b_strategy", "0"]
 FILES = {
     "h264 mp4": ("a.mp4", B_FRAMES),
@@ -161,13 +161,13 @@ def test_corrupt_real_file_is_right_up_to_its_damage_and_after_the_next_key_fram
         ("audio_only_NO_VIDEO.mp4", "no video stream"),
     ],
 )
-def test_real_file_without_video_is_refused(name: str, match: str, shared: Path, children: Callable[[], int]):
+def test_real_file_without_video_is_refused(name: str, match: str, shared: Path, ffmpegs: Callable[[], int]):
     with pytest.raises(VideoError, match=match):
         open_video(shared / "data" / "difficult" / name)
-    assert children() == 0
+    assert ffmpegs() == 0
 
 
-def test_what_is_no_video_is_refused_in_one_line(encode, ffmpeg, tmp_path, children):
+def test_what_is_no_video_is_refused_in_one_line(encode, ffmpeg, tmp_path, ffmpegs):
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "text.mp4").write_text("no video at all\n" * 300)
     (tmp_path / "text.txt").write_text("\x1b[31mart\x1b[0m\n" * 300)
@@ -192,7 +192,7 @@ def test_what_is_no_video_is_refused_in_one_line(encode, ffmpeg, tmp_path, child
         with pytest.raises(VideoError, match=match) as caught:
             open_video(tmp_path / name)
         assert "\n" not in str(caught.value)
-    assert children() == 0
+    assert ffmpegs() == 0
 
 
 def test_file_that_changed_since_it_was_opened_is_refused(encode, tmp_path):

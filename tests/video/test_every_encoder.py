@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.videos import X264
 from napari_i3d.errors import VideoError
 from napari_i3d.video import damage, decoder
 from napari_i3d.video.ffmpeg import process
 from napari_i3d.video.ffmpeg.probe import probe_video
 from napari_i3d.video.video import Video, open_video
 
-X264 = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-threads", "2"]
 B_FRAMES = [*X264, "-bf", "3", "-g", "15", "-b_strategy", "0"]
 OPEN_GOP = [*B_FRAMES, "-x264-params", "open-gop=1"]
 REFRESH = [*X264, "-bf", "0", "-g", "20", "-x264-params", "intra-refresh=1"]

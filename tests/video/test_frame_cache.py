@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.processes import command_lines, threads_called
 from napari_i3d import open_video
 from napari_i3d.errors import VideoError
 from napari_i3d.video import frame_cache
@@ -229,18 +230,18 @@ def test_the_newest_of_waiting_requests_is_served_first(video, monkeypatch: pyte
     cache.release()
 
 
-def test_idle_cache_ends_its_ffmpeg_and_thread(cache, ffmpegs, fillers, monkeypatch, decoded) -> None:
+def test_idle_cache_ends_its_ffmpeg_and_thread(cache, ffmpegs, monkeypatch, decoded) -> None:
     monkeypatch.setattr(frame_cache, "_IDLE_S", 0.3)
     cache.frame(20)
     assert ffmpegs() >= 1
-    wait_until(lambda: ffmpegs() == 0 and fillers() == 0)
+    wait_until(lambda: ffmpegs() == 0 and not threads_called("frames of "))
     np.testing.assert_array_equal(cache.frame(90), decoded[90])
 
 
-def test_released_cache_leaves_nothing_and_starts_again(cache, ffmpegs, fillers, decoded) -> None:
+def test_released_cache_leaves_nothing_and_starts_again(cache, ffmpegs, decoded) -> None:
     cache.frame(20)
     cache.release()
-    wait_until(lambda: ffmpegs() == 0 and fillers() == 0)
+    wait_until(lambda: ffmpegs() == 0 and not threads_called("frames of "))
     assert len(cache) == 0
     np.testing.assert_array_equal(cache.frame(21), decoded[21])
 
@@ -314,12 +315,12 @@ def test_damaged_frame_is_a_gray_image_told_of_once(shared: Path) -> None:
         array.release()
 
 
-def test_deleted_video_keeps_what_is_in_memory_and_says_so_once(numbered_clip, tmp_path, decoded, number_of) -> None:
+def test_deleted_video_keeps_what_is_in_memory_and_says_so_once(numbered_clip, tmp_path, decoded, number_on) -> None:
     told: list[str] = []
     path = Path(shutil.copy(numbered_clip, tmp_path / "gone.mp4"))
     with open_video(path) as video:
-        array = VideoArray(video, on_failure=told.append, budget=FrameBudget(0.5))
-        assert number_of(array[60]) == 60
+        array = VideoArray(video, on_failure=told.append, budget=FrameBudget(0.25))
+        assert number_on(array[60]) == 60
         moved = path.rename(tmp_path / "elsewhere.mp4")
         for number in (5, 118, 6):
             np.testing.assert_array_equal(array[number], no_image(*decoded.shape[1:3]))
@@ -331,7 +332,7 @@ def test_deleted_video_keeps_what_is_in_memory_and_says_so_once(numbered_clip, t
 
 
 @pytest.mark.parametrize("last_words", ["", "array.release()"])
-def test_program_that_ends_in_the_middle_leaves_nothing(numbered_clip: Path, last_words: str, command_lines) -> None:
+def test_program_that_ends_in_the_middle_leaves_nothing(numbered_clip: Path, last_words: str) -> None:
     program = f"""
 import sys
 from napari_i3d import open_video

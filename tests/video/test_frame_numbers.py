@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.videos import X264
 from napari_i3d.video.video import Video, open_video
 
-X264 = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-threads", "2"]
 B_FRAMES = [*X264, "-bf", "3", "-g", "15", "-b_strategy", "0"]
 SINE = ["-f", "lavfi", "-i", "sine=duration=4"]
 ALL = list(range(60))

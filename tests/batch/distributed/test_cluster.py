@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_i3d.batch import runner
+from helpers.batches import Workplace, content, interrupt, options_of, run
+from helpers.networks import FACTS, FakeNetwork
 from napari_i3d.batch.distributed import dask_cluster, worker
 from napari_i3d.batch.distributed.tasks import Task, TaskResult, mark_of
 from napari_i3d.batch.distributed.worker import WorkerCache, device_of
@@ -27,10 +28,6 @@ from napari_i3d.batch.runner import run_batch
 from napari_i3d.errors import ClusterError, VideoError, WeightsError, WorkerError
 from napari_i3d.extraction.planning import shards
 from napari_i3d.synthetic import write_synthetic_clip
-
-from .conftest import Workplace
-from .stand_in import CHUNKS, FACTS, StandIn
-from .test_resume import content, interrupt, options_of, run
 
 
 class Machines:
@@ -65,16 +62,6 @@ class Machines:
 
 
 @pytest.fixture
-def network(monkeypatch: pytest.MonkeyPatch) -> StandIn:
-    """The stand-in network, here and on workers, in shards of 3 chunks."""
-    network = StandIn()
-    for module in (runner, worker):
-        monkeypatch.setattr(module, "load_network", lambda _: (network, FACTS))
-    monkeypatch.setattr(shards, "_CHUNKS", CHUNKS)
-    return network
-
-
-@pytest.fixture
 def on_machines(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Machines, tuple[Outcome, ...]]]:
     """Run options on stand-ins for a cluster."""
     import contextlib
@@ -92,14 +79,13 @@ def by_name(outcomes: tuple[Outcome, ...]) -> dict[str, Outcome]:
 
 
 def test_several_videos_spread_and_give_the_bytes_of_one_machine(
-    workplace: Workplace, network: StandIn, on_machines: Any
+    workplace: Workplace, network: FakeNetwork, on_machines: Any
 ) -> None:
     for stem in ("one", "two", "three"):
         workplace.add(stem)
     run(options_of(workplace))
     expected = content(workplace.out)
-    for path in workplace.out.iterdir():
-        path.unlink()
+    workplace.clear_results()
     machines, outcomes = on_machines(options_of(workplace))
     assert [type(outcome) for outcome in outcomes] == [VideoDone] * 3
     assert machines.most == 4
@@ -107,25 +93,23 @@ def test_several_videos_spread_and_give_the_bytes_of_one_machine(
     assert json.loads((workplace.out / "report.json").read_text())["counts"]["done"] == 3
 
 
-def test_work_that_was_begun_here_goes_on_there(workplace: Workplace, network: StandIn, on_machines: Any) -> None:
+def test_work_that_was_begun_here_goes_on_there(workplace: Workplace, network: FakeNetwork, on_machines: Any) -> None:
     workplace.add("one")
     run(options_of(workplace))
     expected = content(workplace.out)
-    for path in workplace.out.iterdir():
-        path.unlink()
+    workplace.clear_results()
     interrupt(options_of(workplace), 6)
     machines, _ = on_machines(options_of(workplace))
     assert machines.computed == 2
     assert content(workplace.out) == expected
 
 
-def test_background_is_that_of_the_whole_video(workplace: Workplace, network: StandIn, on_machines: Any) -> None:
+def test_background_is_that_of_the_whole_video(workplace: Workplace, network: FakeNetwork, on_machines: Any) -> None:
     workplace.add("one")
     options = options_of(workplace, settings={"subtract_background": True})
     run(options)
     expected = content(workplace.out)
-    for path in workplace.out.iterdir():
-        path.unlink()
+    workplace.clear_results()
     on_machines(options)
     assert content(workplace.out) == expected
 
@@ -139,7 +123,7 @@ def test_background_is_that_of_the_whole_video(workplace: Workplace, network: St
     ],
 )
 def test_what_is_wrong_with_one_video_costs_that_video(
-    workplace: Workplace, network: StandIn, on_machines: Any, error: Exception, words: str
+    workplace: Workplace, network: FakeNetwork, on_machines: Any, error: Exception, words: str
 ) -> None:
     for stem in ("one", "two", "three"):
         workplace.add(stem)
@@ -160,7 +144,9 @@ def test_what_is_wrong_with_one_video_costs_that_video(
     assert bool(list(workplace.out.glob(".two.npy.partial/*.rows"))) == left
 
 
-def test_rows_that_changed_on_their_way_are_noticed(workplace: Workplace, network: StandIn, on_machines: Any) -> None:
+def test_rows_that_changed_on_their_way_are_noticed(
+    workplace: Workplace, network: FakeNetwork, on_machines: Any
+) -> None:
     workplace.add("one")
 
     def wrong(task: Task, result: TaskResult) -> TaskResult:
@@ -173,7 +159,9 @@ def test_rows_that_changed_on_their_way_are_noticed(workplace: Workplace, networ
     assert not (workplace.out / "one.npy").exists()
 
 
-def test_workers_with_other_weights_stop_everything(workplace: Workplace, network: StandIn, on_machines: Any) -> None:
+def test_workers_with_other_weights_stop_everything(
+    workplace: Workplace, network: FakeNetwork, on_machines: Any
+) -> None:
     workplace.add("one")
     with pytest.raises(WeightsError, match="worker node7: expected the weights"):
         on_machines(options_of(workplace), lambda *_: WeightsError("worker node7: expected the weights"))
@@ -184,7 +172,7 @@ def test_workers_with_other_weights_stop_everything(workplace: Workplace, networ
 
 
 @pytest.fixture
-def task(workplace: Workplace, network: StandIn, monkeypatch: pytest.MonkeyPatch) -> Task:
+def task(workplace: Workplace, network: FakeNetwork, monkeypatch: pytest.MonkeyPatch) -> Task:
     """A task of a clip."""
     workplace.add("one")
     tasks: list[Task] = []
@@ -201,7 +189,7 @@ def task(workplace: Workplace, network: StandIn, monkeypatch: pytest.MonkeyPatch
 
 
 def test_worker_loads_weights_once_and_keeps_few_videos_open(
-    task: Task, network: StandIn, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    task: Task, network: FakeNetwork, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     loaded, opened = [], []
     monkeypatch.setattr(worker, "load_network", lambda name: loaded.append(name) or (network, FACTS))
@@ -275,7 +263,7 @@ def test_workers_of_this_machine_fit_its_gpus_cores_and_memory(
 
 
 def test_nobody_at_the_address_is_said_in_one_line(
-    workplace: Workplace, network: StandIn, monkeypatch: pytest.MonkeyPatch
+    workplace: Workplace, network: FakeNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workplace.add("one")
     monkeypatch.setattr(dask_cluster, "_CONNECT_S", 1.0)
@@ -289,12 +277,11 @@ def test_worker_killed_in_the_middle_changes_nothing(
 ) -> None:
     distributed = pytest.importorskip("distributed")
     workplace.add("one")
-    monkeypatch.setattr(shards, "_CHUNKS", 2)
+    monkeypatch.setattr(shards, "SHARD_CHUNKS", 2)
     options = options_of(workplace, weights="untrained")
     run(options)
     expected = content(workplace.out)
-    for path in workplace.out.iterdir():
-        path.unlink()
+    workplace.clear_results()
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL, memory_limit=0

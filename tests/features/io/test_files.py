@@ -10,42 +10,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.features import assert_same_features, random_features
 from napari_i3d.errors import FeaturesError, OutputError
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.reading import read_features
 from napari_i3d.features.io.writing import write_features
-
-from .conftest import make_features
-
-
-def assert_same(one: Features, other: Features) -> None:
-    assert list(one) == list(other)
-    assert [type(i) for i in one] == [type(i) for i in other]
-    for individual in one:
-        np.testing.assert_array_equal(one[individual], other[individual])
-        np.testing.assert_array_equal(one.frames[individual], other.frames[individual])
-        np.testing.assert_array_equal(one.chunk_starts[individual], other.chunk_starts[individual])
-        assert other.chunk_starts[individual].dtype == np.int64
-        assert other.frames[individual].dtype == np.float64
-    assert one.first_frame == other.first_frame
-    assert one.last_frame == other.last_frame
-    assert one.fps == other.fps
-    assert one.provenance == other.provenance
 
 
 @pytest.mark.parametrize("metadata", [False, True])
 @pytest.mark.parametrize("name", ["clip.npy", "clip_i3d.npz", "clip.a.pickle", "clip.pkl"])
 def test_saved_features_are_read_back_whole(features: Features, tmp_path: Path, name: str, metadata: bool) -> None:
     write_features(tmp_path / name, features, metadata=metadata)
-    assert_same(features, read_features(tmp_path / name))
+    assert_same_features(features, read_features(tmp_path / name))
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([name, name + ".json"])
 
 
 @pytest.mark.parametrize("name", ["clip.npy", "clip.pickle"])
 def test_number_and_its_digits_stay_two_individuals(tmp_path: Path, name: str) -> None:
-    features = make_features({1: (0, 9), "1": (4, 15)})
+    features = random_features({1: (0, 9), "1": (4, 15)})
     write_features(tmp_path / name, features, metadata=True)
-    assert_same(features, read_features(tmp_path / name))
+    assert_same_features(features, read_features(tmp_path / name))
     bare = Features(rows={1: np.ones((2, 3), np.float32), "1": np.full((2, 3), 2, np.float32)})
     write_features(tmp_path / name, bare)
     assert {i: rows[0, 0] for i, rows in read_features(tmp_path / name).items()} == {1: 1, "1": 2}
@@ -91,7 +75,7 @@ def test_npz_holds_an_array_for_each_individual_and_no_pickle(features: Features
 
 
 def test_whole_image_has_the_empty_id_in_every_format(tmp_path: Path) -> None:
-    features = make_features({"": (0, 9)})
+    features = random_features({"": (0, 9)})
     for name in ("a.npy", "a.npz", "a.pickle"):
         write_features(tmp_path / name, features)
         assert list(read_features(tmp_path / name)) == [""]
@@ -152,7 +136,7 @@ def test_metadata_that_does_not_fit_the_rows_tells_no_frames(tmp_path: Path) -> 
 
 def test_facts_of_another_file_are_refused(features: Features, tmp_path: Path) -> None:
     write_features(tmp_path / "clip.npy", features)
-    write_features(tmp_path / "other.npy", make_features({"male": (0, 19)}, seed=1))
+    write_features(tmp_path / "other.npy", random_features({"male": (0, 19)}, seed=1))
     (tmp_path / "other.npy").replace(tmp_path / "clip.npy")
     with pytest.raises(FeaturesError, match=r"clip.npy.json: tells about another clip.npy"):
         read_features(tmp_path / "clip.npy")

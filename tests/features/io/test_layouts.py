@@ -5,13 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.features import assert_same_features, random_features
 from napari_i3d.errors import FeaturesError, SettingsError
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.layouts import Layout, check_suffix, export_features, shift_note
 from napari_i3d.features.io.reading import read_features
-
-from .conftest import make_features
-from .test_files import assert_same
 
 
 def test_dlc2action_has_text_ids_and_metadata(features: Features, tmp_path: Path) -> None:
@@ -24,7 +22,7 @@ def test_dlc2action_has_text_ids_and_metadata(features: Features, tmp_path: Path
 
 
 def test_dlc2action_calls_the_whole_image_ind0(tmp_path: Path) -> None:
-    export_features(tmp_path / "clip.npy", make_features({"": (0, 9)}), "dlc2action")
+    export_features(tmp_path / "clip.npy", random_features({"": (0, 9)}), "dlc2action")
     loaded = np.load(tmp_path / "clip.npy", allow_pickle=True).item()
     assert loaded["min_frames"] == {"ind0": 0}
     assert loaded["ind0"].shape == (10, 2048)
@@ -42,25 +40,25 @@ def test_dlc2action_calls_the_whole_image_ind0(tmp_path: Path) -> None:
 )
 def test_dlc2action_refuses_ids_that_it_cannot_read(ids: list[str | int], words: str, tmp_path: Path) -> None:
     with pytest.raises(FeaturesError, match=words):
-        export_features(tmp_path / "clip.npy", make_features(dict.fromkeys(ids, (0, 9))), "dlc2action")
+        export_features(tmp_path / "clip.npy", random_features(dict.fromkeys(ids, (0, 9))), "dlc2action")
     assert not list(tmp_path.iterdir())
 
 
 def test_number_and_its_digits_are_two_individuals_for_dlc2action(tmp_path: Path) -> None:
-    export_features(tmp_path / "clip.npy", make_features({3: (0, 9), "3": (4, 15)}), "dlc2action")
+    export_features(tmp_path / "clip.npy", random_features({3: (0, 9), "3": (4, 15)}), "dlc2action")
     assert np.load(tmp_path / "clip.npy", allow_pickle=True).item()["min_frames"] == {"ind3": 0, "3": 4}
 
 
 @pytest.mark.parametrize("layout", ["dlc2action", "dlc2action-pose"])
 @pytest.mark.parametrize("name", ["clip.npy", "clip.pickle"])
 def test_what_was_written_for_dlc2action_is_read_back_as_it_was(tmp_path: Path, name: str, layout: str) -> None:
-    features = make_features({"": (0, 9), 3: (100, 108), "3": (4, 15)}, n_video_frames=120)
+    features = random_features({"": (0, 9), 3: (100, 108), "3": (4, 15)}, n_video_frames=120)
     export_features(tmp_path / name, features, layout)
-    assert_same(features, read_features(tmp_path / name))
+    assert_same_features(features, read_features(tmp_path / name))
 
 
 def test_dlc2action_beside_poses_has_a_row_for_each_frame_of_the_video(tmp_path: Path) -> None:
-    features = make_features({"male": (0, 19), 3: (100, 108)}, n_video_frames=120)
+    features = random_features({"male": (0, 19), 3: (100, 108)}, n_video_frames=120)
     export_features(tmp_path / "clip.npy", features, "dlc2action-pose")
     loaded = np.load(tmp_path / "clip.npy", allow_pickle=True).item()
     assert list(loaded) == ["male", "ind3"]  # and no metadata, which it would take for individuals
@@ -92,7 +90,7 @@ def test_dlc2action_refuses_rows_that_are_not_frames(tmp_path: Path) -> None:
 
 def test_names_that_differ_in_a_dot_alone_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FeaturesError, match=r"'a.b' and 'a_b' would share the file clip_v2_a_b.npy"):
-        export_features(tmp_path / "clip.v2.npy", make_features({"a.b": (0, 9), "a_b": (0, 9)}), "ms-tcn")
+        export_features(tmp_path / "clip.v2.npy", random_features({"a.b": (0, 9), "a_b": (0, 9)}), "ms-tcn")
     assert not list(tmp_path.iterdir())
 
 
@@ -131,12 +129,12 @@ def test_programs_with_a_file_a_sequence_get_bare_arrays(
 
 
 def test_whole_image_keeps_the_name_of_the_video(tmp_path: Path) -> None:
-    assert export_features(tmp_path / "clip", make_features({"": (0, 9)}), "ms-tcn") == [tmp_path / "clip.npy"]
+    assert export_features(tmp_path / "clip", random_features({"": (0, 9)}), "ms-tcn") == [tmp_path / "clip.npy"]
 
 
 def test_ids_that_share_a_file_are_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(FeaturesError, match="'a/b' and 'A:b' would share the file"):
-        export_features(tmp_path / "clip.npy", make_features({"a/b": (0, 9), "A:b": (0, 9)}), "ms-tcn")
+        export_features(tmp_path / "clip.npy", random_features({"a/b": (0, 9), "A:b": (0, 9)}), "ms-tcn")
     assert not list(tmp_path.iterdir())
 
 

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from broken_pickles import plain
-from hostile_features import features
-from witness import Witness
 
+from helpers.hostile.broken_pickles import plain
+from helpers.hostile.hostile_features import features
+from helpers.hostile.witness import Witness
 from napari_i3d.features.io.writing import write_features
 
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, Path], Witness]]:
+def start_witness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, Path], Witness]]:
     """Makes witnesses, and ends them."""
     if not Path("/proc/self/clear_refs").exists():
         pytest.skip("measures memory through /proc")
@@ -30,14 +30,18 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, P
 
 
 @pytest.fixture(scope="module")
-def tracking_witness(start: Callable[[str, Path], Witness], tmp_path_factory: pytest.TempPathFactory) -> Witness:
+def tracking_witness(
+    start_witness: Callable[[str, Path], Witness], tmp_path_factory: pytest.TempPathFactory
+) -> Witness:
     path = tmp_path_factory.mktemp("honest") / "a.pickle"
     path.write_bytes(pickle.dumps(plain(random.Random(0))))
-    return start("tracking", path)
+    return start_witness("tracking", path)
 
 
 @pytest.fixture(scope="module")
-def features_witness(start: Callable[[str, Path], Witness], tmp_path_factory: pytest.TempPathFactory) -> Witness:
+def features_witness(
+    start_witness: Callable[[str, Path], Witness], tmp_path_factory: pytest.TempPathFactory
+) -> Witness:
     path = tmp_path_factory.mktemp("honest") / "a.npy"
     write_features(path, features())
-    return start("features", path)
+    return start_witness("features", path)

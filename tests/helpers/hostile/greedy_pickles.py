@@ -2,7 +2,7 @@
 
 import struct
 
-from broken_pickles import ARRAY, F8, OF_NOTHING, RECONSTRUCT, whole
+from helpers.hostile.broken_pickles import ARRAY, F8, OF_NOTHING, RECONSTRUCT, whole
 
 MB = 1 << 20
 _OUTER = b"\x80\x05}\x8c\x01a}K\x00"

@@ -8,9 +8,10 @@ import zipfile
 from typing import Any
 
 import torch
-from broken_pickles import damaged
-from greedy_pickles import MB
-from hostile_pickles import calls, functions
+
+from helpers.hostile.broken_pickles import damaged
+from helpers.hostile.greedy_pickles import MB
+from helpers.hostile.hostile_pickles import calls, functions
 
 STATE = {"conv1.weight": torch.ones(2, 3), "fc.bias": torch.zeros(4)}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.clips import MakeClip
 from napari_i3d import ExtractionSettings, open_video, read_tracking
 from napari_i3d.extraction.crops import Cropper
 from napari_i3d.extraction.planning.crop_boxes import crop_boxes
@@ -15,7 +16,7 @@ from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.jobs.crop_image import crop_request
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
-from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
+from napari_i3d.synthetic import SyntheticClip
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 FRAMES = 20
@@ -23,8 +24,8 @@ WAIT = 20_000
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> SyntheticClip:
-    return write_synthetic_clip(tmp_path_factory.mktemp("clip"), FRAMES)
+def clip(clip_of: MakeClip) -> SyntheticClip:
+    return clip_of(FRAMES)
 
 
 @pytest.fixture

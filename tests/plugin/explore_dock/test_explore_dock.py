@@ -12,6 +12,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog
 from sklearn.metrics import adjusted_rand_score
 
+from helpers.clips import MakeClip
 from napari_i3d import Features, read_tracking
 from napari_i3d.explore import Hit
 from napari_i3d.extraction.settings import SampleMode
@@ -20,7 +21,7 @@ from napari_i3d.plugin.jobs import explore_job
 from napari_i3d.plugin.jobs.cancellation import StopRequest
 from napari_i3d.plugin.jobs.crop_image import crop_image, crop_request
 from napari_i3d.plugin.jobs.explore_job import run_thumbnails
-from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
+from napari_i3d.synthetic import SyntheticClip
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 FRAMES = 60
@@ -31,8 +32,8 @@ BEHAVIOURS = {"striped": np.arange(FRAMES) // 6 % 3, "spotted": (np.arange(FRAME
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> SyntheticClip:
-    return write_synthetic_clip(tmp_path_factory.mktemp("clip"), FRAMES)
+def clip(clip_of: MakeClip) -> SyntheticClip:
+    return clip_of(FRAMES)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """The Extract dock, used as a person does: open, choose, run, cancel, close."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -9,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from napari.utils.notifications import ErrorNotification, NotificationSeverity, notification_manager
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QApplication, QMessageBox
 
+from helpers.clips import MakeClip
+from helpers.windows import LONG_MS, answer_question, click, notifications, open_clip, open_dock, run_to_end
 from napari_i3d import ExtractionSettings, extract_features, read_features, read_tracking
 from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, SOURCES, UNTRAINED
 from napari_i3d.batch import video_job
@@ -22,96 +20,33 @@ from napari_i3d.features.io.layouts import Layout
 from napari_i3d.plugin.closing import ClosingQuestion
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.jobs import extract_job, file_jobs
-from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
+from napari_i3d.synthetic import SyntheticClip
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 FRAMES = 20
 CHUNKS = FRAMES - 8 + 1
-LONG = 120_000
 
 
 @pytest.fixture
-def clip(tmp_path: Path) -> SyntheticClip:
-    return write_synthetic_clip(tmp_path / "clip", FRAMES)
-
-
-@pytest.fixture
-def viewer(make_napari_viewer):
-    notification_manager.records.clear()
-    return make_napari_viewer()
-
-
-def open_dock(viewer, name="Extract features"):
-    return viewer.window.add_plugin_dock_widget("napari-i3d", name)[1]
-
-
-def open_clip(viewer, clip: SyntheticClip):
-    viewer.open(str(clip.video), plugin="napari-i3d")
-    session = get_session(viewer)
-    if session.active.tracking is None:
-        session.add_tracking(read_tracking(clip.tracking), clip.tracking)
-    return session.active
+def clip(clip_of: MakeClip, tmp_path: Path) -> SyntheticClip:
+    return clip_of(FRAMES, tmp_path / "clip")
 
 
 def open_ready(viewer, qtbot, clip: SyntheticClip, frequency: int = 4):
     tracked = open_clip(viewer, clip)
-    dock = open_dock(viewer)
+    dock = open_dock(viewer, "Extract features")
     dock.form.weights.value = UNTRAINED
     dock.form.frequency.value = frequency
     qtbot.waitUntil(dock.bar.run.isEnabled)
     return tracked, dock
 
 
-def click(qtbot, button) -> None:
-    assert button.isEnabled()
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-
-
-def run(qtbot, dock) -> None:
-    click(qtbot, dock.bar.run)
-    qtbot.waitUntil(lambda: not dock.bar.cancel.isEnabled(), timeout=LONG)
-
-
-def answer(text: str) -> list[str]:
-    """Press a button of the next question; the list gets the text of the question."""
-    seen: list[str] = []
-
-    def press() -> None:
-        boxes = [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, QMessageBox)]
-        box = next((box for box in boxes if box.isVisible()), None)
-        if box is None:
-            QTimer.singleShot(50, press)
-            return
-        seen.append(box.text())
-        next(button for button in box.buttons() if text in button.text()).click()
-
-    QTimer.singleShot(50, press)
-    return seen
-
-
-def errors() -> list[str]:
-    assert not any(isinstance(record, ErrorNotification) for record in notification_manager.records)
-    return [r.message for r in notification_manager.records if r.severity == NotificationSeverity.ERROR]
-
-
 def leftovers(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.name.endswith((".npy", ".json", ".part")))
 
 
-def ffmpegs() -> int:
-    """Count the ffmpeg processes that this one started."""
-    count = 0
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = entry.read_text().rpartition(")")
-        except OSError:
-            continue
-        count += "ffmpeg" in fields[0] and fields[2].split()[1] == str(os.getpid())
-    return count
-
-
 def test_empty_dock_says_what_to_do_and_cannot_run(viewer, qtbot):
-    dock = open_dock(viewer)
+    dock = open_dock(viewer, "Extract features")
     qtbot.waitUntil(lambda: "Open a video first" in dock.estimate_label.text())
     assert not dock.bar.run.isEnabled()
     assert not dock.bar.cancel.isEnabled()
@@ -143,8 +78,8 @@ def test_run_saves_plots_and_keeps_the_features_of_those_chosen(viewer, qtbot, c
     tracked.chosen = ["spotted"]
     dock.form.pad.value = True
     qtbot.waitUntil(lambda: "1 individual" in dock.estimate_label.text())
-    run(qtbot, dock)
-    assert errors() == []
+    run_to_end(qtbot, dock)
+    assert notifications() == []
     assert "Saved animals.npy" in dock.bar.status.text()
     settings = ExtractionSettings(frequency=4, pad=True)
     expected = extract_features(
@@ -168,34 +103,34 @@ def test_run_saves_plots_and_keeps_the_features_of_those_chosen(viewer, qtbot, c
 def test_whole_image_is_extracted_without_tracking(viewer, qtbot, clip, tmp_path):
     video = clip.video.rename(tmp_path / "alone.mp4")
     viewer.open(str(video), plugin="napari-i3d")
-    dock = open_dock(viewer)
+    dock = open_dock(viewer, "Extract features")
     dock.form.weights.value = UNTRAINED
     dock.form.frequency.value = 12
     qtbot.waitUntil(lambda: "whole image, 2 chunks" in dock.estimate_label.text())
-    run(qtbot, dock)
+    run_to_end(qtbot, dock)
     assert list(get_session(viewer).active.features) == [""]
 
 
-def test_cancel_while_the_network_is_loaded_takes_effect_at_once(viewer, qtbot, clip):
+def test_cancel_while_the_network_is_loaded_takes_effect_at_once(viewer, qtbot, clip, ffmpegs):
     _, dock = open_ready(viewer, qtbot, clip)
     click(qtbot, dock.bar.run)
     click(qtbot, dock.bar.cancel)
     qtbot.waitUntil(lambda: "Cancelled" in dock.bar.status.text(), timeout=1000)
-    assert errors() == []
+    assert notifications() == []
     qtbot.waitUntil(lambda: ffmpegs() == 0)
 
 
 def test_cancel_takes_effect_within_a_second_and_leaves_nothing(viewer, qtbot, clip):
     tracked, dock = open_ready(viewer, qtbot, clip, frequency=1)
     click(qtbot, dock.bar.run)
-    qtbot.waitUntil(lambda: "of 26 chunks" in dock.bar.status.text(), timeout=LONG)
+    qtbot.waitUntil(lambda: "of 26 chunks" in dock.bar.status.text(), timeout=LONG_MS)
     began = time.monotonic()
     click(qtbot, dock.bar.cancel)
-    qtbot.waitUntil(lambda: "Cancelled" in dock.bar.status.text(), timeout=LONG)
+    qtbot.waitUntil(lambda: "Cancelled" in dock.bar.status.text(), timeout=LONG_MS)
     assert time.monotonic() - began < 2  # 1, and as much again for a busy machine
     assert leftovers(clip.video.parent) == []
     assert tracked.features is None
-    assert errors() == []
+    assert notifications() == []
     qtbot.waitUntil(dock.bar.run.isEnabled)
 
 
@@ -204,9 +139,9 @@ def test_existing_output_is_replaced_only_when_asked_for(viewer, qtbot, clip, re
     _, dock = open_ready(viewer, qtbot, clip, frequency=12)
     output = clip.video.with_suffix(".npy")
     output.write_bytes(b"precious")
-    question = answer(reply)
+    question = answer_question(reply)
     click(qtbot, dock.bar.run)
-    qtbot.waitUntil(lambda: not dock.bar.cancel.isEnabled(), timeout=LONG)
+    qtbot.waitUntil(lambda: not dock.bar.cancel.isEnabled(), timeout=LONG_MS)
     assert "animals.npy exists" in question[0]
     assert (output.read_bytes() == b"precious") is (reply == "Cancel")
 
@@ -216,10 +151,10 @@ def test_error_is_one_notification_without_a_traceback(viewer, qtbot, clip, tmp_
     (tmp_path / "file").touch()
     dock.form.output.value = tmp_path / "file" / "out.npy"
     qtbot.wait(300)
-    run(qtbot, dock)
-    assert len(errors()) == 1
-    assert "not a folder" in errors()[0]
-    assert errors()[0] == dock.bar.status.text()
+    run_to_end(qtbot, dock)
+    assert len(notifications()) == 1
+    assert "not a folder" in notifications()[0]
+    assert notifications()[0] == dock.bar.status.text()
 
 
 @pytest.mark.parametrize(("name", "told"), [("day.txt", "needs an ending"), ("", "found the folder")])
@@ -230,7 +165,7 @@ def test_output_that_cannot_be_is_told_before_the_work(viewer, qtbot, clip, tmp_
     assert not dock.bar.run.isEnabled()
     dock.form.output.line_edit.value = "day.npy"  # beside the video
     qtbot.waitUntil(dock.bar.run.isEnabled)
-    run(qtbot, dock)
+    run_to_end(qtbot, dock)
     assert (clip.video.parent / "day.npy").is_file()
 
 
@@ -241,9 +176,9 @@ def test_features_that_cannot_be_saved_stay_in_memory(viewer, qtbot, clip, monke
         raise OutputError("no space left")
 
     monkeypatch.setattr(video_job, "save_features", full)
-    run(qtbot, dock)
+    run_to_end(qtbot, dock)
     assert set(tracked.features) == set(tracked.tracking)
-    assert errors() == ["no space left. The features are in memory: save them with the Plot dock."]
+    assert notifications() == ["no space left. The features are in memory: save them with the Plot dock."]
 
 
 def test_each_video_has_its_own_output(viewer, qtbot, clip, tmp_path):
@@ -262,7 +197,7 @@ def test_features_of_tracking_that_was_replaced_are_not_shown_as_those_of_the_ne
     tracked, dock = open_ready(viewer, qtbot, clip)
     click(qtbot, dock.bar.run)
     tracked.set_tracking(Tracking(tracked.tracking.values()), clip.tracking)
-    qtbot.waitUntil(lambda: not dock.bar.cancel.isEnabled(), timeout=LONG)
+    qtbot.waitUntil(lambda: not dock.bar.cancel.isEnabled(), timeout=LONG_MS)
     assert tracked.features is None
     assert "not plotted" in dock.bar.status.text()
     saved = clip.video.with_suffix(".npy")
@@ -278,17 +213,17 @@ def test_unexpected_error_is_one_notification(viewer, qtbot, clip, monkeypatch):
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr(extract_job, "make_folder", broken)
-    run(qtbot, dock)
-    assert len(errors()) == 1
-    assert "unexpected ZeroDivisionError: a bug" in errors()[0]
+    run_to_end(qtbot, dock)
+    assert len(notifications()) == 1
+    assert "unexpected ZeroDivisionError: a bug" in notifications()[0]
 
 
 def test_video_deleted_while_open_is_one_notification(viewer, qtbot, clip):
     _, dock = open_ready(viewer, qtbot, clip)
     clip.video.unlink()
-    run(qtbot, dock)
-    assert len(errors()) == 1
-    assert "animals.mp4" in errors()[0]
+    run_to_end(qtbot, dock)
+    assert len(notifications()) == 1
+    assert "animals.mp4" in notifications()[0]
 
 
 def test_settings_that_do_not_go_together_are_told_before_running(viewer, qtbot, clip):
@@ -301,7 +236,7 @@ def test_settings_that_do_not_go_together_are_told_before_running(viewer, qtbot,
     qtbot.waitUntil(dock.bar.run.isEnabled)
     dock.form.width.value = 100
     qtbot.waitUntil(lambda: "a width is set and no height" in dock.estimate_label.text())
-    assert errors() == []
+    assert notifications() == []
 
 
 def test_size_of_the_video_is_that_of_the_boxes(viewer, qtbot, clip):
@@ -352,7 +287,7 @@ def test_gaps_are_told_and_split(viewer, qtbot, clip):
     qtbot.waitUntil(lambda: "frame 9 is missing" in dock.estimate_label.text())
     dock.form.gaps.value = "split"
     qtbot.waitUntil(lambda: "2 individuals" in dock.estimate_label.text())
-    run(qtbot, dock)
+    run_to_end(qtbot, dock)
     assert list(tracked.features) == ["striped_part1", "striped_part2"]
 
 
@@ -360,7 +295,7 @@ def test_one_file_for_each_individual_in_the_layout_chosen(viewer, qtbot, clip):
     _, dock = open_ready(viewer, qtbot, clip, frequency=12)
     dock.form.layout.value = Layout.MS_TCN
     qtbot.wait(300)
-    run(qtbot, dock)
+    run_to_end(qtbot, dock)
     assert np.load(clip.video.with_name("animals_striped.npy")).shape == (2048, 2)
 
 
@@ -370,10 +305,10 @@ def test_choices_are_remembered_by_the_next_dock(viewer, qtbot, clip):
     dock.form.ending.value = "_i3d.npz"
     qtbot.waitUntil(lambda: dock.form.output.value.name == "animals_i3d.npz")
     qtbot.wait(300)
-    run(qtbot, dock)
+    run_to_end(qtbot, dock)
     assert clip.video.with_name("animals_i3d.npz").exists()
     viewer.window.remove_dock_widget("all")
-    again = open_dock(viewer)
+    again = open_dock(viewer, "Extract features")
     assert again is not dock
     assert (again.form.min_frames.value, again.form.frequency.value) == (12, 12)
     assert again.form.weights.value == UNTRAINED
@@ -394,11 +329,11 @@ def test_missing_weights_are_offered_with_their_license_and_downloaded(viewer, q
 
     monkeypatch.setattr(file_jobs, "download_weights", download)
     open_clip(viewer, clip)
-    dock = open_dock(viewer)
+    dock = open_dock(viewer, "Extract features")
     qtbot.waitUntil(lambda: not dock.offer.isHidden())
     assert not dock.bar.run.isEnabled()
     assert "CC-BY-NC 4.0" in dock.offer.button.text()
-    question = answer("Download")
+    question = answer_question("Download")
     click(qtbot, dock.offer.button)
     qtbot.waitUntil(lambda: "weights are here" in dock.bar.status.text(), timeout=5000)
     assert "CC-BY-NC 4.0" in question[0]
@@ -417,36 +352,36 @@ def test_download_is_cancelled_even_while_it_hangs(viewer, qtbot, clip, monkeypa
 
     monkeypatch.setattr(file_jobs, "download_weights", download)
     open_clip(viewer, clip)
-    dock = open_dock(viewer)
+    dock = open_dock(viewer, "Extract features")
     qtbot.waitUntil(lambda: not dock.offer.isHidden())
-    answer("Download")
+    answer_question("Download")
     click(qtbot, dock.offer.button)
     qtbot.waitUntil(lambda: "Connecting" in dock.bar.status.text())
     click(qtbot, dock.bar.cancel)
     qtbot.waitUntil(lambda: "Cancelled" in dock.bar.status.text(), timeout=1000)
     released.append(True)
-    assert errors() == []
+    assert notifications() == []
 
 
 def test_removing_the_layers_ends_the_extraction(viewer, qtbot, clip):
     _, dock = open_ready(viewer, qtbot, clip, frequency=1)
     click(qtbot, dock.bar.run)
-    qtbot.waitUntil(lambda: "of 26 chunks" in dock.bar.status.text(), timeout=LONG)
+    qtbot.waitUntil(lambda: "of 26 chunks" in dock.bar.status.text(), timeout=LONG_MS)
     viewer.layers.clear()
-    qtbot.waitUntil(lambda: "Cancelled" in dock.bar.status.text(), timeout=LONG)
-    assert errors() == []
+    qtbot.waitUntil(lambda: "Cancelled" in dock.bar.status.text(), timeout=LONG_MS)
+    assert notifications() == []
     assert leftovers(clip.video.parent) == []
 
 
-def test_closing_the_dock_ends_the_extraction_and_its_ffmpeg(viewer, qtbot, clip):
+def test_closing_the_dock_ends_the_extraction_and_its_ffmpeg(viewer, qtbot, clip, ffmpegs):
     _, dock = open_ready(viewer, qtbot, clip, frequency=1)
     click(qtbot, dock.bar.run)
-    qtbot.waitUntil(lambda: "of 26 chunks" in dock.bar.status.text(), timeout=LONG)
+    qtbot.waitUntil(lambda: "of 26 chunks" in dock.bar.status.text(), timeout=LONG_MS)
     viewer.window.remove_dock_widget(dock)
     viewer.layers.clear()
     qtbot.waitUntil(lambda: ffmpegs() == 0, timeout=5000)
     assert leftovers(clip.video.parent) == []
-    assert errors() == []
+    assert notifications() == []
 
 
 @pytest.mark.parametrize("reply", ["Keep it running", "Close and lose it"])
@@ -455,7 +390,7 @@ def test_closing_the_window_while_extracting_says_what_is_lost(make_napari_viewe
     _, dock = open_ready(viewer, qtbot, clip, frequency=1)
     click(qtbot, dock.bar.run)
     qtbot.waitUntil(lambda: " of " in dock.bar.status.text(), timeout=60_000)
-    told, closed = answer(reply), []
+    told, closed = answer_question(reply), []
     monkeypatch.setattr(ClosingQuestion, "_close", lambda _: closed.append(True))
     viewer.window._qt_window.close()
     qtbot.waitUntil(lambda: bool(told), timeout=60_000)
@@ -506,10 +441,10 @@ def test_real_video_with_tracking_that_starts_late(viewer, qtbot, shared, tmp_pa
     tracking = read_tracking(data / "spiders_tracktor_tracks.pickle")
     viewer.open(str(data / "spiders_tracktor.mp4"), plugin="napari-i3d")
     get_session(viewer).active.set_tracking(Tracking([Tracklet("B", 2, tracking["B"].boxes[:16])]), None)
-    dock = open_dock(viewer)
+    dock = open_dock(viewer, "Extract features")
     dock.form.weights.value = UNTRAINED
     dock.form.frequency.value = 4
     dock.form.output.value = tmp_path / "spiders.npy"
     qtbot.waitUntil(lambda: "1 individual, 3 chunks" in dock.estimate_label.text())
-    run(qtbot, dock)
+    run_to_end(qtbot, dock)
     assert read_features(tmp_path / "spiders.npy").frames["B"].tolist() == [5.5, 9.5, 13.5]

@@ -21,7 +21,6 @@ from napari_i3d.plugin.jobs.extract_job import ExtractionRequest
 from napari_i3d.plugin.session import preferences
 from napari_i3d.plugin.session.matching import individual_to_plot, owner_of
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
-from napari_i3d.synthetic import write_synthetic_clip
 from napari_i3d.tracking.gaps import Gaps
 from napari_i3d.tracking.io.box_pickle import read_tracking
 from napari_i3d.tracking.tracklets import Tracklet
@@ -135,8 +134,8 @@ def test_durations_are_told_as_a_person_does(seconds, text):
     assert text in format_duration(seconds)
 
 
-def test_features_belong_to_the_video_that_they_were_made_of(tmp_path):
-    clip = write_synthetic_clip(tmp_path, 12)
+def test_features_belong_to_the_video_that_they_were_made_of(clip_of, tmp_path):
+    clip = clip_of(12, tmp_path)
     rows = np.zeros((12, 2048), np.float32)
     with open_video(clip.video) as video:
         tracked = TrackedVideo("animals")

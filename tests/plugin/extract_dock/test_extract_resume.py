@@ -3,8 +3,6 @@
 The oracle is what the command writes for the same video, tracking and options, and how many chunks the network saw.
 """
 
-import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,59 +13,36 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from napari.utils.notifications import NotificationSeverity, notification_manager
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QApplication, QMessageBox
+from napari.utils.notifications import notification_manager
 
-from napari_i3d import read_tracking
+from helpers import program_environment
+from helpers.batches import facts_of, only, run
+from helpers.clips import MakeClip
+from helpers.networks import FakeNetwork, install_network
+from helpers.windows import LONG_MS, answer_question, click, notifications, open_clip, open_dock, run_to_end
 from napari_i3d._utils.files import exclusive
 from napari_i3d.backbones import weights
-from napari_i3d.backbones.pretrained import UNTRAINED, WeightsFacts
+from napari_i3d.backbones.pretrained import UNTRAINED
 from napari_i3d.batch import runner
 from napari_i3d.batch.options import BatchOptions
 from napari_i3d.batch.output_paths import lock_path, partial_folder
-from napari_i3d.extraction.planning import shards
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.io.layouts import Layout
-from napari_i3d.plugin.context import get_session
-from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
+from napari_i3d.synthetic import SyntheticClip
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 FRAMES, TOTAL, SHARD = 20, 26, 4
-LONG = 60_000
-FACTS = WeightsFacts("stand-in", None, "5" * 64, "generated", "none", trained=True)
-
-
-class StandIn(torch.nn.Module):
-    """Answers with coarse images of all 8 frames; counts the chunks that it is shown."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen = 0
-        self.slow_s = 0.0
-
-    def __deepcopy__(self, memo: object) -> "StandIn":
-        return self
-
-    def forward(self, chunks: torch.Tensor) -> torch.Tensor:
-        self.seen += len(chunks)
-        time.sleep(self.slow_s)
-        coarse = torch.nn.functional.adaptive_avg_pool3d(chunks, (8, 9, 9)).reshape(len(chunks), -1)
-        return torch.nn.functional.pad(coarse, (0, 2048 - coarse.shape[1]))
 
 
 @pytest.fixture
-def network(monkeypatch: pytest.MonkeyPatch) -> StandIn:
-    network = StandIn()
-    for module in (weights, runner):
-        monkeypatch.setattr(module, "load_network", lambda _: (network, FACTS))
-    monkeypatch.setattr(shards, "_CHUNKS", SHARD)
-    return network
+def network(monkeypatch: pytest.MonkeyPatch) -> FakeNetwork:
+    """The fake network for the dock and for the command's batch, in shards of 4 chunks."""
+    return install_network(monkeypatch, (weights, runner), SHARD)
 
 
 @pytest.fixture
-def clip(tmp_path: Path) -> SyntheticClip:
-    return write_synthetic_clip(tmp_path / "clip", FRAMES)
+def clip(clip_of: MakeClip, tmp_path: Path) -> SyntheticClip:
+    return clip_of(FRAMES, tmp_path / "clip")
 
 
 @pytest.fixture
@@ -77,11 +52,8 @@ def dock(make_napari_viewer, qtbot, clip, network):
 
 
 def open_ready(viewer, qtbot, clip: SyntheticClip):
-    viewer.open(str(clip.video), plugin="napari-i3d")
-    session = get_session(viewer)
-    if session.active.tracking is None:
-        session.add_tracking(read_tracking(clip.tracking), clip.tracking)
-    dock = viewer.window.add_plugin_dock_widget("napari-i3d", "Extract features")[1]
+    open_clip(viewer, clip)
+    dock = open_dock(viewer, "Extract features")
     dock.form.weights.value = UNTRAINED
     dock.form.frequency.value = 1
     qtbot.waitUntil(dock.bar.run.isEnabled)
@@ -90,16 +62,6 @@ def open_ready(viewer, qtbot, clip: SyntheticClip):
 
 def active(dock):
     return dock._session.active
-
-
-def click(qtbot, button) -> None:
-    qtbot.waitUntil(button.isEnabled)
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-
-
-def run(qtbot, dock) -> None:
-    click(qtbot, dock.bar.run)
-    qtbot.waitUntil(lambda: not dock.bar.cancel.isEnabled(), timeout=LONG)
 
 
 def kept(clip: SyntheticClip) -> int:
@@ -114,31 +76,10 @@ def cancel_midway(qtbot, dock, clip, network, count: int = 2) -> None:
     """Run until some shards are kept, and cancel."""
     network.slow_s = 0.15
     click(qtbot, dock.bar.run)
-    qtbot.waitUntil(lambda: kept(clip) >= count, timeout=LONG)
+    qtbot.waitUntil(lambda: kept(clip) >= count, timeout=LONG_MS)
     click(qtbot, dock.bar.cancel)
-    qtbot.waitUntil(lambda: "Cancelled" in dock.bar.status.text(), timeout=LONG)
+    qtbot.waitUntil(lambda: "Cancelled" in dock.bar.status.text(), timeout=LONG_MS)
     network.slow_s = 0.0
-
-
-def answer(text: str) -> list[str]:
-    """Press a button of the next question; the list gets the text of the question."""
-    seen: list[str] = []
-
-    def press() -> None:
-        boxes = [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, QMessageBox)]
-        box = next((box for box in boxes if box.isVisible()), None)
-        if box is None:
-            QTimer.singleShot(50, press)
-            return
-        seen.append(box.text())
-        next(button for button in box.buttons() if text in button.text()).click()
-
-    QTimer.singleShot(50, press)
-    return seen
-
-
-def errors() -> list[str]:
-    return [r.message for r in notification_manager.records if r.severity == NotificationSeverity.ERROR]
 
 
 def by_command(clip: SyntheticClip, folder: Path, **choices: Any) -> Path:
@@ -151,20 +92,14 @@ def by_command(clip: SyntheticClip, folder: Path, **choices: Any) -> Path:
         weights=UNTRAINED,
         **choices,
     )
-    steps = runner.run_batch(options)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as finished:
-            (outcome,) = finished.value
-            assert outcome.complete, outcome.summary
-            return folder
+    outcome = only(run(options))
+    assert outcome.complete, outcome.summary
+    return folder
 
 
-def facts_of(path: Path) -> dict[str, Any]:
-    facts = json.loads(path.read_bytes())
-    for name in ("created", "device"):
-        del facts["provenance"][name]
+def facts_wherever(path: Path) -> dict[str, Any]:
+    facts = facts_of(path)
+    del facts["provenance"]["device"]
     return facts
 
 
@@ -175,12 +110,12 @@ def test_real_network_gives_the_bytes_of_the_command(make_napari_viewer, qtbot, 
         dock = open_ready(make_napari_viewer(), qtbot, clip)
         dock.form.frequency.value = 6
         qtbot.wait(300)
-        run(qtbot, dock)
+        run_to_end(qtbot, dock)
         there = by_command(clip, tmp_path / "out", settings=ExtractionSettings(frequency=6))
     finally:
         torch.set_num_threads(before)
     assert output(clip).read_bytes() == (there / "animals.npy").read_bytes()
-    assert facts_of(output(clip).with_suffix(".npy.json")) == facts_of(there / "animals.npy.json")
+    assert facts_wherever(output(clip).with_suffix(".npy.json")) == facts_wherever(there / "animals.npy.json")
 
 
 @pytest.mark.parametrize("layout", [Layout.DICT, Layout.DLC2ACTION, Layout.MS_TCN])
@@ -190,7 +125,7 @@ def test_some_individuals_give_the_bytes_of_the_command(qtbot, dock, clip, tmp_p
     dock.form.pad.value = True
     dock.form.save_metadata.value = True
     qtbot.waitUntil(lambda: "1 individual" in dock.estimate_label.text())
-    run(qtbot, dock)
+    run_to_end(qtbot, dock)
     metadata = layout is not Layout.MS_TCN
     settings = ExtractionSettings(pad=True)
     chosen = {"individuals": ("spotted",), "layout": layout, "save_metadata": metadata}
@@ -200,7 +135,7 @@ def test_some_individuals_give_the_bytes_of_the_command(qtbot, dock, clip, tmp_p
     for name in names:
         here = clip.video.with_name(name)
         if name.endswith(".json"):
-            assert facts_of(here) == facts_of(there / name)
+            assert facts_wherever(here) == facts_wherever(there / name)
         else:
             assert here.read_bytes() == (there / name).read_bytes()
 
@@ -210,8 +145,8 @@ def test_file_that_changed_since_is_not_named_in_provenance(qtbot, dock, clip):
     moved = [Tracklet(t.id, t.start, t.boxes + 1) for t in tracked.tracking.values()]
     tracked.set_tracking(Tracking(moved), clip.tracking)
     qtbot.wait(300)
-    run(qtbot, dock)
-    assert "sha256" not in facts_of(output(clip).with_suffix(".npy.json"))["provenance"]["tracking"]
+    run_to_end(qtbot, dock)
+    assert "sha256" not in facts_wherever(output(clip).with_suffix(".npy.json"))["provenance"]["tracking"]
 
 
 def test_run_after_cancel_computes_the_rest_only(qtbot, dock, clip, network, tmp_path):
@@ -223,10 +158,10 @@ def test_run_after_cancel_computes_the_rest_only(qtbot, dock, clip, network, tmp
     assert not output(clip).exists()
     qtbot.waitUntil(lambda: f"{finished} of {TOTAL} chunks were computed before" in dock.estimate_label.text())
     network.seen = 0
-    run(qtbot, dock)
+    run_to_end(qtbot, dock)
     assert network.seen == TOTAL - finished
     assert f"{finished} of {TOTAL} chunks were computed before" in dock.bar.status.text()
-    assert errors() == []
+    assert notifications() == []
     assert output(clip).read_bytes() == (by_command(clip, tmp_path / "out") / "animals.npy").read_bytes()
     assert not partial_folder(output(clip)).exists()
     assert set(active(dock).features) == set(active(dock).tracking)
@@ -251,7 +186,7 @@ def test_discard_removes_what_was_computed(qtbot, dock, clip, network):
     assert dock.bar.discard.isHidden()
     assert "computed before" not in dock.estimate_label.text()
     network.seen = 0
-    run(qtbot, dock)
+    run_to_end(qtbot, dock)
     assert network.seen == TOTAL
 
 
@@ -261,7 +196,7 @@ def test_work_with_other_settings_starts_afresh_and_says_so(qtbot, dock, clip, n
     qtbot.wait(300)
     assert "computed before" not in dock.estimate_label.text()
     network.seen = 0
-    run(qtbot, dock)
+    run_to_end(qtbot, dock)
     assert network.seen == TOTAL
     assert "started afresh: the work found was with normalization symmetric" in dock.bar.status.text()
 
@@ -272,7 +207,7 @@ def test_other_boxes_start_afresh(qtbot, dock, clip, network):
     tracked.set_tracking(Tracking(Tracklet(t.id, t.start, t.boxes + 1) for t in tracked.tracking.values()), None)
     qtbot.wait(300)
     network.seen = 0
-    run(qtbot, dock)
+    run_to_end(qtbot, dock)
     assert network.seen == TOTAL
     assert "of another tracking" in dock.bar.status.text()
 
@@ -280,10 +215,10 @@ def test_other_boxes_start_afresh(qtbot, dock, clip, network):
 def test_lock_of_another_process_is_told(qtbot, dock, clip, network):
     with exclusive(lock_path(output(clip))) as free:
         assert free
-        run(qtbot, dock)
+        run_to_end(qtbot, dock)
     assert "Another process is working on this features file" in dock.bar.status.text()
     assert network.seen == 0
-    run(qtbot, dock)
+    run_to_end(qtbot, dock)
     assert network.seen == TOTAL
 
 
@@ -292,8 +227,8 @@ def test_result_that_is_up_to_date_is_offered(qtbot, dock, clip, network, reply,
     by_command(clip, clip.video.parent)
     before = output(clip).read_bytes()
     network.seen = 0
-    question = answer(reply)
-    run(qtbot, dock)
+    question = answer_question(reply)
+    run_to_end(qtbot, dock)
     assert "animals.npy exists" in question[0]
     assert "up to date" in question[0]
     assert network.seen == computed
@@ -310,8 +245,8 @@ def test_result_that_is_up_to_date_is_offered(qtbot, dock, clip, network, reply,
 def test_result_of_other_settings_is_replaced_only_when_asked_for(qtbot, dock, clip, network, reply):
     by_command(clip, clip.video.parent, settings=ExtractionSettings(normalization="kinetics"))
     before = output(clip).read_bytes()
-    question = answer(reply)
-    run(qtbot, dock)
+    question = answer_question(reply)
+    run_to_end(qtbot, dock)
     assert "made with normalization kinetics" in question[0]
     assert "up to date" not in question[0]
     assert (output(clip).read_bytes() == before) is (reply == "Cancel")
@@ -323,8 +258,8 @@ def test_result_of_boxes_changed_in_the_viewer_is_not_up_to_date(qtbot, dock, cl
     moved = [Tracklet(t.id, t.start, t.boxes + 1) for t in tracked.tracking.values()]
     tracked.set_tracking(Tracking(moved), clip.tracking)
     qtbot.wait(300)
-    question = answer("Cancel")
-    run(qtbot, dock)
+    question = answer_question("Cancel")
+    run_to_end(qtbot, dock)
     assert "made of another tracking" in question[0]
 
 
@@ -337,12 +272,10 @@ from napari_i3d import read_tracking
 from napari_i3d.backbones import weights
 from napari_i3d.extraction.planning import shards
 from napari_i3d.plugin.context import get_session
-sys.path.insert(0, sys.argv[3])
-from test_extract_resume import FACTS, SHARD, StandIn
-network = StandIn()
-network.slow_s = 0.2
+from helpers.networks import FACTS, FakeNetwork
+network = FakeNetwork(slow_s=0.2)
 weights.load_network = lambda _: (network, FACTS)
-shards._CHUNKS = SHARD
+shards.SHARD_CHUNKS = int(sys.argv[3])
 viewer = napari.Viewer()
 dock = viewer.window.add_plugin_dock_widget("napari-i3d", "Extract features")[1]
 viewer.open(sys.argv[1], plugin="napari-i3d")
@@ -365,13 +298,12 @@ print("closed")
 
 @pytest.mark.parametrize("end", ["kill", "close"])
 def test_run_after_napari_died_computes_the_rest_only(make_napari_viewer, qtbot, clip, network, tmp_path, end):
-    here = str(Path(__file__).parent)
     process = subprocess.Popen(
-        [sys.executable, "-c", _KILLED, str(clip.video), str(clip.tracking), here, end],
+        [sys.executable, "-c", _KILLED, str(clip.video), str(clip.tracking), str(SHARD), end],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        env=program_environment(OMP_NUM_THREADS="1"),
     )
     deadline = time.monotonic() + 120
     while kept(clip) < 2 and process.poll() is None and time.monotonic() < deadline:
@@ -384,7 +316,7 @@ def test_run_after_napari_died_computes_the_rest_only(make_napari_viewer, qtbot,
     finished = SHARD * kept(clip)
     assert 2 * SHARD <= finished < TOTAL
     dock = open_ready(make_napari_viewer(), qtbot, clip)
-    run(qtbot, dock)
+    run_to_end(qtbot, dock)
     assert network.seen == TOTAL - finished
     assert f"{finished} of {TOTAL} chunks were computed before" in dock.bar.status.text()
     assert output(clip).read_bytes() == (by_command(clip, tmp_path / "out") / "animals.npy").read_bytes()

@@ -5,32 +5,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from napari.utils.notifications import ErrorNotification, NotificationSeverity, notification_manager
 from napari.utils.theme import get_theme
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtWidgets import QFileDialog
 
+from helpers.clips import MakeClip
+from helpers.windows import LONG_MS, choose_file, click, notifications, open_clip, open_dock
 from napari_i3d import Features, read_features
 from napari_i3d.explore.heat_map_data import Content, Order, Scale
 from napari_i3d.features.io.writing import write_features
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.features_dock.plot_options import names_of
-from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
+from napari_i3d.synthetic import SyntheticClip
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 FRAMES = 20
-WAIT = 20_000
 
 
 @pytest.fixture
-def clip(tmp_path: Path) -> SyntheticClip:
-    return write_synthetic_clip(tmp_path / "clip", FRAMES)
-
-
-@pytest.fixture
-def viewer(make_napari_viewer):
-    notification_manager.records.clear()
-    return make_napari_viewer()
+def clip(clip_of: MakeClip, tmp_path: Path) -> SyntheticClip:
+    return clip_of(FRAMES, tmp_path / "clip")
 
 
 def made_up(
@@ -48,19 +41,9 @@ def made_up(
     )
 
 
-def open_dock(viewer):
-    return viewer.window.add_plugin_dock_widget("napari-i3d", "Plot features")[1]
-
-
-def open_clip(viewer, clip: SyntheticClip):
-    viewer.open(str(clip.video), plugin="napari-i3d")
-    get_session(viewer).go_to(0)
-    return get_session(viewer).active
-
-
 def drawn(qtbot, dock) -> None:
     """Wait until everything asked for is drawn."""
-    qtbot.waitUntil(lambda: dock.canvas.shown is not None and dock._drawing is None, timeout=WAIT)
+    qtbot.waitUntil(lambda: dock.canvas.shown is not None and dock._drawing is None, timeout=LONG_MS)
     dock.canvas.native.draw()
 
 
@@ -68,7 +51,7 @@ def drawn(qtbot, dock) -> None:
 def plotted(viewer, qtbot, clip):
     """A clip with features and the dock that shows them."""
     tracked = open_clip(viewer, clip)
-    dock = open_dock(viewer)
+    dock = open_dock(viewer, "Plot features")
     dock.resize(800, 400)
     tracked.set_features(made_up(), None)
     drawn(qtbot, dock)
@@ -82,22 +65,8 @@ def point(dock, frame: float) -> QPoint:
     return QPoint(round(x / ratio), round(dock.canvas.native.height() - y / ratio))
 
 
-def choose_file(monkeypatch, kind: str, path: Path, chosen_filter: str = "") -> None:
-    monkeypatch.setattr(QFileDialog, kind, lambda *_, **__: (str(path), chosen_filter))
-
-
-def click(qtbot, button) -> None:
-    assert button.isEnabled()
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-
-
-def messages(severity=NotificationSeverity.ERROR) -> list[str]:
-    assert not any(isinstance(record, ErrorNotification) for record in notification_manager.records)
-    return [record.message for record in notification_manager.records if record.severity == severity]
-
-
 def test_empty_dock_says_what_to_do(viewer):
-    dock = open_dock(viewer)
+    dock = open_dock(viewer, "Plot features")
     assert "Extract features" in dock._empty.text()
     assert not dock.save_button.isEnabled()
     assert dock.load_button.isEnabled()
@@ -108,14 +77,14 @@ def test_heat_map_of_the_current_individual_is_drawn(plotted, qtbot):
     assert dock.canvas.axes.get_title(loc="left") == "striped"
     assert dock.canvas.axes.get_xlabel() == "video frame"
     tracked.current = "spotted"
-    qtbot.waitUntil(lambda: dock.canvas.axes.get_title(loc="left") == "spotted", timeout=WAIT)
+    qtbot.waitUntil(lambda: dock.canvas.axes.get_title(loc="left") == "spotted", timeout=LONG_MS)
     assert dock.options.individual.value == "spotted"
 
 
 def test_individual_chosen_in_the_dock_becomes_the_current_one(plotted, qtbot):
     tracked, dock = plotted
     dock.options.individual.value = "spotted"
-    qtbot.waitUntil(lambda: dock.canvas.axes.get_title(loc="left") == "spotted", timeout=WAIT)
+    qtbot.waitUntil(lambda: dock.canvas.axes.get_title(loc="left") == "spotted", timeout=LONG_MS)
     assert tracked.current == "spotted"
 
 
@@ -129,7 +98,7 @@ def test_individuals_called_the_same_are_plotted_each(viewer, qtbot, clip):
     two = made_up((1, "1"))
     boxes = next(iter(tracked.tracking.values())).boxes
     tracked.set_tracking(Tracking([Tracklet(1, 0, boxes), Tracklet("1", 0, boxes)]), None)
-    dock = open_dock(viewer)
+    dock = open_dock(viewer, "Plot features")
     tracked.set_features(two, None)
     for individual in two:
         tracked.current = individual
@@ -140,7 +109,7 @@ def test_individuals_called_the_same_are_plotted_each(viewer, qtbot, clip):
 def test_untrained_weights_are_named_in_the_title(plotted, qtbot):
     tracked, dock = plotted
     tracked.set_features(made_up(trained=False), None)
-    qtbot.waitUntil(lambda: "untrained weights" in dock.canvas.axes.get_title(loc="left"), timeout=WAIT)
+    qtbot.waitUntil(lambda: "untrained weights" in dock.canvas.axes.get_title(loc="left"), timeout=LONG_MS)
 
 
 def test_cursor_follows_the_frame_of_the_viewer(plotted, viewer):
@@ -185,15 +154,15 @@ def test_zooming_does_not_move_the_viewer_and_shows_the_part(plotted, viewer, qt
 def test_order_scale_and_components_can_be_chosen_and_are_remembered(plotted, viewer, qtbot):
     _, dock = plotted
     dock.options.order.value = Order.FILE
-    qtbot.waitUntil(lambda: dock.canvas.shown.options.order is Order.FILE, timeout=WAIT)
+    qtbot.waitUntil(lambda: dock.canvas.shown.options.order is Order.FILE, timeout=LONG_MS)
     assert (np.diff(dock.canvas.shown.lines) > 0).all()
     dock.options.scale.value = Scale.RAW
     dock.options.content.value = Content.COMPONENTS
-    qtbot.waitUntil(lambda: dock.canvas.shown.options.content is Content.COMPONENTS, timeout=WAIT)
+    qtbot.waitUntil(lambda: dock.canvas.shown.options.content is Content.COMPONENTS, timeout=LONG_MS)
     assert dock.canvas.axes.get_ylabel() == "components"
     assert not dock.options.order.enabled
     viewer.window.remove_dock_widget("all")
-    again = open_dock(viewer)
+    again = open_dock(viewer, "Plot features")
     assert again is not dock
     assert (again.options.content.value, again.options.scale.value) == (Content.COMPONENTS, Scale.RAW)
 
@@ -215,22 +184,22 @@ def test_figure_is_saved(plotted, qtbot, tmp_path, monkeypatch, ending, start):
     choose_file(monkeypatch, "getSaveFileName", path)
     next(action for action in dock.toolbar.actions() if action.text() == "Save").trigger()
     assert path.read_bytes().startswith(start)
-    assert messages() == []
+    assert notifications() == []
 
 
 def test_figure_of_an_unknown_kind_is_one_notification(plotted, tmp_path, monkeypatch):
     _, dock = plotted
     choose_file(monkeypatch, "getSaveFileName", tmp_path / "figure.docx")
     next(action for action in dock.toolbar.actions() if action.text() == "Save").trigger()
-    assert len(messages()) == 1
-    assert ".png, .svg or .pdf" in messages()[0]
+    assert len(notifications()) == 1
+    assert ".png, .svg or .pdf" in notifications()[0]
 
 
 @pytest.mark.parametrize("ending", [".npy", ".npz", ".pickle"])
 def test_loaded_features_of_the_open_video_are_taken_up(viewer, qtbot, clip, tmp_path, monkeypatch, ending):
     write_features(tmp_path / f"saved{ending}", made_up())
     tracked = open_clip(viewer, clip)
-    dock = open_dock(viewer)
+    dock = open_dock(viewer, "Plot features")
     choose_file(monkeypatch, "getOpenFileName", tmp_path / f"saved{ending}")
     click(qtbot, dock.load_button)
     drawn(qtbot, dock)
@@ -242,7 +211,7 @@ def test_loaded_features_of_the_open_video_are_taken_up(viewer, qtbot, clip, tmp
 def test_features_of_another_video_are_plotted_without_a_cursor(viewer, qtbot, clip, tmp_path, monkeypatch):
     write_features(tmp_path / "other.npy", made_up(("a", 7), video="other.mp4"))
     tracked = open_clip(viewer, clip)
-    dock = open_dock(viewer)
+    dock = open_dock(viewer, "Plot features")
     choose_file(monkeypatch, "getOpenFileName", tmp_path / "other.npy")
     click(qtbot, dock.load_button)
     drawn(qtbot, dock)
@@ -250,14 +219,14 @@ def test_features_of_another_video_are_plotted_without_a_cursor(viewer, qtbot, c
     assert "belongs to no open video" in dock.status.text()
     assert dock.canvas.cursor_frame is None
     dock.options.individual.value = 7
-    qtbot.waitUntil(lambda: dock.canvas.axes.get_title(loc="left") == "7", timeout=WAIT)
+    qtbot.waitUntil(lambda: dock.canvas.axes.get_title(loc="left") == "7", timeout=LONG_MS)
 
 
 def test_rows_without_frames_are_labeled_as_rows_without_a_cursor(viewer, qtbot, clip, tmp_path, monkeypatch):
     path = tmp_path / "bare.npy"
     np.save(path, dict(made_up(n_rows=12)), allow_pickle=True)
     open_clip(viewer, clip)
-    dock = open_dock(viewer)
+    dock = open_dock(viewer, "Plot features")
     choose_file(monkeypatch, "getOpenFileName", path)
     click(qtbot, dock.load_button)
     drawn(qtbot, dock)
@@ -273,8 +242,8 @@ def test_damaged_features_file_is_one_notification_and_the_plot_stays(plotted, q
     before = tracked.features
     choose_file(monkeypatch, "getOpenFileName", tmp_path / "damaged.npy")
     click(qtbot, dock.load_button)
-    qtbot.waitUntil(lambda: len(messages()) == 1, timeout=WAIT)
-    assert "damaged.npy" in messages()[0]
+    qtbot.waitUntil(lambda: len(notifications()) == 1, timeout=LONG_MS)
+    assert "damaged.npy" in notifications()[0]
     assert tracked.features is before
 
 
@@ -294,9 +263,9 @@ def test_features_are_saved_in_all_forms(plotted, qtbot, tmp_path, monkeypatch, 
     choose_file(monkeypatch, "getSaveFileName", tmp_path / name, label)
     click(qtbot, dock.save_button)
     qtbot.waitUntil(
-        lambda: any("Saved" in text for text in messages(NotificationSeverity.INFO)) or bool(messages()), timeout=WAIT
+        lambda: any("Saved" in text for text in notifications("info")) or bool(notifications()), timeout=LONG_MS
     )
-    assert messages() == []
+    assert notifications() == []
     expected = tracked.features["spotted"]
     if made == "out_spotted.npy":
         array = np.load(tmp_path / made)
@@ -312,8 +281,8 @@ def test_features_that_do_not_fit_a_layout_are_one_notification(plotted, qtbot, 
     tracked.set_features(made_up(frames=False), None)
     choose_file(monkeypatch, "getSaveFileName", tmp_path / "out.npy", "DLC2Action (*.npy)")
     click(qtbot, dock.save_button)
-    qtbot.waitUntil(lambda: len(messages()) == 1, timeout=WAIT)
-    assert "one row for each frame" in messages()[0]
+    qtbot.waitUntil(lambda: len(notifications()) == 1, timeout=LONG_MS)
+    assert "one row for each frame" in notifications()[0]
     assert not (tmp_path / "out.npy").exists()
 
 
@@ -344,7 +313,7 @@ def test_100_000_rows_stay_smooth(viewer, qtbot, clip):
     rows[:, :300] = np.random.default_rng(0).random((n_rows, 300), np.float32)
     features = Features(rows={"striped": rows}, frames={"striped": np.arange(n_rows, dtype=np.float64)})
     tracked = open_clip(viewer, clip)
-    dock = open_dock(viewer)
+    dock = open_dock(viewer, "Plot features")
     dock.resize(900, 400)
     tracked.set_features(features, None)
     drawn(qtbot, dock)

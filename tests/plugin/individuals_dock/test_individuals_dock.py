@@ -9,10 +9,11 @@ from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QItemSelectionModel, QPoint, QRect, Qt
 from qtpy.QtWidgets import QApplication
 
+from helpers.clips import MakeClip
+from helpers.windows import open_dock
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.individuals_dock.individuals_model import Column, IndividualsModel, IndividualsProxy, rows_of
 from napari_i3d.plugin.keys import KEYS
-from napari_i3d.synthetic import write_synthetic_clip
 from napari_i3d.tracking.checks import ProblemKind
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
@@ -20,9 +21,9 @@ FRAMES = 30
 
 
 @pytest.fixture(scope="module")
-def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def video(clip_of: MakeClip, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A video without tracking beside it."""
-    clip = write_synthetic_clip(tmp_path_factory.mktemp("clip"), FRAMES)
+    clip = clip_of(FRAMES, tmp_path_factory.mktemp("alone"))
     clip.tracking.unlink()
     return clip.video
 
@@ -53,16 +54,12 @@ def opened(make_napari_viewer, video, qtbot):
     notification_manager.records.clear()
     viewer = make_napari_viewer()
     session = get_session(viewer)
-    dock = open_dock(viewer)
+    dock = open_dock(viewer, "Individuals")
     viewer.open(str(video), plugin="napari-i3d")
     session.add_tracking(four(), None)
     session.go_to(0)
     dock.resize(700, 900)
     return viewer, session, dock
-
-
-def open_dock(viewer):
-    return viewer.window.add_plugin_dock_widget("napari-i3d", "Individuals")[1]
 
 
 def row_of(dock, individual) -> int:
@@ -103,7 +100,7 @@ def selected(dock) -> list:
 
 def test_empty_dock_says_what_to_do(make_napari_viewer, video):
     viewer = make_napari_viewer()
-    dock = open_dock(viewer)
+    dock = open_dock(viewer, "Individuals")
     assert dock.pages.currentWidget() is dock.empty
     assert "drop both files" in dock.empty.text()
     viewer.open(str(video), plugin="napari-i3d")
@@ -264,7 +261,7 @@ def test_problems_say_whether_they_stop_the_extraction(opened):
 def test_texts_of_problems_are_not_cut(make_napari_viewer, video, qtbot):
     viewer = make_napari_viewer(show=True)
     session = get_session(viewer)
-    dock = open_dock(viewer)
+    dock = open_dock(viewer, "Individuals")
     viewer.open(str(video), plugin="napari-i3d")
     session.add_tracking(four(), None)
     qtbot.wait(50)
@@ -329,10 +326,10 @@ def test_context_menu_acts_on_the_rows_selected(opened, qtbot):
     menu.close()
 
 
-def test_dock_follows_the_active_video(opened, qtbot, tmp_path):
+def test_dock_follows_the_active_video(opened, clip_of, tmp_path):
     viewer, session, dock = opened
     first = session.active
-    other = write_synthetic_clip(tmp_path, FRAMES)
+    other = clip_of(FRAMES, tmp_path)
     viewer.open(str(other.video.rename(tmp_path / "second.mp4")), plugin="napari-i3d")
     second = session.active
     assert second is not first
@@ -364,7 +361,7 @@ def test_closed_docks_are_at_rest(opened, qtbot):
         qtbot.wait(10)
         session.active.current = "9"
         session.active.set_tracking(four(), None)
-        dock = again = open_dock(viewer)
+        dock = again = open_dock(viewer, "Individuals")
     assert again.proxy.rowCount() == 4
 
 
@@ -415,7 +412,7 @@ def test_mean_size_passes_over_boxes_that_are_none():
 
 def test_real_tracks_with_many_ids(make_napari_viewer, shared, qtbot):
     viewer = make_napari_viewer()
-    dock = open_dock(viewer)
+    dock = open_dock(viewer, "Individuals")
     data = shared / "data"
     viewer.open(str(data / "flies_courtship_clip.mp4"), plugin="napari-i3d")
     viewer.open(str(data / "flies_courtship_clip_predicted_split.pickle"), plugin="napari-i3d")
@@ -437,7 +434,7 @@ def test_real_tracks_with_many_ids(make_napari_viewer, shared, qtbot):
 def test_tracking_with_gaps_is_told_of(make_napari_viewer, shared):
     notification_manager.records.clear()
     viewer = make_napari_viewer()
-    dock = open_dock(viewer)
+    dock = open_dock(viewer, "Individuals")
     data = shared / "data"
     viewer.open(str(data / "flies_courtship_clip.mp4"), plugin="napari-i3d")
     viewer.open(str(data / "flies_courtship_clip_INVALID_gaps.pickle"), plugin="napari-i3d")

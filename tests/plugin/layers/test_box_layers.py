@@ -9,31 +9,26 @@ from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
+from helpers.clips import MakeClip, copy_clip
 from napari_i3d import read_tracking, write_tracking
 from napari_i3d._utils.colors import SHADOW
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.layers.convert import tracking_layer_data
-from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
+from napari_i3d.synthetic import SyntheticClip
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 FRAMES = 30
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> SyntheticClip:
-    return write_synthetic_clip(tmp_path_factory.mktemp("clip"), FRAMES)
+def clip(clip_of: MakeClip) -> SyntheticClip:
+    return clip_of(FRAMES)
 
 
 @pytest.fixture(scope="module")
 def lone_video(clip: SyntheticClip, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The video without tracking beside it, which would be opened along with it."""
     return Path(shutil.copy(clip.video, tmp_path_factory.mktemp("alone")))
-
-
-@pytest.fixture
-def viewer(make_napari_viewer):
-    notification_manager.records.clear()
-    return make_napari_viewer()
 
 
 def open_files(viewer, *paths: Path):
@@ -263,7 +258,7 @@ def test_trails_are_drawn_when_asked_for(viewer, clip):
 
 
 def test_videos_in_one_viewer_have_their_own_boxes(viewer, clip, tmp_path):
-    other = write_synthetic_clip(tmp_path, FRAMES)
+    other = copy_clip(clip, tmp_path)
     renamed = other.video.rename(tmp_path / "second.mp4")
     tracks = other.tracking.rename(tmp_path / "second_tracks.pickle")
     first = open_files(viewer, clip.video, clip.tracking)
@@ -295,7 +290,7 @@ def test_removing_the_boxes_cleans_up(viewer, clip, qtbot):
 
 
 def test_removing_the_video_removes_its_boxes_and_no_others(viewer, clip, qtbot, tmp_path):
-    other = write_synthetic_clip(tmp_path, FRAMES)
+    other = copy_clip(clip, tmp_path)
     renamed = other.video.rename(tmp_path / "second.mp4")
     tracks = other.tracking.rename(tmp_path / "second_tracks.pickle")
     first = open_files(viewer, clip.video, clip.tracking)

@@ -11,20 +11,18 @@ from qtpy.QtTest import QTest
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.layers.video_arrangement import places, video_names
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
-from napari_i3d.synthetic import write_synthetic_clip
 
 LONG, SHORT = 40, 25
 
 
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def clips(clip_of, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Two videos of different lengths, with tracking beside each."""
-    paths = []
-    for name, frames in (("first", LONG), ("second", SHORT)):
-        clip = write_synthetic_clip(tmp_path_factory.mktemp(name), frames)
-        clip.tracking.rename(clip.tracking.with_name(f"{name}_tracks.pickle"))
-        paths.append(clip.video.rename(clip.video.with_name(f"{name}.mp4")))
-    return paths[0], paths[1]
+    first, second = (
+        clip_of(frames, tmp_path_factory.mktemp(name), name).video
+        for name, frames in (("first", LONG), ("second", SHORT))
+    )
+    return first, second
 
 
 @pytest.fixture
