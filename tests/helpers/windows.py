@@ -1,5 +1,6 @@
 """What tests of the plugin's windows do as a person does: open, click, answer, read what is said."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,21 @@ def notifications(severity: str = "error") -> list[str]:
 
     assert not any(isinstance(shown, ErrorNotification) for shown in notification_manager.records)
     return [shown.message for shown in notification_manager.records if shown.severity == NotificationSeverity(severity)]
+
+
+@pytest.fixture(scope="session")
+def napari_imported() -> None:
+    """Import what the first viewer would, and take it out of the collector's sight, as `conftest` does for the rest."""
+    import napari._qt.qt_main_window  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture
+def make_napari_viewer(napari_imported, make_napari_viewer):
+    """Return napari's own fixture, which closes all viewers, and fails if one stays in memory."""
+    return make_napari_viewer
 
 
 @pytest.fixture
