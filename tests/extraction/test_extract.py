@@ -13,6 +13,7 @@ import torch
 
 from helpers.clips import MakeClip
 from helpers.networks import FACTS, FakeNetwork
+from helpers.plain_extraction import plain_row, resize
 from helpers.videos import decode_plainly
 from napari_i3d.backbones.weights import load_network
 from napari_i3d.errors import SettingsError, TrackingError, VideoError
@@ -76,51 +77,11 @@ def random_tracking(seed: int, count: int = 4) -> Tracking:
     return Tracking(tracklets)
 
 
-def cut_out(image: np.ndarray, box: np.ndarray, settings: ExtractionSettings) -> np.ndarray:
-    height, width = image.shape[:2]
-    left, upper, right, lower = (int(side) for side in box)
-    left, right = max(left, 0), min(right, width)
-    upper, lower = max(upper, 0), min(lower, height)
-    if settings.sample_mode == "expand_bboxes":
-        w, h = right - left, lower - upper
-        if w > h:
-            upper, lower = upper - (w - h) // 2, lower + (w - h) // 2
-        else:
-            left, right = left - (h - w) // 2, right + (h - w) // 2
-        dx = -left if left < 0 else min(width - right, 0)
-        dy = -upper if upper < 0 else min(height - lower, 0)
-        left, right, upper, lower = left + dx, right + dx, upper + dy, lower + dy
-        return image[max(upper, 0) : min(lower, height), max(left, 0) : min(right, width)]
-    return image[upper:lower, left:right]
-
-
-def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    tensor = torch.tensor(np.array(image), dtype=torch.float32).permute(2, 0, 1)[None]
-    resized = torch.nn.functional.interpolate(tensor, (height, width), mode="bilinear", align_corners=False)
-    return resized[0].permute(1, 2, 0).numpy()
-
-
 def row_by_hand(frames: np.ndarray, tracklet: Tracklet, start: int, settings: ExtractionSettings, network: Any) -> Any:
     """Features of the chunk that begins at video frame `start`."""
-    crops = []
-    for number in range(start, start + 8):
-        image = frames[number]
-        if settings.video_size:
-            image = resize(image, settings.video_size[1], settings.video_size[0])
-        part = cut_out(image, tracklet.boxes[number - tracklet.start], settings)
-        crops.append(resize(part, 224, 224) if settings.sample_mode == "expand_bboxes" else resize(part, 256, 340))
-    chunk = np.stack(crops) * (2 / 255) - 1
-    places = {
-        "expand_bboxes": [(0, 0)],
-        "center_crop": [(16, 58)],
-        "oversample": [(0, 0), (32, 0), (0, 116), (32, 116), (16, 58)],
-    }[settings.sample_mode]
-    shown = [chunk[:, y : y + 224, x : x + 224] for y, x in places]
-    if settings.sample_mode == "oversample":
-        shown += [chunk[:, :, ::-1][:, y : y + 224, x : x + 224] for y, x in places]
-    with torch.inference_mode():
-        batch = torch.tensor(np.stack(shown).transpose(0, 4, 1, 2, 3).copy(), dtype=torch.float32)
-        return network(batch).numpy().mean(axis=0)
+    first = start - tracklet.start
+    choices = {"sample_mode": settings.sample_mode, "video_size": settings.video_size}
+    return plain_row(frames, tracklet.boxes[first : first + 8], start, network, **choices)
 
 
 def run(video: Any, tracking: Tracking, settings: ExtractionSettings, network: Any = None) -> Features:

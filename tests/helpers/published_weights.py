@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
 
 Blobs = dict[str, np.ndarray]
 
@@ -54,6 +56,38 @@ def python2_pickle(blobs: Blobs) -> bytes:
         ]
         parts += [b"(K\x01(", *map(number, array.shape), b"t", kind, b"\x89", text(array.tobytes()), b"tb"]
     return b"".join((*parts, b"uu."))
+
+
+def published_network(x: torch.Tensor, blobs: dict[str, np.ndarray]) -> torch.Tensor:
+    """Return the features (N, 2048) of chunks (N, 3, T, H, W) by the published description, in float64.
+
+    A loop over blob names, with batch norm spelled out; it shares no code with the package.
+    """
+
+    def get(name: str) -> torch.Tensor:
+        return torch.tensor(blobs[name]).double()
+
+    def conv_norm(x: torch.Tensor, conv: str, norm: str, **options: object) -> torch.Tensor:
+        x = F.conv3d(x, get(conv + "_w"), **options)
+        scale = get(norm + "_s") / (get(norm + "_riv") + 1e-5) ** 0.5
+        return (x - get(norm + "_rm")[:, None, None, None]) * scale[:, None, None, None] + get(norm + "_b")[
+            :, None, None, None
+        ]
+
+    x = conv_norm(x.double(), "conv1", "res_conv1_bn", stride=2, padding=(2, 3, 3)).clamp(min=0)
+    x = F.max_pool3d(x, (2, 3, 3), 2)
+    for stage, count in ((2, 3), (3, 4), (4, 6), (5, 3)):
+        for block in range(count):
+            name = f"res{stage}_{block}_branch"
+            stride = (1, 2, 2) if block == 0 and stage > 2 else 1
+            reach = blobs[name + "2a_w"].shape[2]
+            y = conv_norm(x, name + "2a", name + "2a_bn", padding=(reach // 2, 0, 0)).clamp(min=0)
+            y = conv_norm(y, name + "2b", name + "2b_bn", stride=stride, padding=(0, 1, 1)).clamp(min=0)
+            y = conv_norm(y, name + "2c", name + "2c_bn")
+            x = (y + (conv_norm(x, name + "1", name + "1_bn", stride=stride) if block == 0 else x)).clamp(min=0)
+        if stage == 2:
+            x = F.max_pool3d(x, (2, 1, 1), (2, 1, 1))
+    return x.flatten(2).mean(2)
 
 
 @pytest.fixture(scope="session")

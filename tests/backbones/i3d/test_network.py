@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from helpers.published_weights import published_network
 from napari_i3d.backbones.i3d.architecture import blob_shapes
 from napari_i3d.backbones.i3d.network import I3DResNet50
 from napari_i3d.backbones.weights import load_network
@@ -17,35 +18,6 @@ from napari_i3d.backbones.weights import load_network
 @pytest.fixture(scope="module")
 def network(blobs: dict[str, np.ndarray]) -> I3DResNet50:
     return I3DResNet50.from_blobs(blobs)
-
-
-def described(x: torch.Tensor, blobs: dict[str, np.ndarray]) -> torch.Tensor:
-    """The published description as a loop over blob names, with batch norm spelled out, in float64."""
-
-    def get(name: str) -> torch.Tensor:
-        return torch.tensor(blobs[name]).double()
-
-    def conv_norm(x: torch.Tensor, conv: str, norm: str, **options: object) -> torch.Tensor:
-        x = F.conv3d(x, get(conv + "_w"), **options)
-        scale = get(norm + "_s") / (get(norm + "_riv") + 1e-5) ** 0.5
-        return (x - get(norm + "_rm")[:, None, None, None]) * scale[:, None, None, None] + get(norm + "_b")[
-            :, None, None, None
-        ]
-
-    x = conv_norm(x.double(), "conv1", "res_conv1_bn", stride=2, padding=(2, 3, 3)).clamp(min=0)
-    x = F.max_pool3d(x, (2, 3, 3), 2)
-    for stage, count in ((2, 3), (3, 4), (4, 6), (5, 3)):
-        for block in range(count):
-            name = f"res{stage}_{block}_branch"
-            stride = (1, 2, 2) if block == 0 and stage > 2 else 1
-            reach = blobs[name + "2a_w"].shape[2]
-            y = conv_norm(x, name + "2a", name + "2a_bn", padding=(reach // 2, 0, 0)).clamp(min=0)
-            y = conv_norm(y, name + "2b", name + "2b_bn", stride=stride, padding=(0, 1, 1)).clamp(min=0)
-            y = conv_norm(y, name + "2c", name + "2c_bn")
-            x = (y + (conv_norm(x, name + "1", name + "1_bn", stride=stride) if block == 0 else x)).clamp(min=0)
-        if stage == 2:
-            x = F.max_pool3d(x, (2, 1, 1), (2, 1, 1))
-    return x.flatten(2).mean(2)
 
 
 def chunks(count: int, size: int, frames: int = 8) -> torch.Tensor:
@@ -64,7 +36,7 @@ def test_features_are_those_of_the_published_description(
     network: I3DResNet50, blobs: dict[str, np.ndarray], size: int, frames: int
 ) -> None:
     x = chunks(2, size, frames)
-    expected = described(x, blobs)
+    expected = published_network(x, blobs)
     features = network(x)
     assert features.shape == (2, 2048)
     assert features.dtype == torch.float32
