@@ -306,6 +306,7 @@ def test_pickle_with_random_damage_reads_or_is_refused(protocol: int):
     rng = random.Random(protocol)
     honest = [HONEST["arrays"], HONEST["plain"], HONEST["scalars"], HONEST["objects"], HONEST["ordered"]]
     data = pickletools.optimize(pickle.dumps(honest, protocol))
+    read = 0
     for _ in range(1500):
         damaged = bytearray(data)
         for _ in range(rng.randrange(1, 5)):
@@ -314,8 +315,10 @@ def test_pickle_with_random_damage_reads_or_is_refused(protocol: int):
             )
         try:
             load(bytes(damaged))
+            read += 1
         except TrackingError as error:
             assert str(error).isprintable()  # noqa: PT017
+    assert read > 50  # a changed number or letter is no reason to refuse
 
 
 @given(st.lists(st.sampled_from([bytes([op.code.encode("latin1")[0]]) for op in pickletools.opcodes]), max_size=40))

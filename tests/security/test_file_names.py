@@ -70,11 +70,11 @@ def witness(start_witness: Callable[[str, Path], Witness], tmp_path_factory: pyt
 
 @pytest.mark.parametrize("name", EVERY)
 def test_video_of_any_name_is_read(name: str, witness: Witness):
-    right = witness.read(witness._honest, "honest")["result"]["frames"]
+    right = witness.read(witness.honest, "honest")["result"]["frames"]
     path = witness.folder / name
     kept = path.read_bytes() if path.exists() else None
     before = {one.name for one in witness.folder.iterdir()}
-    shutil.copy(witness._honest, path)
+    shutil.copy(witness.honest, path)
     for form in (path, Path(name)):  # the reader stands in the folder
         said = witness.read(form, ascii(name))
         assert not said["error"], f"{name!a}: {said['error']}"
@@ -139,14 +139,14 @@ def test_titles_make_up_no_line_of_the_log(place: str, witness: Witness):
     chapters.write_text(f";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1\nSTART=0\nEND=1\n{escaped}=x\ntitle={escaped}\n")
     more = ["-i", chapters, "-map_chapters", "1"] if place == "chapter" else []
     options = ["-movflags", "use_metadata_tags", "-metadata", metadata, *stream, "-c", "copy"]
-    subprocess.run([FFMPEG, "-y", "-v", "error", "-i", witness._honest, *more, *options, path], check=True)
+    subprocess.run([FFMPEG, "-y", "-v", "error", "-i", witness.honest, *more, *options, path], check=True)
     log = subprocess.run(
         [FFMPEG, "-loglevel", "repeat+level+info", "-i", path], capture_output=True, check=False
     ).stderr
     assert (b"\n[info] Stream mapping:" in log) == (place in ("key", "language")), (
         "which of them ffmpeg quotes as it is"
     )
-    right = witness.read(witness._honest, "honest")["result"]
+    right = witness.read(witness.honest, "honest")["result"]
     assert witness.read(path, place)["result"] == right
 
 

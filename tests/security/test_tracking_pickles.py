@@ -27,11 +27,7 @@ class _PlainUnpickler(pickle.Unpickler):
 
 @pytest.mark.parametrize("seeds", many("calls", 150, 6000))
 def test_call_by_any_instruction_at_any_place_is_refused(seeds: range, tracking_witness: Witness):
-    path = tracking_witness.folder / "case.pickle"
-    for seed in seeds:
-        data, case = call(seed, tracking_witness.canary)
-        path.write_bytes(data)
-        tracking_witness.refuse(path, case)
+    tracking_witness.refuse_all(".pickle", (call(seed, tracking_witness.canary) for seed in seeds))
 
 
 @pytest.mark.parametrize(
@@ -49,18 +45,12 @@ def test_every_function_is_refused_by_name(function: tuple[str, str, list[str]],
 
 @pytest.mark.parametrize("seeds", many("broken", 200, 8000))
 def test_broken_pickle_is_read_or_refused(seeds: range, tracking_witness: Witness):
-    path = tracking_witness.folder / "case.pickle"
-    for seed in seeds:
-        data, case = broken(seed)
-        path.write_bytes(data)
-        tracking_witness.read(path, case)
+    assert tracking_witness.read_all(".pickle", map(broken, seeds)) > 0
 
 
 @pytest.mark.parametrize("name", GREEDY)
 def test_greedy_pickle_takes_neither_time_nor_memory(name: str, tracking_witness: Witness):
-    path = tracking_witness.folder / "case.pickle"
-    path.write_bytes(GREEDY[name])
-    tracking_witness.refuse(path, name)
+    tracking_witness.refuse_all(".pickle", [(GREEDY[name], name)])
 
 
 @pytest.mark.parametrize("seeds", many("damage", 150, 4000))

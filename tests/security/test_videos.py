@@ -1,5 +1,6 @@
 """A stranger's video opens nothing but itself, takes neither time nor memory, and is read rightly or refused."""
 
+import operator
 import random
 import shutil
 import socket
@@ -45,12 +46,17 @@ def test_honest_video_is_read_as_a_plain_ffmpeg_reads_it(name: str, videos: Path
 
 @pytest.mark.parametrize("seeds", many("damage", 24, 2400))
 def test_damaged_video_is_read_or_refused(seeds: range, videos: Path, witness: Witness):
+    """Some give most of their frames: to refuse whatever is damaged would not do."""
+    right = {name: plain(videos / name, (HEIGHT, WIDTH)) for name in KINDS}
+    mostly_right = 0
     for seed in seeds:
         rng = random.Random(seed)
         name = list(KINDS)[seed % len(KINDS)]
         path = witness.folder / name
         path.write_bytes(damaged((videos / name).read_bytes(), rng))
-        witness.read(path, f"seed {seed}: {name}")
+        said = witness.read(path, f"seed {seed}: {name}")["result"] or {"frames": []}
+        mostly_right += sum(map(operator.eq, said["frames"], right[name])) > COUNT // 2
+    assert mostly_right > len(seeds) // 6
 
 
 @pytest.mark.parametrize("seeds", many("images", 8, 600))
@@ -62,6 +68,7 @@ def test_damage_to_images_shifts_no_frame(name: str, seeds: range, videos: Path,
     # Behind all headers; an MP4 has its index at the end.
     first, last = (len(whole) // 4, len(whole)) if name == "ffv1.mkv" else (200, whole.rfind(b"moov") - 700)
     path = witness.folder / name
+    read_right = 0
     for seed in seeds:
         data = damaged(whole[:last], random.Random(seed), first)[:last].ljust(last, b"\0") + whole[last:]
         path.write_bytes(data)
@@ -69,6 +76,8 @@ def test_damage_to_images_shifts_no_frame(name: str, seeds: range, videos: Path,
         for number, checksum in enumerate(said["frames"]):
             later = checksum in right[number + 1 :]
             assert not later, f"seed {seed}: {name}: frame {number} shows frame {right.index(checksum)}"
+            read_right += checksum == right[number]
+    assert read_right > len(seeds) * COUNT // 3
 
 
 @pytest.mark.parametrize("ending", [".mp4", *at_night(".avi", ".m3u8", ".ffconcat", ".sdp", ".mpd")])
@@ -190,3 +199,4 @@ def test_image_that_pretends_to_be_a_video_is_read_as_it_is_or_refused(codec: st
     )
     said = witness.read(path, codec)
     assert said["error"] or (said["result"]["count"], said["result"]["shape"]) == (1, [48, 64, 3])
+    assert codec != "gif" or said["result"]  # a GIF is a video, whatever it is called

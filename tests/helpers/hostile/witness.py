@@ -4,6 +4,7 @@ import json
 import select
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ class Witness:
     """
 
     def __init__(self, kind: str, honest: Path, folder: Path) -> None:
-        self.kind, self.folder, self._honest = kind, folder, honest
+        self.kind, self.folder, self.honest = kind, folder, honest
         self.canary = folder / "canary"
         self._reader: subprocess.Popen[str] | None = None
         self._children_mb = 0.0
@@ -54,6 +55,21 @@ class Witness:
         self._children_mb = said["children_mb"]
         assert not grown or said["children_mb"] < MOST_MB, f"{case}: ffmpeg took {said['children_mb']:.0f} MB"
         return said
+
+    def refuse_all(self, ending: str, cases: Iterable[tuple[bytes, str]]) -> None:
+        """Write one case after another into a file of an ending, and see that each is refused."""
+        for data, case in cases:
+            self.refuse(self.write(data, ending), case)
+
+    def read_all(self, ending: str, cases: Iterable[tuple[bytes, str]]) -> int:
+        """Write and read one case after another; return how many gave a result."""
+        return sum(self.read(self.write(data, ending), case)["result"] is not None for data, case in cases)
+
+    def write(self, data: bytes, ending: str) -> Path:
+        """Write a case into the reader's folder."""
+        path = self.folder / f"case{ending}"
+        path.write_bytes(data)
+        return path
 
     def close(self) -> None:
         """End the reader."""
@@ -81,7 +97,7 @@ class Witness:
 
     def _start(self) -> None:
         self._children_mb = 0.0
-        command = [sys.executable, str(_READER), self.kind, str(self._honest)]
+        command = [sys.executable, str(_READER), self.kind, str(self.honest)]
         pipe = subprocess.PIPE
         self._reader = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=self.folder)
         assert self._line(60) == "ready\n"
