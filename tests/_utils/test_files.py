@@ -21,7 +21,7 @@ def test_atomic_writer_without_trouble_leaves_only_the_file(tmp_path: Path):
 
 
 @pytest.mark.parametrize("trouble", [ValueError, KeyboardInterrupt, GeneratorExit])
-def test_atomic_writer_after_an_exception_keeps_what_stood_there(tmp_path: Path, trouble: type[BaseException]):
+def test_atomic_writer_after_exception_keeps_what_stood_there(tmp_path: Path, trouble: type[BaseException]):
     path = tmp_path / "a.bin"
     path.write_bytes(b"old")
 
@@ -51,13 +51,13 @@ def test_atomic_writer_with_a_long_name_still_writes(tmp_path: Path):
     assert path.read_bytes() == b"new"
 
 
-def test_atomic_writer_where_nothing_can_be_written_names_the_path(tmp_path: Path):
+def test_unwritable_place_names_the_path(tmp_path: Path):
     path = tmp_path / "missing" / "a.bin"
     with pytest.raises(OutputError, match=r"a\.bin: cannot be written \(No such file or directory\)"):
         files.atomic_writer(path).__enter__()
 
 
-def test_atomic_writer_onto_a_folder_is_refused_and_leaves_nothing(tmp_path: Path):
+def test_atomic_writer_refuses_folder_and_leaves_nothing(tmp_path: Path):
     folder = tmp_path / "folder"
     folder.mkdir()
 
@@ -70,7 +70,7 @@ def test_atomic_writer_onto_a_folder_is_refused_and_leaves_nothing(tmp_path: Pat
     assert [p.name for p in tmp_path.iterdir()] == ["folder"]
 
 
-def test_make_folder_with_missing_parents_makes_them_and_leaves_no_probe(tmp_path: Path):
+def test_make_folder_makes_parents_and_leaves_no_probe(tmp_path: Path):
     folder = files.make_folder(tmp_path / "a" / "b")
     assert folder.is_dir()
     assert list(folder.iterdir()) == []
@@ -92,13 +92,13 @@ def test_make_folder_without_permission_is_refused(tmp_path: Path):
         files.make_folder(tmp_path)
 
 
-def test_sha256_of_a_file_is_that_of_its_content(tmp_path: Path):
+def test_sha256_of_file_is_that_of_its_content(tmp_path: Path):
     content = bytes(range(256)) * 5000
     (tmp_path / "a").write_bytes(content)
     assert files.sha256_of(tmp_path / "a") == hashlib.sha256(content).hexdigest()
 
 
-def test_cache_folder_with_the_variable_set_is_that_folder(monkeypatch: pytest.MonkeyPatch):
+def test_cache_folder_with_variable_set_is_that_folder(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(files.CACHE_VARIABLE, "~/somewhere")
     assert files.cache_folder() == Path.home() / "somewhere"
 

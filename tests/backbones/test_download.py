@@ -89,7 +89,7 @@ def refusal(match: str) -> str:
     return str(caught.value)
 
 
-def test_a_download_is_checked_kept_recorded_and_loaded(
+def test_download_is_checked_kept_recorded_and_loaded(
     server: Server, published: Path, home: Path, blobs: dict[str, np.ndarray], capfd: pytest.CaptureFixture[str]
 ) -> None:
     server.content = published.read_bytes()
@@ -114,7 +114,7 @@ def test_a_download_is_checked_kept_recorded_and_loaded(
     assert server.requests == 1
 
 
-def test_a_file_that_changed_since_is_refused_and_downloaded_anew(server: Server, published: Path, home: Path) -> None:
+def test_changed_file_is_refused_and_downloaded_again(server: Server, published: Path, home: Path) -> None:
     server.content = published.read_bytes()
     path = download_weights(NAME)
     with path.open("r+b") as file:
@@ -128,7 +128,7 @@ def test_a_file_that_changed_since_is_refused_and_downloaded_anew(server: Server
 
 
 @pytest.mark.parametrize("with_length", [True, False])
-def test_a_broken_transfer_leaves_nothing_and_the_next_one_succeeds(
+def test_broken_transfer_leaves_nothing_and_next_one_succeeds(
     server: Server, published: Path, home: Path, with_length: bool
 ) -> None:
     server.content = published.read_bytes()
@@ -141,14 +141,14 @@ def test_a_broken_transfer_leaves_nothing_and_the_next_one_succeeds(
 
 
 @pytest.mark.parametrize("status", [404, 403, 500])
-def test_an_answer_that_is_an_error_is_said(server: Server, home: Path, status: int) -> None:
+def test_answer_that_is_an_error_is_said(server: Server, home: Path, status: int) -> None:
     server.status = status
     text = refusal("cannot be downloaded")
     assert str(status) in text
     assert files(home) == []
 
 
-def test_a_server_that_cannot_be_reached_is_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_that_cannot_be_reached_is_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -168,7 +168,7 @@ def test_something_else_than_the_weights_is_not_kept(server: Server, home: Path,
     assert files(home) == []
 
 
-def test_a_failed_download_leaves_what_was_there(server: Server, published: Path, home: Path) -> None:
+def test_failed_download_leaves_what_was_there(server: Server, published: Path, home: Path) -> None:
     server.content = b"<html>"
     path = pretrained.SOURCES[NAME].path
     path.parent.mkdir()
@@ -178,12 +178,12 @@ def test_a_failed_download_leaves_what_was_there(server: Server, published: Path
     assert path.read_bytes() == b"put here by hand"
 
 
-def test_an_unknown_name_is_refused() -> None:
+def test_unknown_name_is_refused() -> None:
     with pytest.raises(WeightsError, match="known are i3d_r50_kinetics"):
         download_weights("slowfast")
 
 
-def test_a_folder_that_cannot_be_made_is_said(server: Server, home: Path) -> None:
+def test_folder_that_cannot_be_made_is_said(server: Server, home: Path) -> None:
     (home / "weights").write_text("a file in the way")
     with pytest.raises(OutputError):
         download_weights(NAME)

@@ -46,7 +46,7 @@ def test_registry_refuses_unknown_names() -> None:
         find_source("resnet18")
 
 
-def test_weights_that_were_not_downloaded_are_an_error_that_says_what_to_do() -> None:
+def test_missing_weights_error_says_what_to_do() -> None:
     with pytest.raises(WeightsError, match=r"run `napari-i3d weights download`.*untrained") as caught:
         load_network()
     assert "\n" not in str(caught.value)
@@ -59,7 +59,7 @@ def test_weights_by_name_without_record_are_loaded(in_cache: Path, blobs: Blobs)
     assert json.loads(json.dumps(facts.as_dict())) == facts.as_dict()
 
 
-def test_weights_that_equal_their_record_are_loaded_and_described(in_cache: Path) -> None:
+def test_weights_matching_their_record_are_loaded_and_described(in_cache: Path) -> None:
     record(in_cache, sha256_of(in_cache))
     described = describe_weights(NAME)
     assert described["present"] is True
@@ -77,14 +77,14 @@ def test_weights_that_differ_from_their_record_are_refused(in_cache: Path) -> No
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"sha256": 5}', "[" * 100_000, "\xff"])
-def test_a_damaged_record_is_an_error_of_one_line(in_cache: Path, content: str) -> None:
+def test_damaged_record_is_error_of_one_line(in_cache: Path, content: str) -> None:
     in_cache.with_name(in_cache.name + ".json").write_text(content, encoding="latin1")
     with pytest.raises(WeightsError, match="record of the download is damaged") as caught:
         load_network(NAME)
     assert "\n" not in str(caught.value)
 
 
-def test_a_path_to_the_published_file_is_loaded_without_a_claim_about_its_license(published: Path) -> None:
+def test_path_to_published_file_claims_no_license(published: Path) -> None:
     _, facts = load_network(published)
     assert facts.name == "weights.pkl"
     assert facts.license.startswith("not stated in the file")
@@ -93,13 +93,13 @@ def test_a_path_to_the_published_file_is_loaded_without_a_claim_about_its_licens
 
 
 @pytest.mark.parametrize("weights", ["i3d_r50_kinetic", "untrained.pkl", "no/such/folder", ""])
-def test_what_is_neither_name_nor_file_is_an_error_of_one_line(weights: str) -> None:
+def test_neither_name_nor_file_is_one_line_error(weights: str) -> None:
     with pytest.raises(WeightsError) as caught:
         load_network(weights)
     assert "\n" not in str(caught.value)
 
 
-def test_a_mistyped_name_is_answered_with_the_known_ones() -> None:
+def test_mistyped_name_is_answered_with_known_ones() -> None:
     with pytest.raises(WeightsError, match="known are i3d_r50_kinetics, untrained"):
         load_network("i3d_r50_kinetic")
 
@@ -118,7 +118,7 @@ def test_untrained_weights_are_the_same_everywhere() -> None:
     )
 
 
-def test_untrained_features_neither_vanish_nor_explode_and_tell_inputs_apart() -> None:
+def test_untrained_features_stay_alive_and_differ() -> None:
     network, _ = load_network("untrained")
     noise = torch.rand(3, 3, 8, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
     noise[1] = noise[0].flip(-1) * 0.5
@@ -131,7 +131,7 @@ def test_untrained_features_neither_vanish_nor_explode_and_tell_inputs_apart() -
     assert distances.min() > 0.05
 
 
-def test_conversion_keeps_weights_and_says_where_they_come_from(in_cache: Path, tmp_path: Path) -> None:
+def test_conversion_keeps_weights_and_their_origin(in_cache: Path, tmp_path: Path) -> None:
     target = tmp_path / "converted.safetensors"
     written = convert_weights(NAME, target)
     network, facts = load_network(target)
@@ -166,7 +166,7 @@ def test_conversion_into_a_missing_folder_is_an_error(tmp_path: Path) -> None:
         convert_weights("untrained", tmp_path / "none" / "w.safetensors")
 
 
-def test_weights_that_are_not_there_are_described_by_what_was_published() -> None:
+def test_missing_weights_are_described_by_the_published_facts() -> None:
     described = describe_weights()
     assert described["present"] is False
     assert described["license"] == "CC-BY-NC 4.0"

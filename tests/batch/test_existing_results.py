@@ -24,7 +24,7 @@ WHOLE_IMAGE = {"gaps": "error", "chosen": None}
         (["male"], "a", ResultState.SOUND),
     ],
 )
-def test_result_of_tracking_without_a_file_is_no_whole_image(
+def test_result_of_viewer_tracking_is_no_whole_image(
     tmp_path: Path, made_of: list[str], crops: str | None, expected: ResultState
 ) -> None:
     path, settings = tmp_path / "clip.npy", ExtractionSettings()

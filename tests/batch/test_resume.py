@@ -31,7 +31,7 @@ from napari_i3d.tracking.io.box_pickle import read_tracking
 
 
 @pytest.mark.parametrize("kept", [3, 6, 10])
-def test_interrupted_work_goes_on_and_gives_the_same_bytes(
+def test_interrupted_work_goes_on_and_gives_same_bytes(
     workplace: Workplace, network: FakeNetwork, undisturbed: dict[str, Any], kept: int
 ) -> None:
     interrupt(options_of(workplace), kept)
@@ -83,7 +83,7 @@ def test_torn_shard_is_noticed_and_computed_again(
     assert content(workplace.out) == undisturbed
 
 
-def test_shard_damaged_before_it_is_used_costs_its_video_this_time(
+def test_shard_damaged_before_use_costs_its_video_once(
     workplace: Workplace, network: FakeNetwork, undisturbed: dict[str, Any]
 ) -> None:
     with contextlib.closing(run_batch(options_of(workplace))) as steps:
@@ -125,7 +125,7 @@ def other_tracking(workplace: Workplace, options: BatchOptions) -> BatchOptions:
         (other_tracking, "started afresh: the work found was of another tracking"),
     ],
 )
-def test_work_of_something_else_starts_afresh_and_says_why(
+def test_foreign_work_starts_afresh_and_says_why(
     workplace: Workplace, network: FakeNetwork, undisturbed: dict[str, Any], change: Any, words: str
 ) -> None:
     interrupt(options_of(workplace), 6)
@@ -160,7 +160,7 @@ def test_work_without_its_manifest_starts_afresh(
     assert content(workplace.out) == undisturbed
 
 
-def test_layout_with_a_file_an_individual_goes_on_too(workplace: Workplace, network: FakeNetwork) -> None:
+def test_layout_with_file_individual_goes_on_too(workplace: Workplace, network: FakeNetwork) -> None:
     workplace.add("one")
     options = options_of(workplace, layout=Layout.MS_TCN)
     run(options)
@@ -203,9 +203,7 @@ def test_damaged_facts_are_made_again(workplace: Workplace, undisturbed: dict[st
     assert content(workplace.out) == undisturbed
 
 
-def test_finished_result_is_known_by_the_content_of_its_video(
-    workplace: Workplace, undisturbed: dict[str, Any]
-) -> None:
+def test_finished_result_is_known_by_video_content(workplace: Workplace, undisturbed: dict[str, Any]) -> None:
     run(options_of(workplace))
     video = workplace.videos / "one.mp4"
     os.utime(video, (1, 1))
@@ -221,7 +219,7 @@ def test_finished_result_is_known_by_the_content_of_its_video(
     assert content(workplace.out) == undisturbed
 
 
-def test_finished_result_is_known_by_tracking_weights_and_individuals(
+def test_finished_result_is_known_by_tracking_weights_individuals(
     workplace: Workplace, network: FakeNetwork, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(options_of(workplace))
@@ -272,7 +270,7 @@ def test_report_tells_each_video_with_reasons_and_rates(workplace: Workplace, ne
     assert good["chunks_per_second"] == pytest.approx(TOTAL_CHUNKS / good["seconds"], rel=0.01)
 
 
-def test_report_keeps_what_other_runs_told_of_other_videos(workplace: Workplace, network: FakeNetwork) -> None:
+def test_report_keeps_other_runs_videos(workplace: Workplace, network: FakeNetwork) -> None:
     one, two = workplace.add("one"), workplace.add("two")
     options = options_of(workplace)
     run(replace(options, dataset_path=one))
@@ -325,7 +323,7 @@ class _BackwardClock:
 # Faults of the disk
 
 
-def test_folder_that_goes_bad_in_the_middle_costs_one_video(
+def test_folder_gone_bad_midway_costs_one_video(
     workplace: Workplace, network: FakeNetwork, undisturbed: dict[str, Any]
 ) -> None:
     workplace.add("two")
@@ -465,7 +463,7 @@ def test_disk_full_at_the_result_keeps_the_work(
 @needs_posix
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_ends_it_in_two_seconds_and_tells_how_to_go_on(
+def test_signal_ends_soon_and_tells_how_to_resume(
     workplace: Workplace, undisturbed: dict[str, Any], number: int
 ) -> None:
     process = start(workplace, 0.3)

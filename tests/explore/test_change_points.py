@@ -12,7 +12,7 @@ STATES = runs((0, 60), (1, 50), (2, 70), (0, 55), (3, 60))
 CHANGES = [60, 110, 180, 235]
 
 
-def test_novelty_is_the_checkerboard_on_the_self_similarity_matrix():
+def test_novelty_is_checkerboard_on_self_similarity_matrix():
     rows = planted(STATES[:140])
     half = 9
     found = explore.novelty(rows, half)
@@ -62,7 +62,7 @@ def test_gradual_changes_are_found_within_half_a_transition():
     assert abs(change.frame - 100) <= 4
 
 
-def test_a_number_of_changes_can_be_asked_for():
+def test_number_of_changes_can_be_asked_for():
     found = explore.kernel_changes(planted(STATES), 2)
     assert len(found) == 2
     assert {change.frame for change in found} <= set(map(float, CHANGES))

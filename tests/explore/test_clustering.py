@@ -30,7 +30,7 @@ def test_planted_clusters_are_found_and_their_number_too():
     assert given.silhouettes == {}
 
 
-def test_typical_moments_are_the_nearest_to_the_center_and_share_no_image():
+def test_typical_moments_are_central_and_share_no_image():
     found = explore.clusters(planted(STATES), 4)
     label = found.labels[65]
     spans = found.typical(int(label), 3)
@@ -66,7 +66,7 @@ def test_bouts_carry_frames_and_durations():
     assert {tuple(index) for index in np.argwhere(counts)} == {(0, 0, 1), (0, 1, 0), (0, 0, 2)}
 
 
-def test_bouts_of_many_rows_are_those_of_a_plain_loop():
+def test_bouts_equal_those_of_a_plain_loop():
     labels = np.random.default_rng(2).integers(0, 3, 500)
     table = explore.table_of_arrays({"a": np.zeros((500, 2), np.float32)})
     expected, begin = [], 0

@@ -33,7 +33,7 @@ def test_rows_are_matched_by_individual_and_frame():
     assert "1.000 (1.000 to 1.000)" in report
 
 
-def test_padded_and_unpadded_rows_of_the_same_chunk_are_matched():
+def test_padded_and_unpadded_rows_match_by_chunk():
     def made(pad):
         windows = tracklet_chunks("a", 50, 40, ExtractionSettings(pad=pad))
         starts = windows.starts[windows.row_chunks]
@@ -71,7 +71,7 @@ def test_correlations_are_those_of_numpy():
     assert "(matched with y)" in report
 
 
-def test_unrelated_rows_with_the_same_average_are_told_from_related_ones():
+def test_unrelated_rows_of_same_average_are_told_apart():
     average = 20 * np.random.default_rng(0).standard_normal(64)
     one, other = ((np.random.default_rng(s).standard_normal((200, 64)) + average).astype(np.float32) for s in (1, 2))
     found = explore.compare(features_of({"a": one}), features_of({"a": other}))

@@ -14,7 +14,7 @@ def standardized(rows) -> np.ndarray:
     return np.where(deviation > 0, (rows - rows.mean(axis=0)) / np.where(deviation > 0, deviation, 1), 0)
 
 
-def test_standardized_columns_have_mean_0_and_variance_1_over_all_individuals():
+def test_standardized_columns_have_mean_0_variance_1():
     rows = planted([0, 1, 2] * 1500) * 50 + 1000
     rows[:, 5] = 0.1
     table = explore.standardize(explore.table_of_arrays({"a": rows[:100], "b": rows[100:]}))
@@ -61,7 +61,7 @@ def test_components_of_rows_without_variance_are_0():
         assert (found.explained == 0).all()
 
 
-def test_maps_show_all_rows_and_the_same_seed_gives_the_same_map():
+def test_maps_show_all_rows_and_follow_the_seed():
     rows = planted([0] * 60 + [1] * 60)
     table = explore.table_of_features(features_of({"a": rows[:70], "b": rows[70:]}))
     plain = explore.map_rows(table)

@@ -21,7 +21,7 @@ def with_repeats(places, motif, n_rows=300, seed=0) -> np.ndarray:
     return rows
 
 
-def test_planted_repeats_of_a_span_come_first_at_their_frames():
+def test_planted_repeats_come_first_at_their_frames():
     motif = noise(12, 100)
     one = features_of({"a": with_repeats([40, 200], motif), "b": with_repeats([77], motif, seed=1)}, start=3.5)
     two = features_of({"a": with_repeats([0, 288], motif, seed=2)}, start=500)
@@ -69,7 +69,7 @@ def test_blocks_give_the_same_as_one(monkeypatch):
     assert [hit.first_frame for hit in pieces.hits] == [hit.first_frame for hit in whole.hits]
 
 
-def test_spans_are_matched_by_time_where_steps_and_frame_rates_differ():
+def test_spans_match_by_time_across_steps_and_rates():
     motif = noise(9, 100)
     fine = features_of({"a": with_repeats([40], motif)}, step=1, fps=25)
     coarse = noise(100, 3)
@@ -99,7 +99,7 @@ def test_hits_never_reach_across_missing_frames():
         explore.similar_moments(table, "a", 28, 131)
 
 
-def test_a_span_longer_than_an_individual_has_no_hits_there():
+def test_span_longer_than_individual_has_no_hits_there():
     table = explore.table_of_arrays({"a": noise(60, 1), "b": noise(5, 2)})
     assert {hit.individual for hit in explore.similar_moments(table, "a", 0, 9, apart_s=0.3).hits} == {"a"}
 
@@ -127,7 +127,7 @@ def test_on_principal_components_the_same_repeats_are_found():
 @pytest.mark.parametrize(
     ("fps", "apart_s", "gap"), [(50.0, 2.0, 100), (10.0, 2.0, 20), (None, 2.0, 50), (50.0, 0.5, 25)]
 )
-def test_gap_between_moments_is_in_seconds_of_the_video(fps, apart_s, gap):
+def test_gap_between_moments_is_in_seconds_of_video(fps, apart_s, gap):
     features = features_of({"a": planted([0] * 400, noise=0.05)}, fps=fps)
     found = explore.similar_moments(features, "a", 200, 204, count=100, apart_s=apart_s)
     spans = sorted([(h.first_frame, h.last_frame) for h in found.hits] + [(200, 204)])
@@ -136,7 +136,7 @@ def test_gap_between_moments_is_in_seconds_of_the_video(fps, apart_s, gap):
     assert gap <= min(gaps) < 1.6 * gap
 
 
-def test_others_only_leaves_out_the_individual_of_the_query():
+def test_others_only_leaves_out_individual_of_query():
     motif = noise(6, 100)
     one = features_of({"a": with_repeats([30, 200], motif), "b": with_repeats([100], motif, seed=1)})
     two = features_of({"a": with_repeats([50], motif, seed=2)})

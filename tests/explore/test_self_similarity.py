@@ -30,14 +30,14 @@ def test_tiles_make_up_the_upper_triangle():
         next(explore.similarity_tiles(rows, 0))
 
 
-def test_a_image_of_all_pixels_is_the_matrix():
+def test_image_of_all_pixels_is_the_matrix():
     rows = planted(np.arange(60) // 20)
     image = explore.similarity_image(rows)
     np.testing.assert_allclose(image.values, whole_matrix(rows), atol=1e-5)
     assert image.edges.tolist() == list(range(61))
 
 
-def test_pixels_are_means_and_never_mix_individuals_or_stretches(monkeypatch):
+def test_pixels_are_means_within_one_stretch(monkeypatch):
     monkeypatch.setattr("napari_i3d.features.table.BLOCK_ROWS", 17)
     rows = planted(np.arange(100) // 20)
     frames = np.arange(70.0)
@@ -59,7 +59,7 @@ def test_one_row_and_constant_rows_are_like_nothing():
     assert (explore.similarity_image(np.ones((5, 64), np.float32)).values == 0).all()
 
 
-def test_a_hundred_thousand_rows_need_little_memory():
+def test_hundred_thousand_rows_need_little_memory():
     import tracemalloc
 
     values = np.random.default_rng(0).standard_normal((100_000, 32)).astype(np.float32)

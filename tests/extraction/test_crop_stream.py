@@ -43,7 +43,7 @@ class Numbers:
             self.closed = True
 
 
-def test_items_come_in_order_and_one_is_made_ahead() -> None:
+def test_items_come_in_order_one_made_ahead() -> None:
     numbers = Numbers()
     for expected, item in enumerate(run_ahead(numbers.items()), start=1):
         assert item == expected
@@ -65,7 +65,7 @@ def test_leaving_early_ends_thread_and_source() -> None:
     assert not threads_called("decoding")
 
 
-def test_errors_of_the_source_come_through_after_the_items_before_them() -> None:
+def test_source_errors_come_after_the_items_before() -> None:
     numbers = Numbers(fail_at=3)
     ahead = run_ahead(numbers.items())
     assert [next(ahead), next(ahead)] == [1, 2]
@@ -120,7 +120,7 @@ def tracking_with_a_long_gap() -> Tracking:
     return Tracking([Tracklet("a", 3, boxes), Tracklet("b", 12, boxes), Tracklet("c", 210, boxes)])
 
 
-def test_one_ffmpeg_a_stretch_of_frames_and_none_afterwards(long_video: Video, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_ffmpeg_stretch_of_frames_and_none_afterwards(long_video: Video, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded = []
     read = Video.frames
 
@@ -196,7 +196,7 @@ needs_scripts = pytest.mark.skipif(sys.platform == "win32", reason="a script in 
         ("sys.exit(139)", 0, "damaged at frame 0 .*: ffmpeg gives no such frame"),
     ],
 )
-def test_ffmpeg_that_stands_still_or_crashes_is_ended_with_an_error(
+def test_stalled_or_crashed_ffmpeg_ends_with_an_error(
     long_video: Video, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, end: str, frames: int, words: str
 ) -> None:
     fake = FakeFfmpeg(tmp_path / "ffmpeg", end, long_video[0].nbytes * frames + 100)
@@ -214,9 +214,7 @@ def test_ffmpeg_that_stands_still_or_crashes_is_ended_with_an_error(
 
 
 @needs_scripts
-def test_ffmpeg_that_crashes_now_and_then_is_started_again(
-    long_video: Video, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_crashing_ffmpeg_is_started_again(long_video: Video, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fake = FakeFfmpeg(tmp_path / "ffmpeg", "sys.exit(139)", long_video[0].nbytes * 25 + 100)
     monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", lambda: fake.path)
     processes = Processes(monkeypatch)

@@ -83,7 +83,7 @@ def test_whole_image_stays_whole(width: int, height: int) -> None:
         ([9, math.nan, 12, 9], "finite"),
     ],
 )
-def test_box_without_pixels_is_named_with_individual_and_frame(box: list[float], words: str) -> None:
+def test_box_without_pixels_names_individual_and_frame(box: list[float], words: str) -> None:
     boxes = np.tile([5.0, 5, 20, 20], (9, 1))
     boxes[4] = box
     with pytest.raises(TrackingError, match=f"^male: the box of frame 104.*{words}"):
@@ -127,7 +127,7 @@ def test_crop_is_resized_cut_and_normalized(mode: SampleMode, video_size: tuple[
     np.testing.assert_allclose(crop.numpy(), expected, atol=2e-5)
 
 
-def test_frame_that_may_not_be_written_to_is_cropped_without_a_warning() -> None:
+def test_read_only_frame_is_cropped_without_warning() -> None:
     frame = np.full((HEIGHT, WIDTH, 3), 9, np.uint8)
     frame.flags.writeable = False
     with warnings.catch_warnings():
@@ -143,7 +143,7 @@ def test_kinetics_normalization_is_the_one_of_the_training() -> None:
     np.testing.assert_allclose(crop.numpy(), (frame.transpose(2, 0, 1) - 114.75) / 57.375, atol=1e-5)
 
 
-def test_oversample_shows_four_corners_and_center_and_their_mirror_images() -> None:
+def test_oversample_shows_corners_center_and_mirror_images() -> None:
     crops = torch.arange(3 * 8 * 256 * 340, dtype=torch.float32).reshape(1, 3, 8, 256, 340)
     shown = {view.numpy().tobytes() for view in views(crops, SampleMode.OVERSAMPLE)}
     array = crops.numpy()
@@ -171,7 +171,7 @@ def test_background_frames_are_spread_evenly(n_frames: int, count: int, step: in
     assert frames.tolist() == [k * step for k in range(count)]
 
 
-def test_background_is_the_median_and_what_looks_like_it_is_blanked() -> None:
+def test_background_is_the_median_and_is_blanked() -> None:
     random = np.random.default_rng(5)
     still = random.integers(40, 200, (30, 40, 1), dtype=np.uint8).repeat(3, axis=2)
     frames = [still.copy() for _ in range(9)]
@@ -213,15 +213,13 @@ def test_whole_image_that_is_squashed_is_told(size: tuple[int, int], choices: di
         ((640, 480), {"sample_mode": "oversample"}),
     ],
 )
-def test_whole_image_that_is_not_squashed_to_a_square_is_no_news(size: tuple[int, int], choices: dict) -> None:
+def test_square_whole_image_gets_no_note(size: tuple[int, int], choices: dict) -> None:
     assert squash_note(*size, ExtractionSettings(**choices)) == ""
 
 
 @pytest.mark.parametrize("video_size", [None, (50, 90), (640, 360)])
 @pytest.mark.parametrize("mode", SampleMode)
-def test_pixels_of_a_crop_are_the_crop_of_the_network_rounded(
-    mode: SampleMode, video_size: tuple[int, int] | None
-) -> None:
+def test_pixels_of_crop_are_crop_of_network_rounded(mode: SampleMode, video_size: tuple[int, int] | None) -> None:
     random = np.random.default_rng(6)
     settings = ExtractionSettings(sample_mode=mode, video_size=video_size)
     width, height = video_size or (300, 200)

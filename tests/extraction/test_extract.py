@@ -135,7 +135,7 @@ def test_rows_are_those_of_a_plain_loop(video: Video, frames: np.ndarray, choice
         )
 
 
-def test_result_depends_on_neither_batch_size_nor_company_nor_order(video: Video) -> None:
+def test_result_ignores_batch_size_company_and_order(video: Video) -> None:
     tracking = random_tracking(seed=2)
     reference = run(video, tracking, ExtractionSettings(min_frames=8))
     for batch_size in (1, 5):
@@ -150,7 +150,7 @@ def test_result_depends_on_neither_batch_size_nor_company_nor_order(video: Video
         assert_close(turned[individual], reference[individual])
 
 
-def test_each_frame_is_decoded_once_and_only_if_it_is_needed(video: Video) -> None:
+def test_each_needed_frame_is_decoded_once(video: Video) -> None:
     counting = CountingVideo(video)
     boxes = np.tile([10.0, 10, 60, 60], (12, 1))
     tracking = Tracking([Tracklet("a", 20, boxes), Tracklet("b", 25, boxes), Tracklet("c", 26, boxes)])
@@ -169,7 +169,7 @@ class ShortVideo(CountingVideo):
 
 @pytest.mark.parametrize(("chunks", "told"), [(256, "0 of 1"), (2, "2 of 3")])
 @pytest.mark.parametrize("network", ["fake", "untrained"])
-def test_frames_that_never_come_are_an_error_not_rows_of_nothing(
+def test_frames_that_never_come_are_an_error(
     video: Video, network: str, chunks: int, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shards, "SHARD_CHUNKS", chunks)

@@ -120,7 +120,7 @@ def test_ten_views_are_averaged(network: I3DResNet50) -> None:
     assert_same(rows, scene.expected(network, "oversample"))
 
 
-def test_plain_network_gives_the_same_when_it_is_fed_whole_chunks(network: I3DResNet50) -> None:
+def test_plain_network_gives_same_from_whole_chunks(network: I3DResNet50) -> None:
     scene = Scene(SPANS, 2)
     settings = ExtractionSettings(frequency=2, batch_size=4)
     assert_same(
@@ -159,9 +159,7 @@ class SmallMemory:
         return guarded
 
 
-def test_batches_shrink_when_memory_runs_out_and_rows_stay_the_same(
-    network: I3DResNet50, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_batches_shrink_without_memory_and_rows_stay(network: I3DResNet50, monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene({"a": (0, 18), "b": (0, 20)}, 1, size=(9, 9))
     computer = SharedSteps(network, ExtractionSettings(batch_size=16))
     late, stem = SmallMemory(3), SmallMemory(1)
@@ -186,7 +184,7 @@ def test_batches_shrink_when_memory_runs_out_and_rows_stay_the_same(
         RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."),
     ],
 )
-def test_every_way_to_run_out_of_memory_halves_the_batch(error: Exception) -> None:
+def test_every_memory_error_halves_the_batch(error: Exception) -> None:
     def work(items: Any) -> int:
         if len(items) > 2:
             raise error
@@ -195,18 +193,18 @@ def test_every_way_to_run_out_of_memory_halves_the_batch(error: Exception) -> No
     assert [result for _, result in Parts(5).run([1, 2, 3, 4, 5], work)] == [3, 7, 5]
 
 
-def test_other_errors_of_the_network_are_no_matter_of_memory() -> None:
+def test_other_network_errors_are_no_memory_errors() -> None:
     with pytest.raises(RuntimeError, match="shape"):
         list(Parts(5).run([1, 2], lambda _: torch.ones(2).reshape(3)))
 
 
-def test_memory_that_the_system_refuses_is_known_as_such() -> None:
+def test_memory_that_system_refuses_is_known_as_such() -> None:
     with pytest.raises(RuntimeError) as caught:
         torch.empty(1 << 58, dtype=torch.uint8)
     assert is_out_of_memory(caught.value)
 
 
-def test_a_chunk_that_does_not_fit_alone_is_an_error_of_one_line() -> None:
+def test_chunk_too_large_alone_is_one_line_error() -> None:
     memory = SmallMemory(0)
     with pytest.raises(SettingsError, match="does not suffice for a single chunk"):
         list(Parts(5).run([1, 2, 3], memory.guard(sum, len)))

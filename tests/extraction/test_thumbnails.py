@@ -25,7 +25,7 @@ def moment(individual, frame) -> Span:
 
 
 @pytest.mark.parametrize("mode", ["expand_bboxes", "center_crop"])
-def test_images_are_what_the_network_saw_in_the_order_asked_for(clip, mode):
+def test_images_are_the_network_crops_in_order(clip, mode):
     tracking = read_tracking(clip.tracking)
     settings = ExtractionSettings(sample_mode=mode)
     asked = [("striped", 12.0), ("spotted", 3.5), ("striped", 3.0)]
@@ -39,7 +39,7 @@ def test_images_are_what_the_network_saw_in_the_order_asked_for(clip, mode):
             np.testing.assert_allclose(image.transpose(2, 0, 1), (crop + 1) * 127.5, atol=0.51)
 
 
-def test_the_whole_image_needs_no_tracking(clip):
+def test_whole_image_needs_no_tracking(clip):
     with open_video(clip.video) as video:
         assert make_thumbnails(video, None, [moment("", 5)]).std() > 5
         with pytest.raises(TrackingError, match="striped: expected the tracking that its features were made with"):

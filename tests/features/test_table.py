@@ -34,7 +34,7 @@ def test_every_row_keeps_its_video_individual_and_frame(table):
     assert table.span(2, 5) == explore.Span("one", "a", 111.5, 119.5)
 
 
-def test_rows_come_back_in_blocks_and_by_number_as_they_were_given(table):
+def test_rows_come_back_in_blocks_and_by_number(table):
     whole = np.concatenate([sequence.values for sequence in table.sequences])
     for size in (1, 3, 11, 100):
         np.testing.assert_array_equal(np.concatenate([block for _, block in table.blocks(size)]), whole)
@@ -45,7 +45,7 @@ def test_rows_come_back_in_blocks_and_by_number_as_they_were_given(table):
     assert np.shares_memory(table.rows(2, 5), table.sequences[0].values)
 
 
-def test_a_frame_is_the_nearest_row_and_never_one_far_away(table):
+def test_frame_finds_the_nearest_row_only(table):
     assert table.find_rows("a", 105, video="one") == (0, 1)
     assert table.find_rows("a", 105.5, video="one") == (1, 2)  # half way: the later
     assert table.find_rows("a", 104, 112, video="one") == (1, 3)
@@ -56,7 +56,7 @@ def test_a_frame_is_the_nearest_row_and_never_one_far_away(table):
         table.find_rows("a", 9, 3, video="two")
 
 
-def test_rows_of_unpadded_features_are_found_as_those_of_padded_ones():
+def test_unpadded_rows_are_found_like_padded_ones():
     unpadded = explore.table_of_features(features_of({"a": planted([0] * 10)}, start=3.5))
     for row in range(10):
         assert unpadded.find_rows("a", unpadded.span(row).middle_frame) == (row, row + 1)
@@ -99,7 +99,7 @@ def test_bad_features_are_refused_by_name():
         explore.table_of_arrays({"a": planted([0])}, {})
 
 
-def test_a_missing_package_is_named_with_what_to_install():
+def test_missing_package_is_named_with_what_to_install():
     told = pytest.raises(FeaturesError, match=r'the map needs no_such_package.*pip install "napari-i3d\[umap\]"')
     with told, needed_for("the map", "umap", FeaturesError):
         import no_such_package  # noqa: F401

@@ -42,7 +42,7 @@ def test_images_shown_kept_and_made_are_the_same(make_images) -> None:
     assert shown == {FOLDER / name for name in made}
 
 
-def test_images_are_small_of_this_version_and_say_what_they_show(make_images) -> None:
+def test_images_are_small_current_and_described(make_images) -> None:
     for path in FOLDER.iterdir():
         assert path.stat().st_size <= make_images.MOST_BYTES, f"{path.name}; {REMAKE}"
         with Image.open(path) as image:
@@ -110,7 +110,7 @@ def test_text_about_the_figures_is_true(figures, tmp_path: Path) -> None:
     assert np.median(matrix[np.ix_(outside, outside)][off_diagonal]) < 0.5
 
 
-def test_small_png_keeps_colors_as_far_as_they_fit(scripts) -> None:
+def test_small_png_keeps_the_colors_that_fit(scripts) -> None:
     small_png = scripts("small_png").small_png
     # A large gray noise, which takes most of a palette, and a small orange frame, as around one animal.
     random = np.random.default_rng(8)
@@ -131,7 +131,7 @@ def test_small_png_keeps_colors_as_far_as_they_fit(scripts) -> None:
         small_png(image, 1000)
 
 
-def test_mistakes_of_the_image_are_found_by_the_check(make_images, tmp_path: Path) -> None:
+def test_mistakes_of_image_are_found_by_check(make_images, tmp_path: Path) -> None:
     clip = napari_i3d.write_synthetic_clip(tmp_path)
     make_images._write_mistakes(clip.tracking, tmp_path / "mistakes.pickle")
     tracking = napari_i3d.read_tracking(tmp_path / "mistakes.pickle")
@@ -140,7 +140,7 @@ def test_mistakes_of_the_image_are_found_by_the_check(make_images, tmp_path: Pat
     assert {"gap", "empty", "jump"} <= set(kinds)
 
 
-def test_a_video_without_its_tracking_or_credit_is_refused(make_images, capsys) -> None:
+def test_video_without_its_tracking_or_credit_is_refused(make_images, capsys) -> None:
     for arguments in (["--video", "a.mp4"], ["--features", "a.npy"], ["--video", "a.mp4", "--tracking", "a.pickle"]):
         with pytest.raises(SystemExit):
             make_images.main(arguments)

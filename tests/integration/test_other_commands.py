@@ -130,7 +130,7 @@ def test_weights_are_converted_and_verified(tmp_path: Path, capsys: pytest.Captu
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_weights_info_tells_what_is_not_there_and_how_to_get_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_weights_info_tells_missing_ones_and_their_source(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["weights", "info"]) == 1
     out = capsys.readouterr().out
     assert "CC-BY-NC 4.0" in out
@@ -172,7 +172,7 @@ def test_module_runs_as_the_command() -> None:
     assert done.stdout.strip() == f"napari-i3d {napari_i3d.__version__}"
 
 
-def test_output_that_nobody_reads_to_the_end_is_no_error(workplace: Workplace) -> None:
+def test_output_closed_early_is_no_error(workplace: Workplace) -> None:
     video = workplace.add("one", tracking=False)
     nowhere = np.tile([5000.0, 5000, 5010, 5010], (12, 1))
     tracks = workplace.add_tracking("one", dict.fromkeys(range(3000), (0, nowhere)))
@@ -186,7 +186,7 @@ def test_output_that_nobody_reads_to_the_end_is_no_error(workplace: Workplace) -
         assert process.wait() == 1
 
 
-def test_names_that_a_pipe_cannot_show_do_not_stop_the_command(workplace: Workplace) -> None:
+def test_unprintable_names_do_not_stop_the_command(workplace: Workplace) -> None:
     video = workplace.add("日本")
     tracks = workplace.tracks / "日本_tracks.pickle"
     command = [sys.executable, "-m", "napari_i3d", "check", str(video), "--tracking", str(tracks)]

@@ -22,7 +22,7 @@ def write_copy(path: Path, frames: np.ndarray) -> None:
     writer.close()
 
 
-def test_a_moment_finds_itself_in_a_copy_that_was_trimmed_and_encoded_anew(shared: Path, tmp_path: Path) -> None:
+def test_moment_finds_itself_in_a_trimmed_copy(shared: Path, tmp_path: Path) -> None:
     boxes = napari_i3d.read_tracking(shared / "data" / "flies_courtship_clip_tracks.pickle")["male"].boxes
     settings = napari_i3d.ExtractionSettings(frequency=8, pad=True)
     original, copy = shared / "data" / "flies_courtship_clip.mp4", tmp_path / "copy.mp4"

@@ -20,7 +20,7 @@ def drawn() -> tuple[Figure, object]:
 
 
 @pytest.mark.parametrize("color", ["time", "individual", "cluster"])
-def test_a_map_has_a_point_for_each_row_in_the_color_asked_for(planted_table, color):
+def test_map_has_a_point_for_each_row(planted_table, color):
     shown = explore.map_rows(planted_table)
     labels = np.concatenate([STATES, STATES[:100]])
     figure, ax = drawn()
@@ -56,7 +56,7 @@ def test_individuals_of_one_color_differ_by_marker(planted_table):
     assert shapes[0].shape != shapes[1].shape
 
 
-def test_bad_colors_and_labels_of_a_map_are_refused(planted_table):
+def test_bad_colors_and_labels_of_map_are_refused(planted_table):
     shown = explore.map_rows(planted_table)
     with pytest.raises(FeaturesError, match="color 'red': expected one of time, individual, cluster"):
         plots.plot_map(shown, drawn()[1], color="red")
@@ -66,7 +66,7 @@ def test_bad_colors_and_labels_of_a_map_are_refused(planted_table):
         plots.plot_map(shown, drawn()[1], color="cluster", labels=STATES)
 
 
-def test_an_ethogram_has_each_bout_at_its_frames(planted_table):
+def test_ethogram_has_each_bout_at_its_frames(planted_table):
     labels = np.concatenate([STATES, STATES[:100]])
     figure, ax = drawn()
     assert plots.plot_ethogram(planted_table, labels, ax, names={1: "grooming"}) is ax
@@ -88,7 +88,7 @@ def test_an_ethogram_has_each_bout_at_its_frames(planted_table):
     assert texts == ["cluster 0 (46%)", "grooming (23%)", "cluster 2 (31%)"]
 
 
-def test_self_similarity_lies_at_its_frames_with_holes_where_frames_are_missing():
+def test_self_similarity_has_holes_at_missing_frames():
     frames = np.arange(160.0) * 2 + 10
     frames[100:] += 50
     planted_table = explore.table_of_arrays({"a": planted(STATES)}, {"a": frames}, fps=50)
@@ -130,7 +130,7 @@ def test_self_similarity_of_several_individuals_names_them(planted_table):
         )
 
 
-def test_a_contact_sheet_keeps_images_in_order():
+def test_contact_sheet_keeps_images_in_order():
     images = np.stack([np.full((4, 6, 3), value, np.uint8) for value in range(5)])
     figure, ax = drawn()
     plots.plot_contact_sheet(
@@ -156,7 +156,7 @@ def test_a_contact_sheet_keeps_images_in_order():
 
 @pytest.mark.parametrize("kind", list(Kind))
 @pytest.mark.parametrize("trained", [True, False])
-def test_figures_of_all_kinds_are_drawn_and_say_when_weights_are_untrained(planted_features, kind, trained, tmp_path):
+def test_all_figures_say_when_weights_are_untrained(planted_features, kind, trained, tmp_path):
     made = Features(
         rows=planted_features.rows,
         frames=planted_features.frames,

@@ -137,7 +137,7 @@ def test_docks_of_the_menu_land_in_their_places(make_napari_viewer, order):
     assert upper.top() > viewer.window._qt_viewer.geometry().center().y()
 
 
-def test_crop_preview_is_below_the_others_in_a_high_window(shown):
+def test_crop_preview_is_below_others_in_high_window(shown):
     viewer = shown(2560, 1440)
     docks = docks_of(viewer)
     assert not docks["Individuals"].visibleRegion().isEmpty()
@@ -178,7 +178,7 @@ def frame_px(canvas, frame: float) -> float:
     return left + x / canvas.native.devicePixelRatioF()
 
 
-def test_heat_map_and_ethogram_have_one_axis_of_time(explored):
+def test_heat_map_and_ethogram_share_the_time_axis(explored):
     viewer, docks = explored
     heat, lanes = docks["Plot features"].canvas, docks["Ethogram"].canvas
 
@@ -224,7 +224,7 @@ def test_explore_keeps_its_width_when_there_are_hits(explored):
     assert explore.similar.list.isVisible()
 
 
-def test_line_that_is_too_long_is_cut_and_told(qtbot):
+def test_too_long_line_is_cut_and_told(qtbot):
     label = LineLabel("a text that is much longer than its label")
     qtbot.addWidget(label)
     label.resize(80, 20)
@@ -236,7 +236,7 @@ def test_line_that_is_too_long_is_cut_and_told(qtbot):
     assert QLabel.text(label) == label.text()
 
 
-def test_legend_holds_as_many_clusters_as_there_is_room_for():
+def test_legend_holds_the_clusters_that_fit():
     names = [f"cluster {number} (2%)" for number in range(9)]
     handles = list(range(9))
     assert fitting_entries(handles, names, 9) == (handles, names)

@@ -80,7 +80,7 @@ def cursor_is_seen_at(dock: Any, frame: int) -> bool:
     return any(abs(color.red() - QColor(CURSOR).red()) < 40 and color.blue() < 120 for color in near)
 
 
-def test_plot_is_painted_once_for_a_burst_of_frames(plotted, qtbot):
+def test_plot_is_painted_once_for_burst_of_frames(plotted, qtbot):
     _, session, dock = plotted
     paints = Paints(dock.canvas.native)
     for frame in (3, 9, 17, 5, 12):
@@ -93,7 +93,7 @@ def test_plot_is_painted_once_for_a_burst_of_frames(plotted, qtbot):
     assert not cursor_is_seen_at(dock, 5)
 
 
-def test_plot_behind_another_tab_is_drawn_when_it_is_seen(plotted, qtbot, monkeypatch):
+def test_plot_behind_a_tab_is_drawn_when_seen(plotted, qtbot, monkeypatch):
     viewer, session, dock = plotted
     behind = put_behind(viewer, dock, qtbot)
     drawn = []
@@ -108,7 +108,7 @@ def test_plot_behind_another_tab_is_drawn_when_it_is_seen(plotted, qtbot, monkey
     assert cursor_is_seen_at(dock, 17)
 
 
-def test_crop_behind_another_tab_is_made_when_it_is_seen(window, qtbot, monkeypatch):
+def test_crop_behind_a_tab_is_made_when_seen(window, qtbot, monkeypatch):
     viewer, session = window
     dock = viewer.window.add_plugin_dock_widget("napari-i3d", "Crop preview")[1]
     qtbot.waitUntil(lambda: "frame 0:" in dock.text.text(), timeout=WAIT)
@@ -127,7 +127,7 @@ def test_crop_behind_another_tab_is_made_when_it_is_seen(window, qtbot, monkeypa
     assert made == [17]
 
 
-def test_crop_is_cut_from_the_frame_that_the_viewer_has_decoded(window: tuple[Any, Session], qtbot, monkeypatch):
+def test_crop_uses_the_frame_already_decoded(window: tuple[Any, Session], qtbot, monkeypatch):
     viewer, session = window
     session.go_to(7)
     cache = session.active.layer.data.cache

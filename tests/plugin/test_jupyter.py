@@ -23,7 +23,7 @@ def with_shell(monkeypatch: pytest.MonkeyPatch, shell: object) -> None:
     monkeypatch.setitem(jupyter.sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
 
 
-def test_the_loop_of_a_kernel_is_left_again_and_again(timers, qtbot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loop_of_kernel_is_left_again_and_again(timers, qtbot, monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[int] = []
     fake = SimpleNamespace(app=None)
     with_shell(monkeypatch, SimpleNamespace(kernel=fake))

@@ -86,11 +86,11 @@ def test_everything_of_the_plugin_can_be_reached(manifest: PluginManifest) -> No
     assert in_menus == {widget.command for widget in contributions.widgets}
 
 
-def test_setting_of_memory_has_the_default_of_the_code(manifest: PluginManifest) -> None:
+def test_setting_of_memory_has_default_of_code(manifest: PluginManifest) -> None:
     assert manifest.contributions.configurations["video"].properties["frames_kept_mb"].default == DEFAULT_LIMIT_MB
 
 
-def test_starting_napari_and_opening_a_video_loads_nothing_heavy(clip_of) -> None:
+def test_starting_napari_and_opening_video_loads_nothing_heavy(clip_of) -> None:
     clip = clip_of(12)
     napari_alone = heavy_modules("without", clip.video)["started"]
     assert "torch" not in napari_alone

@@ -110,7 +110,7 @@ def test_frame_shown_is_the_one_on_the_slider(viewer, numbered_clip: Path, decod
         np.testing.assert_array_equal(shown(layer), decoded[number])
 
 
-def test_slider_moved_faster_than_frames_come_ends_at_the_last(viewer, numbered_clip, decoded, qtbot) -> None:
+def test_fast_slider_ends_at_the_last_frame(viewer, numbered_clip, decoded, qtbot) -> None:
     (layer,) = viewer.open(numbered_clip, plugin=PLUGIN)
     slider = viewer.window._qt_viewer.dims.slider_widgets[0].slider
     for value in (10, 80, 33, 117, 64):
@@ -235,7 +235,7 @@ def test_of_several_tracking_files_none_is_taken(viewer, clip: SyntheticClip) ->
     assert get_session(viewer).active.tracking_path.name == "animals_corrected.pkl"
 
 
-def test_files_beside_a_video_that_are_not_its_tracking_are_left_alone(viewer, clip: SyntheticClip) -> None:
+def test_other_files_beside_a_video_are_left_alone(viewer, clip: SyntheticClip) -> None:
     folder = clip.video.parent
     clip.tracking.rename(folder / "animals2_tracks.pickle")
     shutil.copy(clip.video, folder / "animals2.mp4")
@@ -259,7 +259,7 @@ def test_several_videos_keep_their_own_tracking(viewer, made: SyntheticClip, tmp
     assert found == {name: f"{name}_tracks.pickle" for name in ("day1", "day10", "day2")}
 
 
-def test_videos_of_one_name_keep_the_tracking_of_their_folder(viewer, made: SyntheticClip, tmp_path: Path) -> None:
+def test_same_named_videos_keep_their_folders_tracking(viewer, made: SyntheticClip, tmp_path: Path) -> None:
     for camera in ("left", "right"):
         (tmp_path / camera).mkdir()
         shutil.copy(made.video, tmp_path / camera / "day1.mp4")
@@ -269,9 +269,7 @@ def test_videos_of_one_name_keep_the_tracking_of_their_folder(viewer, made: Synt
     assert [tracked.tracking_path.parent for tracked in videos] == [tracked.video.path.parent for tracked in videos]
 
 
-def test_tracking_named_after_another_video_is_not_taken_in_silence(
-    viewer, made: SyntheticClip, tmp_path: Path
-) -> None:
+def test_tracking_of_another_video_is_told(viewer, made: SyntheticClip, tmp_path: Path) -> None:
     tracks = tmp_path / "tracks"
     tracks.mkdir()
     shutil.copy(made.video, tmp_path / "day1.mp4")
@@ -284,7 +282,7 @@ def test_tracking_named_after_another_video_is_not_taken_in_silence(
     assert "in place of day1_tracks.pickle" in said()[0]
 
 
-def test_tracking_that_came_first_goes_to_the_video_of_its_name(viewer, made, tmp_path: Path, qtbot) -> None:
+def test_early_tracking_goes_to_the_video_named_alike(viewer, made, tmp_path: Path, qtbot) -> None:
     tracks = tmp_path / "tracks"
     tracks.mkdir()
     for name in ("day1", "day10"):
@@ -310,7 +308,7 @@ def test_tracking_of_several_videos_finds_its_own(viewer, made: SyntheticClip, t
 
 
 @pytest.mark.parametrize("content", ["hostile", "features", "list", "text", "empty"])
-def test_foreign_pickle_is_told_of_once_and_nothing_is_run(content: str, viewer, tmp_path: Path, monkeypatch) -> None:
+def test_foreign_pickle_is_told_once_and_not_run(content: str, viewer, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     contents = {
         "hostile": pickle.dumps(Hostile()),
@@ -339,7 +337,7 @@ def test_foreign_pickle_is_left_to_other_readers(tmp_path: Path, clip: Synthetic
     assert get_tracking_reader(str(clip.tracking)) is not None
 
 
-def test_foreign_pickle_is_left_to_another_plugin_that_is_there(viewer, tmp_path: Path) -> None:
+def test_foreign_pickle_is_left_to_another_plugin(viewer, tmp_path: Path) -> None:
     from npe2 import DynamicPlugin
 
     path = tmp_path / "some.pickle"

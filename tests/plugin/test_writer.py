@@ -31,7 +31,7 @@ def assert_same(left, right) -> None:
 
 
 @pytest.mark.parametrize("ending", [".pickle", ".pkl"])
-def test_saved_layer_is_the_tracking_it_was_read_from(layer_and_tracking, tmp_path, ending):
+def test_saved_layer_is_tracking_it_was_read_from(layer_and_tracking, tmp_path, ending):
     viewer, layer, clip = layer_and_tracking
     path = tmp_path / f"again{ending}"
     viewer.layers.selection = {layer}

@@ -74,7 +74,7 @@ HONEST: dict[str, Any] = {
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("name", HONEST)
-def test_honest_pickle_of_every_protocol_reads_as_it_was(name: str, protocol: int):
+def test_honest_pickle_of_every_protocol_is_read(name: str, protocol: int):
     data = pickle.dumps(HONEST[name], protocol)
     assert same(load(data), pickle.loads(data))
     if name != "ordered":
@@ -124,7 +124,7 @@ def test_python_2_file_with_raw_bytes_reads():
     assert same(load(data), {"conv1_w": array})
 
 
-def test_array_that_was_read_pickles_anew_without_naming_this_package():
+def test_array_read_pickles_without_naming_this_package():
     got = load(pickle.dumps([HONEST["large"], HONEST["objects"]], 4))
     for protocol in PROTOCOLS:
         data = pickle.dumps(got, protocol)
@@ -151,7 +151,7 @@ class Calls:
 @pytest.mark.parametrize(
     "function", [os.system, eval, exec, getattr, subprocess.Popen, __import__, print, np.load, np.memmap]
 )
-def test_call_of_any_other_function_is_refused_with_its_name(function: Any, protocol: int):
+def test_call_of_another_function_is_refused_by_name(function: Any, protocol: int):
     text = refusal(pickle.dumps([1, Calls(function, "1/0")], protocol))
     assert function.__name__ in text
     assert "nothing of it was run" in text
@@ -356,13 +356,13 @@ def test_tuples_nested_until_the_stack_overflows_are_refused(data: str):
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_many_honest_tuples_are_not_taken_for_nested_ones(protocol: int):
+def test_many_honest_tuples_are_not_taken_as_nested(protocol: int):
     boxes = {i: (np.float64(i), np.int32(2), (i, "text", ())) for i in range(5000)}
     assert same(load(pickle.dumps(boxes, protocol)), boxes)
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_collection_goes_on_after_the_last_pause_as_it_was_before_the_first(before: bool):
+def test_collection_resumes_as_it_was_before(before: bool):
     first, second = unpickler.pause_collection(), unpickler.pause_collection()
     try:
         gc.enable() if before else gc.disable()
@@ -377,7 +377,7 @@ def test_collection_goes_on_after_the_last_pause_as_it_was_before_the_first(befo
         gc.enable()
 
 
-def test_file_that_cannot_be_read_is_an_error_of_the_kind_given():
+def test_unreadable_file_is_an_error_of_given_kind():
     class Broken(io.BytesIO):
         def read(self, *_: Any) -> bytes:
             raise OSError(5, "Input/output error")

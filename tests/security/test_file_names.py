@@ -94,7 +94,7 @@ def test_name_of_no_file_finds_none(name: str, witness: Witness):
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_broken_file_of_any_name_is_named_in_one_line(name: str, tmp_path: Path):
+def test_broken_file_is_named_in_one_line(name: str, tmp_path: Path):
     for read, ending in ((open_video, ""), (read_tracking, ""), (read_weights_file, ""), (read_features, ".npy")):
         path = tmp_path / (name[:100] + ending)
         path.write_bytes(b"no such thing" * 20)
@@ -121,7 +121,7 @@ def test_name_that_cannot_be_one_is_refused(name: str, tmp_path: Path):
         assert str(caught.value).isprintable()
 
 
-def test_features_whose_facts_have_no_room_for_a_name_are_read_alone(tmp_path: Path):
+def test_features_are_read_without_facts_of_long_name(tmp_path: Path):
     path = tmp_path / ("x" * 250 + ".npy")
     write_features(tmp_path / "a.npy", features())
     shutil.copy(tmp_path / "a.npy", path)

@@ -26,7 +26,7 @@ class _PlainUnpickler(pickle.Unpickler):
 
 
 @pytest.mark.parametrize("seeds", many("calls", 150, 6000))
-def test_call_by_any_instruction_at_any_place_is_refused(seeds: range, tracking_witness: Witness):
+def test_call_by_any_instruction_anywhere_is_refused(seeds: range, tracking_witness: Witness):
     tracking_witness.refuse_all(".pickle", (call(seed, tracking_witness.canary) for seed in seeds))
 
 
@@ -54,7 +54,7 @@ def test_greedy_pickle_takes_neither_time_nor_memory(name: str, tracking_witness
 
 
 @pytest.mark.parametrize("seeds", many("damage", 150, 4000))
-def test_damaged_pickle_that_is_read_gives_what_the_standard_library_gives(seeds: range, tracking_witness: Witness):
+def test_damaged_pickle_reads_as_standard_library_reads_it(seeds: range, tracking_witness: Witness):
     path = tracking_witness.folder / "case.pickle"
     read = 0
     for seed in seeds:

@@ -37,7 +37,7 @@ def server() -> Iterator[socket.socket]:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_honest_video_is_read_as_a_plain_ffmpeg_reads_it(name: str, videos: Path, witness: Witness):
+def test_honest_video_reads_as_plain_ffmpeg_reads_it(name: str, videos: Path, witness: Witness):
     said = witness.read(videos / name, name)["result"]
     assert said["count"] == COUNT
     assert said["frames"] == plain(videos / name, (HEIGHT, WIDTH))
@@ -175,7 +175,7 @@ def _order(kind: str, *pairs: tuple[int, int]) -> list[tuple[int, int]]:
     ("count", "chunks"),
     [(1_200_000, 9), (30_000_000, 100), (2**31, 2), *at_night((300_000, 3), (3_000_000, 10))],
 )
-def test_index_that_names_the_same_bytes_over_and_over_is_refused(count: int, chunks: int, witness: Witness):
+def test_index_repeating_the_same_bytes_is_refused(count: int, chunks: int, witness: Witness):
     path = witness.folder / "index.mov"
     if count < 2**31:
         path.write_bytes(mov(count, chunks))
@@ -191,7 +191,7 @@ def test_small_index_of_the_same_kind_is_read(witness: Witness):
 
 
 @pytest.mark.parametrize("codec", ["png", "mjpeg", "bmp", "tiff", "gif", "libwebp"])
-def test_image_that_pretends_to_be_a_video_is_read_as_it_is_or_refused(codec: str, witness: Witness):
+def test_image_called_video_is_read_or_refused(codec: str, witness: Witness):
     path = witness.folder / "image.mp4"
     source = ["-f", "lavfi", "-i", "testsrc=s=64x48:d=0.04"]
     subprocess.run(

@@ -88,7 +88,7 @@ def test_whole_weights_are_read(whole_weights: Path, witness: Witness):
 
 
 @pytest.mark.nightly
-def test_whole_weights_with_damage_are_refused_or_of_the_right_shape(whole_weights: Path, witness: Witness):
+def test_damaged_whole_weights_are_refused_or_fit(whole_weights: Path, witness: Witness):
     path = whole_weights
     right = witness.read(path, "whole")["result"]["sum"]
     size = path.stat().st_size

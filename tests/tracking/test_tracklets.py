@@ -46,9 +46,7 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("number", [int, np.int64, np.uint16])
 @given(boxes=frames)
-def test_tracklet_from_boxes_in_any_form_and_order_has_a_row_a_frame(
-    way: str, number: Any, boxes: dict[int, list[float]]
-):
+def test_tracklet_takes_boxes_of_any_form_and_order(way: str, number: Any, boxes: dict[int, list[float]]):
     tracklet = Tracklet.from_boxes("a", {number(f): WAYS[way](b) for f, b in boxes.items()})
     start, rows, gaps = expected(boxes)
     assert tracklet.start == start
@@ -59,13 +57,13 @@ def test_tracklet_from_boxes_in_any_form_and_order_has_a_row_a_frame(
 
 
 @given(st.lists(st.booleans(), max_size=30))
-def test_runs_of_a_mask_cover_exactly_its_true_indices(mask: list[bool]):
+def test_runs_of_mask_cover_exactly_its_true_indices(mask: list[bool]):
     found = runs(np.array(mask, bool))
     assert [i for first, stop in found for i in range(first, stop)] == [i for i, m in enumerate(mask) if m]
     assert all(a[1] < b[0] for a, b in pairwise(found))
 
 
-def test_box_of_four_not_a_numbers_in_a_file_is_a_box_and_found(tmp_path):
+def test_box_of_four_nans_is_kept_and_found(tmp_path):
     nothing = [float("nan")] * 4
     boxes = {2: [0, 0, 9, 9], 3: nothing, 5: [0, 0, 9, 9], 6: nothing}
     tracking = Tracking.from_boxes({"a": boxes})
@@ -153,7 +151,7 @@ WRONG_BOXES = [
 
 @pytest.mark.parametrize(("wrong", "match"), WRONG_BOXES)
 @pytest.mark.parametrize("other", [list, np.array])
-def test_box_that_is_not_four_numbers_is_refused_with_id_and_frame(wrong: Any, match: str, other: Any):
+def test_box_of_other_than_four_numbers_is_refused(wrong: Any, match: str, other: Any):
     boxes = {frame: other(row) for frame, row in good().items()} | {3: wrong}
     with pytest.raises(TrackingError, match=rf"^male, frame 3: expected a box of 4 numbers .*{match}") as caught:
         Tracking.from_boxes({"female": good(), "male": boxes})
@@ -178,13 +176,13 @@ def test_box_that_is_not_four_numbers_is_refused_with_id_and_frame(wrong: Any, m
         pytest.param(10**5000, "more than 18 digits", id="endless"),
     ],
 )
-def test_frame_that_is_no_frame_is_refused_with_the_id(frame: Any, match: str):
+def test_wrong_frame_is_refused_with_its_id(frame: Any, match: str):
     boxes = {f: [1, 2, 3, 4] for f in (5, 6)} | {frame: [1, 2, 3, 4]}
     with pytest.raises(TrackingError, match=f"^male: expected frames .*{match}.*number the frames"):
         Tracking.from_boxes({"male": boxes})
 
 
-def test_lone_frame_far_away_is_refused_before_memory_is_taken():
+def test_far_lone_frame_is_refused_before_memory():
     began = time.perf_counter()
     with pytest.raises(TrackingError, match=r"lie 90000001 frames apart, out of proportion to the 2 boxes"):
         Tracking.from_boxes({"a": {0: [1, 2, 3, 4], 90_000_000: [1, 2, 3, 4]}})
@@ -211,7 +209,7 @@ def test_late_frames_alone_take_no_memory():
         ({"\udc80": None}, r"^'\\udc80': expected"),
     ],
 )
-def test_tracking_of_anything_else_is_refused_in_one_line(boxes: Any, match: str):
+def test_tracking_of_other_things_is_refused(boxes: Any, match: str):
     with pytest.raises(TrackingError, match=match) as caught:
         Tracking.from_boxes(boxes)
     assert str(caught.value).isprintable()
@@ -246,7 +244,7 @@ def test_select_keeps_the_order_given():
         (["a", "a"], "^a: two individuals"),
     ],
 )
-def test_select_of_what_is_not_there_lists_what_is(ids: list[Any], match: str):
+def test_select_of_missing_id_lists_what_exists(ids: list[Any], match: str):
     with pytest.raises(TrackingError, match=match):
         Tracking.from_boxes({"a": good(), 1: good(), "c": good()}).select(ids)
 
@@ -277,7 +275,7 @@ def test_frames_are_spelt_as_ranges_and_shortened(ranges: list[tuple[int, int]],
 
 
 @pytest.mark.parametrize("convert", [lambda b: b.tolist(), tuple, lambda b: b.astype(int).tolist(), np.copy])
-def test_hundred_thousand_boxes_are_taken_in_well_under_a_second(convert: Any):
+def test_hundred_thousand_boxes_are_taken_fast(convert: Any):
     rows = np.random.default_rng(0).uniform(0, 100, (100_000, 4))
     boxes = {frame: convert(row) for frame, row in enumerate(rows)}
     began = time.process_time()

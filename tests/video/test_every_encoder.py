@@ -299,7 +299,7 @@ def test_real_video_that_only_its_first_frame_explains(old_444, monkeypatch):
         assert all("-ss" in arguments for arguments in started)
 
 
-def test_real_video_is_right_even_where_its_x264_is_not_known(old_444, monkeypatch):
+def test_real_video_is_right_with_unknown_x264(old_444, monkeypatch):
     path, right = old_444
     monkeypatch.setattr("napari_i3d.video.ffmpeg.probe.Probe.decoder_options", ())
     with open_video(path) as video:
@@ -334,7 +334,7 @@ def test_build_is_not_told_to_other_decoders(encode, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["mpeg4", "mpeg4, headers in band", "hevc, open groups", "hevc, leading frames"])
-def test_frames_that_pass_for_key_frames_are_found_out_once(kind, encode, plain, encoders, tmp_path, monkeypatch):
+def test_false_key_frames_are_found_out_once(kind, encode, plain, encoders, tmp_path, monkeypatch):
     options = KINDS[kind][1]
     if encoder_of(options) not in encoders:
         pytest.skip(f"this ffmpeg lacks {encoder_of(options)}")

@@ -70,7 +70,7 @@ def test_real_frames_are_those_of_video(shared: Path) -> None:
         array.release()
 
 
-def test_neighbors_on_both_sides_are_read_while_nobody_asks(cache: FrameCache) -> None:
+def test_neighbors_on_both_sides_are_read_ahead(cache: FrameCache) -> None:
     cache.frame(60)
     wait_until(lambda: all(number in cache for number in range(40, 80)))
 
@@ -91,7 +91,7 @@ def test_videos_share_one_budget(numbered_clip: Path, decoded: np.ndarray) -> No
             cache.release()
 
 
-def test_video_that_nobody_looks_at_gives_its_memory_to_the_others(
+def test_unwatched_video_gives_its_memory_to_others(
     numbered_clip: Path, decoded: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(frame_cache, "_IDLE_S", 0.3)
@@ -199,7 +199,7 @@ def test_many_threads_get_their_frames(cache: FrameCache, decoded: np.ndarray) -
     assert wrong == []
 
 
-def test_the_newest_of_waiting_requests_is_served_first(video, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_newest_of_waiting_requests_is_served_first(video, monkeypatch: pytest.MonkeyPatch) -> None:
     """While one frame is decoded, of those asked for meanwhile the last comes next."""
     let_go, begun, order = threading.Event(), threading.Event(), []
     real_frames = video.frames
@@ -297,7 +297,7 @@ def test_more_than_memory_is_refused(video, monkeypatch: pytest.MonkeyPatch) -> 
         array[:]
 
 
-def test_damaged_frame_is_a_gray_image_told_of_once(shared: Path) -> None:
+def test_damaged_frame_is_gray_image_told_of_once(shared: Path) -> None:
     told: list[str] = []
     with open_video(shared / "data" / "difficult" / "corrupt_bytes_middle.mp4") as video:
         array = VideoArray(video, on_failure=told.append)
@@ -315,7 +315,7 @@ def test_damaged_frame_is_a_gray_image_told_of_once(shared: Path) -> None:
         array.release()
 
 
-def test_deleted_video_keeps_what_is_in_memory_and_says_so_once(numbered_clip, tmp_path, decoded, number_on) -> None:
+def test_deleted_video_keeps_its_memory_and_says_so(numbered_clip, tmp_path, decoded, number_on) -> None:
     told: list[str] = []
     path = Path(shutil.copy(numbered_clip, tmp_path / "gone.mp4"))
     with open_video(path) as video:

@@ -159,7 +159,7 @@ def test_stream_that_ffmpeg_prefers_is_read_and_named(encode):
         assert video.stream_index == 1
 
 
-def test_frames_cut_away_by_edit_list_are_not_counted(encode, ffmpeg, plain, number_on, tmp_path):
+def test_frames_cut_by_edit_list_are_not_counted(encode, ffmpeg, plain, number_on, tmp_path):
     path = tmp_path / "cut.mp4"
     ffmpeg("-ss", "0.88", "-i", encode("a.mp4", B_FRAMES), "-c", "copy", path)
     with open_video(path) as video:
@@ -168,7 +168,7 @@ def test_frames_cut_away_by_edit_list_are_not_counted(encode, ffmpeg, plain, num
         assert_right_however_asked(video, expected)
 
 
-def test_cover_art_before_video_is_not_taken_for_it(encode, ffmpeg, plain, tmp_path):
+def test_cover_art_is_not_taken_for_the_video(encode, ffmpeg, plain, tmp_path):
     path = tmp_path / "covered.mp4"
     cover = tmp_path / "cover.png"
     ffmpeg("-f", "lavfi", "-i", "color=red:s=640x480", "-frames:v", "1", cover)
@@ -200,7 +200,7 @@ def test_recording_that_begins_between_key_frames_is_read(encode, plain, number_
         assert_right_however_asked(video, expected)
 
 
-def test_video_that_changes_size_is_read_as_ffmpeg_does_from_the_start(encode, ffmpeg, plain, tmp_path):
+def test_video_changing_size_reads_as_by_ffmpeg(encode, ffmpeg, plain, tmp_path):
     first = encode("a.m2v", ["-c:v", "mpeg2video", "-g", "12", "-q", "3"])
     second = tmp_path / "b.m2v"
     ffmpeg("-i", first, "-vf", "scale=192:96", "-c:v", "mpeg2video", second)
@@ -249,7 +249,7 @@ def number_on_real(frame: np.ndarray) -> int:
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_real_difficult_file_has_the_numbers_it_must_show(
+def test_real_difficult_file_has_numbers_it_must_show(
     name: str, shared: Path, plain: Callable[[Path, tuple[int, int]], np.ndarray]
 ):
     path = shared / "data" / "difficult" / name

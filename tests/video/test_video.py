@@ -49,7 +49,7 @@ def test_frames_are_writable_and_share_nothing(path):
         assert right.dtype == video.dtype == np.uint8
 
 
-def test_facts_are_plain_and_say_what_identifies_the_video(path):
+def test_facts_are_plain_and_say_what_identifies_video(path):
     with open_video(path) as video:
         facts = json.loads(json.dumps(video.facts()))
         assert facts == {
@@ -123,7 +123,7 @@ def test_closed_video_says_so(path, ffmpegs):
             read()
 
 
-def test_closing_ends_a_reader_in_another_thread_with_our_own_error(path):
+def test_closing_ends_a_reader_in_another_thread(path):
     problems: list[Exception] = []
     for pause_s in (0, 0.001, 0.003, 0.01, 0.02):
         video = open_video(path)

@@ -15,13 +15,13 @@ Blobs = dict[str, np.ndarray]
 Write = Callable[[Path, Blobs], Path]
 
 
-def test_the_stand_in_is_what_python_reads_too(published: Path, blobs: Blobs) -> None:
+def test_stand_in_is_what_python_reads_too(published: Path, blobs: Blobs) -> None:
     content = pickle.loads(published.read_bytes(), encoding="latin1")["blobs"]
     assert set(content) == {*blobs, "lr", "model_iter", "conv1_w_momentum"}
     np.testing.assert_array_equal(content["res4_3_branch2b_w"], blobs["res4_3_branch2b_w"])
 
 
-def test_all_blobs_are_read_and_the_optimizers_left_out(published: Path, blobs: Blobs) -> None:
+def test_all_blobs_are_read_and_optimizers_left_out(published: Path, blobs: Blobs) -> None:
     read = read_caffe2(published)
     assert read.keys() == blobs.keys()
     for name, array in read.items():
@@ -49,7 +49,7 @@ def test_pickles_of_something_else_are_refused(tmp_path: Path, content: object, 
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_with_damaged_numbers_is_refused(tmp_path: Path, blobs: Blobs, write_pickle: Write) -> None:
+def test_file_with_damaged_numbers_is_refused(tmp_path: Path, blobs: Blobs, write_pickle: Write) -> None:
     damaged = blobs["res3_2_branch2c_bn_riv"].copy()
     damaged[5] = -1
     path = write_pickle(tmp_path / "w.pkl", {**blobs, "res3_2_branch2c_bn_riv": damaged})
@@ -74,7 +74,7 @@ def test_arrays_in_fortran_order_keep_their_values(tmp_path: Path, blobs: Blobs,
 
 
 @pytest.mark.parametrize("kept", [1, 2, 30, 1000, 5_000_000, -1])
-def test_a_file_that_is_cut_off_is_refused(tmp_path: Path, published: Path, kept: int) -> None:
+def test_file_that_is_cut_off_is_refused(tmp_path: Path, published: Path, kept: int) -> None:
     path = tmp_path / "w.pkl"
     path.write_bytes(published.read_bytes()[:kept])
     with pytest.raises(WeightsError, match=r"w\.pkl: not a whole pickle") as caught:
@@ -82,7 +82,7 @@ def test_a_file_that_is_cut_off_is_refused(tmp_path: Path, published: Path, kept
     assert "\n" not in str(caught.value)
 
 
-def test_a_hostile_file_runs_nothing(tmp_path: Path) -> None:
+def test_hostile_file_runs_nothing(tmp_path: Path) -> None:
     class Hostile:
         def __reduce__(self) -> tuple[object, ...]:
             return os.mkdir, (str(tmp_path / "ran"),)
@@ -95,6 +95,6 @@ def test_a_hostile_file_runs_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_missing_file_is_an_error_of_one_line(tmp_path: Path) -> None:
+def test_missing_file_is_error_of_one_line(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="cannot be read"):
         read_caffe2(tmp_path / "none.pkl")

@@ -44,7 +44,7 @@ def test_features_are_those_of_the_published_description(
     assert (features - expected).abs().max() < 1e-5 * expected.abs().max()
 
 
-def test_statistics_and_shifts_have_a_part_in_the_features(network: I3DResNet50, blobs: dict[str, np.ndarray]) -> None:
+def test_statistics_and_shifts_have_part_in_features(network: I3DResNet50, blobs: dict[str, np.ndarray]) -> None:
     x = chunks(1, 32)
     before = network(x)
     for name in ("res_conv1_bn_rm", "res4_5_branch2a_bn_riv", "res5_0_branch1_bn_b"):
@@ -72,7 +72,7 @@ def test_time_has_length_one_from_res3_on(network: I3DResNet50) -> None:
     }
 
 
-def test_side_taps_see_only_padding_from_res3_on_but_not_in_res2(blobs: dict[str, np.ndarray]) -> None:
+def test_side_taps_see_padding_from_res3_not_res2(blobs: dict[str, np.ndarray]) -> None:
     def without_side_taps(stages: tuple[str, ...]) -> dict[str, np.ndarray]:
         changed = dict(blobs)
         for name, array in blobs.items():
@@ -94,7 +94,7 @@ def test_seven_frames_are_enough_and_six_are_not(network: I3DResNet50) -> None:
         network(chunks(1, 32, 6))
 
 
-def test_network_is_ready_for_inference_and_holds_the_classifier(
+def test_network_is_ready_for_inference_and_holds_classifier(
     network: I3DResNet50, blobs: dict[str, np.ndarray]
 ) -> None:
     assert not any(module.training for module in network.modules())

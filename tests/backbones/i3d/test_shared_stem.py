@@ -91,7 +91,7 @@ def test_steps_see_their_frames_and_no_others(network: I3DResNet50, steps: Steps
     assert {place for place in range(5) if not torch.equal(with_changed(place), unchanged)} == seen
 
 
-def test_steps_asked_for_together_are_those_asked_for_alone(network: I3DResNet50) -> None:
+def test_steps_asked_together_equal_steps_asked_alone(network: I3DResNet50) -> None:
     form = ChunkForm(network)
     frames: list[list[torch.Tensor | None]] = [list(torch.rand(5, 3, 16, 16)) for _ in range(2)]
     together = form.pooled_steps(Steps.FIRST | Steps.INNER | Steps.LAST, frames)

@@ -24,7 +24,7 @@ def message(found: dict[object, object], shapes: Shapes) -> str:
     return text
 
 
-def test_the_whole_set_is_accepted(shapes: Shapes) -> None:
+def test_whole_set_is_accepted(shapes: Shapes) -> None:
     check_layout(arrays(shapes), shapes, "w.pkl")
 
 
@@ -36,7 +36,7 @@ def test_missing_arrays_are_counted_and_a_few_named(shapes: Shapes) -> None:
     assert "and 47 more" in text
 
 
-def test_one_missing_array_is_named_without_a_count_of_others(shapes: Shapes) -> None:
+def test_missing_array_is_named_alone(shapes: Shapes) -> None:
     found = arrays(shapes)
     del found["pred_b"]
     assert message(found, shapes).endswith("1 missing: pred_b")
@@ -58,7 +58,7 @@ def test_arrays_of_another_network_are_called_so(shapes: Shapes, surplus: object
     assert "1 surplus: " in text
 
 
-def test_a_name_with_line_breaks_stays_on_one_line(shapes: Shapes) -> None:
+def test_name_with_line_breaks_stays_on_one_line(shapes: Shapes) -> None:
     assert "a?b" in message({**arrays(shapes), "a\nb" + "x" * 10000: 1}, shapes)
 
 
@@ -88,7 +88,7 @@ def test_numbers_that_are_not_finite_are_refused(bad: float) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_negative_running_variances_are_refused_and_means_are_not() -> None:
+def test_negative_variances_are_refused_negative_means_not() -> None:
     values = np.array([1, -1], np.float32)
     check_values({"a_bn_rm": values, "a_bn_s": values}, "w.pkl")
     with pytest.raises(WeightsError, match="1 negative running variances: a_bn_riv"):

@@ -57,13 +57,13 @@ def ours(blobs: Blobs, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_the_names_of_the_converted_file_are_the_predecessors(state: dict[str, torch.Tensor]) -> None:
+def test_names_of_converted_file_are_predecessors(state: dict[str, torch.Tensor]) -> None:
     assert state["layer1.0.downsample.1.running_var"].shape == (256,)
     assert state["layer4.1.conv1.weight"].shape == (512, 2048, 3, 1, 1)
     assert {"conv1.weight", "bn1.running_mean", "layer3.5.bn3.bias", "fc.weight", "fc.bias"} <= state.keys()
 
 
-def test_the_published_pickle_is_recognized_under_any_name(published: Path, blobs: Blobs, tmp_path: Path) -> None:
+def test_published_pickle_is_recognized_under_any_name(published: Path, blobs: Blobs, tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     path.symlink_to(published)
     file = read_weights_file(path)
@@ -72,13 +72,13 @@ def test_the_published_pickle_is_recognized_under_any_name(published: Path, blob
     assert_same(file.blobs, blobs)
 
 
-def test_the_predecessors_converted_file_is_read(converted: Path, blobs: Blobs) -> None:
+def test_predecessors_converted_file_is_read(converted: Path, blobs: Blobs) -> None:
     file = read_weights_file(converted)
     assert file.format == "pytorch"
     assert_same(file.blobs, blobs)
 
 
-def test_a_wrapped_and_old_style_converted_file_is_read(
+def test_wrapped_and_old_style_converted_file_is_read(
     state: dict[str, torch.Tensor], blobs: Blobs, tmp_path: Path
 ) -> None:
     wrapped = OrderedDict((f"module.{name}", torch.nn.Parameter(tensor)) for name, tensor in state.items())
@@ -90,14 +90,14 @@ def test_a_wrapped_and_old_style_converted_file_is_read(
     assert_same(file.blobs, blobs)
 
 
-def test_our_own_file_is_read_with_what_it_says_of_itself(ours: Path, blobs: Blobs) -> None:
+def test_own_file_is_read_with_its_facts(ours: Path, blobs: Blobs) -> None:
     file = read_weights_file(ours)
     assert file.format == "safetensors"
     assert file.metadata == {"name": "mine", "trained": "yes"}
     assert_same(file.blobs, blobs)
 
 
-def test_our_own_file_has_the_published_names_for_other_programs(ours: Path, blobs: Blobs) -> None:
+def test_own_file_uses_the_published_names(ours: Path, blobs: Blobs) -> None:
     assert_same(safetensors.numpy.load_file(ours), blobs)
 
 
@@ -181,7 +181,7 @@ def test_files_changed_at_random_are_read_or_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("new", [True, False])
-def test_a_hostile_pytorch_file_runs_nothing(tmp_path: Path, new: bool) -> None:
+def test_hostile_pytorch_file_runs_nothing(tmp_path: Path, new: bool) -> None:
     class Hostile:
         def __reduce__(self) -> tuple[object, ...]:
             return os.mkdir, (str(tmp_path / "ran"),)
@@ -237,13 +237,13 @@ def test_safetensors_of_half_precision_are_refused(blobs: Blobs, tmp_path: Path)
     assert "267 of another kind: conv1_w is F16" in refusal(path)
 
 
-def test_the_same_weights_give_the_same_file(ours: Path, blobs: Blobs, tmp_path: Path) -> None:
+def test_same_weights_give_the_same_file(ours: Path, blobs: Blobs, tmp_path: Path) -> None:
     again = tmp_path / "again.safetensors"
     write_safetensors(again, dict(reversed(blobs.items())), {"trained": "yes", "name": "mine"})
     assert again.read_bytes() == ours.read_bytes()
 
 
-def test_a_file_that_cannot_be_opened_is_an_error_of_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unopenable_file_is_a_one_line_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "w.pkl"
     path.write_bytes(pickle.dumps({}))
 
@@ -254,7 +254,7 @@ def test_a_file_that_cannot_be_opened_is_an_error_of_one_line(tmp_path: Path, mo
     assert "cannot be read (Permission denied)" in refusal(path)
 
 
-def test_header_of_our_file_has_one_entry_of_metadata(ours: Path) -> None:
+def test_header_of_own_file_has_one_metadata_entry(ours: Path) -> None:
     with ours.open("rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
     assert list(header["__metadata__"]) == ["napari_i3d"]

@@ -78,7 +78,7 @@ def by_name(outcomes: tuple[Outcome, ...]) -> dict[str, Outcome]:
     return {outcome.video.name: outcome for outcome in outcomes}
 
 
-def test_several_videos_spread_and_give_the_bytes_of_one_machine(
+def test_spread_videos_give_the_bytes_of_one_machine(
     workplace: Workplace, network: FakeNetwork, on_machines: Any
 ) -> None:
     for stem in ("one", "two", "three"):
@@ -122,7 +122,7 @@ def test_background_is_that_of_the_whole_video(workplace: Workplace, network: Fa
         (RuntimeError("surprise"), "unexpected RuntimeError: surprise"),
     ],
 )
-def test_what_is_wrong_with_one_video_costs_that_video(
+def test_error_of_one_video_costs_that_video(
     workplace: Workplace, network: FakeNetwork, on_machines: Any, error: Exception, words: str
 ) -> None:
     for stem in ("one", "two", "three"):
@@ -188,7 +188,7 @@ def task(workplace: Workplace, network: FakeNetwork, monkeypatch: pytest.MonkeyP
     return tasks[0]
 
 
-def test_worker_loads_weights_once_and_keeps_few_videos_open(
+def test_worker_loads_weights_once_and_opens_few_videos(
     task: Task, network: FakeNetwork, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     loaded, opened = [], []
@@ -207,7 +207,7 @@ def test_worker_loads_weights_once_and_keeps_few_videos_open(
     assert [video._closed for video in opened] == [True, True, False, False]
 
 
-def test_worker_that_does_not_see_the_video_names_host_and_path(task: Task, tmp_path: Path) -> None:
+def test_worker_without_the_video_names_host_and_path(task: Task, tmp_path: Path) -> None:
     elsewhere = replace(task.mark, path=tmp_path / "one.mp4")
     with pytest.raises(WorkerError, match=r"one.mp4: worker \S+ expected the video at .*one.mp4, found none"):
         WorkerCache().compute(replace(task, mark=elsewhere), 0)
@@ -216,7 +216,7 @@ def test_worker_that_does_not_see_the_video_names_host_and_path(task: Task, tmp_
         WorkerCache().compute(replace(task, mark=elsewhere), 0)
 
 
-def test_worker_of_another_version_or_with_other_weights_says_so(task: Task) -> None:
+def test_worker_of_other_version_or_weights_says_so(task: Task) -> None:
     with pytest.raises(ClusterError, match=r"worker \S+: expected napari_i3d 99, found"):
         WorkerCache().compute(replace(task, source=replace(task.source, version="99")), 0)
     with pytest.raises(WeightsError, match=r"worker \S+: expected the weights .* with SHA-256 777777777777\.\.\."):
@@ -235,9 +235,7 @@ def test_worker_of_another_version_or_with_other_weights_says_so(task: Task) -> 
         ("auto", "tcp://10.0.0.1:999", 4, "auto"),
     ],
 )
-def test_each_worker_of_this_machine_has_a_gpu_of_its_own(
-    setting: str, name: str | int, gpus: int, device: str
-) -> None:
+def test_local_workers_have_a_gpu_each(setting: str, name: str | int, gpus: int, device: str) -> None:
     assert device_of(setting, name, gpus) == device
 
 
@@ -252,7 +250,7 @@ def test_each_worker_of_this_machine_has_a_gpu_of_its_own(
         (3, "auto", 2, 1, 64, (3, 1, 2)),
     ],
 )
-def test_workers_of_this_machine_fit_its_gpus_cores_and_memory(
+def test_local_workers_fit_gpus_cores_and_memory(
     workers: int | None, device: str, gpus: int, cores: int, gigabytes: int, expected: tuple[int, int, int]
 ) -> None:
     plan = dask_cluster.plan_local(workers, device, gpus, cores, gigabytes << 30)
@@ -262,7 +260,7 @@ def test_workers_of_this_machine_fit_its_gpus_cores_and_memory(
 # dask
 
 
-def test_nobody_at_the_address_is_said_in_one_line(
+def test_nobody_at_address_is_said_in_one_line(
     workplace: Workplace, network: FakeNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workplace.add("one")
@@ -306,7 +304,7 @@ def test_worker_killed_in_the_middle_changes_nothing(
 
 @pytest.mark.nightly
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_interrupted_local_cluster_ends_in_two_seconds_without_leaving_processes(workplace: Workplace) -> None:
+def test_interrupted_local_cluster_leaves_no_process(workplace: Workplace) -> None:
     import psutil
 
     write_synthetic_clip(workplace.videos, 400, stem="one")  # half a minute of work

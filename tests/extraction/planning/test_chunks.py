@@ -41,7 +41,7 @@ def test_padded_rows_hold_the_nearest_chunk(n: int, frequency: int) -> None:
     assert chunks.row_frames.tolist() == [70 + row * frequency for row in range(len(expected))]
 
 
-def test_padded_rows_at_frequency_1_repeat_three_in_front_and_four_behind() -> None:
+def test_padded_rows_repeat_three_before_four_behind() -> None:
     chunks = tracklet_chunks("a", 0, 20, ExtractionSettings(pad=True))
     assert chunks.row_chunks.tolist() == [0, 0, 0, *range(13), 12, 12, 12, 12]
 
@@ -58,7 +58,7 @@ def test_short_tracklets_are_left_out_with_their_reason() -> None:
 
 
 @pytest.mark.parametrize("frequency", [1, 5, 30])
-def test_needed_frames_cover_every_chunk_and_skip_the_rest(frequency: int) -> None:
+def test_needed_frames_cover_every_chunk_and_skip_rest(frequency: int) -> None:
     spans = {"a": (5, 40), "b": (30, 60), "c": (300, 330), "d": (341, 400)}
     tracklets = [Tracklet(name, a, np.tile([0, 0, 5, 5], (b - a, 1))) for name, (a, b) in spans.items()]
     plan = plan_chunks(tracklets, ExtractionSettings(frequency=frequency))

@@ -25,7 +25,7 @@ def job_of(spans: dict[str, tuple[int, int]], **settings) -> Job:
 
 @pytest.mark.parametrize("frequency", [1, 3, 16])
 @pytest.mark.parametrize("length", [1, 7, 50, 10_000])
-def test_each_chunk_is_in_one_shard_with_its_boxes(length, frequency):
+def test_each_chunk_is_in_one_shard(length, frequency):
     job = job_of({"early": (0, 60), "late": (25, 130), "apart": (300, 330)}, frequency=frequency)
     seen = []
     shards = plan_shards(job, length)
@@ -43,7 +43,7 @@ def test_each_chunk_is_in_one_shard_with_its_boxes(length, frequency):
     assert all(max(one) <= min(other) for one, other in itertools.pairwise(starts))
 
 
-def test_rows_of_shards_come_to_their_places_in_any_order():
+def test_shard_rows_find_their_places_in_any_order():
     job = job_of({"a": (0, 40), "b": (10, 90)})
     rows = ChunkRows(job)
     shards = plan_shards(job, 9)
@@ -57,7 +57,7 @@ def test_rows_of_shards_come_to_their_places_in_any_order():
 
 
 @pytest.mark.parametrize(("individuals", "length"), [(1, 256), (4, 256), (5, 512), (12, 768), (13, 1024), (60, 1024)])
-def test_length_grows_with_the_individuals_that_are_there_together(individuals, length):
+def test_length_grows_with_individuals_that_are_there_together(individuals, length):
     job = job_of({str(number): (0, 99) for number in range(individuals)})
     assert shard_length(job) == length
 

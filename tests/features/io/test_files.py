@@ -65,7 +65,7 @@ def test_pickle_is_the_same_dictionary(features: Features, tmp_path: Path) -> No
     np.testing.assert_array_equal(loaded[3], features[3])
 
 
-def test_npz_holds_an_array_for_each_individual_and_no_pickle(features: Features, tmp_path: Path) -> None:
+def test_npz_holds_plain_arrays_and_no_pickle(features: Features, tmp_path: Path) -> None:
     write_features(tmp_path / "clip.npz", features, metadata=True)
     with np.load(tmp_path / "clip.npz", allow_pickle=False) as loaded:
         np.testing.assert_array_equal(loaded["male"], features["male"])
@@ -74,7 +74,7 @@ def test_npz_holds_an_array_for_each_individual_and_no_pickle(features: Features
         assert loaded["max_frames/male"] == 19
 
 
-def test_whole_image_has_the_empty_id_in_every_format(tmp_path: Path) -> None:
+def test_whole_image_has_empty_id_in_every_format(tmp_path: Path) -> None:
     features = random_features({"": (0, 9)})
     for name in ("a.npy", "a.npz", "a.pickle"):
         write_features(tmp_path / name, features)
@@ -118,7 +118,7 @@ def test_npy_alone_is_read_without_frames(features: Features, tmp_path: Path) ->
     assert not alone.first_frame
 
 
-def test_npy_alone_with_metadata_tells_the_frames_of_padded_rows(features: Features, tmp_path: Path) -> None:
+def test_npy_with_metadata_tells_frames_of_padded_rows(features: Features, tmp_path: Path) -> None:
     write_features(tmp_path / "clip.npy", features, metadata=True)
     (tmp_path / "clip.npy.json").unlink()
     alone = read_features(tmp_path / "clip.npy")
@@ -126,7 +126,7 @@ def test_npy_alone_with_metadata_tells_the_frames_of_padded_rows(features: Featu
     assert alone.one_row_a_frame(3)
 
 
-def test_metadata_that_does_not_fit_the_rows_tells_no_frames(tmp_path: Path) -> None:
+def test_unfitting_metadata_tells_no_frames(tmp_path: Path) -> None:
     content = {"a": np.zeros((5, 2048), np.float32), "min_frames": {"a": 0}, "max_frames": {"a": 11}}
     np.save(tmp_path / "clip.npy", np.array(content, dtype=object))
     alone = read_features(tmp_path / "clip.npy")

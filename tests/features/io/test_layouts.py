@@ -44,20 +44,20 @@ def test_dlc2action_refuses_ids_that_it_cannot_read(ids: list[str | int], words:
     assert not list(tmp_path.iterdir())
 
 
-def test_number_and_its_digits_are_two_individuals_for_dlc2action(tmp_path: Path) -> None:
+def test_number_and_digits_stay_two_dlc2action_individuals(tmp_path: Path) -> None:
     export_features(tmp_path / "clip.npy", random_features({3: (0, 9), "3": (4, 15)}), "dlc2action")
     assert np.load(tmp_path / "clip.npy", allow_pickle=True).item()["min_frames"] == {"ind3": 0, "3": 4}
 
 
 @pytest.mark.parametrize("layout", ["dlc2action", "dlc2action-pose"])
 @pytest.mark.parametrize("name", ["clip.npy", "clip.pickle"])
-def test_what_was_written_for_dlc2action_is_read_back_as_it_was(tmp_path: Path, name: str, layout: str) -> None:
+def test_dlc2action_export_reads_back_the_same(tmp_path: Path, name: str, layout: str) -> None:
     features = random_features({"": (0, 9), 3: (100, 108), "3": (4, 15)}, n_video_frames=120)
     export_features(tmp_path / name, features, layout)
     assert_same_features(features, read_features(tmp_path / name))
 
 
-def test_dlc2action_beside_poses_has_a_row_for_each_frame_of_the_video(tmp_path: Path) -> None:
+def test_dlc2action_pose_export_has_every_video_frame(tmp_path: Path) -> None:
     features = random_features({"male": (0, 19), 3: (100, 108)}, n_video_frames=120)
     export_features(tmp_path / "clip.npy", features, "dlc2action-pose")
     loaded = np.load(tmp_path / "clip.npy", allow_pickle=True).item()
@@ -71,7 +71,7 @@ def test_dlc2action_beside_poses_has_a_row_for_each_frame_of_the_video(tmp_path:
     assert list(read_features(tmp_path / "clip.npy")) == ["male", "ind3"]
 
 
-def test_dlc2action_beside_poses_needs_the_length_of_the_video(features: Features, tmp_path: Path) -> None:
+def test_dlc2action_beside_poses_needs_length_of_video(features: Features, tmp_path: Path) -> None:
     with pytest.raises(FeaturesError, match="each frame of the video, whose number is not known"):
         export_features(tmp_path / "clip.npy", features, "dlc2action-pose")
     assert not list(tmp_path.iterdir())
@@ -88,7 +88,7 @@ def test_dlc2action_refuses_rows_that_are_not_frames(tmp_path: Path) -> None:
         export_features(tmp_path / "clip.npy", unpadded, "dlc2action")
 
 
-def test_names_that_differ_in_a_dot_alone_are_refused(tmp_path: Path) -> None:
+def test_names_that_differ_in_dot_alone_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FeaturesError, match=r"'a.b' and 'a_b' would share the file clip_v2_a_b.npy"):
         export_features(tmp_path / "clip.v2.npy", random_features({"a.b": (0, 9), "a_b": (0, 9)}), "ms-tcn")
     assert not list(tmp_path.iterdir())
@@ -115,7 +115,7 @@ def test_rows_that_a_program_would_shift_are_told(first_frames: dict, choices: d
 
 
 @pytest.mark.parametrize(("layout", "transposed"), [("ms-tcn", True), ("actionformer", False)])
-def test_programs_with_a_file_a_sequence_get_bare_arrays(
+def test_programs_with_file_sequence_get_bare_arrays(
     features: Features, tmp_path: Path, layout: str, transposed: bool
 ) -> None:
     paths = export_features(tmp_path / "my.clip.npy", features, layout)
@@ -132,7 +132,7 @@ def test_whole_image_keeps_the_name_of_the_video(tmp_path: Path) -> None:
     assert export_features(tmp_path / "clip", random_features({"": (0, 9)}), "ms-tcn") == [tmp_path / "clip.npy"]
 
 
-def test_ids_that_share_a_file_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+def test_ids_sharing_a_file_are_refused_before_writing(tmp_path: Path) -> None:
     with pytest.raises(FeaturesError, match="'a/b' and 'A:b' would share the file"):
         export_features(tmp_path / "clip.npy", random_features({"a/b": (0, 9), "A:b": (0, 9)}), "ms-tcn")
     assert not list(tmp_path.iterdir())

@@ -60,7 +60,7 @@ def wait_for(qtbot, dock, text: str) -> None:
     qtbot.waitUntil(lambda: text in dock.text.text(), timeout=WAIT)
 
 
-def test_whole_image_that_is_not_square_is_said_to_be_squashed(make_napari_viewer, clip, qtbot, tmp_path):
+def test_squashed_whole_image_is_said_to_be_so(make_napari_viewer, clip, qtbot, tmp_path):
     viewer = make_napari_viewer(show=True)
     viewer.open(shutil.copy(clip.video, tmp_path), plugin="napari-i3d")
     dock = viewer.window.add_plugin_dock_widget("napari-i3d", "Crop preview")[1]
@@ -95,7 +95,7 @@ def test_preview_of_a_resized_video(opened, clip, qtbot):
     qtbot.waitUntil(lambda: is_rounded(dock.view.image, wanted), timeout=WAIT)
 
 
-def test_preview_follows_frame_and_individual_at_a_steady_size(opened, qtbot):
+def test_preview_follows_frame_and_individual_at_steady_size(opened, qtbot):
     _, session, dock = opened
     wait_for(qtbot, dock, "striped, frame 3")
     size = dock.view.size()
@@ -127,7 +127,7 @@ def test_preview_says_why_there_is_nothing_to_see(opened, qtbot):
     wait_for(qtbot, dock, "sees the whole image")
 
 
-def test_closing_the_dock_while_it_works_is_no_error(opened, qtbot):
+def test_closing_dock_while_it_works_is_no_error(opened, qtbot):
     viewer, session, dock = opened
     for frame in range(10):
         session.go_to(frame)

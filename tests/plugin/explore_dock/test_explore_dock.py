@@ -153,7 +153,7 @@ def test_no_marker_where_the_frame_has_no_row(opened, qtbot):
     assert dock._exploration.explored.table.frames[dock.canvas.marked] == 10
 
 
-def test_moving_the_marker_does_not_draw_the_points_again(explored, qtbot):
+def test_moving_marker_does_not_draw_points_again(explored, qtbot):
     _, session, dock = explored
     qtbot.wait(100)
     draws = []
@@ -164,7 +164,7 @@ def test_moving_the_marker_does_not_draw_the_points_again(explored, qtbot):
     assert not draws
 
 
-def test_click_on_a_point_goes_to_its_frame_and_individual(explored):
+def test_click_on_point_goes_to_its_frame(explored):
     viewer, session, dock = explored
     table = dock._exploration.explored.table
     for row in (3, 75, 110):
@@ -268,7 +268,7 @@ def test_similar_moments_are_those_of_the_same_behavior(explored, qtbot):
     assert (session.active.current, session.frame) == (best[0].individual, best[0].middle_frame)
 
 
-def test_hits_of_a_map_that_is_gone_are_not_listed(explored, qtbot):
+def test_hits_of_a_map_gone_are_not_listed(explored, qtbot):
     _, session, dock = explored
     session.go_to(8)
     dock.similar.search.click()
@@ -414,7 +414,7 @@ def test_pieces_of_an_individual_lead_to_it(opened, qtbot):
     assert (session.active.current, session.frame) == ("striped", 2)
 
 
-def test_strangers_to_the_tracking_get_no_crop_of_another(opened):
+def test_strangers_to_tracking_get_no_crop_of_another(opened):
     _, session, _ = opened
     spans = tuple(Hit("animals", name, 5.0, 5.0, 0.9) for name in ("stranger", "spotted"))
     seen = list(run_thumbnails(spans, {"animals": session.active}, StopRequest()))
@@ -424,7 +424,7 @@ def test_strangers_to_the_tracking_get_no_crop_of_another(opened):
     np.testing.assert_array_equal(seen[1].image, crop_image(request))
 
 
-def test_without_tracking_no_individual_is_taken_for_the_one_meant(make_napari_viewer, clip, tmp_path, qtbot):
+def test_without_tracking_no_individual_is_guessed(make_napari_viewer, clip, tmp_path, qtbot):
     viewer = make_napari_viewer()
     viewer.open(shutil.copy(clip.video, tmp_path / "alone.mp4"), plugin="napari-i3d")
     session = get_session(viewer)
@@ -501,7 +501,7 @@ def test_unusable_features_are_named(opened, qtbot):
     assert "frame 13" in dock.status.text()
 
 
-def test_closing_the_dock_while_it_computes_is_no_error(opened, qtbot):
+def test_closing_dock_while_it_computes_is_no_error(opened, qtbot):
     viewer, session, dock = opened
     session.active.set_features(planted(), None)
     dock.options.compute.click()

@@ -54,7 +54,7 @@ def tracking(n_frames: int = 20) -> Tracking:
     return Tracking([Tracklet("a", 5, boxes), Tracklet("short", 0, boxes[:8])])
 
 
-def test_remembered_choices_are_the_same_and_spoilt_ones_are_the_defaults():
+def test_preferences_are_remembered_or_fall_to_defaults():
     plain = json.loads(json.dumps(OPTIONS.as_dict()))
     assert ExtractionOptions.from_dict(plain) == OPTIONS
     assert ExtractionOptions.from_dict({}) == ExtractionOptions()
@@ -72,7 +72,7 @@ def test_remembered_choices_are_the_same_and_spoilt_ones_are_the_defaults():
         ({"layout": Layout.DLC2ACTION, "settings": EVERY_FRAME, "i3d_suffix": ".npz"}, "needs an ending"),
     ],
 )
-def test_layout_demands_are_the_same_in_dock_and_command(options, words, tmp_path):
+def test_layout_demands_are_same_in_dock_and_command(options, words, tmp_path):
     with pytest.raises(SettingsError, match=words):
         ExtractionOptions(**options)
     with pytest.raises(SettingsError, match=words):
@@ -94,7 +94,7 @@ def test_estimate_counts_chunks_and_uses_what_was_measured():
         estimate(FakeVideo(7), None, options, {})
 
 
-def test_estimate_refuses_boxes_after_the_end_of_the_video():
+def test_estimate_refuses_boxes_after_end_of_video():
     last = max(tracklet.stop for tracklet in tracking().values())
     estimate(FakeVideo(last), tracking(), ExtractionOptions(), {})
     with pytest.raises(TrackingError, match="does the tracking belong to this video"):
@@ -134,7 +134,7 @@ def test_durations_are_told_as_a_person_does(seconds, text):
     assert text in format_duration(seconds)
 
 
-def test_features_belong_to_the_video_that_they_were_made_of(clip_of, tmp_path):
+def test_features_belong_to_the_video_they_came_from(clip_of, tmp_path):
     clip = clip_of(12, tmp_path)
     rows = np.zeros((12, 2048), np.float32)
     with open_video(clip.video) as video:
@@ -158,7 +158,7 @@ def test_features_belong_to_the_video_that_they_were_made_of(clip_of, tmp_path):
         assert owner("striped", last=12) is None
 
 
-def test_the_piece_of_the_current_individual_is_plotted():
+def test_piece_of_the_current_individual_is_plotted():
     features = Features(rows=dict.fromkeys(("b", "a_part1", "a_part2"), np.zeros((1, 4), np.float32)))
     assert individual_to_plot(features, "a") == "a_part1"
     assert individual_to_plot(features, "b") == "b"
@@ -166,7 +166,7 @@ def test_the_piece_of_the_current_individual_is_plotted():
     assert individual_to_plot(Features(rows={}), "a") is None
 
 
-def test_preferences_survive_damage_and_places_that_cannot_be_written(tmp_path, monkeypatch):
+def test_preferences_survive_damage_and_unwritable_places(tmp_path, monkeypatch):
     preferences.remember("a", {"x": 1})
     preferences.remember("b", {"y": 2})
     assert (preferences.recall("a"), preferences.recall("b")) == ({"x": 1}, {"y": 2})

@@ -140,7 +140,7 @@ def test_some_individuals_give_the_bytes_of_the_command(qtbot, dock, clip, tmp_p
             assert here.read_bytes() == (there / name).read_bytes()
 
 
-def test_file_that_changed_since_is_not_named_in_provenance(qtbot, dock, clip):
+def test_changed_file_is_not_named_in_provenance(qtbot, dock, clip):
     tracked = active(dock)
     moved = [Tracklet(t.id, t.start, t.boxes + 1) for t in tracked.tracking.values()]
     tracked.set_tracking(Tracking(moved), clip.tracking)
@@ -190,7 +190,7 @@ def test_discard_removes_what_was_computed(qtbot, dock, clip, network):
     assert network.seen == TOTAL
 
 
-def test_work_with_other_settings_starts_afresh_and_says_so(qtbot, dock, clip, network):
+def test_work_of_other_settings_starts_afresh(qtbot, dock, clip, network):
     cancel_midway(qtbot, dock, clip, network)
     dock.form.normalization.value = "kinetics"
     qtbot.wait(300)
@@ -242,7 +242,7 @@ def test_result_that_is_up_to_date_is_offered(qtbot, dock, clip, network, reply,
 
 
 @pytest.mark.parametrize("reply", ["Cancel", "Replace"])
-def test_result_of_other_settings_is_replaced_only_when_asked_for(qtbot, dock, clip, network, reply):
+def test_result_of_other_settings_is_replaced_when_asked(qtbot, dock, clip, network, reply):
     by_command(clip, clip.video.parent, settings=ExtractionSettings(normalization="kinetics"))
     before = output(clip).read_bytes()
     question = answer_question(reply)
@@ -252,7 +252,7 @@ def test_result_of_other_settings_is_replaced_only_when_asked_for(qtbot, dock, c
     assert (output(clip).read_bytes() == before) is (reply == "Cancel")
 
 
-def test_result_of_boxes_changed_in_the_viewer_is_not_up_to_date(qtbot, dock, clip):
+def test_result_of_boxes_changed_since_is_outdated(qtbot, dock, clip):
     by_command(clip, clip.video.parent)
     tracked = active(dock)
     moved = [Tracklet(t.id, t.start, t.boxes + 1) for t in tracked.tracking.values()]

@@ -81,7 +81,7 @@ def test_heat_map_of_the_current_individual_is_drawn(plotted, qtbot):
     assert dock.options.individual.value == "spotted"
 
 
-def test_individual_chosen_in_the_dock_becomes_the_current_one(plotted, qtbot):
+def test_individual_chosen_in_dock_becomes_current_one(plotted, qtbot):
     tracked, dock = plotted
     dock.options.individual.value = "spotted"
     qtbot.waitUntil(lambda: dock.canvas.axes.get_title(loc="left") == "spotted", timeout=LONG_MS)
@@ -137,7 +137,7 @@ def test_click_and_drag_move_the_viewer(plotted, viewer, qtbot):
     assert session.frame == 11
 
 
-def test_zooming_does_not_move_the_viewer_and_shows_the_part(plotted, viewer, qtbot):
+def test_zooming_does_not_move_viewer_and_shows_part(plotted, viewer, qtbot):
     _, dock = plotted
     native = dock.canvas.native
     zoom = next(action for action in dock.toolbar.actions() if action.text() == "Zoom")
@@ -151,7 +151,7 @@ def test_zooming_does_not_move_the_viewer_and_shows_the_part(plotted, viewer, qt
     assert dock.canvas.limits == (-0.5, FRAMES - 0.5)
 
 
-def test_order_scale_and_components_can_be_chosen_and_are_remembered(plotted, viewer, qtbot):
+def test_plot_choices_are_applied_and_remembered(plotted, viewer, qtbot):
     _, dock = plotted
     dock.options.order.value = Order.FILE
     qtbot.waitUntil(lambda: dock.canvas.shown.options.order is Order.FILE, timeout=LONG_MS)
@@ -196,7 +196,7 @@ def test_figure_of_an_unknown_kind_is_one_notification(plotted, tmp_path, monkey
 
 
 @pytest.mark.parametrize("ending", [".npy", ".npz", ".pickle"])
-def test_loaded_features_of_the_open_video_are_taken_up(viewer, qtbot, clip, tmp_path, monkeypatch, ending):
+def test_loaded_features_of_open_video_are_taken_up(viewer, qtbot, clip, tmp_path, monkeypatch, ending):
     write_features(tmp_path / f"saved{ending}", made_up())
     tracked = open_clip(viewer, clip)
     dock = open_dock(viewer, "Plot features")
@@ -208,7 +208,7 @@ def test_loaded_features_of_the_open_video_are_taken_up(viewer, qtbot, clip, tmp
     assert dock.canvas.cursor_frame == 0
 
 
-def test_features_of_another_video_are_plotted_without_a_cursor(viewer, qtbot, clip, tmp_path, monkeypatch):
+def test_features_of_another_video_are_plotted_without_cursor(viewer, qtbot, clip, tmp_path, monkeypatch):
     write_features(tmp_path / "other.npy", made_up(("a", 7), video="other.mp4"))
     tracked = open_clip(viewer, clip)
     dock = open_dock(viewer, "Plot features")
@@ -222,7 +222,7 @@ def test_features_of_another_video_are_plotted_without_a_cursor(viewer, qtbot, c
     qtbot.waitUntil(lambda: dock.canvas.axes.get_title(loc="left") == "7", timeout=LONG_MS)
 
 
-def test_rows_without_frames_are_labeled_as_rows_without_a_cursor(viewer, qtbot, clip, tmp_path, monkeypatch):
+def test_rows_without_frames_have_no_cursor(viewer, qtbot, clip, tmp_path, monkeypatch):
     path = tmp_path / "bare.npy"
     np.save(path, dict(made_up(n_rows=12)), allow_pickle=True)
     open_clip(viewer, clip)
@@ -236,7 +236,7 @@ def test_rows_without_frames_are_labeled_as_rows_without_a_cursor(viewer, qtbot,
     assert get_session(viewer).frame == 0
 
 
-def test_damaged_features_file_is_one_notification_and_the_plot_stays(plotted, qtbot, tmp_path, monkeypatch):
+def test_damaged_features_file_leaves_the_plot(plotted, qtbot, tmp_path, monkeypatch):
     tracked, dock = plotted
     (tmp_path / "damaged.npy").write_bytes(b"\x93NUMPY nothing")
     before = tracked.features
@@ -276,7 +276,7 @@ def test_features_are_saved_in_all_forms(plotted, qtbot, tmp_path, monkeypatch, 
         assert np.load(tmp_path / made, allow_pickle=True).item()["max_frames"]["spotted"] == FRAMES - 1
 
 
-def test_features_that_do_not_fit_a_layout_are_one_notification(plotted, qtbot, tmp_path, monkeypatch):
+def test_features_unfit_for_layout_are_one_notification(plotted, qtbot, tmp_path, monkeypatch):
     tracked, dock = plotted
     tracked.set_features(made_up(frames=False), None)
     choose_file(monkeypatch, "getSaveFileName", tmp_path / "out.npy", "DLC2Action (*.npy)")

@@ -137,7 +137,7 @@ def test_ticks_chosen_elsewhere_are_shown(opened):
     assert dock.table.tick_header.tick_state(Column.EXTRACT) == Qt.CheckState.PartiallyChecked
 
 
-def test_tick_in_a_selection_is_for_all_rows_selected(opened, qtbot):
+def test_tick_in_selection_is_for_all_rows_selected(opened, qtbot):
     _, session, dock = opened
     click(qtbot, dock, "9", Column.ID)
     click(qtbot, dock, "small", Column.ID, Qt.KeyboardModifier.ControlModifier)
@@ -156,7 +156,7 @@ def test_space_chooses_the_rows_selected(opened, qtbot):
     assert session.active.chosen == {"10", "9", "late", "small"}
 
 
-def test_tick_in_the_header_is_for_all_rows_listed(opened, qtbot):
+def test_tick_in_header_is_for_all_rows_listed(opened, qtbot):
     _, session, dock = opened
     qtbot.keyClicks(dock.filter, "la")
     assert dock.proxy.individuals() == ["late"]
@@ -181,7 +181,7 @@ def test_columns_sort_as_people_do(opened, qtbot):
     assert dock.proxy.individuals()[0] == "small"
 
 
-def test_double_click_goes_to_the_first_frame_and_centers_the_box(opened, qtbot):
+def test_double_click_goes_to_first_frame(opened, qtbot):
     viewer, session, dock = opened
     viewer.scene.camera.zoom = 0.01
     double_click(qtbot, dock, "late")
@@ -202,7 +202,7 @@ def test_row_and_current_individual_follow_each_other(opened, qtbot):
     assert selected(dock) == ["9"]
 
 
-def test_current_individual_is_selected_when_the_filter_lets_it_through(opened, qtbot):
+def test_current_individual_is_selected_if_filter_allows(opened, qtbot):
     _, session, dock = opened
     dock.filter.setText("late")
     session.active.current = "small"
@@ -282,7 +282,7 @@ def test_keys_work_while_a_table_has_the_focus(opened, qtbot):
     assert session.active.problem is not None
 
 
-def test_size_of_the_resized_video_scales_and_checks_anew(opened, qtbot):
+def test_size_of_resized_video_scales_and_checks_anew(opened, qtbot):
     _, session, dock = opened
     row = dock.size_row
     assert (row.width_px.value(), row.height_px.value()) == (384, 288)
@@ -365,7 +365,7 @@ def test_closed_docks_are_at_rest(opened, qtbot):
     assert again.proxy.rowCount() == 4
 
 
-def test_a_thousand_individuals_are_quick():
+def test_thousand_individuals_are_quick():
     import time
 
     from napari_i3d.plugin.session.tracked_video import TrackedVideo

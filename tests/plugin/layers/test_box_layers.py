@@ -95,7 +95,7 @@ def click_world(viewer, row: float, column: float, drag: int = 0):
     QTest.mouseRelease(native, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place + QPoint(drag, drag))
 
 
-def test_boxes_of_the_frame_shown_are_drawn_with_their_ids(viewer, clip):
+def test_boxes_of_the_frame_shown_have_ids(viewer, clip):
     tracked = open_files(viewer, clip.video, clip.tracking)
     for frame in (0, 7, FRAMES - 1, 3):
         viewer.dims.set_current_step(0, frame)
@@ -122,7 +122,7 @@ def test_tracking_given_by_code_gets_its_layers(viewer, clip, lone_video):
     assert tracked.video is not None
 
 
-def test_layers_that_exist_before_the_session_are_taken_up(viewer, clip):
+def test_layers_that_exist_before_session_are_taken_up(viewer, clip):
     viewer.add_image(np.zeros((FRAMES, 288, 384), np.uint8))
     data, options, _ = tracking_layer_data(read_tracking(clip.tracking), clip.tracking)
     viewer.add_vectors(data, **options)
@@ -150,7 +150,7 @@ def test_absent_and_hidden_individuals_are_not_drawn(viewer, clip, lone_video):
     assert labels(viewer) == {"striped", "late"}
 
 
-def test_an_individual_has_its_color_in_every_frame(viewer, clip, lone_video):
+def test_individual_has_its_color_in_every_frame(viewer, clip, lone_video):
     open_files(viewer, lone_video)
     whole = read_tracking(clip.tracking)
     tracked = get_session(viewer).add_tracking(
@@ -214,7 +214,7 @@ def test_boxes_of_a_resized_video_are_scaled(viewer, clip):
     assert (upper, left, lower, right) in rectangles(tracked)
 
 
-def test_boxes_go_with_a_image_that_is_moved_and_scaled(viewer, clip):
+def test_boxes_follow_a_moved_and_scaled_image(viewer, clip):
     tracked = open_files(viewer, clip.video, clip.tracking)
     tracked.layer.translate = (0, 100, 50)
     tracked.layer.scale = (1, 2, 2)
@@ -223,7 +223,7 @@ def test_boxes_go_with_a_image_that_is_moved_and_scaled(viewer, clip):
         assert layer.scale.tolist() == [2, 2]
 
 
-def test_frame_is_that_of_the_video_among_layers_with_more_axes_and_moved_in_time(viewer, lone_video):
+def test_frame_is_the_videos_among_other_layers(viewer, lone_video):
     tracked = open_files(viewer, lone_video)
     session, layer = get_session(viewer), tracked.layer
 
@@ -289,7 +289,7 @@ def test_removing_the_boxes_cleans_up(viewer, clip, qtbot):
     viewer.dims.set_current_step(0, 3)
 
 
-def test_removing_the_video_removes_its_boxes_and_no_others(viewer, clip, qtbot, tmp_path):
+def test_removing_video_removes_its_boxes_and_no_others(viewer, clip, qtbot, tmp_path):
     other = copy_clip(clip, tmp_path)
     renamed = other.video.rename(tmp_path / "second.mp4")
     tracks = other.tracking.rename(tmp_path / "second_tracks.pickle")
@@ -347,7 +347,7 @@ def test_sound_tracking_is_opened_without_a_word(viewer, clip):
     assert not [record for record in notification_manager.records if "problem" in str(record.message)]
 
 
-def test_click_on_a_box_selects_its_individual_and_a_drag_does_not(make_napari_viewer, clip, qtbot):
+def test_click_selects_an_individual_drag_does_not(make_napari_viewer, clip, qtbot):
     viewer = make_napari_viewer(show=True)
     tracked = open_files(viewer, clip.video, clip.tracking)
     viewer.dims.set_current_step(0, 4)
@@ -432,7 +432,7 @@ def test_keys_go_through_problems_round_and_round(viewer, clip, lone_video):
     assert session.frame == 8
 
 
-def test_keys_leave_those_of_napari_and_of_others_alone(make_napari_viewer):
+def test_keys_leave_those_of_others_alone(make_napari_viewer):
     viewer = make_napari_viewer()
     viewer.bind_key("J", lambda viewer: None)
     before = dict(viewer.keymap)
@@ -448,7 +448,7 @@ def test_keys_without_a_video_do_nothing(viewer):
         press(viewer, key)
 
 
-def test_many_individuals_and_frames_are_ready_within_two_seconds(viewer):
+def test_many_individuals_are_ready_within_two_seconds(viewer):
     import time
 
     n_frames = 100_000
@@ -479,12 +479,12 @@ def test_real_tracks_are_drawn(viewer, shared):
         assert labels(viewer) == {str(name) for name, t in tracked.tracking.items() if t.start <= frame < t.stop}
 
 
-def test_a_video_begins_at_its_first_frame(viewer, lone_video):
+def test_video_begins_at_its_first_frame(viewer, lone_video):
     open_files(viewer, lone_video)
     assert viewer.dims.current_step[0] == 0
 
 
-def test_ids_have_a_shadow_below_and_to_the_right(viewer, clip):
+def test_ids_have_shadow_below_and_to_right(viewer, clip):
     open_files(viewer, clip.video, clip.tracking)
     viewer.dims.set_current_step(0, 3)
     layer = ids_layer(viewer)

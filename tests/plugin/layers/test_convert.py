@@ -29,12 +29,12 @@ def corners(lines: np.ndarray) -> tuple[float, float, float, float]:
     return (*ends.min(axis=0), *ends.max(axis=0))
 
 
-def test_box_lines_run_along_the_edges_of_its_pixels():
+def test_box_lines_run_along_edges_of_its_pixels():
     # The box holds columns 2 to 6 and rows 3 to 9; the center of pixel 0 is 0 in napari.
     assert corners(box_lines(np.array([[2.0, 3.0, 7.0, 10.0]]))) == (2.5, 1.5, 9.5, 6.5)
 
 
-def test_box_lines_with_a_width_meet_in_square_corners():
+def test_box_lines_with_width_meet_in_square_corners():
     upper, lower, left, right = box_lines(np.array([[0.0, 0.0, 10.0, 10.0]]), line_width=2.0)
     assert upper[0, 1] == left[0, 1] - 1.0
     assert upper[0, 1] + upper[1, 1] == right[0, 1] + 1.0
@@ -49,7 +49,7 @@ def test_label_stands_above_the_upper_left_corner():
     assert label_points(np.array([[4.0, 8.0, 20.0, 20.0]]), lift=2.0).tolist() == [[5.5, 3.5]]
 
 
-def test_trail_joins_neighboring_frames_and_is_broken_by_gaps():
+def test_trail_joins_neighboring_frames_not_gaps():
     centers = np.array([[[1.0, 2.0], [3.0, 5.0], [NAN, NAN], [4.0, 4.0], [5.0, 4.0]]])
     lines = trail_lines(centers)
     assert lines.shape == (4, 2, 2)
@@ -64,7 +64,7 @@ def test_trail_fades_at_both_ends():
     assert alpha[0] == alpha[4] < alpha[1] == alpha[3] < alpha[2]
 
 
-def test_tracking_layer_data_makes_a_flat_layer_that_says_what_it_is():
+def test_tracking_layer_data_makes_a_flat_layer():
     tracking = Tracking([Tracklet("b", 3, boxes(4))])
     layer = Layer.create(*tracking_layer_data(tracking, Path("/data/clip_tracks.pickle")))
     assert isinstance(layer, Vectors)
@@ -94,13 +94,13 @@ def test_table_tells_who_is_in_a_frame(table: BoxTable, frame, present):
     assert found.shape == (len(present), 4)
 
 
-def test_table_gives_the_boxes_of_the_frame_in_pixels_of_the_video():
+def test_table_gives_boxes_in_video_pixels():
     tracking = Tracking([Tracklet("a", 5, boxes(4))])
     _, found = BoxTable(tracking, scale=(2.0, 0.5)).at(7)
     assert found.tolist() == [[24.0, 8.5, 64.0, 23.5]]
 
 
-def test_table_agrees_with_a_plain_array_of_all_frames():
+def test_table_agrees_with_plain_array_of_all_frames():
     random = np.random.default_rng(0)
     starts, lengths = random.integers(0, 60, 20), random.integers(1, 40, 20)
     tracking = Tracking(
@@ -128,12 +128,12 @@ def test_table_finds_the_nearest_frame_with_a_box(table: BoxTable):
     assert table.nearest("nobody", 3) is None
 
 
-def test_table_of_a_thousand_short_tracklets_takes_no_room_for_absence():
+def test_table_of_short_tracklets_takes_no_room():
     table = BoxTable(Tracking(Tracklet(i, i * 1000, boxes(10)) for i in range(1000)))
     assert len(table.at(500_005)[0]) == 1
 
 
-def test_colors_stay_with_an_id_and_differ_within_a_video():
+def test_colors_stay_with_id_and_differ_within_video():
     pair = colors_of(["male", "female"])
     assert pair["male"] != pair["female"]
     assert colors_of(["male"])["male"] == pair["male"] == colors_of(["x", "male"])["male"]
@@ -156,7 +156,7 @@ def tracked_with(tracking: Tracking) -> TrackedVideo:
     return tracked
 
 
-def test_only_problems_that_stop_the_extraction_are_counted_as_such():
+def test_only_stopping_problems_are_counted_as_such():
     gap, outside, partly = boxes(10), boxes(10), boxes(10)
     gap[4] = NAN
     outside[3] = [100, 100, 130, 130]

@@ -91,7 +91,7 @@ def test_selecting_a_layer_shows_its_video(opened):
     assert dock.videos.list.currentText() == "first"
 
 
-def test_eye_of_a_hidden_layer_switches_to_its_video(opened):
+def test_eye_of_hidden_layer_switches_to_its_video(opened):
     viewer, session, _ = opened
     session.videos[0].layer.visible = True
     assert session.active.name == "first"
@@ -119,7 +119,7 @@ def test_slider_has_the_frames_of_the_video_seen(opened, qtbot):
     assert session.frame == 7
 
 
-def test_boxes_are_those_of_the_frame_after_a_switch(opened, qtbot):
+def test_boxes_are_those_of_frame_after_switch(opened, qtbot):
     _viewer, session, dock = opened
     session.go_to(3)
     choose(qtbot, dock, 0)
@@ -133,7 +133,7 @@ def test_boxes_are_those_of_the_frame_after_a_switch(opened, qtbot):
     assert (round(upper, 3), round(left - width / 2, 3)) in upper_lines
 
 
-def test_side_by_side_images_do_not_overlap_and_clicks_hit_their_own(opened, qtbot):
+def test_side_by_side_images_take_their_own_clicks(opened, qtbot):
     viewer, session, dock = opened
     qtbot.mouseClick(dock.videos.side_by_side, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
     qtbot.wait(50)
@@ -152,7 +152,7 @@ def test_side_by_side_images_do_not_overlap_and_clicks_hit_their_own(opened, qtb
     np.testing.assert_array_equal(second.layer.translate, 0)
 
 
-def test_place_that_the_user_gave_a_image_is_kept(opened):
+def test_place_that_user_gave_image_is_kept(opened):
     _viewer, session, _ = opened
     session.videos[1].layer.translate = (0, 10, 20)
     session.arrangement.side_by_side = True
@@ -180,7 +180,7 @@ def test_removing_the_video_seen_shows_the_other(opened, qtbot):
     assert not dock.videos.isVisible()
 
 
-def test_boxes_without_a_image_are_not_put_on_another_one(opened, clips, tmp_path, qtbot):
+def test_boxes_without_image_stay_off_other_images(opened, clips, tmp_path, qtbot):
     viewer, session, _ = opened
     viewer.layers.remove(session.videos[1].layer)
     qtbot.wait(50)
@@ -206,7 +206,7 @@ def test_ids_move_on_while_boxes_are_hidden(opened):
     assert not np.array_equal(before, viewer.layers["Ids: second_tracks"].data)
 
 
-def test_places_leave_room_for_the_largest_of_a_row_and_column():
+def test_places_leave_room_for_the_largest():
     sizes = np.array([[100, 200], [50, 80], [70, 70]], float)
     found = places(sizes)
     for one in range(3):

@@ -51,7 +51,7 @@ def test_read_of_every_honest_form_gives_the_same(tmp_path: Path, protocol: int,
 
 
 @pytest.mark.parametrize("last", [[1, 2, 3, 4], [1, 2, 3]])
-def test_garbage_is_not_collected_while_a_file_is_read_but_afterwards(tmp_path: Path, last: list[int]):
+def test_garbage_is_collected_after_reading_not_during(tmp_path: Path, last: list[int]):
     path = save(tmp_path / "a.pickle", {"male": {frame: [1, 2, 3, 4] for frame in range(20_000)} | {20_000: last}})
     collections_: list[str] = []
     gc.collect()
@@ -91,7 +91,7 @@ def test_write_and_read_gives_the_same_again(tmp_path: Path, content: dict):
         np.testing.assert_array_equal(again[individual].boxes, tracking[individual].boxes)
 
 
-def test_written_file_is_plain_python_with_whole_numbers_as_int(tmp_path: Path):
+def test_written_file_is_plain_python_with_int_numbers(tmp_path: Path):
     boxes = {0: [1.0, 2.5, float("inf"), -0.0], 3: [1e300, 4.0, 5.0, 6.0]}
     write_tracking(tmp_path / "a.pickle", Tracking.from_boxes({"a": boxes, 1: {2: [1.0, 2.0, 3.0, 4.0]}}))
     data = (tmp_path / "a.pickle").read_bytes()
@@ -110,7 +110,7 @@ def test_write_where_nothing_can_be_written_is_refused(tmp_path: Path):
         write_tracking(tmp_path / "no" / "a.pickle", Tracking.from_boxes(BOXES))
 
 
-def test_write_over_a_file_leaves_only_the_new_one(tmp_path: Path):
+def test_write_over_file_leaves_only_new_one(tmp_path: Path):
     path = save(tmp_path / "a.pickle", "old")
     write_tracking(path, Tracking([Tracklet("a", 3, np.array([[1, 2, 3, 4]]))]))
     assert read_tracking(str(path))["a"].start == 3
@@ -144,7 +144,7 @@ def refusal(path: Path) -> str:
         ),
     ],
 )
-def test_file_that_is_no_tracking_is_refused_in_one_line(tmp_path: Path, content: bytes, match: str):
+def test_no_tracking_file_is_refused_in_one_line(tmp_path: Path, content: bytes, match: str):
     path = tmp_path / "a.pickle"
     path.write_bytes(content)
     assert match in refusal(path)
@@ -173,11 +173,11 @@ def test_file_that_is_no_tracking_is_refused_in_one_line(tmp_path: Path, content
         ({"a": {5: {1, 2, 3, 4}}}, "the pickle asks for a set"),
     ],
 )
-def test_pickle_of_something_else_is_refused_in_one_line(tmp_path: Path, content: Any, match: str):
+def test_other_pickle_is_refused_in_one_line(tmp_path: Path, content: Any, match: str):
     assert match in refusal(save(tmp_path / "a.pickle", content))
 
 
-def test_individual_that_is_called_like_a_foreign_key_can_be_read(tmp_path: Path):
+def test_individual_called_like_a_foreign_key_is_read(tmp_path: Path):
     assert list(read_tracking(save(tmp_path / "a.pickle", {"single": BOXES["male"]}))) == ["single"]
 
 
