@@ -94,7 +94,7 @@ def test_videos_share_one_budget(numbered_clip: Path, decoded: np.ndarray) -> No
 def test_unwatched_video_gives_its_memory_to_others(
     numbered_clip: Path, decoded: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(frame_cache, "_IDLE_S", 0.3)
+    monkeypatch.setattr(frame_cache, "IDLE_S", 0.3)
     frame_bytes = decoded[0].nbytes
     budget = FrameBudget(40 * frame_bytes / 2**20)
     with open_video(numbered_clip) as one, open_video(numbered_clip) as other:
@@ -231,7 +231,7 @@ def test_newest_of_waiting_requests_is_served_first(video, monkeypatch: pytest.M
 
 
 def test_idle_cache_ends_its_ffmpeg_and_thread(cache, ffmpegs, monkeypatch, decoded) -> None:
-    monkeypatch.setattr(frame_cache, "_IDLE_S", 0.3)
+    monkeypatch.setattr(frame_cache, "IDLE_S", 0.3)
     cache.frame(20)
     assert ffmpegs() >= 1
     wait_until(lambda: ffmpegs() == 0 and not threads_called("frames of "))
@@ -247,7 +247,7 @@ def test_released_cache_leaves_nothing_and_starts_again(cache, ffmpegs, decoded)
 
 
 def test_forgotten_array_frees_the_video(numbered_clip: Path, ffmpegs, monkeypatch) -> None:
-    monkeypatch.setattr(frame_cache, "_IDLE_S", 0.2)
+    monkeypatch.setattr(frame_cache, "IDLE_S", 0.2)
     array = VideoArray(open_video(numbered_clip))
     array[50]
     video = weakref.ref(array.video)

@@ -264,7 +264,7 @@ def test_nobody_at_address_is_said_in_one_line(
     workplace: Workplace, network: FakeNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workplace.add("one")
-    monkeypatch.setattr(dask_cluster, "_CONNECT_S", 1.0)
+    monkeypatch.setattr(dask_cluster, "CONNECT_S", 1.0)
     with pytest.raises(ClusterError, match=r"expected one at tcp://127.0.0.1:1, found nobody who answers"):
         run(replace(options_of(workplace), scheduler="tcp://127.0.0.1:1"))
 
