@@ -16,6 +16,7 @@ PLUGINS = [
         "processes",
         "clips",
         "batches",
+        "cluster",
         "features",
         "published_weights",
         "windows",

@@ -17,7 +17,7 @@ from napari_i3d.batch.options import BatchOptions
 from napari_i3d.batch.runner import run_batch
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.synthetic import SyntheticClip
-from napari_i3d.tracking.io.box_pickle import write_tracking
+from napari_i3d.tracking.io.box_pickle import read_tracking, write_tracking
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 SHARD_CHUNKS = 3
@@ -111,6 +111,34 @@ def content(folder: Path) -> dict[str, Any]:
         str(path.relative_to(folder)): facts_of(path) if path.suffix == ".json" else path.read_bytes()
         for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "report.json")
     }
+
+
+def cut(path: Path) -> None:
+    """Take the last byte off a file."""
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def turn_a_bit(path: Path) -> None:
+    """Change one bit in the middle of a file."""
+    found = bytearray(path.read_bytes())
+    found[len(found) // 2] ^= 1
+    path.write_bytes(found)
+
+
+def empty(path: Path) -> None:
+    """Leave nothing of a file's content."""
+    path.write_bytes(b"")
+
+
+def other_tracking(workplace: Workplace, options: BatchOptions) -> BatchOptions:
+    """Change a box of the tracking of ``one.mp4``; return the options."""
+    found = read_tracking(workplace.tracks / "one_tracks.pickle")
+    workplace.add_tracking("one", {t.id: (t.start, t.boxes + 1) for t in found.values()})
+    return options
+
+
+SPOIL = (cut, turn_a_bit, empty)
+"""Ways to damage a file."""
 
 
 @pytest.fixture
