@@ -28,19 +28,19 @@ if screens.CAN_START and "PYTEST_XDIST_WORKER" in os.environ:
 
 @pytest.hookimpl(optionalhook=True)  # xdist may be missing
 def pytest_xdist_make_scheduler(config: pytest.Config, log):
-    """Keep all windows in one process, where processes have no screens of their own.
+    """Give each process neighboring tests, which share fixtures; keep all windows in one where there is one screen.
 
-    Marks do not do it: what xdist 3.8 makes of ``xdist_group`` is not seen by pytest 9.2.
+    Marks do not do the latter: what xdist 3.8 makes of ``xdist_group`` is not seen by pytest 9.2.
     """
-    if config.getvalue("dist") != "loadgroup" or screens.CAN_START:
+    if config.getvalue("dist") != "loadgroup":
         return None
-    from xdist.scheduler import LoadGroupScheduling
+    from xdist.scheduler import LoadGroupScheduling, WorkStealingScheduling
 
-    class Scheduling(LoadGroupScheduling):
+    class OneScreenScheduling(LoadGroupScheduling):
         def _split_scope(self, nodeid: str) -> str:
             return "windows" if nodeid.startswith(WINDOWS) else super()._split_scope(nodeid)
 
-    return Scheduling(config, log)
+    return (WorkStealingScheduling if screens.CAN_START else OneScreenScheduling)(config, log)
 
 
 def pytest_collection_finish() -> None:
