@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -17,6 +18,10 @@ _settings = tempfile.TemporaryDirectory(prefix="napari_settings_")
 os.environ["NAPARI_CONFIG"] = str(Path(_settings.name) / "settings.yaml")
 # Two bindings are installed; PySide6 is for the process of one test.
 os.environ["QT_API"] = "pyqt6"
+
+# A shell that runs pytest in the background ignores this signal, and so would the programs that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = PLUGINS
 

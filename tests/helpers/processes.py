@@ -1,8 +1,9 @@
 """Counters of what a test may leave running: ffmpeg processes, and threads of ours."""
 
 import os
+import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,22 @@ def ffmpegs() -> Callable[[], int]:
     if not Path("/proc/self/stat").exists():
         pytest.skip("counts processes through /proc")
     return lambda: len(ffmpegs_of(os.getpid()))
+
+
+@pytest.fixture
+def start_program() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Return `subprocess.Popen` with pipes of text for output and errors; what still runs after the test is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(command: list[str], **options) -> subprocess.Popen[str]:
+        pipe = subprocess.PIPE
+        started.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, **options))
+        return started[-1]
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+        for stream in (process.stdout, process.stderr):
+            stream.close()

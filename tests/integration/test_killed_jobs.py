@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,35 +17,39 @@ from helpers.batches import Workplace, content, only, options_of, run
 from helpers.clips import MakeClip
 from helpers.networks import FakeNetwork
 
+Program = subprocess.Popen[str]
 
-def start(workplace: Workplace, slow_s: float, kill_at: int = 0, limit_bytes: int = 0) -> "subprocess.Popen[str]":
+
+@pytest.fixture
+def start(workplace: Workplace, start_program: Callable[..., Program]) -> Callable[..., Program]:
+    """Start the command on a workplace as a program, with the fake network."""
     arguments = ["extract", "--datasetpath", str(workplace.videos), "--outputpath", str(workplace.out)]
     arguments += ["--tracking_folder", str(workplace.tracks), "--tracking_suffix", "_tracks.pickle"]
     arguments += ["--batch_size", "2"]
 
-    def limit() -> None:
-        import resource
+    def begin(slow_s: float, kill_at: int = 0, limit_bytes: int = 0) -> Program:
+        def limit() -> None:
+            import resource
 
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
 
-    return subprocess.Popen(
-        [sys.executable, "-m", "helpers.stand_in", str(slow_s), str(kill_at), *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=program_environment(),
-        preexec_fn=limit if limit_bytes else None,
-    )
+        return start_program(
+            [sys.executable, "-m", "helpers.stand_in", str(slow_s), str(kill_at), *arguments],
+            env=program_environment(),
+            preexec_fn=limit if limit_bytes else None,
+        )
+
+    return begin
 
 
-def finish(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+def finish(process: Program) -> tuple[int, str, str]:
     out, err = process.communicate(timeout=120)
     assert "Traceback" not in err, err
     return process.returncode, out, err
 
 
-def kill_after(process: "subprocess.Popen[str]", seconds: float) -> None:
+def kill_after(process: Program, seconds: float) -> None:
     """Wait until it computes, then so long, and kill it."""
     assert process.stdout is not None
     assert process.stdout.readline() == "computing\n"
@@ -58,44 +63,50 @@ needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and li
 
 @needs_posix
 @pytest.mark.slow
-def test_killed_three_times_at_seeded_moments(workplace: Workplace, undisturbed: dict[str, Any]) -> None:
+def test_killed_three_times_at_seeded_moments(
+    workplace: Workplace, undisturbed: dict[str, Any], start: Callable[..., Program]
+) -> None:
     moments = random.Random(5)
     kept = 0
     for _ in range(2):
-        kill_after(start(workplace, 0.25), moments.uniform(0.1, 1.0))
+        kill_after(start(0.25), moments.uniform(0.1, 1.0))
         assert len(workplace.checkpoints) >= kept
         kept = len(workplace.checkpoints)
     assert kept > 0
     # Among the last changes to the disk: the result takes its place.
-    finish_by_itself = start(workplace, 0, kill_at=moments.randint(9, 16))
+    finish_by_itself = start(0, kill_at=moments.randint(9, 16))
     finish_by_itself.communicate(timeout=60)
     assert finish_by_itself.returncode == -signal.SIGKILL
-    assert finish(start(workplace, 0))[0] == 0
+    assert finish(start(0))[0] == 0
     assert content(workplace.out) == undisturbed
 
 
 @needs_posix
 @pytest.mark.nightly
-def test_killed_at_every_change_to_the_disk(workplace: Workplace, undisturbed: dict[str, Any]) -> None:
+def test_killed_at_every_change_to_the_disk(
+    workplace: Workplace, undisturbed: dict[str, Any], start: Callable[..., Program]
+) -> None:
     kills = 0
     for number in range(1, 60):
-        process = start(workplace, 0, kill_at=number)
+        process = start(0, kill_at=number)
         process.communicate(timeout=60)
         if process.returncode != -signal.SIGKILL:
             break
         kills += 1
         if number % 3 == 0:  # sometimes on from there, sometimes killed again at once
-            assert finish(start(workplace, 0))[0] == 0
+            assert finish(start(0))[0] == 0
             assert content(workplace.out) == undisturbed
             workplace.clear_results()
     assert kills >= 20
-    assert finish(start(workplace, 0))[0] == 0
+    assert finish(start(0))[0] == 0
     assert content(workplace.out) == undisturbed
 
 
 @needs_posix
 @pytest.mark.nightly
-def test_killed_twenty_times_in_one_job(workplace: Workplace, network: FakeNetwork, clip_of: MakeClip) -> None:
+def test_killed_twenty_times_in_one_job(
+    workplace: Workplace, network: FakeNetwork, clip_of: MakeClip, start: Callable[..., Program]
+) -> None:
     clip = clip_of(40)
     (workplace.videos / "one.mp4").write_bytes(clip.video.read_bytes())
     (workplace.tracks / "one_tracks.pickle").write_bytes(clip.tracking.read_bytes())
@@ -105,20 +116,20 @@ def test_killed_twenty_times_in_one_job(workplace: Workplace, network: FakeNetwo
     moments = random.Random(20)
     kept = [0]
     for _ in range(20):
-        kill_after(start(workplace, 0.2), moments.uniform(0, 0.6))
+        kill_after(start(0.2), moments.uniform(0, 0.6))
         kept.append(len(workplace.checkpoints))
     assert kept == sorted(kept)
     assert 5 < kept[-1] < 22
-    assert finish(start(workplace, 0))[0] == 0
+    assert finish(start(0))[0] == 0
     assert content(workplace.out) == expected
 
 
 @needs_posix
 @pytest.mark.slow
 def test_disk_full_at_the_result_keeps_the_work(
-    workplace: Workplace, undisturbed: dict[str, Any], network: FakeNetwork
+    workplace: Workplace, undisturbed: dict[str, Any], network: FakeNetwork, start: Callable[..., Program]
 ) -> None:
-    status, _, err = finish(start(workplace, 0, limit_bytes=3 * 2048 * 4 + 1000))
+    status, _, err = finish(start(0, limit_bytes=3 * 2048 * 4 + 1000))
     assert status == 1
     assert "cannot be written (File too large)" in err
     assert len(workplace.checkpoints) == 4
@@ -132,9 +143,9 @@ def test_disk_full_at_the_result_keeps_the_work(
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_ends_soon_and_tells_how_to_resume(
-    workplace: Workplace, undisturbed: dict[str, Any], number: int
+    workplace: Workplace, undisturbed: dict[str, Any], number: int, start: Callable[..., Program]
 ) -> None:
-    process = start(workplace, 0.3)
+    process = start(0.3)
     assert process.stdout is not None
     for _ in range(4):
         process.stdout.readline()
@@ -147,15 +158,17 @@ def test_signal_ends_soon_and_tells_how_to_resume(
     assert "the same command goes on" in err
     assert len(workplace.checkpoints) == 1
     assert not list(workplace.out.glob("*.lock"))
-    assert finish(start(workplace, 0))[0] == 0
+    assert finish(start(0))[0] == 0
     assert content(workplace.out) == undisturbed
 
 
 @needs_posix
 @pytest.mark.slow
-def test_two_processes_at_once_do_each_video_once(workplace: Workplace, undisturbed: dict[str, Any]) -> None:
+def test_two_processes_at_once_do_each_video_once(
+    workplace: Workplace, undisturbed: dict[str, Any], start: Callable[..., Program]
+) -> None:
     workplace.add("two")
-    both = [start(workplace, 0.1), start(workplace, 0.1)]
+    both = [start(0.1), start(0.1)]
     told = [finish(process) for process in both]
     assert sum(out.count("computing") for _, out, _ in told) == 2 * 7
     assert sorted(content(workplace.out)) == ["one.npy", "one.npy.json", "two.npy", "two.npy.json"]

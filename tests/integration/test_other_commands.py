@@ -234,16 +234,14 @@ def test_every_public_name_is_there() -> None:
         _ = napari_i3d.nonsense
 
 
-def test_interrupted_program_leaves_nothing_behind(workplace: Workplace, ffmpegs) -> None:
+def test_interrupted_program_leaves_nothing_behind(workplace: Workplace, ffmpegs, start_program) -> None:
     import signal
     import time
 
     workplace.add("one")
     arguments = ["extract", "--datasetpath", str(workplace.videos), "--outputpath", str(workplace.out)]
     arguments += ["--weights", "untrained", "--batch_size", "1", "--sample_mode", "oversample"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "napari_i3d", *arguments], stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    process = start_program([sys.executable, "-m", "napari_i3d", *arguments], start_new_session=True)
     until = time.monotonic() + 60
     while not (started := ffmpegs_of(process.pid)):
         assert time.monotonic() < until, "no ffmpeg was started"

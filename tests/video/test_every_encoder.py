@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.videos import X264
+from helpers.videos import X264, decode_plainly
 from napari_i3d.errors import VideoError
 from napari_i3d.video import damage, decoder
 from napari_i3d.video.ffmpeg import process
@@ -236,6 +236,13 @@ def assert_right_after_any_jump(video: Video, right: np.ndarray, jumps: int) -> 
         assert (video[number] == right[number]).all(), f"backwards: {number}"
 
 
+def assert_file_right(path: Path, jumps: int) -> None:
+    with open_video(path) as video:
+        right = decode_plainly(path, video.shape[1:3])
+        assert len(right) == 60
+        assert_right_after_any_jump(video, right, jumps)
+
+
 def check_kind(kind: tuple[str, list[str]], jumps: int, encode, plain, encoders: set[str]) -> None:
     name, options = kind
     if encoder_of(options) not in encoders:
@@ -355,7 +362,7 @@ def test_false_key_frames_are_found_out_once(kind, encode, plain, encoders, tmp_
         assert len(started) - first == 4
 
 
-def test_tables_that_only_the_first_image_has(encode, plain, tmp_path):
+def test_tables_that_only_the_first_image_has(encode, tmp_path):
     data = bytearray(encode("a.avi", _simple("mjpeg", "-huffman", "default")).read_bytes())
     tables = [match.start() for match in re.finditer(rb"\xff\xdb\x00\x43", data)]
     assert len(tables) >= 60
@@ -363,13 +370,10 @@ def test_tables_that_only_the_first_image_has(encode, plain, tmp_path):
         data[place : place + 2] = b"\xff\xfe"  # a comment
     path = tmp_path / "abbreviated.avi"
     path.write_bytes(data)
-    with open_video(path) as video:
-        right = plain(path, video.shape[1:3])
-        assert len(right) == 60
-        assert_right_after_any_jump(video, right, 10)
+    assert_file_right(path, 10)
 
 
-def test_parameters_that_only_the_first_image_has(encode, plain, tmp_path):
+def test_parameters_that_only_the_first_image_has(encode, tmp_path):
     """A file header with other parameters than those that stand before the first frame and hold for all."""
     data = bytearray(encode("a.mp4", KINDS["h264, headers in band"][1]).read_bytes())
     header = data.index(b"avcC") + 4
@@ -384,10 +388,7 @@ def test_parameters_that_only_the_first_image_has(encode, plain, tmp_path):
     data[place + 3] ^= 0x10
     path = tmp_path / "first_only.mp4"
     path.write_bytes(data)
-    with open_video(path) as video:
-        right = plain(path, video.shape[1:3])
-        assert len(right) == 60
-        assert_right_after_any_jump(video, right, 10)
+    assert_file_right(path, 10)
 
 
 def test_damage_is_checked_from_the_start_once(encode, tmp_path, monkeypatch):

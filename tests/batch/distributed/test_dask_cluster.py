@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -83,15 +82,13 @@ def test_worker_killed_in_the_middle_changes_nothing(
 
 @pytest.mark.nightly
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_interrupted_local_cluster_leaves_no_process(workplace: Workplace) -> None:
+def test_interrupted_local_cluster_leaves_no_process(workplace: Workplace, start_program) -> None:
     import psutil
 
     write_synthetic_clip(workplace.videos, 400, stem="one")  # half a minute of work
     arguments = ["extract", "--datasetpath", str(workplace.videos), "--outputpath", str(workplace.out)]
     arguments += ["--weights", "untrained", "--scheduler", "local", "--workers", "2"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "napari_i3d", *arguments], stderr=subprocess.PIPE, text=True, process_group=0
-    )
+    process = start_program([sys.executable, "-m", "napari_i3d", *arguments], process_group=0)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and len(psutil.Process(process.pid).children(recursive=True)) < 4:
         time.sleep(0.1)

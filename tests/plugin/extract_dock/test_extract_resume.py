@@ -4,7 +4,6 @@ The oracle is what the command writes for the same video, tracking and options, 
 """
 
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -297,12 +296,11 @@ print("closed")
 
 
 @pytest.mark.parametrize("end", ["kill", "close"])
-def test_run_after_napari_died_computes_the_rest_only(make_napari_viewer, qtbot, clip, network, tmp_path, end):
-    process = subprocess.Popen(
+def test_run_after_napari_died_computes_the_rest_only(
+    make_napari_viewer, qtbot, clip, network, start_program, tmp_path, end
+):
+    process = start_program(
         [sys.executable, "-c", _KILLED, str(clip.video), str(clip.tracking), str(SHARD), end],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
         env=program_environment(OMP_NUM_THREADS="1"),
     )
     deadline = time.monotonic() + 120
