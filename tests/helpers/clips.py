@@ -9,6 +9,20 @@ import pytest
 
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
 
+
+class FakeVideo:
+    """As much of a video as plans and problems need."""
+
+    path = Path("clip.mp4")
+    remark = ""
+
+    def __init__(self, n_frames: int = 10, height: int = 48, width: int = 64) -> None:
+        self.shape = (n_frames, height, width, 3)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+
 MakeClip = Callable[..., SyntheticClip]
 
 
