@@ -150,9 +150,8 @@ def test_signal_ends_soon_and_tells_how_to_resume(
     for _ in range(4):
         process.stdout.readline()
     process.send_signal(number)
-    began = time.monotonic()
     status, out, err = finish(process)
-    assert time.monotonic() - began < 2
+    assert out.count("computing") <= 1  # of the three batches left, the one that it was at
     assert status == 130
     assert "one.mp4: 3 of 10 chunks are kept" in out
     assert "the same command goes on" in err
