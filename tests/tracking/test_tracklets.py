@@ -183,10 +183,10 @@ def test_wrong_frame_is_refused_with_its_id(frame: Any, match: str):
 
 
 def test_far_lone_frame_is_refused_before_memory():
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(TrackingError, match=r"lie 90000001 frames apart, out of proportion to the 2 boxes"):
         Tracking.from_boxes({"a": {0: [1, 2, 3, 4], 90_000_000: [1, 2, 3, 4]}})
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_late_frames_alone_take_no_memory():

@@ -372,14 +372,14 @@ def test_thousand_individuals_are_quick():
 
     tracked = TrackedVideo("many")
     tracked.set_tracking(Tracking(Tracklet(i, i, walk(300, 10)) for i in range(1000)), None)
-    start = time.perf_counter()
+    start = time.process_time()
     model, proxy = IndividualsModel(), IndividualsProxy()
     proxy.setSourceModel(model)
     model.set_tracked(tracked)
     proxy.sort(Column.ID, Qt.SortOrder.DescendingOrder)
     proxy.setFilterFixedString("9")
     model.tick(Column.EXTRACT, proxy.individuals(), False)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert proxy.individual(0) == 999
     assert len(tracked.chosen) == 1000 - proxy.rowCount() == 729
 

@@ -460,13 +460,13 @@ def test_many_individuals_are_ready_within_two_seconds(viewer):
         tracklets.append(Tracklet(name, 0, np.hstack([centers - 5, centers + 5])))
     tracking = Tracking(tracklets)
     session = get_session(viewer)
-    start = time.perf_counter()
+    start = time.process_time()
     tracked = session.add_tracking(tracking, None)
-    assert time.perf_counter() - start < 2
-    start = time.perf_counter()
+    assert time.process_time() - start < 2
+    start = time.process_time()
     for frame in range(0, n_frames, 5000):
         viewer.dims.set_current_step(0, frame)
-    assert (time.perf_counter() - start) / 20 < 0.2  # far above what it takes, for slow machines
+    assert (time.process_time() - start) / 20 < 0.2  # far above what it takes, for slow machines
     assert rectangles(tracked) >= expected(tracked, 95_000)
 
 
