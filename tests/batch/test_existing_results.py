@@ -110,7 +110,7 @@ def test_finished_result_is_known_by_tracking_weights_individuals(
     assert "made of another tracking" in only(run(options_of(workplace))).summary
     tracks.write_bytes(workplace.clip.tracking.read_bytes())
     monkeypatch.setattr(runner, "load_network", lambda _: (network, replace(FACTS, sha256="6" * 64)))
-    assert "made with other weights (stand-in)" in only(run(options_of(workplace))).summary
+    assert "made with other weights (fake)" in only(run(options_of(workplace))).summary
     assert content(workplace.out) == undisturbed
 
 

@@ -11,8 +11,19 @@ from napari_i3d.extraction.planning import shards
 FACTS = WeightsFacts("fake", None, "5" * 64, "generated", "none", trained=True)
 
 
+class _Shared:
+    """What a network and its copies have in common."""
+
+    def __init__(self, slow_s: float) -> None:
+        self.seen = 0
+        self.slow_s = slow_s
+
+    def __deepcopy__(self, memo: object) -> "_Shared":
+        return self
+
+
 class FakeNetwork(torch.nn.Module):
-    """Returns coarse images of all 8 frames; counts the chunks that it is shown.
+    """Returns coarse images of all 8 frames; counts the chunks that it and its copies are shown.
 
     Parameters
     ----------
@@ -24,12 +35,17 @@ class FakeNetwork(torch.nn.Module):
 
     def __init__(self, slow_s: float = 0.0, *, announce: bool = False) -> None:
         super().__init__()
-        self.seen = 0
-        self.slow_s = slow_s
+        self.shared = _Shared(slow_s)
         self._announce = announce
 
-    def __deepcopy__(self, memo: object) -> "FakeNetwork":
-        return self  # the one that counts
+    @property
+    def seen(self) -> int:
+        """Number of chunks."""
+        return self.shared.seen
+
+    @seen.setter
+    def seen(self, count: int) -> None:
+        self.shared.seen = count
 
     def forward(self, chunks: torch.Tensor) -> torch.Tensor:
         batch, channels, frames, _, _ = chunks.shape
@@ -37,7 +53,7 @@ class FakeNetwork(torch.nn.Module):
         self.seen += batch
         if self._announce:
             print("computing", flush=True)
-        time.sleep(self.slow_s)
+        time.sleep(self.shared.slow_s)
         coarse = torch.nn.functional.adaptive_avg_pool3d(chunks, (8, 9, 9)).reshape(batch, -1)
         return torch.nn.functional.pad(coarse, (0, 2048 - coarse.shape[1]))
 

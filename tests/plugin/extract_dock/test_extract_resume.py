@@ -73,12 +73,12 @@ def output(clip: SyntheticClip) -> Path:
 
 def cancel_midway(qtbot, dock, clip, network, count: int = 2) -> None:
     """Run until some shards are kept, and cancel."""
-    network.slow_s = 0.15
+    network.shared.slow_s = 0.15
     click(qtbot, dock.bar.run)
     qtbot.waitUntil(lambda: kept(clip) >= count, timeout=LONG_MS)
     click(qtbot, dock.bar.cancel)
     qtbot.waitUntil(lambda: "Cancelled" in dock.bar.status.text(), timeout=LONG_MS)
-    network.slow_s = 0.0
+    network.shared.slow_s = 0.0
 
 
 def by_command(clip: SyntheticClip, folder: Path, **choices: Any) -> Path:
