@@ -1,51 +1,54 @@
-"""What all tests share: where the real data lie, and a cache folder of their own."""
+"""The environment of all tests, the fixtures they share, and which of them run in one process."""
 
+import gc
 import os
+import signal
 import tempfile
 from pathlib import Path
 
 import pytest
 
+from helpers import PLUGINS, screens
+
 # Notebooks run in processes of their own, to which no fixture applies.
 _home = tempfile.TemporaryDirectory(prefix="napari_i3d_home_")
 os.environ["NAPARI_I3D_HOME"] = _home.name
+# Before napari is imported: no test may change the settings of the person who runs it.
+_settings = tempfile.TemporaryDirectory(prefix="napari_settings_")
+os.environ["NAPARI_CONFIG"] = str(Path(_settings.name) / "settings.yaml")
 # Two bindings are installed; PySide6 is for the process of one test.
 os.environ["QT_API"] = "pyqt6"
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+# A shell that runs pytest in the background ignores this signal, and so would the programs that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+pytest_plugins = PLUGINS
 
 WINDOWS = ("tests/plugin/", "notebooks/4_")
 """How the ids of tests begin that open windows."""
+if screens.CAN_START and "PYTEST_XDIST_WORKER" in os.environ:
+    screens.start_screen()
 
 
 @pytest.hookimpl(optionalhook=True)  # xdist may be missing
 def pytest_xdist_make_scheduler(config: pytest.Config, log):
-    """Keep all windows in one process: two that share a screen would take the keyboard from each other.
+    """Give each process neighboring tests, which share fixtures; keep all windows in one where there is one screen.
 
-    Marks do not do it: what xdist 3.8 makes of ``xdist_group`` is not seen by pytest 9.2.
+    Marks do not do the latter: what xdist 3.8 makes of ``xdist_group`` is not seen by pytest 9.2.
     """
     if config.getvalue("dist") != "loadgroup":
         return None
-    from xdist.scheduler import LoadGroupScheduling
+    from xdist.scheduler import LoadGroupScheduling, WorkStealingScheduling
 
-    class Scheduling(LoadGroupScheduling):
+    class OneScreenScheduling(LoadGroupScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "chunks" if nodeid.startswith(WINDOWS) else super()._split_scope(nodeid)
+            return "windows" if nodeid.startswith(WINDOWS) else super()._split_scope(nodeid)
 
-    return Scheduling(config, log)
-
-
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    """The folder of real videos, tracking and golden features that lies beside a developer's checkout."""
-    if not (SHARED / "data").is_dir():
-        pytest.skip("needs the real videos and golden features, which are not part of the package")
-    return SHARED
+    return (WorkStealingScheduling if screens.CAN_START else OneScreenScheduling)(config, log)
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache folder, so that no test reads or writes the user's."""
-    folder = tmp_path_factory.mktemp("cache")
-    monkeypatch.setenv("NAPARI_I3D_HOME", str(folder))
-    return folder
+def pytest_collection_finish() -> None:
+    """Take everything imported so far out of the collector's sight: each viewer collects three times, 0.4 s each."""
+    gc.collect()
+    gc.freeze()

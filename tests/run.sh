@@ -38,7 +38,7 @@ export NAPARI_I3D_OLD_NUMPY
 "$bin/lint-imports"
 "$bin/codespell" napari_i3d tests docs README.md CHANGELOG.md
 "$bin/validate-pyproject" pyproject.toml
-# Two processes of one thread each are quicker than one of two; windows stay in one of them.
+# Two processes of one thread each are quicker than one of two; each has a screen of its own (tests/conftest.py).
 export OMP_NUM_THREADS=1
 # What is tested is what was installed, not the checkout.
 export PYTHONSAFEPATH=1

@@ -20,7 +20,7 @@ def test_labels_are_what_the_boxes_do(tmp_path: Path):
     assert moved[both & (labels[1:] == "running")].mean() > 0.9  # whole pixels may stay the same for a frame
 
 
-def test_rests_are_at_the_two_ends_of_the_circle_by_turns(tmp_path: Path):
+def test_rests_alternate_between_the_circle_ends(tmp_path: Path):
     boxes = napari_i3d.read_tracking(write_synthetic_clip(tmp_path, 70, bouts=7).tracking)["striped"].boxes
     first, second, third = boxes[[15, 35, 55]]
     np.testing.assert_array_equal(first, third)

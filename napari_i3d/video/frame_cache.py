@@ -24,7 +24,7 @@ _FEWEST_FRAMES = 4
 _REACH_FRAMES = 96
 _STEP_BACK_FRAMES = 16
 _QUIET_S = 0.1
-_IDLE_S = 5.0
+IDLE_S = 5.0
 """Seconds without a request after which ffmpeg and thread end; the next request restarts them."""
 
 _EXIT_S = 5.0
@@ -203,11 +203,11 @@ class FrameCache:
                     return
                 block = range(0) if self.asked_s == failed_s else self._plan(quiet_s)
                 if not block:
-                    if quiet_s > _IDLE_S and not self._decoding:
+                    if quiet_s > IDLE_S and not self._decoding:
                         self._filler = None
                         idle = self._reader.detach()
                         break
-                    self._change.wait(_QUIET_S - quiet_s if quiet_s < _QUIET_S else _IDLE_S)
+                    self._change.wait(_QUIET_S - quiet_s if quiet_s < _QUIET_S else IDLE_S)
                     continue
                 asked_s = self.asked_s
                 ahead = block.start > self._place

@@ -124,13 +124,13 @@ def worker_rates(options: Any) -> dict[str, float]:
     """Return chunks a second here and on worker processes, in short shards: there are enough of them then."""
     from napari_i3d.extraction.planning import shards
 
-    length, shards._CHUNKS = shards._CHUNKS, 32
+    length, shards.SHARD_CHUNKS = shards.SHARD_CHUNKS, 32
     folder = options.output_path
     rates = {"this process": timed(options)}
     for count in (1, 2):
         there = replace(options, output_path=folder / f"on{count}", scheduler="local", workers=count)
         rates[f"{count} worker process" + "es" * (count > 1)] = timed(there)
-    shards._CHUNKS = length
+    shards.SHARD_CHUNKS = length
     return rates
 
 

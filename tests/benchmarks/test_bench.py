@@ -48,7 +48,7 @@ def test_ratios_are_medians_of_each_round() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++", "c++"))), reason="needs a C++ compiler")
-def test_compiled_form_gives_the_rows_of_the_plain_network() -> None:
+def test_compiled_form_gives_rows_of_plain_network() -> None:
     network, _ = load_network("untrained")
     settings = ExtractionSettings(batch_size=2, device="cpu")
     computer = benchmark._compiled(network, settings)

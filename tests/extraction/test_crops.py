@@ -1,6 +1,5 @@
-"""Boxes and crops, against loops over pixels."""
+"""Crops, against loops over pixels."""
 
-import math
 import subprocess
 import sys
 import warnings
@@ -9,85 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from napari_i3d.errors import TrackingError
-from napari_i3d.extraction.background import background_frames, gray_of, median_background, without_background
 from napari_i3d.extraction.crops import Cropper, crop_pixels, squash_note, views
-from napari_i3d.extraction.planning.crop_boxes import crop_boxes
 from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
-from napari_i3d.tracking.tracklets import Tracklet
 
 WIDTH, HEIGHT = 61, 43
-
-
-def square_by_hand(box: tuple[int, int, int, int]) -> list[int]:
-    left, upper, right, lower = box
-    width, height = right - left, lower - upper
-    grow = abs(width - height) // 2
-    if width < height:
-        left, right = left - grow, right + grow
-    elif height < width:
-        upper, lower = upper - grow, lower + grow
-    if left < 0:
-        left, right = 0, right - left
-    elif right > WIDTH:
-        left, right = left - (right - WIDTH), WIDTH
-    if upper < 0:
-        upper, lower = 0, lower - upper
-    elif lower > HEIGHT:
-        upper, lower = upper - (lower - HEIGHT), HEIGHT
-    return [max(left, 0), max(upper, 0), min(right, WIDTH), min(lower, HEIGHT)]
-
-
-def clipped_by_hand(box: list[float]) -> tuple[int, int, int, int]:
-    left, upper, right, lower = (math.trunc(side) for side in box)
-    return (
-        min(max(left, 0), WIDTH),
-        min(max(upper, 0), HEIGHT),
-        min(max(right, 0), WIDTH),
-        min(max(lower, 0), HEIGHT),
-    )
-
-
-def test_boxes_are_truncated_clipped_and_made_square() -> None:
-    random = np.random.default_rng(1)
-    boxes = []
-    while len(boxes) < 500:
-        x, y = np.sort(random.uniform(-15, WIDTH + 15, 2)), np.sort(random.uniform(-15, HEIGHT + 15, 2))
-        box = [x[0], y[0], x[1], y[1]]
-        left, upper, right, lower = clipped_by_hand(box)
-        if left < right and upper < lower:
-            boxes.append(box)
-    tracklet = Tracklet("a", 0, np.array(boxes))
-    size = (WIDTH, HEIGHT)
-    plain = crop_boxes(tracklet, size, SampleMode.CENTER_CROP)
-    square = crop_boxes(tracklet, size, SampleMode.EXPAND_BBOXES)
-    assert plain.tolist() == [list(clipped_by_hand(box)) for box in boxes]
-    assert square.tolist() == [square_by_hand(clipped_by_hand(box)) for box in boxes]
-
-
-@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1080, 1920), (100, 100), (101, 100)])
-def test_whole_image_stays_whole(width: int, height: int) -> None:
-    tracklet = Tracklet("", 0, np.array([[0, 0, width, height]] * 8))
-    for mode in SampleMode:
-        assert crop_boxes(tracklet, (width, height), mode)[0].tolist() == [0, 0, width, height]
-
-
-@pytest.mark.parametrize(
-    ("box", "words"),
-    [
-        ([61, 5, 70, 9], "holds no pixel of the 61x43 image"),
-        ([5, 5, 5.9, 9], "holds no pixel"),
-        ([-9, 5, -0.5, 9], "holds no pixel"),
-        ([9, 5, 3, 9], "holds no pixel"),
-        ([9, 5, math.inf, 9], "finite"),
-        ([9, math.nan, 12, 9], "finite"),
-    ],
-)
-def test_box_without_pixels_is_named_with_individual_and_frame(box: list[float], words: str) -> None:
-    boxes = np.tile([5.0, 5, 20, 20], (9, 1))
-    boxes[4] = box
-    with pytest.raises(TrackingError, match=f"^male: the box of frame 104.*{words}"):
-        crop_boxes(Tracklet("male", 100, boxes), (WIDTH, HEIGHT), SampleMode.EXPAND_BBOXES)
 
 
 def bilinear_by_hand(image: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -127,7 +51,7 @@ def test_crop_is_resized_cut_and_normalized(mode: SampleMode, video_size: tuple[
     np.testing.assert_allclose(crop.numpy(), expected, atol=2e-5)
 
 
-def test_frame_that_may_not_be_written_to_is_cropped_without_a_warning() -> None:
+def test_read_only_frame_is_cropped_without_warning() -> None:
     frame = np.full((HEIGHT, WIDTH, 3), 9, np.uint8)
     frame.flags.writeable = False
     with warnings.catch_warnings():
@@ -143,7 +67,7 @@ def test_kinetics_normalization_is_the_one_of_the_training() -> None:
     np.testing.assert_allclose(crop.numpy(), (frame.transpose(2, 0, 1) - 114.75) / 57.375, atol=1e-5)
 
 
-def test_oversample_shows_four_corners_and_center_and_their_mirror_images() -> None:
+def test_oversample_shows_corners_center_and_mirror_images() -> None:
     crops = torch.arange(3 * 8 * 256 * 340, dtype=torch.float32).reshape(1, 3, 8, 256, 340)
     shown = {view.numpy().tobytes() for view in views(crops, SampleMode.OVERSAMPLE)}
     array = crops.numpy()
@@ -154,37 +78,6 @@ def test_oversample_shows_four_corners_and_center_and_their_mirror_images() -> N
             expected.add(np.ascontiguousarray(image[..., top : top + 224, left : left + 224]).tobytes())
     assert len(expected) == 10
     assert shown == expected
-
-
-def test_gray_is_the_rounded_luma() -> None:
-    frame = np.random.default_rng(4).integers(0, 256, (50, 60, 3), dtype=np.uint8)
-    luma = frame @ np.array([0.299, 0.587, 0.114])
-    assert np.abs(gray_of(frame) - luma).max() < 0.51
-    assert gray_of(np.full((1, 1, 3), 255, np.uint8))[0, 0] == 255
-
-
-@pytest.mark.parametrize(
-    ("n_frames", "count", "step"), [(10, 10, 1), (1000, 25, 40), (10_000, 50, 200), (100_000, 200, 500)]
-)
-def test_background_frames_are_spread_evenly(n_frames: int, count: int, step: int) -> None:
-    frames = background_frames(n_frames)
-    assert frames.tolist() == [k * step for k in range(count)]
-
-
-def test_background_is_the_median_and_what_looks_like_it_is_blanked() -> None:
-    random = np.random.default_rng(5)
-    still = random.integers(40, 200, (30, 40, 1), dtype=np.uint8).repeat(3, axis=2)
-    frames = [still.copy() for _ in range(9)]
-    for k, frame in enumerate(frames):
-        frame[5:10, 3 * k : 3 * k + 4] = (250, 20, 10)
-    background = median_background(frames)
-    np.testing.assert_array_equal(background, gray_of(still))
-    blanked = without_background(frames[2], background)
-    for y in range(30):
-        for x in range(40):
-            near = abs(int(gray_of(frames[2])[y, x]) - int(background[y, x])) <= 15
-            assert blanked[y, x].tolist() == ([128] * 3 if near else frames[2][y, x].tolist())
-    assert (frames[2][5:10, 6:10] == (250, 20, 10)).all()
 
 
 @pytest.mark.parametrize(
@@ -213,15 +106,13 @@ def test_whole_image_that_is_squashed_is_told(size: tuple[int, int], choices: di
         ((640, 480), {"sample_mode": "oversample"}),
     ],
 )
-def test_whole_image_that_is_not_squashed_to_a_square_is_no_news(size: tuple[int, int], choices: dict) -> None:
+def test_square_whole_image_gets_no_note(size: tuple[int, int], choices: dict) -> None:
     assert squash_note(*size, ExtractionSettings(**choices)) is None
 
 
 @pytest.mark.parametrize("video_size", [None, (50, 90), (640, 360)])
 @pytest.mark.parametrize("mode", SampleMode)
-def test_pixels_of_a_crop_are_the_crop_of_the_network_rounded(
-    mode: SampleMode, video_size: tuple[int, int] | None
-) -> None:
+def test_pixels_of_crop_are_crop_of_network_rounded(mode: SampleMode, video_size: tuple[int, int] | None) -> None:
     random = np.random.default_rng(6)
     settings = ExtractionSettings(sample_mode=mode, video_size=video_size)
     width, height = video_size or (300, 200)

@@ -14,11 +14,9 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
+from helpers.batches import Workplace
 from napari_i3d.cli.main import main
 from napari_i3d.features.io.reading import read_features
-from napari_i3d.synthetic import write_synthetic_clip
-
-from .conftest import Workplace
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -146,7 +144,7 @@ def test_result_that_exists_is_kept_unless_overwritten(workplace: Workplace, ext
     assert len(read_features(workplace.out / "one.npy")) == 2
 
 
-def test_result_of_other_settings_is_kept_but_is_not_what_was_asked_for(workplace: Workplace, extract: Run) -> None:
+def test_result_of_other_settings_is_kept_and_told(workplace: Workplace, extract: Run) -> None:
     workplace.add("one")
     assert extract("--frequency", "4")[0] == 0
     before = (workplace.out / "one.npy").read_bytes()
@@ -157,7 +155,7 @@ def test_result_of_other_settings_is_kept_but_is_not_what_was_asked_for(workplac
     assert extract("--frequency", "4", "--batch_size", "2")[0] == 0
 
 
-def test_finished_batch_stays_finished_where_tracklets_are_too_short(workplace: Workplace, extract: Run) -> None:
+def test_finished_batch_with_short_tracklets_stays_finished(workplace: Workplace, extract: Run) -> None:
     workplace.add("one", tracking=False)
     box = np.tile([20.0, 20, 80, 90], (12, 1))
     workplace.add_tracking("one", {"long": (0, box), "brief": (3, box[:4])})
@@ -194,7 +192,7 @@ def test_files_of_two_videos_never_share_a_name(workplace: Workplace, extract: R
         (["x" * 250], ["--layout", "ms-tcn"], "too long"),
     ],
 )
-def test_names_that_cannot_be_written_are_refused_before_computing(
+def test_unwritable_names_are_refused_before_computing(
     workplace: Workplace, extract: Run, ids: list[str | int], more: list[str], words: str
 ) -> None:
     workplace.add("one", tracking=False)
@@ -212,8 +210,8 @@ def test_untrained_weights_are_said_in_the_summary(workplace: Workplace, extract
     assert "untrained weights: the features mean nothing" in extract("--frequency", "5")[1]
 
 
-def test_cut_off_recording_gives_what_it_has_and_says_so(workplace: Workplace, extract: Run, tmp_path: Path) -> None:
-    clip = write_synthetic_clip(tmp_path / "long", 40)
+def test_cut_off_recording_gives_what_it_has(workplace: Workplace, extract: Run, clip_of) -> None:
+    clip = clip_of(40)
     bad = workplace.videos / "bad.mkv"
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(clip.video), "-c:v", "mjpeg", "-q:v", "2", str(bad)]
     subprocess.run(command, check=True, capture_output=True)
@@ -255,7 +253,7 @@ def test_linked_folders_are_searched_and_loops_end(workplace: Workplace, extract
     assert "done: 1" in extract("--frequency", "5")[1]
 
 
-def test_whole_number_ids_are_chosen_by_their_digits_and_stay_numbers(workplace: Workplace, extract: Run) -> None:
+def test_whole_number_ids_are_chosen_by_digits(workplace: Workplace, extract: Run) -> None:
     workplace.add("one", tracking=False)
     box = np.tile([20.0, 20, 80, 90], (12, 1))
     workplace.add_tracking("one", {7: (0, box), "b": (2, box[:10])})
@@ -319,7 +317,7 @@ def test_bad_video_costs_itself_alone(workplace: Workplace, extract: Run, kind: 
     assert_only_good_is_done(workplace, extract, words)
 
 
-def test_damage_in_the_middle_is_named_with_frame_and_time(workplace: Workplace, extract: Run, shared: Path) -> None:
+def test_damage_midway_is_named_with_frame_and_time(workplace: Workplace, extract: Run, shared: Path) -> None:
     bad = workplace.add("bad", tracking=False)
     bad.write_bytes((shared / "data" / "difficult" / "corrupt_bytes_middle.mp4").read_bytes())
     workplace.add_tracking("bad", {"early": (0, np.tile([20.0, 20, 80, 90], (50, 1)))})
@@ -406,9 +404,7 @@ def test_two_videos_of_one_name_are_both_refused(workplace: Workplace, extract: 
     assert workplace.results == ["good.npy", "good.npy.json"]
 
 
-def test_two_videos_whose_names_differ_in_a_dot_are_both_refused_where_names_have_none(
-    workplace: Workplace, extract: Run
-) -> None:
+def test_video_names_that_collide_are_both_refused(workplace: Workplace, extract: Run) -> None:
     workplace.add("day1.v2")
     workplace.add("day1_v2")
     status, _, err = extract("--layout", "ms-tcn")
@@ -418,7 +414,7 @@ def test_two_videos_whose_names_differ_in_a_dot_are_both_refused_where_names_hav
     assert extract()[0] == 0
 
 
-def test_missing_tracking_names_the_nearest_file_of_the_same_video(workplace: Workplace, extract: Run) -> None:
+def test_missing_tracking_names_nearest_file_of_same_video(workplace: Workplace, extract: Run) -> None:
     workplace.add("day1")
     (workplace.tracks / "day1_tracks.pickle").rename(workplace.tracks / "day1_trax.pickle")
     workplace.add("day2")
@@ -429,7 +425,7 @@ def test_missing_tracking_names_the_nearest_file_of_the_same_video(workplace: Wo
     assert "day3_tracks.pickle, found none\n" in out
 
 
-def test_tracking_beside_the_videos_is_none_of_another_video(workplace: Workplace, extract: Run) -> None:
+def test_tracking_beside_videos_is_none_of_another_video(workplace: Workplace, extract: Run) -> None:
     workplace.add("day1", tracking=False)
     (workplace.videos / "day1_trax.pickle").touch()
     _, out, _ = extract("--tracking_folder", str(workplace.videos))
@@ -452,7 +448,7 @@ def test_individual_that_a_program_would_shift_is_told(workplace: Workplace, ext
         assert "program that" not in extract("--overwrite", *more)[1]
 
 
-def test_dlc2action_beside_poses_has_the_frames_of_the_video(workplace: Workplace, extract: Run) -> None:
+def test_dlc2action_beside_poses_has_frames_of_video(workplace: Workplace, extract: Run) -> None:
     workplace.add("one", tracking=False)
     workplace.add_tracking("one", {1: (2, np.tile([20.0, 20, 80, 90], (9, 1)))})
     assert extract("--layout", "dlc2action-pose", "--pad", "--save_metadata")[0] == 2
@@ -468,10 +464,10 @@ def test_dlc2action_beside_poses_has_the_frames_of_the_video(workplace: Workplac
     assert extract("--layout", "dlc2action-pose", "--pad")[0] == 0  # it is known again
 
 
-def test_single_video_is_told_once_where_all_output_goes_to_one_place(workplace: Workplace) -> None:
+def test_single_video_is_told_once(workplace: Workplace) -> None:
     workplace.add("one", tracking=False)
     command = [sys.executable, "-m", "napari_i3d", "extract", "--datasetpath", str(workplace.videos)]
-    command += ["--outputpath", str(workplace.out), "--weights", "untrained"]
+    command += ["--outputpath", str(workplace.out), "--weights", "untrained", "--frequency", "5"]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
     assert done.stdout.count("one.mp4 ->") == 1
     assert done.stdout.startswith("done: 1\n  one.mp4 ->")
@@ -579,7 +575,7 @@ def test_bad_weights_stop_everything_with_one_line(
     assert not workplace.out.exists()
 
 
-def test_weights_that_were_not_downloaded_tell_how_to_get_them(workplace: Workplace, extract: Run) -> None:
+def test_missing_weights_tell_how_to_get_them(workplace: Workplace, extract: Run) -> None:
     workplace.add("one")
     status, _, err = extract("--weights", "i3d_r50_kinetics")
     assert status == 1

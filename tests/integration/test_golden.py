@@ -1,17 +1,16 @@
 """The whole way, with the real network: the predecessor's own features, and tracklets that it got wrong."""
 
 import runpy
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import imageio_ffmpeg
 import numpy as np
 import pytest
 import torch
 
 import napari_i3d
+from helpers.videos import run_ffmpeg
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 
@@ -71,16 +70,16 @@ def test_features_are_those_of_the_predecessor(
 
 
 def plain_rows(video: Path, tracklet: Tracklet, network: torch.nn.Module) -> np.ndarray:
-    """Window by chunk, from a full decode that ffmpeg pipes; center_crop, frequency 1."""
+    """Chunk by chunk, from a decode from the start of which ffmpeg pipes what is needed; center_crop, frequency 1."""
     with napari_i3d.open_video(video) as opened:
         _, height, width, _ = opened.shape
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(video), "-fps_mode", "passthrough"]
-    command += ["-frames:v", str(tracklet.stop), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
-    piped = subprocess.run(command, capture_output=True, check=True)
-    frames = np.frombuffer(piped.stdout, np.uint8).reshape(-1, height, width, 3)
+    needed = ["-vf", f"select='gte(n,{tracklet.start})'", "-frames:v", str(len(tracklet))]
+    form = ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    frames = np.frombuffer(run_ffmpeg("-i", video, *needed, *form), np.uint8).reshape(-1, height, width, 3)
+    assert len(frames) == len(tracklet)
     crops = []
     for number in range(tracklet.start, tracklet.stop):
-        frame = frames[number]
+        frame = frames[number - tracklet.start]
         left, upper, right, lower = np.clip(tracklet.boxes[number - tracklet.start].astype(int), 0, None)
         part = torch.tensor(frame[upper:lower, left:right].astype(np.float32)).permute(2, 0, 1)[None]
         resized = torch.nn.functional.interpolate(part, (256, 340), mode="bilinear", align_corners=False)
@@ -92,7 +91,7 @@ def plain_rows(video: Path, tracklet: Tracklet, network: torch.nn.Module) -> np.
     return np.stack(rows)
 
 
-def test_tracklets_that_start_late_get_the_pixels_of_their_own_frames(shared: Path, reference_weights: Path) -> None:
+def test_late_tracklets_get_their_own_pixels(shared: Path, reference_weights: Path) -> None:
     """Also pieces that end, begin and overlap in the middle, and a video whose tracking begins after frame 0."""
     from napari_i3d.backbones.weights import load_network
 

@@ -112,7 +112,7 @@ def test_outputs_that_are_wrong_are_named(change, complaint: str, run_notebooks,
         assert all(line.endswith("run: python docs/run_notebooks.py") for line in found)
 
 
-def test_a_run_stores_clean_outputs(run_notebooks, tmp_path: Path) -> None:
+def test_run_stores_clean_outputs(run_notebooks, tmp_path: Path) -> None:
     """A cell that shows a bar, a large image, an address, and text in two pieces."""
     cells = [
         "from tqdm.notebook import tqdm\nfor _ in tqdm(range(3)):\n    pass",
@@ -152,7 +152,7 @@ def test_only_public_names_are_used(path: Path) -> None:
 
 
 @all_notebooks
-def test_no_weights_are_downloaded_and_the_text_says_so(path: Path) -> None:
+def test_no_weights_are_downloaded_and_text_says_so(path: Path) -> None:
     calls = [node for node in ast.walk(code_of(path)) if isinstance(node, ast.Call)]
     extractions = [call for call in calls if ast.unparse(call.func).endswith("extract_features")]
     assert extractions

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import napari_i3d
+from helpers.batches import Workplace
+from helpers.processes import ffmpegs_of
 from napari_i3d.cli.main import main
 from napari_i3d.features.io.reading import read_features
-
-from .conftest import Workplace
 
 
 def test_demo_runs_the_main_job_without_a_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,7 +130,7 @@ def test_weights_are_converted_and_verified(tmp_path: Path, capsys: pytest.Captu
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_weights_info_tells_what_is_not_there_and_how_to_get_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_weights_info_tells_missing_ones_and_their_source(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["weights", "info"]) == 1
     out = capsys.readouterr().out
     assert "CC-BY-NC 4.0" in out
@@ -172,7 +172,7 @@ def test_module_runs_as_the_command() -> None:
     assert done.stdout.strip() == f"napari-i3d {napari_i3d.__version__}"
 
 
-def test_output_that_nobody_reads_to_the_end_is_no_error(workplace: Workplace) -> None:
+def test_output_closed_early_is_no_error(workplace: Workplace) -> None:
     video = workplace.add("one", tracking=False)
     nowhere = np.tile([5000.0, 5000, 5010, 5010], (12, 1))
     tracks = workplace.add_tracking("one", dict.fromkeys(range(3000), (0, nowhere)))
@@ -186,7 +186,7 @@ def test_output_that_nobody_reads_to_the_end_is_no_error(workplace: Workplace) -
         assert process.wait() == 1
 
 
-def test_names_that_a_pipe_cannot_show_do_not_stop_the_command(workplace: Workplace) -> None:
+def test_unprintable_names_do_not_stop_the_command(workplace: Workplace) -> None:
     video = workplace.add("日本")
     tracks = workplace.tracks / "日本_tracks.pickle"
     command = [sys.executable, "-m", "napari_i3d", "check", str(video), "--tracking", str(tracks)]
@@ -234,20 +234,16 @@ def test_every_public_name_is_there() -> None:
         _ = napari_i3d.nonsense
 
 
-def test_interrupted_program_leaves_no_ffmpeg_and_no_half_file(workplace: Workplace) -> None:
-    if sys.platform == "win32":
-        pytest.skip("signals of POSIX")
+def test_interrupted_program_leaves_nothing_behind(workplace: Workplace, ffmpegs, start_program) -> None:
     import signal
     import time
 
     workplace.add("one")
     arguments = ["extract", "--datasetpath", str(workplace.videos), "--outputpath", str(workplace.out)]
     arguments += ["--weights", "untrained", "--batch_size", "1", "--sample_mode", "oversample"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "napari_i3d", *arguments], stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    process = start_program([sys.executable, "-m", "napari_i3d", *arguments], start_new_session=True)
     until = time.monotonic() + 60
-    while not (ffmpegs := _ffmpegs_of(process.pid)):
+    while not (started := ffmpegs_of(process.pid)):
         assert time.monotonic() < until, "no ffmpeg was started"
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
@@ -256,14 +252,4 @@ def test_interrupted_program_leaves_no_ffmpeg_and_no_half_file(workplace: Workpl
     assert "Traceback" not in err
     assert "interrupted" in err
     assert workplace.results == []
-    running = subprocess.run(["ps", "-eo", "pid="], capture_output=True, text=True, check=True).stdout.split()
-    assert not ffmpegs & set(running)
-
-
-def _ffmpegs_of(pid: int) -> set[str]:
-    """Return the processes of ffmpeg that a program has started, and that still run."""
-    lines = subprocess.run(["ps", "-eo", "pid=,ppid=,stat=,comm="], capture_output=True, text=True, check=True).stdout
-    running = [line.split(None, 3) for line in lines.splitlines()]
-    return {
-        child for child, parent, state, name in running if parent == str(pid) and "ffmpeg" in name and state[0] != "Z"
-    }
+    assert not any(Path(f"/proc/{pid}").exists() for pid in started)

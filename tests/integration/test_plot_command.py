@@ -6,13 +6,12 @@ import pytest
 from napari_i3d.cli.main import main
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.writing import write_features
-from napari_i3d.synthetic import write_synthetic_clip
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def place(clip_of, tmp_path_factory):
     folder = tmp_path_factory.mktemp("plot")
-    clip = write_synthetic_clip(folder, 40, stem="clip")
+    clip = clip_of(40, folder, "clip")
     random = np.random.default_rng(0)
     states = np.repeat(random.standard_normal((2, 2048)) * 3, 20, axis=0)
     rows = {i: (states + random.standard_normal((40, 2048))).astype(np.float32) for i in ("striped", "spotted")}
@@ -23,7 +22,7 @@ def place(tmp_path_factory):
 
 
 @pytest.mark.parametrize("kind", ["heatmap", "map", "similarity", "ethogram"])
-def test_every_kind_is_drawn_with_and_without_a_video(place, kind, tmp_path, capsys):
+def test_every_kind_is_drawn_with_and_without_video(place, kind, tmp_path, capsys):
     folder, clip = place
     plain, imaged = tmp_path / "plain.svg", tmp_path / "imaged.png"
     assert main(["plot", str(folder / "clip.npy"), "--kind", kind, "--out", str(plain)]) == 0
@@ -34,7 +33,7 @@ def test_every_kind_is_drawn_with_and_without_a_video(place, kind, tmp_path, cap
     assert f"{kind} of clip.npy: {imaged}" in capsys.readouterr().out
 
 
-def test_the_same_seed_gives_the_same_figure(place, tmp_path):
+def test_same_seed_gives_the_same_figure(place, tmp_path):
     folder, _ = place
     for name in ("one.png", "two.png"):
         options = ["--kind", "map", "--clusters", "3", "--seed", "5", "--out", str(tmp_path / name)]
@@ -55,9 +54,7 @@ def test_the_same_seed_gives_the_same_figure(place, tmp_path):
         (["--kind", "similarity", "--half-width", "0"], 1, "half width: expected a positive number"),
     ],
 )
-def test_what_cannot_be_drawn_is_said_and_nothing_written(
-    place, options, status, message, tmp_path, monkeypatch, capsys
-):
+def test_undrawable_figure_is_said_and_nothing_written(place, options, status, message, tmp_path, monkeypatch, capsys):
     folder, _ = place
     monkeypatch.chdir(tmp_path)
     assert main(["plot", str(folder / "clip.npy"), "--out", "figure.png", *options]) == status
@@ -65,16 +62,16 @@ def test_what_cannot_be_drawn_is_said_and_nothing_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_video_of_another_length_is_refused(place, tmp_path, capsys):
+def test_video_of_another_length_is_refused(place, clip_of, tmp_path, capsys):
     folder, clip = place
-    other = write_synthetic_clip(tmp_path, 12)
+    other = clip_of(12)
     options = ["--video", str(other.video), "--tracking", str(clip.tracking), "--out", str(tmp_path / "x.png")]
     assert main(["plot", str(folder / "clip.npy"), *options]) == 1
     assert "made from, 40 frames, found one of 12" in capsys.readouterr().err
     assert not (tmp_path / "x.png").exists()
 
 
-def test_features_without_frames_have_a_heat_map_and_no_ethogram(tmp_path, capsys):
+def test_features_without_frames_have_heat_map_only(tmp_path, capsys):
     np.save(tmp_path / "old.npy", {"male": np.random.default_rng(0).random((12, 2048), np.float32)}, allow_pickle=True)
     assert main(["plot", str(tmp_path / "old.npy"), "--out", str(tmp_path / "x.png")]) == 0
     assert main(["plot", str(tmp_path / "old.npy"), "--kind", "ethogram", "--out", str(tmp_path / "y.png")]) == 1

@@ -5,14 +5,13 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from helpers.features import STATES, planted
 from napari_i3d import explore, plots
 from napari_i3d._utils.colors import PALETTE, colors_of
 from napari_i3d.errors import FeaturesError, OutputError
 from napari_i3d.features.features import Features
 from napari_i3d.plots.figures import FigureOptions, Kind, make_figure
 from napari_i3d.plots.save import save_figure
-
-from .conftest import STATES, planted
 
 
 def drawn() -> tuple[Figure, object]:
@@ -21,8 +20,8 @@ def drawn() -> tuple[Figure, object]:
 
 
 @pytest.mark.parametrize("color", ["time", "individual", "cluster"])
-def test_a_map_has_a_point_for_each_row_in_the_color_asked_for(table, color):
-    shown = explore.map_rows(table)
+def test_map_has_a_point_for_each_row(planted_table, color):
+    shown = explore.map_rows(planted_table)
     labels = np.concatenate([STATES, STATES[:100]])
     figure, ax = drawn()
     assert plots.plot_map(shown, ax, color=color, labels=labels if color == "cluster" else None) is ax
@@ -32,12 +31,12 @@ def test_a_map_has_a_point_for_each_row_in_the_color_asked_for(table, color):
     assert "principal component 1 (" in ax.get_xlabel()
     assert "of the variance)" in ax.get_ylabel()
     if color == "time":
-        np.testing.assert_array_equal(points.get_array(), table.frames)
+        np.testing.assert_array_equal(points.get_array(), planted_table.frames)
         assert figure.axes[1].get_ylabel() == "video frame"
         return
     if color == "individual":
         boxes = colors_of(["male", 7])  # as in the viewer
-        expected = [boxes[table.sequences[number].individual] for number in table.sequence_of_row]
+        expected = [boxes[planted_table.sequences[number].individual] for number in planted_table.sequence_of_row]
     else:
         expected = [plots.category_color(label) for label in labels]
     color_at = {tuple(np.float32(p)): c for p, c in zip(shown.points, expected, strict=True)}
@@ -47,8 +46,8 @@ def test_a_map_has_a_point_for_each_row_in_the_color_asked_for(table, color):
     assert names == (["male", "7"] if color == "individual" else ["cluster 0", "cluster 1", "cluster 2"])
 
 
-def test_individuals_of_one_color_differ_by_marker(table):
-    shown = explore.map_rows(table)
+def test_individuals_of_one_color_differ_by_marker(planted_table):
+    shown = explore.map_rows(planted_table)
     ax = drawn()[1]
     plots.plot_map(shown, ax, color="individual", individual_color=lambda _: PALETTE[4])
     legend = ax.collections[-2:]
@@ -57,8 +56,8 @@ def test_individuals_of_one_color_differ_by_marker(table):
     assert shapes[0].shape != shapes[1].shape
 
 
-def test_bad_colors_and_labels_of_a_map_are_refused(table):
-    shown = explore.map_rows(table)
+def test_bad_colors_and_labels_of_map_are_refused(planted_table):
+    shown = explore.map_rows(planted_table)
     with pytest.raises(FeaturesError, match="color 'red': expected one of time, individual, cluster"):
         plots.plot_map(shown, drawn()[1], color="red")
     with pytest.raises(FeaturesError, match="labels: expected for the color 'cluster'"):
@@ -67,10 +66,10 @@ def test_bad_colors_and_labels_of_a_map_are_refused(table):
         plots.plot_map(shown, drawn()[1], color="cluster", labels=STATES)
 
 
-def test_an_ethogram_has_each_bout_at_its_frames(table):
+def test_ethogram_has_each_bout_at_its_frames(planted_table):
     labels = np.concatenate([STATES, STATES[:100]])
     figure, ax = drawn()
-    assert plots.plot_ethogram(table, labels, ax, names={1: "grooming"}) is ax
+    assert plots.plot_ethogram(planted_table, labels, ax, names={1: "grooming"}) is ax
     figure.canvas.draw()
     bars = {}
     for collection in ax.collections:
@@ -89,13 +88,13 @@ def test_an_ethogram_has_each_bout_at_its_frames(table):
     assert texts == ["cluster 0 (46%)", "grooming (23%)", "cluster 2 (31%)"]
 
 
-def test_self_similarity_lies_at_its_frames_with_holes_where_frames_are_missing():
+def test_self_similarity_has_holes_at_missing_frames():
     frames = np.arange(160.0) * 2 + 10
     frames[100:] += 50
-    table = explore.table_of_arrays({"a": planted(STATES)}, {"a": frames}, fps=50)
-    found = explore.novelty(table, 20)
+    planted_table = explore.table_of_arrays({"a": planted(STATES)}, {"a": frames}, fps=50)
+    found = explore.novelty(planted_table, 20)
     figure, ax = drawn()
-    plots.plot_self_similarity(explore.similarity_image(table, 40), ax, novelty=found)
+    plots.plot_self_similarity(explore.similarity_image(planted_table, 40), ax, novelty=found)
     figure.canvas.draw()
     mesh = ax.collections[0]
     edges = mesh.get_coordinates()[0, :, 0]
@@ -113,9 +112,11 @@ def test_self_similarity_lies_at_its_frames_with_holes_where_frames_are_missing(
     assert "novelty" in upper.get_ylabel()
 
 
-def test_self_similarity_of_several_individuals_names_them(table):
+def test_self_similarity_of_several_individuals_names_them(planted_table):
     figure, ax = drawn()
-    plots.plot_self_similarity(explore.similarity_image(table, 60), ax, novelty=explore.novelty(table, 15))
+    plots.plot_self_similarity(
+        explore.similarity_image(planted_table, 60), ax, novelty=explore.novelty(planted_table, 15)
+    )
     figure.canvas.draw()
     assert [text.get_text() for text in ax.get_xticklabels()] == [
         "male\nframes 103.5 to 262.5",
@@ -124,10 +125,12 @@ def test_self_similarity_of_several_individuals_names_them(table):
     assert ax.get_xlim() == (0, 260)
     np.testing.assert_array_equal(ax.child_axes[0].lines[-1].get_xdata(), [40.5, 70.5, 120.5, 200.5, 230.5])
     with pytest.raises(FeaturesError, match="expected that of the rows of the self-similarity"):
-        plots.plot_self_similarity(explore.similarity_image(planted(STATES)), ax, novelty=explore.novelty(table))
+        plots.plot_self_similarity(
+            explore.similarity_image(planted(STATES)), ax, novelty=explore.novelty(planted_table)
+        )
 
 
-def test_a_contact_sheet_keeps_images_in_order():
+def test_contact_sheet_keeps_images_in_order():
     images = np.stack([np.full((4, 6, 3), value, np.uint8) for value in range(5)])
     figure, ax = drawn()
     plots.plot_contact_sheet(
@@ -153,8 +156,13 @@ def test_a_contact_sheet_keeps_images_in_order():
 
 @pytest.mark.parametrize("kind", list(Kind))
 @pytest.mark.parametrize("trained", [True, False])
-def test_figures_of_all_kinds_are_drawn_and_say_when_weights_are_untrained(features, kind, trained, tmp_path):
-    made = Features(rows=features.rows, frames=features.frames, fps=25.0, provenance={"weights": {"trained": trained}})
+def test_all_figures_say_when_weights_are_untrained(planted_features, kind, trained, tmp_path):
+    made = Features(
+        rows=planted_features.rows,
+        frames=planted_features.frames,
+        fps=25.0,
+        provenance={"weights": {"trained": trained}},
+    )
     asked = []
 
     def images(spans):
@@ -173,11 +181,11 @@ def test_figures_of_all_kinds_are_drawn_and_say_when_weights_are_untrained(featu
         assert low <= span.middle_frame < high
 
 
-def test_individuals_are_chosen_by_name_or_number(features):
-    figure = make_figure(features, FigureOptions(individuals=("7",)))
+def test_individuals_are_chosen_by_name_or_number(planted_features):
+    figure = make_figure(planted_features, FigureOptions(individuals=("7",)))
     assert next(ax.get_title(loc="left") for ax in figure.axes) == "7"
     with pytest.raises(FeaturesError, match="no features of individual 'female'; there are: male, 7"):
-        make_figure(features, FigureOptions(individuals=("female",)))
+        make_figure(planted_features, FigureOptions(individuals=("female",)))
     with pytest.raises(FeaturesError, match="the features hold none"):
         make_figure(Features(rows={}))
 

@@ -25,7 +25,7 @@ def features_of(rows, start=0.0, step=1.0, **others) -> Features:
     return Features(rows={"a": rows}, frames=frames, **others)
 
 
-def test_most_variable_features_come_first_and_constant_ones_never(rows):
+def test_most_variable_features_first_constant_ones_never(rows):
     shown = heat_map(rows, HeatMapOptions(order=Order.VARIABILITY, count=4))
     assert set(shown.lines.tolist()) == {5, 6, 7, 8}
     variances = rows[:, shown.lines].var(axis=0)
@@ -109,7 +109,7 @@ def test_rows_lie_at_their_frames(rows):
     assert not row_axis(Features(rows={"a": rows}, frames={"a": uneven}), "a").known
 
 
-def test_axes_tell_frames_time_and_that_weights_are_untrained(rows):
+def test_axes_tell_frames_time_and_untrained_weights(rows):
     figure = Figure()
     features = features_of(rows, fps=25.0, provenance={"weights": {"trained": False}})
     ax = plot_heat_map(features, "a", figure.subplots(), max_features=10)

@@ -10,7 +10,6 @@ import pytest
 from npe2 import PluginManifest
 
 import napari_i3d
-from napari_i3d.synthetic import write_synthetic_clip
 from napari_i3d.video.frame_budget import DEFAULT_LIMIT_MB
 
 HEAVY = ("torch", "matplotlib", "pooch", "safetensors")
@@ -87,12 +86,12 @@ def test_everything_of_the_plugin_can_be_reached(manifest: PluginManifest) -> No
     assert in_menus == {widget.command for widget in contributions.widgets}
 
 
-def test_setting_of_memory_has_the_default_of_the_code(manifest: PluginManifest) -> None:
+def test_setting_of_memory_has_default_of_code(manifest: PluginManifest) -> None:
     assert manifest.contributions.configurations["video"].properties["frames_kept_mb"].default == DEFAULT_LIMIT_MB
 
 
-def test_starting_napari_and_opening_a_video_loads_nothing_heavy(tmp_path: Path) -> None:
-    clip = write_synthetic_clip(tmp_path, 10)
+def test_starting_napari_and_opening_video_loads_nothing_heavy(clip_of) -> None:
+    clip = clip_of(12)
     napari_alone = heavy_modules("without", clip.video)["started"]
     assert "torch" not in napari_alone
     assert "matplotlib" not in napari_alone

@@ -12,16 +12,14 @@ from qtpy.QtWidgets import QLabel
 
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.playback import format_time
-from napari_i3d.synthetic import write_synthetic_clip
 
 FRAMES = 120
 SLOW_DRAW_S = 0.15
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    clip = write_synthetic_clip(tmp_path_factory.mktemp("clip"), FRAMES)
-    return clip.video
+def clip(clip_of) -> Path:
+    return clip_of(FRAMES).video
 
 
 @pytest.fixture
@@ -62,7 +60,7 @@ def play_for(viewer, qtbot, seconds: float) -> list[tuple[float, int]]:
     return shown
 
 
-def test_rate_is_that_of_the_video_shown_and_settings_stay(opened, clip, shared, qtbot):
+def test_rate_follows_the_video_and_settings_stay(opened, clip, shared, qtbot):
     viewer, session = opened
     before = get_settings().application.playback_fps
     assert slider_of(viewer).fps == session.active.video.fps == 25
@@ -74,7 +72,7 @@ def test_rate_is_that_of_the_video_shown_and_settings_stay(opened, clip, shared,
     assert get_settings().application.playback_fps == before
 
 
-def test_playing_keeps_to_the_clock_where_drawing_is_slow(opened, qtbot):
+def test_playing_keeps_to_clock_where_drawing_is_slow(opened, qtbot):
     viewer, session = opened
     session.go_to(0)
     shown = play_for(viewer, qtbot, 4.0)
@@ -98,7 +96,7 @@ def test_playing_goes_on_from_where_the_user_goes(opened, qtbot):
     assert 5 <= session.frame < 40
 
 
-def test_playing_again_does_not_make_up_for_the_pause(opened, qtbot):
+def test_playing_again_does_not_make_up_for_pause(opened, qtbot):
     viewer, session = opened
     session.go_to(0)
     play_for(viewer, qtbot, 0.5)

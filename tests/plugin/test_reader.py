@@ -13,6 +13,9 @@ from napari.utils.notifications import NotificationSeverity, notification_manage
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 
+from helpers.clips import MakeClip, copy_clip
+from helpers.processes import threads_called
+from helpers.videos import HEIGHT, WIDTH
 from napari_i3d import open_video, read_tracking, write_tracking
 from napari_i3d.errors import VideoError
 from napari_i3d.plugin.context import get_session
@@ -20,7 +23,7 @@ from napari_i3d.plugin.layers.video_layer import video_layer_data
 from napari_i3d.plugin.reader import get_tracking_reader, get_video_reader
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY
 from napari_i3d.projects.video_files import VIDEO_SUFFIXES
-from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
+from napari_i3d.synthetic import SyntheticClip
 from napari_i3d.video.lazy_array import VideoArray, no_image
 
 PLUGIN = "napari-i3d"
@@ -29,13 +32,6 @@ PLUGIN = "napari-i3d"
 class Hostile:
     def __reduce__(self):
         return os.system, ("touch hostile_was_run",)
-
-
-@pytest.fixture
-def viewer(make_napari_viewer):
-    viewer = make_napari_viewer()
-    notification_manager.records.clear()
-    return viewer
 
 
 @pytest.fixture
@@ -49,22 +45,20 @@ def remembered() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> SyntheticClip:
-    return write_synthetic_clip(tmp_path_factory.mktemp("made"), 30)
+def made(clip_of: MakeClip) -> SyntheticClip:
+    return clip_of(30)
 
 
 @pytest.fixture
 def clip(made: SyntheticClip, tmp_path: Path) -> SyntheticClip:
-    folder = tmp_path / "clip"
-    shutil.copytree(made.video.parent, folder)
-    return SyntheticClip(folder / made.video.name, folder / made.tracking.name)
+    return copy_clip(made, tmp_path / "clip")
 
 
 def said() -> list[str]:
     return [record.message for record in notification_manager.records]
 
 
-def errors() -> list[str]:
+def problems() -> list[str]:
     records = notification_manager.records
     return [record.message for record in records if record.severity >= NotificationSeverity.WARNING]
 
@@ -95,7 +89,7 @@ def test_video_becomes_one_lazy_image_layer(viewer, numbered_clip: Path) -> None
     assert layer.name == "numbered"
     assert layer.rgb
     assert not layer.multiscale
-    assert layer.data.shape == (120, 96, 160, 3)
+    assert layer.data.shape == (120, HEIGHT, WIDTH, 3)
     assert tuple(layer.contrast_limits) == (0, 255)
     assert layer.metadata[METADATA_KEY].video is layer.data.video
     tracked = get_session(viewer).active
@@ -116,7 +110,7 @@ def test_frame_shown_is_the_one_on_the_slider(viewer, numbered_clip: Path, decod
         np.testing.assert_array_equal(shown(layer), decoded[number])
 
 
-def test_slider_moved_faster_than_frames_come_ends_at_the_last(viewer, numbered_clip, decoded, qtbot) -> None:
+def test_fast_slider_ends_at_the_last_frame(viewer, numbered_clip, decoded, qtbot) -> None:
     (layer,) = viewer.open(numbered_clip, plugin=PLUGIN)
     slider = viewer.window._qt_viewer.dims.slider_widgets[0].slider
     for value in (10, 80, 33, 117, 64):
@@ -229,7 +223,7 @@ def test_video_and_tracking_dropped_together_are_opened_once(order, viewer, reme
     assert session.active.tracking_path == clip.tracking
     assert len(videos(viewer)) == 1
     assert sum(layer.name.startswith("Boxes") for layer in viewer.layers) == 1
-    assert errors() == []
+    assert problems() == []
 
 
 def test_of_several_tracking_files_none_is_taken(viewer, clip: SyntheticClip) -> None:
@@ -241,7 +235,7 @@ def test_of_several_tracking_files_none_is_taken(viewer, clip: SyntheticClip) ->
     assert get_session(viewer).active.tracking_path.name == "animals_corrected.pkl"
 
 
-def test_files_beside_a_video_that_are_not_its_tracking_are_left_alone(viewer, clip: SyntheticClip) -> None:
+def test_other_files_beside_a_video_are_left_alone(viewer, clip: SyntheticClip) -> None:
     folder = clip.video.parent
     clip.tracking.rename(folder / "animals2_tracks.pickle")
     shutil.copy(clip.video, folder / "animals2.mp4")
@@ -265,7 +259,7 @@ def test_several_videos_keep_their_own_tracking(viewer, made: SyntheticClip, tmp
     assert found == {name: f"{name}_tracks.pickle" for name in ("day1", "day10", "day2")}
 
 
-def test_videos_of_one_name_keep_the_tracking_of_their_folder(viewer, made: SyntheticClip, tmp_path: Path) -> None:
+def test_same_named_videos_keep_their_folders_tracking(viewer, made: SyntheticClip, tmp_path: Path) -> None:
     for camera in ("left", "right"):
         (tmp_path / camera).mkdir()
         shutil.copy(made.video, tmp_path / camera / "day1.mp4")
@@ -275,9 +269,7 @@ def test_videos_of_one_name_keep_the_tracking_of_their_folder(viewer, made: Synt
     assert [tracked.tracking_path.parent for tracked in videos] == [tracked.video.path.parent for tracked in videos]
 
 
-def test_tracking_named_after_another_video_is_not_taken_in_silence(
-    viewer, made: SyntheticClip, tmp_path: Path
-) -> None:
+def test_tracking_of_another_video_is_told(viewer, made: SyntheticClip, tmp_path: Path) -> None:
     tracks = tmp_path / "tracks"
     tracks.mkdir()
     shutil.copy(made.video, tmp_path / "day1.mp4")
@@ -290,7 +282,7 @@ def test_tracking_named_after_another_video_is_not_taken_in_silence(
     assert "in place of day1_tracks.pickle" in said()[0]
 
 
-def test_tracking_that_came_first_goes_to_the_video_of_its_name(viewer, made, tmp_path: Path, qtbot) -> None:
+def test_early_tracking_goes_to_the_video_named_alike(viewer, made, tmp_path: Path, qtbot) -> None:
     tracks = tmp_path / "tracks"
     tracks.mkdir()
     for name in ("day1", "day10"):
@@ -316,7 +308,7 @@ def test_tracking_of_several_videos_finds_its_own(viewer, made: SyntheticClip, t
 
 
 @pytest.mark.parametrize("content", ["hostile", "features", "list", "text", "empty"])
-def test_foreign_pickle_is_told_of_once_and_nothing_is_run(content: str, viewer, tmp_path: Path, monkeypatch) -> None:
+def test_foreign_pickle_is_told_once_and_not_run(content: str, viewer, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     contents = {
         "hostile": pickle.dumps(Hostile()),
@@ -345,7 +337,7 @@ def test_foreign_pickle_is_left_to_other_readers(tmp_path: Path, clip: Synthetic
     assert get_tracking_reader(str(clip.tracking)) is not None
 
 
-def test_foreign_pickle_is_left_to_another_plugin_that_is_there(viewer, tmp_path: Path) -> None:
+def test_foreign_pickle_is_left_to_another_plugin(viewer, tmp_path: Path) -> None:
     from npe2 import DynamicPlugin
 
     path = tmp_path / "some.pickle"
@@ -374,13 +366,13 @@ def test_sample_opens_with_its_tracking(viewer, home: Path) -> None:
     assert said() == []
 
 
-def test_removed_video_leaves_no_process(viewer, numbered_clip: Path, ffmpegs, fillers, qtbot) -> None:
+def test_removed_video_leaves_no_process(viewer, numbered_clip: Path, ffmpegs, qtbot) -> None:
     (layer,) = viewer.open(numbered_clip, plugin=PLUGIN)
     viewer.dims.set_current_step(0, 50)
     qtbot.waitUntil(lambda: 80 in layer.data.cache)
-    assert fillers() == 1
+    assert len(threads_called("frames of ")) == 1
     viewer.layers.remove(layer)
-    qtbot.waitUntil(lambda: ffmpegs() == 0 and fillers() == 0)
+    qtbot.waitUntil(lambda: ffmpegs() == 0 and not threads_called("frames of "))
     assert get_session(viewer).videos == []
 
 
@@ -393,11 +385,11 @@ def test_removed_video_can_be_added_again(viewer, numbered_clip: Path, decoded: 
     assert get_session(viewer).active.layer is layer
 
 
-def test_closed_viewer_leaves_no_process(viewer, numbered_clip: Path, ffmpegs, fillers, qtbot) -> None:
+def test_closed_viewer_leaves_no_process(viewer, numbered_clip: Path, ffmpegs, qtbot) -> None:
     viewer.open(numbered_clip, plugin=PLUGIN)
     viewer.dims.set_current_step(0, 50)
     viewer.close()
-    qtbot.waitUntil(lambda: ffmpegs() == 0 and fillers() == 0)
+    qtbot.waitUntil(lambda: ffmpegs() == 0 and not threads_called("frames of "))
 
 
 def test_deleted_video_leaves_the_viewer_usable(viewer, numbered_clip: Path, tmp_path: Path, qtbot) -> None:
@@ -407,12 +399,12 @@ def test_deleted_video_leaves_the_viewer_usable(viewer, numbered_clip: Path, tmp
     layer.data.release()
     for number in (60, 10, 61, 119):
         viewer.dims.set_current_step(0, number)
-        np.testing.assert_array_equal(shown(layer), no_image(96, 160))
-    (message,) = errors()
+        np.testing.assert_array_equal(shown(layer), no_image(HEIGHT, WIDTH))
+    (message,) = problems()
     assert "gone.mp4: has changed or gone" in message
     viewer.open_sample(PLUGIN, "animals")
     assert len(videos(viewer)) == 2
-    assert len(errors()) == 1
+    assert len(problems()) == 1
 
 
 def test_memory_for_frames_is_as_set(viewer, numbered_clip: Path) -> None:
@@ -422,7 +414,7 @@ def test_memory_for_frames_is_as_set(viewer, numbered_clip: Path) -> None:
         (layer,) = viewer.open(numbered_clip, plugin=PLUGIN)
     finally:
         settings.frames_kept_mb = 512
-    assert layer.data.cache.capacity == 32 * 2**20 // (96 * 160 * 3)
+    assert layer.data.cache.capacity == 32 * 2**20 // (HEIGHT * WIDTH * 3)
 
 
 @pytest.mark.parametrize("turn", ["3d", "axes"])
@@ -435,7 +427,7 @@ def test_all_frames_at_once_are_not_read(turn: str, viewer, numbered_clip: Path,
         viewer.dims.roll()
     qtbot.waitUntil(lambda: viewer.dims.ndisplay == 2 and viewer.dims.order == (0, 1, 2))
     viewer.dims.set_current_step(0, 7)
-    assert shown(layer).shape == (96, 160, 3)
+    assert shown(layer).shape == (HEIGHT, WIDTH, 3)
     (message,) = said()
     assert "frame by frame" in message
 

@@ -10,13 +10,12 @@ from napari_i3d import read_tracking
 from napari_i3d.errors import OutputError, TrackingError
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource
-from napari_i3d.synthetic import write_synthetic_clip
 from napari_i3d.tracking.io.box_pickle import write_tracking
 
 
 @pytest.fixture
-def layer_and_tracking(make_napari_viewer, tmp_path):
-    clip = write_synthetic_clip(tmp_path / "clip", 12)
+def layer_and_tracking(make_napari_viewer, clip_of, tmp_path):
+    clip = clip_of(12, tmp_path / "clip")
     viewer = make_napari_viewer()
     get_session(viewer)
     viewer.open(str(clip.tracking), plugin="napari-i3d")
@@ -32,7 +31,7 @@ def assert_same(left, right) -> None:
 
 
 @pytest.mark.parametrize("ending", [".pickle", ".pkl"])
-def test_saved_layer_is_the_tracking_it_was_read_from(layer_and_tracking, tmp_path, ending):
+def test_saved_layer_is_tracking_it_was_read_from(layer_and_tracking, tmp_path, ending):
     viewer, layer, clip = layer_and_tracking
     path = tmp_path / f"again{ending}"
     viewer.layers.selection = {layer}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import pytest
-from hostile_videos import H264, KINDS, damaged, encode
 
+from helpers.hostile.hostile_videos import H264, KINDS, damaged, encode
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.video.video import open_video
 
@@ -77,7 +77,7 @@ def test_every_command_opens_one_file_and_nothing_else(tmp_path: Path, record: P
 KIND_MARKS = {"showinfo=checksum=0", "framecrc", "rawvideo", "null", "+ignidx", "copy"}
 
 
-def test_formats_that_open_other_files_are_not_in_the_list():
+def test_list_lacks_formats_that_open_other_files():
     """Against the demuxers that this ffmpeg has, so that a new one is seen."""
     from napari_i3d.video.ffmpeg.process import _FORMATS
 

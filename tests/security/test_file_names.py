@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hostile_features import features
-from hostile_names import LOG, NAMES, SHOWN
-from hostile_pickles import functions
-from hostile_videos import FFMPEG, H264, encode
-from witness import Witness
 
+from helpers.hostile.hostile_features import features
+from helpers.hostile.hostile_names import LOG, NAMES, SHOWN
+from helpers.hostile.hostile_pickles import functions
+from helpers.hostile.hostile_videos import FFMPEG, H264, encode
+from helpers.hostile.witness import Witness
 from napari_i3d.backbones.i3d.weights_files import read_weights_file
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.features.io.reading import read_features
@@ -45,10 +45,10 @@ EVERY = [pytest.param(name, marks=[] if name in FIRST else pytest.mark.nightly, 
 
 
 @pytest.fixture(scope="module")
-def witness(start: Callable[[str, Path], Witness], tmp_path_factory: pytest.TempPathFactory) -> Witness:
+def witness(start_witness: Callable[[str, Path], Witness], tmp_path_factory: pytest.TempPathFactory) -> Witness:
     """A reader in a folder where names that are more than names would find another video."""
     honest = encode(tmp_path_factory.mktemp("honest") / "v.mp4", H264, seed=1)
-    made = start("video", honest)
+    made = start_witness("video", honest)
     decoy = encode(made.folder / "a.mp4", H264, seed=2)
     for name in (
         "a",
@@ -70,11 +70,11 @@ def witness(start: Callable[[str, Path], Witness], tmp_path_factory: pytest.Temp
 
 @pytest.mark.parametrize("name", EVERY)
 def test_video_of_any_name_is_read(name: str, witness: Witness):
-    right = witness.read(witness._honest, "honest")["result"]["frames"]
+    right = witness.read(witness.honest, "honest")["result"]["frames"]
     path = witness.folder / name
     kept = path.read_bytes() if path.exists() else None
     before = {one.name for one in witness.folder.iterdir()}
-    shutil.copy(witness._honest, path)
+    shutil.copy(witness.honest, path)
     for form in (path, Path(name)):  # the reader stands in the folder
         said = witness.read(form, ascii(name))
         assert not said["error"], f"{name!a}: {said['error']}"
@@ -94,7 +94,7 @@ def test_name_of_no_file_finds_none(name: str, witness: Witness):
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_broken_file_of_any_name_is_named_in_one_line(name: str, tmp_path: Path):
+def test_broken_file_is_named_in_one_line(name: str, tmp_path: Path):
     for read, ending in ((open_video, ""), (read_tracking, ""), (read_weights_file, ""), (read_features, ".npy")):
         path = tmp_path / (name[:100] + ending)
         path.write_bytes(b"no such thing" * 20)
@@ -121,7 +121,7 @@ def test_name_that_cannot_be_one_is_refused(name: str, tmp_path: Path):
         assert str(caught.value).isprintable()
 
 
-def test_features_whose_facts_have_no_room_for_a_name_are_read_alone(tmp_path: Path):
+def test_features_are_read_without_facts_of_long_name(tmp_path: Path):
     path = tmp_path / ("x" * 250 + ".npy")
     write_features(tmp_path / "a.npy", features())
     shutil.copy(tmp_path / "a.npy", path)
@@ -139,14 +139,14 @@ def test_titles_make_up_no_line_of_the_log(place: str, witness: Witness):
     chapters.write_text(f";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1\nSTART=0\nEND=1\n{escaped}=x\ntitle={escaped}\n")
     more = ["-i", chapters, "-map_chapters", "1"] if place == "chapter" else []
     options = ["-movflags", "use_metadata_tags", "-metadata", metadata, *stream, "-c", "copy"]
-    subprocess.run([FFMPEG, "-y", "-v", "error", "-i", witness._honest, *more, *options, path], check=True)
+    subprocess.run([FFMPEG, "-y", "-v", "error", "-i", witness.honest, *more, *options, path], check=True)
     log = subprocess.run(
         [FFMPEG, "-loglevel", "repeat+level+info", "-i", path], capture_output=True, check=False
     ).stderr
     assert (b"\n[info] Stream mapping:" in log) == (place in ("key", "language")), (
         "which of them ffmpeg quotes as it is"
     )
-    right = witness.read(witness._honest, "honest")["result"]
+    right = witness.read(witness.honest, "honest")["result"]
     assert witness.read(path, place)["result"] == right
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from broken_pickles import PROTOCOLS, broken, damaged, honest, plain
-from greedy_pickles import GREEDY
-from hostile_pickles import call, functions
-from witness import Witness, many
 
+from helpers.hostile.broken_pickles import PROTOCOLS, broken, damaged, honest, plain
+from helpers.hostile.greedy_pickles import GREEDY
+from helpers.hostile.hostile_pickles import call, functions
+from helpers.hostile.witness import Witness, many
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.tracking.tracklets import Tracking
 
@@ -26,12 +26,8 @@ class _PlainUnpickler(pickle.Unpickler):
 
 
 @pytest.mark.parametrize("seeds", many("calls", 150, 6000))
-def test_call_by_any_instruction_at_any_place_is_refused(seeds: range, tracking_witness: Witness):
-    path = tracking_witness.folder / "case.pickle"
-    for seed in seeds:
-        data, case = call(seed, tracking_witness.canary)
-        path.write_bytes(data)
-        tracking_witness.refuse(path, case)
+def test_call_by_any_instruction_anywhere_is_refused(seeds: range, tracking_witness: Witness):
+    tracking_witness.refuse_all(".pickle", (call(seed, tracking_witness.canary) for seed in seeds))
 
 
 @pytest.mark.parametrize(
@@ -49,22 +45,16 @@ def test_every_function_is_refused_by_name(function: tuple[str, str, list[str]],
 
 @pytest.mark.parametrize("seeds", many("broken", 200, 8000))
 def test_broken_pickle_is_read_or_refused(seeds: range, tracking_witness: Witness):
-    path = tracking_witness.folder / "case.pickle"
-    for seed in seeds:
-        data, case = broken(seed)
-        path.write_bytes(data)
-        tracking_witness.read(path, case)
+    assert tracking_witness.read_all(".pickle", map(broken, seeds)) > 0
 
 
 @pytest.mark.parametrize("name", GREEDY)
 def test_greedy_pickle_takes_neither_time_nor_memory(name: str, tracking_witness: Witness):
-    path = tracking_witness.folder / "case.pickle"
-    path.write_bytes(GREEDY[name])
-    tracking_witness.refuse(path, name)
+    tracking_witness.refuse_all(".pickle", [(GREEDY[name], name)])
 
 
 @pytest.mark.parametrize("seeds", many("damage", 150, 4000))
-def test_damaged_pickle_that_is_read_gives_what_the_standard_library_gives(seeds: range, tracking_witness: Witness):
+def test_damaged_pickle_reads_as_standard_library_reads_it(seeds: range, tracking_witness: Witness):
     path = tracking_witness.folder / "case.pickle"
     read = 0
     for seed in seeds:

@@ -1,5 +1,6 @@
 """A stranger's video opens nothing but itself, takes neither time nor memory, and is read rightly or refused."""
 
+import operator
 import random
 import shutil
 import socket
@@ -10,8 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hostile_videos import COUNT, FFMPEG, HEIGHT, KINDS, WIDTH, damaged, encode, mov, plain, playlists
-from witness import Witness, at_night, many
+
+from helpers.hostile.hostile_videos import COUNT, FFMPEG, HEIGHT, KINDS, WIDTH, damaged, encode, mov, plain, playlists
+from helpers.hostile.witness import Witness, at_night, many
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +25,8 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def witness(start: Callable[[str, Path], Witness], videos: Path) -> Witness:
-    return start("video", videos / "h264.mp4")
+def witness(start_witness: Callable[[str, Path], Witness], videos: Path) -> Witness:
+    return start_witness("video", videos / "h264.mp4")
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ def server() -> Iterator[socket.socket]:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_honest_video_is_read_as_a_plain_ffmpeg_reads_it(name: str, videos: Path, witness: Witness):
+def test_honest_video_reads_as_plain_ffmpeg_reads_it(name: str, videos: Path, witness: Witness):
     said = witness.read(videos / name, name)["result"]
     assert said["count"] == COUNT
     assert said["frames"] == plain(videos / name, (HEIGHT, WIDTH))
@@ -44,12 +46,17 @@ def test_honest_video_is_read_as_a_plain_ffmpeg_reads_it(name: str, videos: Path
 
 @pytest.mark.parametrize("seeds", many("damage", 24, 2400))
 def test_damaged_video_is_read_or_refused(seeds: range, videos: Path, witness: Witness):
+    """Some give most of their frames: to refuse whatever is damaged would not do."""
+    right = {name: plain(videos / name, (HEIGHT, WIDTH)) for name in KINDS}
+    mostly_right = 0
     for seed in seeds:
         rng = random.Random(seed)
         name = list(KINDS)[seed % len(KINDS)]
         path = witness.folder / name
         path.write_bytes(damaged((videos / name).read_bytes(), rng))
-        witness.read(path, f"seed {seed}: {name}")
+        said = witness.read(path, f"seed {seed}: {name}")["result"] or {"frames": []}
+        mostly_right += sum(map(operator.eq, said["frames"], right[name])) > COUNT // 2
+    assert mostly_right > len(seeds) // 6
 
 
 @pytest.mark.parametrize("seeds", many("images", 8, 600))
@@ -61,6 +68,7 @@ def test_damage_to_images_shifts_no_frame(name: str, seeds: range, videos: Path,
     # Behind all headers; an MP4 has its index at the end.
     first, last = (len(whole) // 4, len(whole)) if name == "ffv1.mkv" else (200, whole.rfind(b"moov") - 700)
     path = witness.folder / name
+    read_right = 0
     for seed in seeds:
         data = damaged(whole[:last], random.Random(seed), first)[:last].ljust(last, b"\0") + whole[last:]
         path.write_bytes(data)
@@ -68,6 +76,8 @@ def test_damage_to_images_shifts_no_frame(name: str, seeds: range, videos: Path,
         for number, checksum in enumerate(said["frames"]):
             later = checksum in right[number + 1 :]
             assert not later, f"seed {seed}: {name}: frame {number} shows frame {right.index(checksum)}"
+            read_right += checksum == right[number]
+    assert read_right > len(seeds) * COUNT // 3
 
 
 @pytest.mark.parametrize("ending", [".mp4", *at_night(".avi", ".m3u8", ".ffconcat", ".sdp", ".mpd")])
@@ -165,7 +175,7 @@ def _order(kind: str, *pairs: tuple[int, int]) -> list[tuple[int, int]]:
     ("count", "chunks"),
     [(1_200_000, 9), (30_000_000, 100), (2**31, 2), *at_night((300_000, 3), (3_000_000, 10))],
 )
-def test_index_that_names_the_same_bytes_over_and_over_is_refused(count: int, chunks: int, witness: Witness):
+def test_index_repeating_the_same_bytes_is_refused(count: int, chunks: int, witness: Witness):
     path = witness.folder / "index.mov"
     if count < 2**31:
         path.write_bytes(mov(count, chunks))
@@ -181,7 +191,7 @@ def test_small_index_of_the_same_kind_is_read(witness: Witness):
 
 
 @pytest.mark.parametrize("codec", ["png", "mjpeg", "bmp", "tiff", "gif", "libwebp"])
-def test_image_that_pretends_to_be_a_video_is_read_as_it_is_or_refused(codec: str, witness: Witness):
+def test_image_called_video_is_read_or_refused(codec: str, witness: Witness):
     path = witness.folder / "image.mp4"
     source = ["-f", "lavfi", "-i", "testsrc=s=64x48:d=0.04"]
     subprocess.run(
@@ -189,3 +199,4 @@ def test_image_that_pretends_to_be_a_video_is_read_as_it_is_or_refused(codec: st
     )
     said = witness.read(path, codec)
     assert said["error"] or (said["result"]["count"], said["result"]["shape"]) == (1, [48, 64, 3])
+    assert codec != "gif" or said["result"]  # a GIF is a video, whatever it is called

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import witness
-from witness import Witness
+
+from helpers.hostile import witness
+from helpers.hostile.witness import Witness
 
 
 class Calls:
@@ -21,10 +22,10 @@ class Calls:
 
 
 @pytest.fixture(scope="module")
-def unsafe(start: Callable[[str, Path], Witness], tmp_path_factory: pytest.TempPathFactory) -> Witness:
+def unsafe(start_witness: Callable[[str, Path], Witness], tmp_path_factory: pytest.TempPathFactory) -> Witness:
     path = tmp_path_factory.mktemp("honest") / "a.pickle"
     path.write_bytes(pickle.dumps([]))
-    return start("unsafe", path)
+    return start_witness("unsafe", path)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_memory_is_measured_for_each_file(unsafe: Witness, monkeypatch: pytest.M
 
 def test_file_that_hangs_is_seen(unsafe: Witness, monkeypatch: pytest.MonkeyPatch):
     path = unsafe.folder / "case.pickle"
-    unsafe.read(unsafe._honest, "started")
+    unsafe.read(unsafe.honest, "started")
     monkeypatch.setattr(witness, "MOST_SECONDS", 0.2)
     path.write_bytes(pickle.dumps(Calls(time.sleep, 2)))
     with pytest.raises(AssertionError, match="case: hangs"):
@@ -67,5 +68,5 @@ def test_file_that_hangs_is_seen(unsafe: Witness, monkeypatch: pytest.MonkeyPatc
 def test_canary_is_seen(unsafe: Witness):
     unsafe.canary.touch()
     with pytest.raises(AssertionError, match="case: ran code"):
-        unsafe.read(unsafe._honest, "case")
+        unsafe.read(unsafe.honest, "case")
     unsafe.canary.unlink()

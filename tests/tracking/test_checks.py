@@ -96,7 +96,7 @@ def walks(draw: st.DrawFn) -> dict[int, list[float]]:
 
 @settings(max_examples=300)
 @given(walks())
-def test_problems_of_a_random_walk_are_those_of_a_plain_loop(boxes: dict[int, list[float]]):
+def test_random_walk_problems_equal_those_of_plain_loop(boxes: dict[int, list[float]]):
     problems = one(boxes)
     expected = frames_by_kind(boxes)
     found: dict[str, set[int]] = {kind: set() for kind in expected}
@@ -114,7 +114,7 @@ def test_problems_of_a_random_walk_are_those_of_a_plain_loop(boxes: dict[int, li
 
 
 @given(walks())
-def test_boxes_are_sound_exactly_where_the_plain_loop_finds_no_fault(boxes: dict[int, list[float]]):
+def test_sound_boxes_equal_those_of_plain_loop(boxes: dict[int, list[float]]):
     expected = frames_by_kind(boxes)
     tracklet = Tracking.from_boxes({"a": boxes})["a"]
     if any(expected[kind] for kind in ("gap", "not-a-number", "inverted", "empty")):
@@ -144,7 +144,7 @@ def test_missing_frames_are_refused_as_the_design_says():
         ([4.1, 2, 4.9, 4], "empty box"),
     ],
 )
-def test_box_that_no_pixels_can_be_taken_from_is_refused(box: Any, match: str):
+def test_box_without_a_pixel_is_refused(box: Any, match: str):
     boxes = still()
     if box is None:
         del boxes[5]
@@ -178,13 +178,13 @@ def test_clean_tracking_has_no_problems():
         ([10, 100, 50, 140], "wholly outside"),
     ],
 )
-def test_box_at_the_rim_is_a_problem_from_a_quarter_outside_on(box: list[float], found: str | None):
+def test_box_at_rim_is_problem_beyond_quarter(box: list[float], found: str | None):
     messages = [p.message for p in one(still() | {5: box}) if p.kind == "outside"]
     assert len(messages) == (found is not None)
     assert not found or found in messages[0]
 
 
-def test_nothing_is_said_of_the_video_where_its_shape_is_not_known():
+def test_unknown_video_shape_yields_no_video_problem():
     boxes = still(100, (-500, -500, -400, -400))
     assert one(boxes, None) == []
     assert {p.kind for p in one(boxes)} == {"outside", "beyond-video"}
@@ -197,7 +197,7 @@ def test_frames_beyond_the_video_are_one_problem():
     )
 
 
-def test_single_jump_of_a_still_animal_there_and_back_is_one_problem():
+def test_still_animals_jump_and_return_is_one_problem():
     (problem,) = one(still() | {5: (40, 20, 80, 60)})
     assert (problem.frame, problem.kind) == (5, "jump")
     assert problem.message == "a: frames 5-6 (2 frames): its center moves 30.0 px a frame (median 0.0, limit 20.0)"
@@ -209,13 +209,13 @@ def test_fast_animal_is_no_jump():
 
 
 @pytest.mark.parametrize(("step", "found"), [(59, []), (61, ["jump"])])
-def test_jump_of_a_fast_animal_is_more_than_ten_times_its_median_step(step: int, found: list[str]):
+def test_fast_animals_jump_is_ten_median_steps(step: int, found: list[str]):
     boxes = {f: (f * 6 + late, 10, f * 6 + 4 + late, 14) for f in range(20) for late in [step - 6 if f > 9 else 0]}
     assert [p.kind for p in one(boxes)] == found
 
 
 @pytest.mark.parametrize(("factor", "found"), [(9, []), (11, ["size-change"])])
-def test_change_of_size_of_a_restless_box_is_more_than_ten_times_its_median(factor: int, found: list[str]):
+def test_restless_box_change_is_ten_median_changes(factor: int, found: list[str]):
     scales = [0.1 * (f % 2) for f in range(19)] + [0.1 * factor]
     halves = [9 * math.exp(scale) for scale in scales]
     boxes = {f: (100 - half, 50 - half, 100 + half, 50 + half) for f, half in enumerate(halves)}
@@ -249,12 +249,12 @@ def test_absurd_coordinates_bring_no_warning_and_no_exception():
         assert {p.frame for p in one(boxes)} >= {3, 9}
 
 
-def test_problems_come_individual_by_individual_in_the_order_of_the_file():
+def test_problems_come_by_individual_in_file_order():
     tracking = Tracking.from_boxes({"b": still(3), 1: {0: [1, 1, 9, 9], 20: [1, 1, 9, 9]}})
     assert [(p.id, p.frame, p.kind) for p in check_tracking(tracking)] == [("b", 0, "short"), (1, 1, "gap")]
 
 
-def test_hundred_thousand_frames_are_checked_in_well_under_a_second():
+def test_hundred_thousand_frames_are_checked_fast():
     rng = np.random.default_rng(0)
     rows = np.cumsum(rng.normal(0, 1, (100_000, 2)), axis=0)
     boxes = dict(enumerate(np.hstack([rows, rows + 40]).tolist()))
@@ -276,7 +276,7 @@ def test_proofread_tracking_has_no_problems(shared: Path, name: str, shape: tupl
     assert len(check_tracking(read_tracking(shared / "data" / f"{name}.pickle"), shape)) == n_problems
 
 
-def test_false_tracks_of_the_centered_pair_are_what_is_found(shared: Path):
+def test_false_tracks_of_real_pair_are_found(shared: Path):
     problems = check_tracking(read_tracking(shared / "data/flies_centered_pair_tracks.pickle"), (1100, 384, 384, 3))
     assert [(p.frame, p.kind) for p in problems if p.id in ("1", "2")] == [(1099, "size-change")]
     assert sum(p.kind == "short" for p in problems) == 37
@@ -309,7 +309,7 @@ def test_gaps_of_the_predictions_are_found_and_mended(shared: Path):
         (still(31), {"beyond-video"}, set()),
     ],
 )
-def test_what_extraction_refuses_is_an_error_and_nothing_else(
+def test_what_extraction_refuses_is_error_and_nothing_else(
     boxes: dict[int, Any], errors: set[str], warnings: set[str]
 ) -> None:
     problems = one(boxes)
@@ -323,7 +323,7 @@ def test_what_extraction_refuses_is_an_error_and_nothing_else(
         crop_boxes(tracklet, (SHAPE[2], SHAPE[1]), SampleMode.CENTER_CROP)
 
 
-def test_individuals_that_are_left_out_stop_nothing_but_all_of_them_do() -> None:
+def test_individuals_left_out_stop_nothing() -> None:
     short = dict.fromkeys((0, 1, 3), (10, 20, 10, 60))
     levels = {
         (problem.id, problem.kind.value): problem.level

@@ -42,7 +42,7 @@ def test_split_cuts_exactly_at_the_gaps(one: dict[int, list[float]], two: dict[i
 
 
 @given(boxes_of_one)
-def test_interpolated_sides_lie_on_the_line_between_their_neighbors(boxes: dict[int, list[float]]):
+def test_interpolated_sides_lie_on_line_between_their_neighbors(boxes: dict[int, list[float]]):
     got = interpolate_gaps(Tracking.from_boxes({"a": boxes}))["a"]
     assert got.gaps == ()
     assert (got.start, got.stop) == (min(boxes), max(boxes) + 1)
@@ -72,13 +72,13 @@ def test_split_into_an_id_that_exists_is_refused(others: dict):
         split_gaps(Tracking.from_boxes(others))
 
 
-def test_interpolation_beside_a_box_that_is_not_finite_is_refused():
+def test_interpolation_beside_nonfinite_box_is_refused():
     boxes = {0: [1, 2, 3, 4], 2: [1, 2, float("inf"), 4], 4: [1, 2, 3, 4], 5: [1, 2, 3, float("nan")]}
     with pytest.raises(TrackingError, match=r"^a: the boxes beside its gaps, at frame 2, hold values"):
         interpolate_gaps(Tracking.from_boxes({"a": boxes}))
 
 
-def test_boxes_that_are_not_finite_away_from_gaps_stay():
+def test_nonfinite_boxes_away_from_gaps_stay():
     boxes = {0: [1, 2, 3, 4], 1: [1, 2, 3, float("nan")], 2: [1, 2, 3, 4], 4: [1, 2, 3, 4]}
     got = interpolate_gaps(Tracking.from_boxes({"a": boxes}))["a"]
     assert np.isnan(got.boxes).sum() == 1

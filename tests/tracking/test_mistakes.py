@@ -39,12 +39,12 @@ def test_positions_with_sizes_are_named(seed: int, shape: tuple[int, ...] | None
     assert "[x, y, width, height]" in str(likely_mistake(tracking_of(as_sizes(walk(seed))), shape))
 
 
-def test_animal_that_sits_still_has_positions_with_sizes_too() -> None:
+def test_still_animal_has_positions_with_sizes_too() -> None:
     assert "[x, y, width, height]" in str(likely_mistake(tracking_of(np.tile([300.0, 200, 50, 40], (50, 1))), SHAPE))
 
 
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.6])
-def test_honest_boxes_of_which_some_are_inverted_are_not_called_sizes(share: float) -> None:
+def test_partly_inverted_boxes_are_not_called_sizes(share: float) -> None:
     boxes = walk(3)
     bad = np.random.default_rng(0).random(len(boxes)) < share
     boxes[bad] = boxes[bad][:, [2, 3, 0, 1]]
@@ -75,7 +75,7 @@ def test_tracking_of_another_video_is_named(tracking: Tracking, words: str) -> N
     assert likely_mistake(tracking) is None
 
 
-def test_boxes_that_stick_out_at_the_rim_are_no_mistake() -> None:
+def test_boxes_sticking_out_at_rim_are_no_mistake() -> None:
     boxes = walk(1) + np.array([300, 0, 300, 0])
     boxes = boxes[boxes[:, 0] < 640][:60]
     assert likely_mistake(tracking_of(boxes), SHAPE) is None
@@ -89,7 +89,7 @@ def test_frames_outside_and_ids_inside_are_named(tmp_path: Path) -> None:
     assert likely_mistake(Tracking.from_boxes(many), (500, 480, 640)) is None
 
 
-def test_frames_outside_and_text_inside_are_refused_by_name(tmp_path: Path) -> None:
+def test_frames_outside_text_inside_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.pickle"
     path.write_bytes(pickle.dumps({0: {}, 1: {"male": [1, 2, 30, 40]}}))
     with pytest.raises(TrackingError, match=r"found \{frame: \{id: box\}\} of 2 frames; turn it inside out"):

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from helpers.videos import X264
 from napari_i3d.errors import VideoError
 from napari_i3d.video.video import open_video
 
-X264 = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-threads", "2"]
 B_FRAMES = [*X264, "-bf", "3", "-g", "15", "-b_strategy", "0"]
 FILES = {
     "h264 mp4": ("a.mp4", B_FRAMES),
@@ -43,7 +43,7 @@ def read_until_error(path: Path) -> tuple[dict[int, object], list[str]]:
 
 @pytest.mark.parametrize("place", [0.3, 0.55, 0.75])
 @pytest.mark.parametrize("name", [name for name in FILES if name != "raw h264"])
-def test_damage_in_the_middle_is_named_and_shifts_no_number(name, place, encode, number_on, tmp_path):
+def test_damage_midway_is_named_and_shifts_nothing(name, place, encode, number_on, tmp_path):
     whole = encode(*FILES[name]).read_bytes()
     # Larger than any one image: within one, decoders often notice nothing.
     start, size = int(len(whole) * place), len(whole) // 10
@@ -64,7 +64,7 @@ def test_damage_in_the_middle_is_named_and_shifts_no_number(name, place, encode,
     assert all("damaged at frame" in text and "re-encode or repair" in text for text in errors)
 
 
-def test_frames_around_damage_in_mp4_can_be_read_and_those_in_it_not(encode, plain, tmp_path, number_on):
+def test_frames_around_mp4_damage_are_read(encode, plain, tmp_path, number_on):
     path = encode("a.mp4", B_FRAMES)
     right = plain(path, (64, 128))
     whole = bytearray(path.read_bytes())
@@ -82,7 +82,7 @@ def test_frames_around_damage_in_mp4_can_be_read_and_those_in_it_not(encode, pla
 
 @pytest.mark.parametrize("name", ["h264 mkv", "h264 ts", "raw h264", "mpeg4 avi", "mpeg4 b-frames avi", "mpeg2 ts"])
 @pytest.mark.parametrize("place", [0.45, 0.71, 0.93])
-def test_file_cut_off_at_the_end_gives_the_frames_that_are_whole(name, place, encode, number_on, tmp_path):
+def test_cut_off_file_gives_its_whole_frames(name, place, encode, number_on, tmp_path):
     whole = encode(*FILES[name]).read_bytes()
     path = tmp_path / f"cut{Path(FILES[name][0]).suffix}"
     path.write_bytes(whole[: int(len(whole) * place)])
@@ -91,7 +91,7 @@ def test_file_cut_off_at_the_end_gives_the_frames_that_are_whole(name, place, en
     assert [number_on(got[number]) for number in sorted(got)] == sorted(got)
 
 
-def test_cut_off_mp4_with_its_index_in_front_says_what_it_left_out(encode, ffmpeg, plain, tmp_path):
+def test_cut_off_faststart_mp4_says_what_is_missing(encode, ffmpeg, plain, tmp_path):
     path = tmp_path / "front.mp4"
     ffmpeg("-i", encode("a.mp4", B_FRAMES), "-c", "copy", "-movflags", "+faststart", path)
     right = plain(path, (64, 128))
@@ -106,6 +106,7 @@ def test_cut_off_mp4_with_its_index_in_front_says_what_it_left_out(encode, ffmpe
 
 def test_any_mutation_gives_right_numbers_or_an_error(encode, number_on, tmp_path):
     chance = random.Random(11)
+    mostly_right = 0
     # Two codecs that notice most damage; where a codec does not, nobody can tell a wrong image from a right one.
     for name, count in (("h264 mp4", 14), ("ffv1 mkv", 10), ("h264 mkv", 10)):
         whole = encode(*FILES[name]).read_bytes()
@@ -132,9 +133,11 @@ def test_any_mutation_gives_right_numbers_or_an_error(encode, number_on, tmp_pat
             # A image may be smeared where the codec notices nothing, but it is never that of a later frame.
             late = [number for number in got if number_on(got[number]) > number and not errors]
             assert len(late) <= 3, (name, turn, late)
+            mostly_right += sum(number_on(frame) == number for number, frame in got.items()) > 30
+    assert mostly_right > 17  # of 34
 
 
-def test_corrupt_real_file_is_right_up_to_its_damage_and_after_the_next_key_frame(shared):
+def test_corrupt_real_file_is_right_around_its_damage(shared):
     path = shared / "data" / "difficult" / "corrupt_bytes_middle.mp4"
 
     def number_on_real(frame) -> int:
@@ -161,13 +164,13 @@ def test_corrupt_real_file_is_right_up_to_its_damage_and_after_the_next_key_fram
         ("audio_only_NO_VIDEO.mp4", "no video stream"),
     ],
 )
-def test_real_file_without_video_is_refused(name: str, match: str, shared: Path, children: Callable[[], int]):
+def test_real_file_without_video_is_refused(name: str, match: str, shared: Path, ffmpegs: Callable[[], int]):
     with pytest.raises(VideoError, match=match):
         open_video(shared / "data" / "difficult" / name)
-    assert children() == 0
+    assert ffmpegs() == 0
 
 
-def test_what_is_no_video_is_refused_in_one_line(encode, ffmpeg, tmp_path, children):
+def test_no_video_is_refused_in_one_line(encode, ffmpeg, tmp_path, ffmpegs):
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "text.mp4").write_text("no video at all\n" * 300)
     (tmp_path / "text.txt").write_text("\x1b[31mart\x1b[0m\n" * 300)
@@ -192,10 +195,10 @@ def test_what_is_no_video_is_refused_in_one_line(encode, ffmpeg, tmp_path, child
         with pytest.raises(VideoError, match=match) as caught:
             open_video(tmp_path / name)
         assert "\n" not in str(caught.value)
-    assert children() == 0
+    assert ffmpegs() == 0
 
 
-def test_file_that_changed_since_it_was_opened_is_refused(encode, tmp_path):
+def test_file_changed_since_opening_is_refused(encode, tmp_path):
     path = tmp_path / "a.mp4"
     path.write_bytes(encode("a.mp4", B_FRAMES).read_bytes())
     with open_video(path) as video:

@@ -2,7 +2,6 @@
 
 import gc
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.processes import command_lines
+from helpers.videos import X264
 from napari_i3d.errors import VideoError
 from napari_i3d.video.video import open_video
 
-X264 = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-threads", "2"]
 B_FRAMES = [*X264, "-bf", "3", "-g", "15", "-b_strategy", "0"]
 
 
@@ -49,7 +49,7 @@ def test_frames_are_writable_and_share_nothing(path):
         assert right.dtype == video.dtype == np.uint8
 
 
-def test_facts_are_plain_and_say_what_identifies_the_video(path):
+def test_facts_are_plain_and_say_what_identifies_video(path):
     with open_video(path) as video:
         facts = json.loads(json.dumps(video.facts()))
         assert facts == {
@@ -110,20 +110,20 @@ def test_threads_share_a_video(path, number_on):
     assert wrong == []
 
 
-def test_closed_video_says_so(path, children):
+def test_closed_video_says_so(path, ffmpegs):
     video = open_video(path)
     frames = video.frames()
     next(frames)
     video[50]
     video.close()
     video.close()
-    assert children() == 0
+    assert ffmpegs() == 0
     for read in (lambda: next(frames), lambda: video[3], lambda: next(video.frames())):
         with pytest.raises(VideoError, match="found it closed"):
             read()
 
 
-def test_closing_ends_a_reader_in_another_thread_with_our_own_error(path):
+def test_closing_ends_a_reader_in_another_thread(path):
     problems: list[Exception] = []
     for pause_s in (0, 0.001, 0.003, 0.01, 0.02):
         video = open_video(path)
@@ -144,34 +144,34 @@ def test_closing_ends_a_reader_in_another_thread_with_our_own_error(path):
     assert {type(problem) for problem in problems} == {VideoError}
 
 
-def test_no_process_outlives_its_reader(path, children):
+def test_no_process_outlives_its_reader(path, ffmpegs):
     threads = threading.active_count()
     with open_video(path) as video:
-        assert children() == 0
+        assert ffmpegs() == 0
         for _ in video.frames():
-            assert children() == 1
+            assert ffmpegs() == 1
             break
         gc.collect()
-        assert children() == 0
+        assert ffmpegs() == 0
         with pytest.raises(ZeroDivisionError):
             [1 / 0 for _ in video.frames()]
         gc.collect()
-        assert children() == 0
+        assert ffmpegs() == 0
         frames = video.frames()
         next(frames)
         del frames
         gc.collect()
-        assert children() == 0
+        assert ffmpegs() == 0
         assert len(list(video.frames())) == 60
-        assert children() == 0
+        assert ffmpegs() == 0
         _ = video[40]
-        assert 1 <= children() <= 2
-    assert children() == 0
+        assert 1 <= ffmpegs() <= 2
+    assert ffmpegs() == 0
     forgotten = open_video(path)
     _ = forgotten[40]
     del forgotten
     gc.collect()
-    assert children() == 0
+    assert ffmpegs() == 0
     assert threading.active_count() == threads
 
 
@@ -188,9 +188,8 @@ def test_no_process_outlives_the_program(how, encode, tmp_path):
         "print('ready', flush=True)\n"
         f"time.sleep({0 if how is None else 30})\n"
     )
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     child = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+        [sys.executable, "-W", "error", "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     with child:
         assert child.stdout.readline() == b"ready\n"
@@ -201,20 +200,13 @@ def test_no_process_outlives_the_program(how, encode, tmp_path):
     if how is None:
         assert noise == b""
     deadline = time.monotonic() + 10
-    while running_on(large) and time.monotonic() < deadline:
+    while count_running(large) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert running_on(large) == 0
+    assert count_running(large) == 0
 
 
-def running_on(path: Path) -> int:
-    found = 0
-    for line in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            text = line.read_bytes()
-        except OSError:
-            continue
-        found += os.fsencode(f"file:{path}") in text
-    return found
+def count_running(path: Path) -> int:
+    return sum(f"file:{path}" in line for line in command_lines())
 
 
 def test_opening_does_not_decode_the_whole_video(encode):

@@ -19,7 +19,7 @@ from napari_i3d.batch.distributed.worker import WorkerCache
 from napari_i3d.batch.options import LOCAL
 from napari_i3d.errors import ClusterError, WorkerError
 
-_CONNECT_S = 15.0
+CONNECT_S = 15.0
 _CLOSE_S = 1.5
 _ASK_EVERY_S = 2.0
 _WARN_EVERY_S = 60.0
@@ -91,7 +91,7 @@ def connected(scheduler: str, plan: LocalPlan | None) -> Iterator["Cluster"]:
             address = stack.enter_context(_local_cluster(plan))
         try:
             client = distributed.Client(  # type: ignore[no-untyped-call]
-                address, timeout=_CONNECT_S, set_as_default=False
+                address, timeout=CONNECT_S, set_as_default=False
             )
         except (OSError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]

@@ -22,7 +22,7 @@ from napari_i3d.individuals import Id
 # The work lost when a run is killed: less than a minute at 5 chunks/s or more. A shard repeats the first layer, about a
 # quarter of all work, for 7 frames of each individual at its edges: 1 % of 256 chunks of one individual, 3 % of four.
 # With more individuals at once, shards are longer to keep this small.
-_CHUNKS = 256
+SHARD_CHUNKS = 256
 _TOGETHER = 4
 _LONGEST = 4
 """Largest factor by which shards are longer."""
@@ -77,7 +77,7 @@ def shard_length(job: Job) -> int:
         return _OVERSAMPLED_CHUNKS
     starts = np.concatenate([chunks.starts for chunks in job.plan.tracklets])
     together = len(starts) / len(np.unique(starts))
-    return _CHUNKS * min(_LONGEST, math.ceil(together / _TOGETHER))
+    return SHARD_CHUNKS * min(_LONGEST, math.ceil(together / _TOGETHER))
 
 
 def plan_shards(job: Job, length: int | None = None) -> list[Shard]:
