@@ -365,7 +365,7 @@ def test_closed_docks_are_at_rest(opened, qtbot):
         session.active.current = "9"
         session.active.set_tracking(four(), None)
         dock = again = open_dock(viewer, "Individuals")
-    assert again.proxy.rowCount() == 4
+    assert again.individuals.proxy.rowCount() == 4
 
 
 def test_thousand_individuals_are_quick():
