@@ -102,7 +102,7 @@ def test_problems_of_a_random_walk_are_those_of_a_plain_loop(boxes: dict[int, li
     for problem in problems:
         spelt = problem.message.removeprefix("a: ").split(":")[0].split(" ")[1]
         first, _, last = spelt.partition("-")
-        assert int(first) == problem.frame
+        assert (int(first), int(last or first) + 1) == (problem.frame, problem.stop)
         frames = set(range(int(first), int(last or first) + 1))
         assert not frames & found[problem.kind], "two problems of a kind share a frame"
         if problem.kind is not ProblemKind.OUTSIDE:
@@ -193,7 +193,7 @@ def test_nothing_is_said_of_the_video_where_its_shape_is_not_known():
 def test_frames_beyond_the_video_are_one_problem():
     (problem,) = one(still(45))
     assert problem == Problem(
-        "a", 30, ProblemKind.BEYOND_VIDEO, "a: frames 30-44 (15 frames): the video has 30 frames", Level.ERROR
+        "a", 30, ProblemKind.BEYOND_VIDEO, "a: frames 30-44 (15 frames): the video has 30 frames", Level.ERROR, stop=45
     )
 
 
