@@ -224,13 +224,6 @@ class History:
         """Let the next change begin a new step, whatever its `merge`."""
         self._sealed = True
 
-    def clear(self) -> None:
-        """Forget all steps; the state stays as it is."""
-        self._steps.clear()
-        self._position = self._saved = 0
-        self.seal()
-        self._notify()
-
     def _last_step(self, merge: Hashable) -> Step | None:
         if merge is None or self._sealed or not self.can_undo or self.can_redo:
             return None
