@@ -185,6 +185,8 @@ def require_valid_boxes(tracklet: Tracklet) -> None:
 
 
 def _ranges(tracklet: Tracklet, mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    if not mask.any():  # the usual case, and quicker
+        return []
     return [(tracklet.start + first, tracklet.start + stop) for first, stop in runs(mask)]
 
 
@@ -240,7 +242,8 @@ def _worst(
     tracklet: Tracklet, values: NDArray[np.float64], limit: float, kind: ProblemKind, text: Callable[[float], str]
 ) -> Iterator[Problem]:
     # One problem per run of rows whose value is above the limit; its message states the largest.
-    for first, stop in runs(values > limit):
+    above = values > limit
+    for first, stop in runs(above) if above.any() else ():
         span = (tracklet.start + first, tracklet.start + stop)
         yield _problem(tracklet, span, kind, text(float(values[first:stop].max())))
 
