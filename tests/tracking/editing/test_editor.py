@@ -4,12 +4,11 @@
 import contextlib
 import copy
 import math
+from collections import Counter
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from napari_i3d import TrackingEditor
 from napari_i3d._utils.history import History
@@ -178,31 +177,51 @@ def exactly(one: Tracking, other: Tracking) -> None:
         assert x.boxes.tobytes() == y.boxes.tobytes()
 
 
-side = st.integers(-20, 80) | st.sampled_from([math.nan, math.inf, 0.3, -0.0])
-any_box = st.lists(side, min_size=4, max_size=4).filter(lambda b: not all(s != s for s in b))
-good_box = st.tuples(*[st.integers(-20, 60)] * 2, *[st.integers(1, 40)] * 2).map(
-    lambda v: (v[0], v[1], v[0] + v[2], v[1] + v[3] + 0.5)
-)
-start_of = st.dictionaries(
-    st.sampled_from(IDS), st.dictionaries(st.integers(0, 15), any_box, min_size=1), min_size=1, max_size=4
-)
-ids = st.sampled_from([*IDS, "a_2", 3])
-frame = st.integers(0, 17)
-stops = st.none() | st.integers(1, 18)
-commands = st.one_of(
-    st.tuples(st.just("set_box"), ids, frame, good_box | any_box),
-    st.tuples(st.just("delete_boxes"), ids, frame, stops),
-    st.tuples(st.just("interpolate"), ids, frame, st.integers(1, 18)),
-    st.tuples(st.just("swap"), ids, ids, frame, stops),
-    st.tuples(st.just("assign"), ids, ids, frame, stops, st.booleans()),
-    st.tuples(st.just("split"), ids, frame),
-    st.tuples(st.just("merge"), ids, ids, st.booleans()),
-    st.tuples(st.just("rename"), ids, ids),
-    st.tuples(st.just("delete"), ids),
-    st.tuples(st.just("clip"), ids, frame, st.integers(1, 18), st.just(SIZE)),
-    st.tuples(st.just("turn"), ids, frame, st.integers(1, 18)),
-    st.tuples(st.sampled_from(["undo", "redo"])),
-)
+def random_boxes(rng: np.random.Generator) -> dict[Any, dict[int, list[float]]]:
+    """Up to four individuals with boxes of any kind: inverted, empty, outside, with sides that are no numbers."""
+    boxes: dict[Any, dict[int, list[float]]] = {}
+    for individual in rng.permutation(len(IDS))[: rng.integers(1, 5)]:
+        frames = rng.permutation(16)[: rng.integers(1, 17)].tolist()
+        boxes[IDS[individual]] = {frame: random_box(rng, any_kind=rng.random() < 0.5) for frame in frames}
+    return boxes
+
+
+def random_box(rng: np.random.Generator, any_kind: bool) -> list[float]:
+    left, upper, width, height = (int(number) for number in rng.integers((-20, -20, 1, 1), (60, 60, 40, 40)))
+    box = [left, upper + 0.25, left + width, upper + height + 0.5]
+    if any_kind:
+        box[rng.integers(4)] = [math.nan, math.inf, -0.0, -30, 70][rng.integers(5)]
+    return box
+
+
+def random_command(rng: np.random.Generator, editor: TrackingEditor) -> tuple[Any, ...]:
+    """A command that mostly can be done."""
+    some = list(editor.tracking) if rng.random() < 0.9 and editor.tracking else [*IDS, "a_2", 3]
+    one, other = (some[index] for index in rng.integers(0, len(some), 2))
+    new = [*IDS, "a_2", 3][rng.integers(len(IDS) + 2)]
+    start = int(rng.integers(0, 18))
+    stop = None if rng.random() < 0.2 else start + int(rng.integers(0, 12))
+    end, replace = stop or start + 3, bool(rng.random() < 0.7)
+    known = editor.tracking[one].present.nonzero()[0] + editor.tracking[one].start if one in editor.tracking else [0]
+    ends = min(first := [int(rng.choice(known)) for _ in range(2)]), max(first) + 1
+    return [
+        ("set_box", new, start, random_box(rng, any_kind=rng.random() < 0.3)),
+        ("set_box", one, start, random_box(rng, any_kind=False)),
+        ("delete_boxes", one, start, stop),
+        ("interpolate", one, *(ends if rng.random() < 0.7 else (start, end))),
+        ("swap", one, other, start, stop),
+        ("assign", one, other, start, stop, replace),
+        ("assign", one, new, start, stop, replace),
+        ("split", one, start),
+        ("merge", one, other, replace),
+        ("rename", one, new),
+        ("delete", one) if rng.random() < 0.3 else ("set_box", one, start, random_box(rng, any_kind=False)),
+        ("clip", one, start, end, SIZE),
+        ("turn", one, start, end),
+        ("undo",),
+        ("undo",),
+        ("redo",),
+    ][rng.integers(16)]
 
 
 def refused(name: str, arguments: tuple[Any, ...]) -> bool:
@@ -219,13 +238,15 @@ FRAMES = dict.fromkeys(("delete_boxes", "interpolate", "clip", "turn"), ("id", "
 )
 
 
-@settings(max_examples=400, deadline=None)
-@given(start_of, st.lists(commands, max_size=25))
-def test_random_corrections_match_plain_dictionaries(boxes: Any, sequence: list[tuple[Any, ...]]):
+@pytest.mark.parametrize("seed", range(40))
+def test_random_corrections_match_plain_dictionaries(seed: int):
+    rng = np.random.default_rng(seed)
+    boxes = random_boxes(rng)
     first = Tracking.from_boxes(boxes)
     editor, models, done = TrackingEditor(first), [Model(boxes)], 0
     states = [first]
-    for name, *arguments in sequence:
+    for _ in range(60):
+        name, *arguments = random_command(rng, editor)
         if name in ("undo", "redo"):
             words = getattr(editor, name)()
             step = (-1 if done else 0) if name == "undo" else (1 if done + 1 < len(models) else 0)
@@ -431,10 +452,10 @@ def test_shared_history_undoes_what_was_done_last():
     assert (one.edited, other.edited) == (True, False)
 
 
-@settings(max_examples=150, deadline=None)
-@given(start_of, st.lists(commands, max_size=15))
-def test_changes_suffice_to_follow_the_tracking(boxes: Any, sequence: list[tuple[Any, ...]]):
-    editor = TrackingEditor(Tracking.from_boxes(boxes))
+@pytest.mark.parametrize("seed", range(40))
+def test_changes_suffice_to_follow_the_tracking(seed: int):
+    rng = np.random.default_rng(seed)
+    editor = TrackingEditor(Tracking.from_boxes(random_boxes(rng)))
     frames = range(19)
     mirror = {i: dict(rows) for i, rows in content(editor.tracking)}
 
@@ -454,10 +475,24 @@ def test_changes_suffice_to_follow_the_tracking(boxes: Any, sequence: list[tuple
                     mirror[individual][frame] = present[frame]
 
     editor.connect(follow)
-    for name, *arguments in sequence:
+    for _ in range(40):
+        name, *arguments = random_command(rng, editor)
         with contextlib.suppress(TrackingError):
             getattr(editor, name)(*arguments)
         assert str({i: dict(sorted(mirror[i].items())) for i in editor.tracking}) == str(
             {i: dict(rows) for i, rows in content(editor.tracking)}
         )
         assert mirror.keys() == editor.tracking.keys()
+
+
+def test_random_commands_can_mostly_be_done():
+    done: Counter[str] = Counter()
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        editor = TrackingEditor(Tracking.from_boxes(random_boxes(rng)))
+        for _ in range(60):
+            name, *arguments = random_command(rng, editor)
+            with contextlib.suppress(TrackingError):
+                done[name] += bool(getattr(editor, name)(*arguments) != "")
+    assert min(done.values()) >= 10, done
+    assert len(done) == 13
