@@ -22,7 +22,7 @@ import platformdirs
 
 from napari_i3d._utils.files import CACHE_VARIABLE, atomic_writer, exclusive, make_folder
 from napari_i3d._utils.text import label
-from napari_i3d.errors import RecoveryError, TrackingError
+from napari_i3d.errors import OutputError, RecoveryError, TrackingError
 from napari_i3d.tracking.content import content_sha256
 from napari_i3d.tracking.editing.box_edits import Clip, DeleteBoxes, Interpolate, SetBox, Turn
 from napari_i3d.tracking.editing.editor import TrackingEditor
@@ -167,7 +167,8 @@ def find_recovery_files(video: Path | None, tracking: Path | None) -> list[Path]
     """Return the recovery files that crashed sessions left for a video and its tracking, newest first."""
     found = []
     for path in (data_folder() / "recovery").glob(f"{_stem(video, tracking)}-*.json"):
-        with exclusive(path.with_suffix(".lock")) as is_free, contextlib.suppress(OSError):
+        # A folder that cannot be written to, or a file that is gone by now, must not stop the opening of a video.
+        with contextlib.suppress(OSError, OutputError), exclusive(path.with_suffix(".lock")) as is_free:
             if is_free:
                 found.append((path.stat().st_mtime_ns, path))
     return [path for _, path in sorted(found, reverse=True)]

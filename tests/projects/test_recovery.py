@@ -232,3 +232,17 @@ def test_words_that_cannot_be_shown_are_left_out(tmp_path: Path):
     path.write_text(json.dumps(content))
     (step,) = restore(path, base).history.steps
     assert step.words == "delete male, all its boxes and 1 more change"
+
+
+def test_individuals_drawn_from_nothing_are_recovered():
+    editor = TrackingEditor()
+    recovery = RecoveryFile(editor, VIDEO, None)
+    editor.set_box("fly", 0, (0, 0, 10, 10))
+    editor.set_box("fly", 60, (60, 0, 70, 10))
+    editor.interpolate("fly", 0, 61)
+    recovery.save()
+    recovery.close()
+    (path,) = find_recovery_files(VIDEO, None)
+    restored = restore(path, Tracking(()))
+    assert restored.tracking["fly"].boxes[:, 0].tolist() == list(range(61))
+    assert restored.key_frames("fly").tolist() == [0, 60]
