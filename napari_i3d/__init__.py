@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from napari_i3d.synthetic import write_synthetic_clip as write_synthetic_clip
     from napari_i3d.tracking.checks import Problem as Problem
     from napari_i3d.tracking.checks import check_tracking as check_tracking
+    from napari_i3d.tracking.editing.editor import TrackingEditor as TrackingEditor
     from napari_i3d.tracking.gaps import resolve_gaps as resolve_gaps
     from napari_i3d.tracking.io.box_pickle import read_tracking as read_tracking
     from napari_i3d.tracking.io.box_pickle import write_tracking as write_tracking
@@ -40,6 +41,7 @@ _HOMES = {
     "NapariI3DError": "errors",
     "Problem": "tracking.checks",
     "Tracking": "tracking.tracklets",
+    "TrackingEditor": "tracking.editing.editor",
     "Tracklet": "tracking.tracklets",
     "Video": "video.video",
     "check_tracking": "tracking.checks",
@@ -66,6 +68,7 @@ __all__ = [
     "NapariI3DError",
     "Problem",
     "Tracking",
+    "TrackingEditor",
     "Tracklet",
     "Video",
     "__version__",

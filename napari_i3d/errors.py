@@ -15,6 +15,7 @@ __all__ = [
     "Message",
     "NapariI3DError",
     "OutputError",
+    "RecoveryError",
     "SettingsError",
     "StalledError",
     "TrackingError",
@@ -113,6 +114,10 @@ class FeaturesError(NapariI3DError):
 
 class OutputError(NapariI3DError):
     """A file or folder that cannot be written."""
+
+
+class RecoveryError(NapariI3DError):
+    """A recovery file that cannot be read, or does not belong to the tracking."""
 
 
 class ClusterError(NapariI3DError):

@@ -22,8 +22,8 @@ All other problems are warnings; the boxes are extracted unchanged.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -33,6 +33,16 @@ from napari_i3d._utils.text import counted
 from napari_i3d.backbones.registry import I3D
 from napari_i3d.errors import TrackingError
 from napari_i3d.individuals import format_id
+from napari_i3d.tracking.box_measures import (
+    EMPTY,
+    INVERTED,
+    NO_BOX,
+    NOT_A_NUMBER,
+    VALID,
+    BoxMeasures,
+    faults_of,
+    measure,
+)
 from napari_i3d.tracking.tracklets import Tracking, Tracklet, format_frames, runs
 
 OUTSIDE_SHARE = 0.25
@@ -79,6 +89,8 @@ class Problem:
         One line that begins with the id and names all affected frames.
     level
         Whether it stops the extraction.
+    stop
+        The frame after the last affected one.
     """
 
     id: str | int
@@ -86,20 +98,7 @@ class Problem:
     kind: ProblemKind
     message: str
     level: Level = Level.WARNING
-
-
-@dataclass(frozen=True)
-class _Faults:
-    """The unusable rows of a tracklet's boxes, as disjoint masks of shape (N,), bool."""
-
-    absent: NDArray[np.bool_]
-    not_a_number: NDArray[np.bool_]
-    inverted: NDArray[np.bool_]
-    empty: NDArray[np.bool_]
-
-    @property
-    def valid(self) -> NDArray[np.bool_]:
-        return ~(self.absent | self.not_a_number | self.inverted | self.empty)
+    stop: int = field(kw_only=True)
 
 
 def check_tracking(tracking: Tracking, video_shape: Sequence[int] | None = None) -> list[Problem]:
@@ -113,14 +112,35 @@ def check_tracking(tracking: Tracking, video_shape: Sequence[int] | None = None)
         (T, H, W) or (T, H, W, 3): frames, height and width in pixels of the video that the boxes refer to, after
         resizing if it is resized. Without it, boxes are not compared with the image and the length of the video.
     """
-    problems: list[Problem] = []
+    image = None if video_shape is None else video_shape[1:3]
+    return with_levels(
+        tracking, (problems_of(tracklet, measure(tracklet, image), video_shape) for tracklet in tracking.values())
+    )
+
+
+def with_levels(tracking: Tracking, problems: Iterable[Sequence[Problem]]) -> list[Problem]:
+    """Return the problems of all tracklets as one list; those of short tracklets only matter if all are short.
+
+    Parameters
+    ----------
+    tracking
+        The tracking.
+    problems
+        Of each tracklet, from `problems_of`.
+    """
+    listed: list[Problem] = []
     all_short = all(len(tracklet) < I3D.chunk_frames for tracklet in tracking.values())
-    for tracklet in tracking.values():
-        found = sorted(_problems(tracklet, video_shape), key=lambda problem: problem.frame)
+    for tracklet, found in zip(tracking.values(), problems, strict=True):
         if len(tracklet) < I3D.chunk_frames:
-            found = [replace(problem, level=_level_of_short(problem, all_short)) for problem in found]
-        problems.extend(found)
-    return problems
+            listed += [replace(problem, level=_level_of_short(problem, all_short)) for problem in found]
+        else:
+            listed += found
+    return listed
+
+
+def problems_of(tracklet: Tracklet, measures: BoxMeasures, video_shape: Sequence[int] | None) -> list[Problem]:
+    """Return the problems of a tracklet by frame, as if others were long enough for a chunk."""
+    return sorted(_problems(tracklet, measures, video_shape), key=lambda problem: problem.frame)
 
 
 def _level_of_short(problem: Problem, all_short: bool) -> Level:
@@ -135,29 +155,29 @@ def require_valid_boxes(tracklet: Tracklet) -> None:
     TrackingError
         Frames are missing, or boxes are not finite, inverted or empty; the message names id and frames.
     """
-    faults = _faults(tracklet)
+    fault = faults_of(tracklet)
     first, last = tracklet.start, tracklet.stop - 1
     for mask, one, many, hint in (
         (
-            faults.absent,
+            fault == NO_BOX,
             f"is missing between its first ({first}) and last ({last})",
             f"are missing between its first ({first}) and last ({last})",
             "use {gaps=split} or {gaps=interpolate}",
         ),
         (
-            faults.not_a_number,
+            fault == NOT_A_NUMBER,
             "has a box with a side that is no finite number",
             "have boxes with a side that is no finite number",
             "",
         ),
         (
-            faults.inverted,
+            fault == INVERTED,
             "has an inverted box, expected left < right and upper < lower",
             "have inverted boxes, expected left < right and upper < lower",
             "",
         ),
         (
-            faults.empty,
+            fault == EMPTY,
             "has an empty box, less than a pixel wide or high",
             "have empty boxes, less than a pixel wide or high",
             "",
@@ -171,40 +191,29 @@ def require_valid_boxes(tracklet: Tracklet) -> None:
             )
 
 
-def _faults(tracklet: Tracklet) -> _Faults:
-    boxes = tracklet.boxes
-    absent = ~tracklet.present
-    not_a_number = ~np.isfinite(boxes).all(axis=1) & ~absent
-    finite = ~(absent | not_a_number)
-    left, upper, right, lower = boxes.T
-    inverted = finite & ((right < left) | (lower < upper))
-    left, upper, right, lower = np.trunc(boxes.T)
-    empty = finite & ~inverted & ((right == left) | (lower == upper))
-    return _Faults(absent, not_a_number, inverted, empty)
-
-
 def _ranges(tracklet: Tracklet, mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    if not mask.any():  # the usual case, and quicker
+        return []
     return [(tracklet.start + first, tracklet.start + stop) for first, stop in runs(mask)]
 
 
-def _problems(tracklet: Tracklet, video_shape: Sequence[int] | None) -> Iterator[Problem]:
+def _problems(tracklet: Tracklet, measures: BoxMeasures, video_shape: Sequence[int] | None) -> Iterator[Problem]:
     if len(tracklet) < I3D.chunk_frames:
         text = f"it has {len(tracklet)}, shorter than a chunk of {I3D.chunk_frames}: no features"
         yield _problem(tracklet, (tracklet.start, tracklet.stop), ProblemKind.SHORT, text)
-    faults = _faults(tracklet)
     for kind, mask, text in (
-        (ProblemKind.GAP, faults.absent, "no box between its first and last"),
-        (ProblemKind.NOT_A_NUMBER, faults.not_a_number, "a side of the box is no finite number"),
-        (ProblemKind.INVERTED, faults.inverted, "right is less than left, or lower less than upper"),
-        (ProblemKind.EMPTY, faults.empty, "the box is less than a pixel wide or high"),
+        (ProblemKind.GAP, measures.fault == NO_BOX, "no box between its first and last"),
+        (ProblemKind.NOT_A_NUMBER, measures.fault == NOT_A_NUMBER, "a side of the box is no finite number"),
+        (ProblemKind.INVERTED, measures.fault == INVERTED, "right is less than left, or lower less than upper"),
+        (ProblemKind.EMPTY, measures.fault == EMPTY, "the box is less than a pixel wide or high"),
     ):
         for span in _ranges(tracklet, mask):
             yield _problem(tracklet, span, kind, text, Level.ERROR)
     # Coordinates near the limits of float64 overflow to infinity, which compares correctly.
     with np.errstate(over="ignore", invalid="ignore"):
-        yield from _changes(tracklet, faults.valid)
+        yield from _changes(tracklet, measures)
         if video_shape is not None:
-            yield from _outside_video(tracklet, faults.valid, video_shape)
+            yield from _outside_video(tracklet, measures, video_shape)
 
 
 def _problem(
@@ -212,69 +221,52 @@ def _problem(
 ) -> Problem:
     first, stop = span
     count = f" ({counted(stop - first, 'frame')})" if stop - first > 1 else ""
-    return Problem(tracklet.id, first, kind, f"{format_id(tracklet.id)}: {format_frames([span])}{count}: {text}", level)
+    message = f"{format_id(tracklet.id)}: {format_frames([span])}{count}: {text}"
+    return Problem(tracklet.id, first, kind, message, level, stop=stop)
 
 
-def _changes(tracklet: Tracklet, valid: NDArray[np.bool_]) -> Iterator[Problem]:
-    rows = np.flatnonzero(valid)
+def _changes(tracklet: Tracklet, measures: BoxMeasures) -> Iterator[Problem]:
+    rows = np.flatnonzero(measures.fault == VALID)
     if len(rows) < 2:
         return
-    left, upper, right, lower = tracklet.boxes[rows].T
-    sizes = np.sqrt(right - left) * np.sqrt(lower - upper)
-    steps = np.hypot(np.diff((left + right) / 2), np.diff((upper + lower) / 2)) / np.diff(rows)  # px a frame
-    median = float(np.median(steps))
-    limit = max(JUMP_SIZES * float(np.median(sizes)), TIMES_MEDIAN * median)
+    median = float(np.median(measures.step[rows[1:]]))
+    limit = max(JUMP_SIZES * float(np.median(measures.size[rows])), TIMES_MEDIAN * median)
 
     def jump(worst: float) -> str:
         return f"its center moves {worst:.1f} px a frame (median {median:.1f}, limit {limit:.1f})"
 
-    yield from _worst(tracklet, rows[1:], steps, limit, ProblemKind.JUMP, jump)
-    factors = np.abs(np.diff(np.log(sizes)))
-    usual = float(np.median(factors))
+    yield from _worst(tracklet, measures.step, limit, ProblemKind.JUMP, jump)
+    usual = float(np.median(measures.growth[rows[1:]]))
 
     def change(worst: float) -> str:
         return f"its size changes by a factor of {np.exp(worst):.2f} (median {math.exp(usual):.2f})"
 
     limit_change = max(math.log(SIZE_FACTOR), TIMES_MEDIAN * usual)
-    yield from _worst(tracklet, rows[1:], factors, limit_change, ProblemKind.SIZE_CHANGE, change)
+    yield from _worst(tracklet, measures.growth, limit_change, ProblemKind.SIZE_CHANGE, change)
 
 
 def _worst(
-    tracklet: Tracklet,
-    rows: NDArray[np.intp],
-    values: NDArray[np.float64],
-    limit: float,
-    kind: ProblemKind,
-    text: Callable[[float], str],
+    tracklet: Tracklet, values: NDArray[np.float64], limit: float, kind: ProblemKind, text: Callable[[float], str]
 ) -> Iterator[Problem]:
     # One problem per run of rows whose value is above the limit; its message states the largest.
-    by_row = np.zeros(len(tracklet))
-    by_row[rows] = values
-    for first, stop in runs(by_row > limit):
+    above = values > limit
+    for first, stop in runs(above) if above.any() else ():
         span = (tracklet.start + first, tracklet.start + stop)
-        yield _problem(tracklet, span, kind, text(float(by_row[first:stop].max())))
+        yield _problem(tracklet, span, kind, text(float(values[first:stop].max())))
 
 
-def _outside_video(tracklet: Tracklet, valid: NDArray[np.bool_], video_shape: Sequence[int]) -> Iterator[Problem]:
+def _outside_video(tracklet: Tracklet, measures: BoxMeasures, video_shape: Sequence[int]) -> Iterator[Problem]:
     n_frames, height, width = video_shape[:3]
     if tracklet.stop > n_frames:
         span = (max(tracklet.start, n_frames), tracklet.stop)
         text = f"the video has {counted(n_frames, 'frame')}"
         yield _problem(tracklet, span, ProblemKind.BEYOND_VIDEO, text, Level.ERROR)
-    boxes = tracklet.boxes[valid]
-    limits = np.array([width, height, width, height])
-    inside = np.clip(boxes, 0, limits)
-    share = np.zeros(len(tracklet))
-    share[valid] = 1 - np.prod((inside[:, 2:] - inside[:, :2]) / (boxes[:, 2:] - boxes[:, :2]), axis=1)
-    pixels = np.clip(np.trunc(boxes), 0, limits)
-    gone = np.zeros(len(tracklet), np.bool_)
-    gone[valid] = (pixels[:, 2:] <= pixels[:, :2]).any(axis=1)
     image = f"the image of {width} x {height}"
-    for span in _ranges(tracklet, gone):
+    for span in _ranges(tracklet, measures.gone):
         yield _problem(tracklet, span, ProblemKind.OUTSIDE, f"the box lies wholly outside {image}", Level.ERROR)
 
     def partly(worst: float) -> str:
         return f"up to {worst:.0%} of the box lies outside {image}"
 
-    rows = np.flatnonzero(~gone)
-    yield from _worst(tracklet, rows, share[rows], OUTSIDE_SHARE, ProblemKind.OUTSIDE, partly)
+    outside = np.where(measures.gone, 0, measures.outside)
+    yield from _worst(tracklet, outside, OUTSIDE_SHARE, ProblemKind.OUTSIDE, partly)

@@ -103,7 +103,7 @@ def test_random_walk_problems_equal_those_of_plain_loop(boxes: dict[int, list[fl
     for problem in problems:
         spelt = problem.message.removeprefix("a: ").split(":")[0].split(" ")[1]
         first, _, last = spelt.partition("-")
-        assert int(first) == problem.frame
+        assert (int(first), int(last or first) + 1) == (problem.frame, problem.stop)
         frames = set(range(int(first), int(last or first) + 1))
         assert not frames & found[problem.kind], "two problems of a kind share a frame"
         if problem.kind is not ProblemKind.OUTSIDE:
@@ -193,7 +193,7 @@ def test_unknown_video_shape_yields_no_video_problem():
 def test_frames_beyond_the_video_are_one_problem():
     (problem,) = one(still(45))
     assert problem == Problem(
-        "a", 30, ProblemKind.BEYOND_VIDEO, "a: frames 30-44 (15 frames): the video has 30 frames", Level.ERROR
+        "a", 30, ProblemKind.BEYOND_VIDEO, "a: frames 30-44 (15 frames): the video has 30 frames", Level.ERROR, stop=45
     )
 
 

@@ -1,0 +1,21 @@
+"""A checksum of what a tracking says, whatever file it came from."""
+
+import hashlib
+import json
+
+import numpy as np
+
+from napari_i3d.tracking.tracklets import Tracking
+
+
+def content_sha256(tracking: Tracking) -> str:
+    """Return a checksum of ids, their order, frames and boxes, 64 hexadecimal digits.
+
+    It is the same for a tracking that was written to a file and read again, if the format keeps boxes exactly.
+    """
+    digest = hashlib.sha256()
+    for tracklet in tracking.values():
+        digest.update(json.dumps([tracklet.id, tracklet.start, len(tracklet)]).encode())
+        digest.update(np.packbits(tracklet.present).tobytes())
+        digest.update(tracklet.boxes[tracklet.present].astype("<f8").tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,256 @@
+"""Correct tracklets by hand, with undo: `TrackingEditor`."""
+# ruff: noqa: A002
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_i3d._utils.history import History, Step
+from napari_i3d.individuals import Id
+from napari_i3d.tracking.editing.box_edits import Clip, DeleteBoxes, Interpolate, SetBox, Turn
+from napari_i3d.tracking.editing.box_store import KEY_FRAME, BoxStore, Range
+from napari_i3d.tracking.editing.identity_edits import Assign, Delete, Merge, Rename, Split, Swap
+from napari_i3d.tracking.editing.tracking_edit import TrackingEdit, known_key, span_of
+from napari_i3d.tracking.tracklets import Tracking
+
+_Edit = TypeVar("_Edit", bound=TrackingEdit)
+
+
+@dataclass(frozen=True)
+class TrackingChange:
+    """What a step, or its undo, changed in a tracking.
+
+    Attributes
+    ----------
+    ranges
+        {id: half-open range of frames} of the individuals that are there now: all changed boxes lie in it. All frames
+        of those that were added or renamed.
+    added, removed
+        Ids that came, and ids that went.
+    renamed
+        {id before: id now}.
+    """
+
+    ranges: Mapping[Id, Range]
+    added: tuple[Id, ...] = ()
+    removed: tuple[Id, ...] = ()
+    renamed: Mapping[Id, Id] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Done:
+    editor: "TrackingEditor"
+    edit: TrackingEdit
+
+
+class TrackingEditor:
+    """A tracking that is corrected step by step; every step can be undone and done again.
+
+    Frame ranges are half-open; a `stop` of None is the end of the boxes. A correction that cannot be done raises
+    `TrackingError`, names what is in the way, and changes nothing. An individual whose last box goes is gone, and comes
+    back in its old place if the step is undone or it gets a box again.
+
+    Parameters
+    ----------
+    tracking
+        The tracking to correct; it is not changed itself. None: without individuals.
+    history
+        Where the steps go; editors can share one. Default: a history of its own.
+    edited
+        Whether the tracking was corrected by hand before.
+    """
+
+    def __init__(
+        self, tracking: Tracking | None = None, history: History | None = None, *, edited: bool = False
+    ) -> None:
+        self._tracking = Tracking(()) if tracking is None else tracking
+        self._edited = edited
+        self._store = BoxStore(self._tracking)
+        self._version = self._store.version
+        self._ids = {key: individual for individual, key in self._store.keys.items()}
+        self._callbacks: list[Callable[[TrackingChange], None]] = []
+        self.history = History() if history is None else history
+        self.history.connect(self._notify)
+
+    @property
+    def tracking(self) -> Tracking:
+        """The tracking as it is now; it shares the tracklets that were not changed."""
+        if self._version != self._store.version:
+            tracklets = (self._store.tracklet(key) for key in sorted(self._store.ids))
+            self._tracking = Tracking(tracklet for tracklet in tracklets if tracklet is not None)
+            self._version = self._store.version
+        return self._tracking
+
+    @property
+    def keys(self) -> dict[Id, int]:
+        """A number for each individual that stays when it is renamed, gone, or back again; ascending in order."""
+        return self._store.keys
+
+    @property
+    def edited(self) -> bool:
+        """Whether a correction is done."""
+        return self._edited or any(True for _ in self._done())
+
+    def key_frames(self, individual: Id) -> NDArray[np.int64]:
+        """Return the frames, ascending, in which an individual's box was set by hand.
+
+        Raises
+        ------
+        TrackingError
+            There is no such individual.
+        """
+        key = known_key(self._store, individual)
+        start, stop = span_of(self._store, key)
+        return np.flatnonzero(self._store.marks(key, start, stop) == KEY_FRAME) + start
+
+    def describe(self, edit: TrackingEdit) -> str:
+        """Return in words what a correction would do, with all that was left open filled in.
+
+        Raises
+        ------
+        TrackingError
+            It cannot be done.
+        """
+        return edit.plan(self._store)[0].words
+
+    def do(self, edit: _Edit, merge: Hashable = None) -> _Edit:
+        """Carry a correction out.
+
+        Parameters
+        ----------
+        edit
+            The correction.
+        merge
+            Consecutive corrections with an equal `merge` are one step, as those of a drag; see `History.do`.
+
+        Returns
+        -------
+        TrackingEdit
+            The correction with all that was left open filled in.
+
+        Raises
+        ------
+        TrackingError
+            It cannot be done; nothing is changed.
+        """
+        done, changes = edit.plan(self._store)
+        self.history.do(done.words, changes, _Done(self, done), merge)
+        return done
+
+    def group(self, words: str = "") -> AbstractContextManager[None]:
+        """Make all corrections in the block one step; after an exception, none of them is done."""
+        return self.history.group(words)
+
+    def undo(self) -> str:
+        """Take the last step back; returns what was undone, in words, empty if nothing was left."""
+        return self.history.undo()
+
+    def redo(self) -> str:
+        """Do the step again that was undone last; returns it in words, empty if there was none."""
+        return self.history.redo()
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a step to undo."""
+        return self.history.can_undo
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a step to do again."""
+        return self.history.can_redo
+
+    def connect(self, callback: Callable[[TrackingChange], None]) -> Callable[[], None]:
+        """Call a function after every step, undo and redo; returns one that disconnects it."""
+        self._callbacks.append(callback)
+        return lambda: self._callbacks.remove(callback)
+
+    def edits_of(self, step: Step) -> list[TrackingEdit]:
+        """Return the corrections of this editor in a step of the history, in order."""
+        return [done.edit for done in step.commands if isinstance(done, _Done) and done.editor is self]
+
+    def set_box(
+        self,
+        id: Id,
+        frame: int,
+        box: Sequence[float] | NDArray[np.float64],
+        *,
+        merge: Hashable = None,
+    ) -> None:
+        """Set a box [left, upper, right, lower], px; its frame becomes a key frame. An unknown id is a new individual.
+
+        With an equal `merge`, consecutive calls are one step, as for a drag.
+        """
+        self.do(SetBox(id, frame, box), merge)
+
+    def delete_boxes(self, id: Id, start: int, stop: int | None = None) -> None:
+        """Delete the boxes of an individual in a range of frames."""
+        self.do(DeleteBoxes(id, start, stop))
+
+    def interpolate(self, id: Id, start: int, stop: int) -> None:
+        """Replace the boxes between `start` and ``stop - 1`` by linear interpolation of these two."""
+        self.do(Interpolate(id, start, stop))
+
+    def clip(self, id: Id, start: int, stop: int, size: tuple[int, int]) -> None:
+        """Clip boxes that are partly outside to the image; `size` is its width and height in pixels."""
+        self.do(Clip(id, start, stop, size))
+
+    def turn(self, id: Id, start: int, stop: int) -> None:
+        """Exchange the sides of inverted boxes."""
+        self.do(Turn(id, start, stop))
+
+    def swap(self, a: Id, b: Id, start: int = 0, stop: int | None = None) -> None:
+        """Exchange the boxes of two individuals in a range of frames."""
+        self.do(Swap(a, b, start, stop))
+
+    def assign(self, id: Id, to: Id, start: int = 0, stop: int | None = None, replace: bool = False) -> None:
+        """Give the boxes of an individual in a range of frames to another one, or to a new one.
+
+        Refused where `to` has boxes in the same frames, unless `replace`: then they are deleted.
+        """
+        self.do(Assign(id, to, start, stop, replace))
+
+    def split(self, id: Id, frame: int) -> Id:
+        """Make a new individual of the boxes from a frame on; returns its id."""
+        new = self.do(Split(id, frame)).new
+        return id if new is None else new
+
+    def merge(self, into: Id, other: Id, replace: bool = False) -> None:
+        """Give all boxes of `other` to `into`.
+
+        Refused where both have boxes in the same frames, unless `replace`: then those of `other` stay.
+        """
+        self.do(Merge(into, other, replace))
+
+    def rename(self, id: Id, new: Id) -> None:
+        """Give an individual an id that no other one has."""
+        self.do(Rename(id, new))
+
+    def delete(self, id: Id) -> None:
+        """Delete an individual with all its boxes."""
+        self.do(Delete(id))
+
+    def _done(self) -> Iterator[TrackingEdit]:
+        for step in self.history.steps[: self.history.position]:
+            yield from self.edits_of(step)
+
+    def _notify(self) -> None:
+        before, self._ids = self._ids, {key: individual for individual, key in self._store.keys.items()}
+        now, touched = self._ids, dict(self._store.touched)
+        self._store.touched.clear()
+        ranges = {now[key]: frames for key, frames in touched.items() if key in now}
+        for key, individual in now.items():
+            if before.get(key) != individual:
+                ranges[individual] = (0, span_of(self._store, key)[1])
+        change = TrackingChange(
+            ranges,
+            tuple(individual for key, individual in now.items() if key not in before),
+            tuple(individual for key, individual in before.items() if key not in now),
+            {before[key]: now[key] for key in now if key in before and before[key] != now[key]},
+        )
+        if change != TrackingChange({}):
+            for callback in tuple(self._callbacks):
+                callback(change)

@@ -1,0 +1,234 @@
+"""What could mend a problem of a tracking, as corrections to choose from."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_i3d.individuals import Id
+from napari_i3d.tracking.checks import Problem, ProblemKind, check_tracking
+from napari_i3d.tracking.editing.box_edits import Clip, DeleteBoxes, Interpolate, Turn
+from napari_i3d.tracking.editing.box_store import BoxStore
+from napari_i3d.tracking.editing.editor import TrackingEditor
+from napari_i3d.tracking.editing.identity_edits import Delete, Merge, Split, Swap
+from napari_i3d.tracking.editing.tracking_edit import TrackingEdit
+from napari_i3d.tracking.tracklets import Tracking, Tracklet
+
+_MERGES = 2
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A way to mend a problem in one step.
+
+    Attributes
+    ----------
+    name
+        ``interpolate``, ``split``, ``swap``, ``clip``, ``turn``, ``delete`` or ``merge``.
+    words
+        What it does, as an instruction.
+    edit
+        The correction.
+    """
+
+    name: str
+    words: str
+    edit: TrackingEdit
+
+    def apply(self, editor: TrackingEditor) -> None:
+        """Do it as one step.
+
+        Raises
+        ------
+        TrackingError
+            The tracking is no longer the one that the fix is for.
+        """
+        editor.do(self.edit)
+
+
+def fixes_for(problem: Problem, tracking: Tracking, video_shape: Sequence[int] | None = None) -> tuple[Fix, ...]:
+    """Return the ways to mend a problem, the most likely one first; none may be known.
+
+    Parameters
+    ----------
+    problem
+        From `check_tracking`.
+    tracking
+        The tracking that it was found in.
+    video_shape
+        As it was given to `check_tracking`.
+    """
+    tracklet = tracking.get(problem.id)
+    if tracklet is None or not tracklet.start <= problem.frame < problem.stop <= tracklet.stop:
+        return ()
+    store = BoxStore(tracking)
+    edits = [edit.plan(store)[0] for edit in _EDITS[problem.kind](problem, tracking, video_shape)]
+    return tuple(Fix(_NAMES[type(edit)], edit.words, edit) for edit in dict.fromkeys(edits))
+
+
+def _fix_gap(problem: Problem, tracking: Tracking, _: Sequence[int] | None) -> Iterator[TrackingEdit]:
+    yield from _interpolate(tracking[problem.id], problem.frame, problem.stop)
+    yield Split(problem.id, problem.stop)
+
+
+def _fix_bad_box(problem: Problem, tracking: Tracking, _: Sequence[int] | None) -> Iterator[TrackingEdit]:
+    yield from _interpolate(tracking[problem.id], problem.frame, problem.stop)
+    yield DeleteBoxes(problem.id, problem.frame, problem.stop)
+
+
+def _fix_inverted(problem: Problem, tracking: Tracking, shape: Sequence[int] | None) -> Iterator[TrackingEdit]:
+    yield Turn(problem.id, problem.frame, problem.stop)
+    yield from _fix_bad_box(problem, tracking, shape)
+
+
+def _fix_outside(problem: Problem, tracking: Tracking, shape: Sequence[int] | None) -> Iterator[TrackingEdit]:
+    tracklet = tracking[problem.id]
+    if shape is not None:
+        size = (int(shape[2]), int(shape[1]))
+        pixels = np.clip(np.trunc(_rows(tracklet, problem.frame, problem.stop)), 0, np.array(size * 2))
+        if (pixels[:, 2:] > pixels[:, :2]).all():
+            yield Clip(problem.id, problem.frame, problem.stop, size)
+    yield from _fix_bad_box(problem, tracking, shape)
+
+
+def _fix_beyond_video(problem: Problem, tracking: Tracking, _: Sequence[int] | None) -> Iterator[TrackingEdit]:
+    tracklet = tracking[problem.id]
+    if tracklet.present[problem.frame - tracklet.start :].any():
+        yield DeleteBoxes(problem.id, problem.frame, problem.stop)
+
+
+def _fix_change(problem: Problem, tracking: Tracking, _: Sequence[int] | None) -> Iterator[TrackingEdit]:
+    # The box moves to where another one is, or away and back, or for good.
+    other = _whose_box_is_there(problem, tracking)
+    if other is not None:
+        back = _way_back(problem, tracking, other)
+        if back is not None:
+            yield Swap(problem.id, other, problem.frame, back)
+        yield Swap(problem.id, other, problem.frame)
+    if problem.stop - problem.frame > 1:
+        # The last frame of the problem is the one in which it is back.
+        yield from _interpolate(tracking[problem.id], problem.frame, problem.stop - 1)
+    if tracking[problem.id].start < problem.frame:
+        yield Split(problem.id, problem.frame)
+
+
+def _fix_short(problem: Problem, tracking: Tracking, _: Sequence[int] | None) -> Iterator[TrackingEdit]:
+    yield Delete(problem.id)
+    short = tracking[problem.id]
+    distances: list[tuple[float, Id]] = []
+    for individual, tracklet in tracking.items():
+        if individual != problem.id and (distance := _distance(short, tracklet)) is not None:
+            distances.append((distance, individual))
+    yield from (Merge(pair[1], problem.id) for pair in sorted(distances, key=lambda pair: pair[0])[:_MERGES])
+
+
+def _interpolate(tracklet: Tracklet, start: int, stop: int) -> Iterator[TrackingEdit]:
+    """Replace the boxes of a range by interpolation between its neighbors, if both are finite."""
+    if tracklet.start < start and stop < tracklet.stop:
+        ends = _rows(tracklet, start - 1, stop + 1)[[0, -1]]
+        if np.isfinite(ends).all():
+            yield Interpolate(tracklet.id, start - 1, stop + 1)
+
+
+def _whose_box_is_there(problem: Problem, tracking: Tracking) -> Id | None:
+    """Return the individual whose box is nearest to where the one with the problem was before.
+
+    It must be nearer than the individual's own box, and the individual's own box nearer to where the other one was,
+    than the other's own: a swap makes both move less.
+    """
+    tracklet, frame = tracking[problem.id], problem.frame
+    before = _last_center(tracklet, frame)
+    own = _center(tracklet, frame)
+    if before is None or own is None:
+        return None
+    found: list[tuple[float, Id]] = []
+    for individual, other in tracking.items():
+        there = None if individual == problem.id else _center(other, frame)
+        if there is None:
+            continue
+        distance = _length(there - before)
+        other_before = _last_center(other, frame)
+        moves_less = other_before is None or _length(own - other_before) < _length(there - other_before)
+        if distance < _length(own - before) and moves_less:
+            found.append((distance, individual))
+    return min(found, key=lambda pair: pair[0])[1] if found else None
+
+
+def _way_back(problem: Problem, tracking: Tracking, other: Id) -> int | None:
+    """Return the frame from which on a swapped individual has its own boxes again; None if it never has."""
+    tracklet, partner = tracking[problem.id], tracking[other]
+    if problem.stop - problem.frame > 1:
+        frames = [problem.stop - 1]
+    else:
+        later = check_tracking(Tracking([tracklet]))
+        frames = [found.frame for found in later if found.kind is problem.kind and found.frame > problem.frame]
+    for frame in frames:
+        now, own, swapped = _center(tracklet, frame), _last_center(tracklet, frame), _last_center(partner, frame)
+        if now is not None and own is not None and swapped is not None and _length(now - swapped) < _length(now - own):
+            return frame
+    return None
+
+
+def _distance(short: Tracklet, other: Tracklet) -> float | None:
+    """Return the distance of a short tracklet from the other's nearest box in time; None if both share a frame."""
+    start, stop = max(short.start, other.start), min(short.stop, other.stop)
+    if start < stop:
+        shared = short.present[start - short.start : stop - short.start]
+        if (shared & other.present[start - other.start : stop - other.start]).any():
+            return None
+    known = np.flatnonzero(other.present) + other.start
+    apart = np.where(known < short.start, short.start - known, np.abs(known - (short.stop - 1)))
+    nearest = int(known[np.argmin(apart)])
+    one = _center(short, short.start if nearest < short.start else short.stop - 1)
+    there = _center(other, nearest)
+    if one is None or there is None:
+        return None
+    # A frame counts as a pixel: what ended long ago in the same place is no better than what is near now.
+    return _length(there - one) + float(apart.min())
+
+
+def _rows(tracklet: Tracklet, start: int, stop: int) -> NDArray[np.float64]:
+    return tracklet.boxes[start - tracklet.start : stop - tracklet.start]
+
+
+def _center(tracklet: Tracklet, frame: int) -> NDArray[np.float64] | None:
+    if not tracklet.start <= frame < tracklet.stop:
+        return None
+    box = tracklet.boxes[frame - tracklet.start]
+    return (box[:2] + box[2:]) / 2 if np.isfinite(box).all() else None
+
+
+def _last_center(tracklet: Tracklet, frame: int) -> NDArray[np.float64] | None:
+    """Return the center of the last box before a frame."""
+    finite = np.isfinite(tracklet.boxes[: max(frame - tracklet.start, 0)]).all(axis=1)
+    rows = np.flatnonzero(finite)
+    return _center(tracklet, tracklet.start + int(rows[-1])) if len(rows) else None
+
+
+def _length(vector: NDArray[np.float64]) -> float:
+    return float(np.hypot(*vector))
+
+
+_NAMES: dict[type[TrackingEdit], str] = {
+    Clip: "clip",
+    Delete: "delete",
+    DeleteBoxes: "delete",
+    Interpolate: "interpolate",
+    Merge: "merge",
+    Split: "split",
+    Swap: "swap",
+    Turn: "turn",
+}
+
+_EDITS: dict[ProblemKind, Callable[[Problem, Tracking, Sequence[int] | None], Iterator[TrackingEdit]]] = {
+    ProblemKind.GAP: _fix_gap,
+    ProblemKind.NOT_A_NUMBER: _fix_bad_box,
+    ProblemKind.INVERTED: _fix_inverted,
+    ProblemKind.EMPTY: _fix_bad_box,
+    ProblemKind.OUTSIDE: _fix_outside,
+    ProblemKind.BEYOND_VIDEO: _fix_beyond_video,
+    ProblemKind.JUMP: _fix_change,
+    ProblemKind.SIZE_CHANGE: _fix_change,
+    ProblemKind.SHORT: _fix_short,
+}
