@@ -1,0 +1,1 @@
+"""Formats whose files hold bounding boxes: one module each."""

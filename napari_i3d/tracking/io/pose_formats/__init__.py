@@ -1,0 +1,1 @@
+"""Formats whose files hold key points or centroids: one module each."""
