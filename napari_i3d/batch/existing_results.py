@@ -152,7 +152,7 @@ def _of_tracking(provenance: dict[str, Any], wish: ExpectedResult, individual: I
     told = provenance.get("tracking")
     if not isinstance(told, dict):
         return ResultCheck(ResultState.SOUND)
-    of_file = ("sha256", "gaps", "chosen")
+    of_file = ("sha256", "gaps", "chosen", "origin")
     same = [told.get(name) for name in of_file] == [wish.tracking.get(name) for name in of_file]
     # Without a file it is the same only for whole images; tracking made in the viewer has none either.
     if individual is None and same and (told.get("sha256") is not None or _is_whole_image(told)):

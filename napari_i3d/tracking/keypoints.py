@@ -1,9 +1,16 @@
-"""Key points of individuals, as pose trackers give them."""
+"""Key points of individuals, as pose trackers give them, and the choices by which they become boxes."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from napari_i3d.errors import SettingsError
+
+CENTROID = ("centroid",)
+"""The names of the key points of formats that give each individual one point only."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,15 +24,16 @@ class KeypointTracklet:
     start
         Video frame of the first row.
     points
-        Shape (N, K, 2), float64: x, y in pixels; not-a-number where a point is absent.
+        Shape (N, K, 2), float64 (float32 where the file has no more): x, y in pixels; not-a-number where a point is
+        absent.
     confidence
-        Shape (N, K), float64, as in the file; 1 where the format has none.
+        Shape (N, K), floating, as in the file; 1 where the format has none. It may be a broadcast view.
     """
 
     id: str | int
     start: int
-    points: NDArray[np.float64]
-    confidence: NDArray[np.float64]
+    points: NDArray[np.floating[Any]]
+    confidence: NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,3 +53,72 @@ class Keypoints:
     names: tuple[str, ...]
     tracklets: tuple[KeypointTracklet, ...]
     body_length_px: float | None = None
+
+
+@dataclass(frozen=True)
+class KeypointBoxes:
+    """How key points become boxes.
+
+    Squares of constant size (`size_px`) keep the scale of the animal in its crops from changing with its posture;
+    boxes around the points (`margin`) follow its extent.
+
+    Parameters
+    ----------
+    margin
+        Fraction of the box's longer side that is added at each side; of no effect with `size_px`.
+    size_px
+        Side of squares around the mean of the points, in pixels of the video that was tracked; None: the box is the
+        extent of the points.
+    min_confidence
+        Points of a lower confidence do not count.
+    min_keypoints
+        Frames with fewer points that count have no box. A single key point is enough where there is only one.
+    keypoints
+        Names of the key points that count; None: all.
+    max_gap_frames
+        Gaps of up to this many frames are filled by linear interpolation of the boxes beside them.
+
+    Raises
+    ------
+    SettingsError
+        A value is out of range.
+    """
+
+    margin: float = 0.2
+    size_px: float | None = None
+    min_confidence: float = 0.5
+    min_keypoints: int = 2
+    keypoints: tuple[str, ...] | None = None
+    max_gap_frames: int = 0
+
+    def __post_init__(self) -> None:
+        _require(_is_number(self.margin) and self.margin >= 0, "margin", "a number from 0 on", self.margin)
+        fits = self.size_px is None or (_is_number(self.size_px) and self.size_px > 0)
+        _require(fits, "size_px", "a number of pixels above 0, or None", self.size_px)
+        _require(_is_number(self.min_confidence), "min_confidence", "a number", self.min_confidence)
+        for name, least in (("min_keypoints", 1), ("max_gap_frames", 0)):
+            value = getattr(self, name)
+            _require(_is_whole(value) and value >= least, name, f"a whole number from {least} on", value)
+        if self.keypoints is not None:
+            given: Any = self.keypoints
+            names = () if isinstance(given, str) else tuple(given)
+            fits = bool(names) and all(isinstance(name, str) for name in names)
+            _require(fits, "keypoints", "names of key points, or None for all", self.keypoints)
+            object.__setattr__(self, "keypoints", names)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the choices as JSON values, for provenance."""
+        return {**asdict(self), "keypoints": None if self.keypoints is None else list(self.keypoints)}
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _require(fits: bool, name: str, expected: str, found: object) -> None:
+    if not fits:
+        raise SettingsError(f"{name}: expected {expected}, found {ascii(found)[:60]}")

@@ -11,6 +11,7 @@ from napari_i3d._utils.files import atomic_writer, nearest_file
 from napari_i3d._utils.text import label
 from napari_i3d.errors import TrackingError
 from napari_i3d.safe_loading import unpickler
+from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat, VideoFacts
 from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.tracking.validation import EXACT, describe
 
@@ -137,3 +138,19 @@ def write_tracking(path: str | os.PathLike[str], tracking: Tracking) -> None:
         plain[individual] = dict(zip(frames, rows, strict=True))
     with atomic_writer(path) as file:
         pickle.dump(plain, file, protocol=4)
+
+
+def _recognize(_path: Path, head: bytes) -> bool:
+    return head.startswith(_PICKLE)
+
+
+def _read(path: Path, _options: ReadOptions) -> ReadResult:
+    return ReadResult(read_tracking(path))
+
+
+def _write(path: Path, tracking: Tracking, _video: VideoFacts | None) -> tuple[str, ...]:
+    write_tracking(path, tracking)
+    return ()
+
+
+FORMAT = TrackingFormat("pickle", "pickle of {id: {frame: box}}", ENDINGS, _recognize, _read, _write)

@@ -1,1 +1,6 @@
-"""Formats whose files hold key points or centroids: one module each."""
+"""Formats of key points and centroids, one a module."""
+
+from napari_i3d.tracking.io.format import TrackingFormat
+
+FORMATS: tuple[TrackingFormat, ...] = ()
+"""In the order in which they are tried."""
