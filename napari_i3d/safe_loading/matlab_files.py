@@ -15,7 +15,8 @@ _COMPRESSED = 15
 _FREE_BYTES = 128 << 20
 _RATIO = 16
 _BLOCK_BYTES = 1 << 20
-_START_BYTES = 128  # in which the name lies, after flags and dimensions
+_START_BYTES = 1024  # of an element, packed or not
+_NAME_BYTES = 128  # in which the name lies, after flags and dimensions
 _MOST_VARIABLES = 1000
 _DAMAGE = (OSError, ValueError, TypeError, LookupError, AttributeError, OverflowError, MemoryError, NotImplementedError)
 
@@ -51,7 +52,7 @@ def has_variable(path: Path, name: bytes) -> bool:
                 start = file.read(min(size, _START_BYTES))
                 if kind == _COMPRESSED:
                     start = zlib.decompressobj().decompress(start, _START_BYTES)
-                if name in start[:_START_BYTES]:
+                if name in start[:_NAME_BYTES]:
                     return True
                 file.seek(size - min(size, _START_BYTES), os.SEEK_CUR)
     except (OSError, ValueError, zlib.error):

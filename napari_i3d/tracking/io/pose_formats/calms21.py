@@ -43,9 +43,7 @@ def _read(path: Path, options: ReadOptions) -> ReadResult:
         n_frames = None if options.video is None else options.video.n_frames
         chosen = [name for name, one in videos.items() if len(one["keypoints"]) == n_frames]
         if len(chosen) != 1:
-            which = (
-                "give the video, its length chooses" if n_frames is None else f"{len(chosen)} have {n_frames} frames"
-            )
+            which = f"{len(chosen)} have its {n_frames} frames" if n_frames else "give the video, whose length chooses"
             listed = ", ".join(shown(name) for name in list(videos)[:_MOST_SHOWN])
             more = ", ..." if len(videos) > _MOST_SHOWN else ""
             raise TrackingError(f"the file holds {counted(len(videos), 'video')} ({listed}{more}); {which}")
