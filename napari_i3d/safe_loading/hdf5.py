@@ -7,7 +7,7 @@ are read here, as much at a time as is in proportion to the file.
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ class Hdf5File:
         dtype: np.dtype[Any] = self._dataset(path).dtype
         return dtype
 
-    def read(self, path: str, selection: Any = (), field: str | None = None) -> NDArray[Any]:
+    def read(self, path: str, selection: Any = ()) -> NDArray[Any]:
         """Read numbers, or text of a fixed length.
 
         Parameters
@@ -77,21 +77,24 @@ class Hdf5File:
             Of the dataset.
         selection
             Index or tuple of indices and slices; default: everything.
-        field
-            Name of a column of a dataset of records.
         """
         dataset = self._dataset(path)
+        if not _is_plain(dataset.dtype):
+            raise self._error(f"{printable_ascii(path)}: expected numbers or text, found {str(dataset.dtype)[:60]}")
+        self.require(_count(dataset.shape, selection) * dataset.dtype.itemsize, path)
+        return np.asarray(dataset[selection])
+
+    def read_records(self, path: str, fields: Collection[str]) -> NDArray[Any]:
+        """Read a dataset of records, whose named fields must be there; all are plain numbers or text."""
+        dataset = self._dataset(path)
         dtype = dataset.dtype
-        if field is not None:
-            if field not in (dtype.names or ()):
-                raise self._error(f"no column {printable_ascii(field)} in {printable_ascii(path)}")
-            dtype = dtype[field]
-        if not _is_plain(dtype):
-            raise self._error(f"{printable_ascii(path)}: expected numbers or text, found {str(dtype)[:60]}")
-        count = _count(dataset.shape, selection)
-        self.require(count * dtype.itemsize, path)
-        read = dataset if field is None else dataset.fields(field)
-        return np.asarray(read[selection])
+        missing = [name for name in fields if name not in (dtype.names or ())]
+        if missing:
+            raise self._error(f"no column {printable_ascii(missing[0])} in {printable_ascii(path)}")
+        if not all(_is_plain(dtype[name]) for name in dtype.names):
+            raise self._error(f"{printable_ascii(path)}: expected numbers or text in all columns")
+        self.require(math.prod(dataset.shape) * dtype.itemsize, path)
+        return np.asarray(dataset[()])
 
     def texts(self, path: str) -> list[str]:
         """Read a dataset of text, of whatever kind, as a flat list."""

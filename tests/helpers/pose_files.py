@@ -284,7 +284,11 @@ def write_slp(path: Path, one: Planted, version: float = 1.3, videos: int = 1, t
     nodes = [None] * len(one.names)
     for place, node in enumerate(order):
         nodes[node] = {"name": one.names[place], "weight": 1.0}
-    metadata = {"version": "2.0.0", "nodes": nodes, "skeletons": [{"nodes": [{"id": int(node)} for node in order]}]}
+    metadata = {
+        "version": "2.0.0",
+        "nodes": nodes,
+        "skeletons": [{"nodes": [{"id": int(node)} for node in order], "links": [], "graph": {"name": "s"}}],
+    }
     with h5py.File(path, "w") as file:
         group = file.create_group("metadata")
         group.attrs["format_id"], group.attrs["json"] = version, np.bytes_(json.dumps(metadata))
@@ -292,7 +296,8 @@ def write_slp(path: Path, one: Planted, version: float = 1.3, videos: int = 1, t
         file["pred_points"] = np.array(points, [*point_type, ("score", "f8")])
         file["points"] = np.empty(0, point_type)
         file["tracks_json"] = [json.dumps([0, name]).encode() for name in one.ids]
-        file["videos_json"] = [json.dumps({"filename": f"{n}.mp4"}).encode() for n in range(videos)]
+        recordings = [{"filename": f"{n}.mp4", "backend": {"filename": f"{n}.mp4"}} for n in range(videos)]
+        file["videos_json"] = [json.dumps(recording).encode() for recording in recordings]
 
 
 def write_tracklets(path: Path, one: Planted, flat: bool = False) -> None:

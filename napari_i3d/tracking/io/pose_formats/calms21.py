@@ -33,8 +33,7 @@ def _recognize(_path: Path, head: bytes) -> bool:
 def _read(path: Path, options: ReadOptions) -> ReadResult:
     with path.open("rb") as file:
         is_npy = file.read(len(NPY_SIGNATURE)) == NPY_SIGNATURE
-    content = read_npy(path, TrackingError) if is_npy else parse_json(path.read_bytes(), TrackingError)
-    videos = dict(_videos(content))
+    videos = dict(_videos(read_npy(path, TrackingError) if is_npy else _parse(path)))
     notes: tuple[str, ...] = ()
     if not videos:
         raise TrackingError("expected the keypoints of a video, or of several by annotator and name")
@@ -57,6 +56,11 @@ def _read(path: Path, options: ReadOptions) -> ReadResult:
     if not tracklets:
         raise TrackingError("there is no point in the whole file")
     return ReadResult(Keypoints(_NAMES, tuple(tracklets)), notes)
+
+
+def _parse(path: Path) -> Any:
+    # As text: the bytes would be kept beside it while it is parsed.
+    return parse_json(path.read_text(encoding="utf-8-sig", errors="replace"), TrackingError)
 
 
 def _videos(content: Any) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -41,7 +41,7 @@ def _read(path: Path, _options: ReadOptions) -> ReadResult:
                 continue  # points of their own names, which the header lacks
             frames = _frames(individual, rows)
             span, n_rows = span + int(np.ptp(frames)) + 1, n_rows + len(frames)
-            check_span(individual, span * len(names), n_rows * len(names), together=True)
+            check_span(individual, span, n_rows, together=True, numbers_a_row=3 * len(names))
             made = _tracklet(individual, frames, rows, len(names))
             tracklets += [made] if made is not None else []
     if not tracklets:

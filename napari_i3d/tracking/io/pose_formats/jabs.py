@@ -31,11 +31,11 @@ def _read(path: Path, options: ReadOptions) -> ReadResult:
             raise TrackingError(f"expected points of (frames, [mice,] {len(_NAMES)}, 2), found shape {shape}")
         if file.shape("poseest/confidence") != shape[:-1]:
             raise TrackingError("points and confidence have different shapes")
-        # As float64 in the end, however small the numbers of the file are.
-        file.require(8 * int(np.prod(shape, dtype=object)), "poseest/points")
-        points, confidence = file.read("poseest/points"), file.read("poseest/confidence").astype(np.float64)
-        if points.dtype.kind not in "iuf":
-            raise TrackingError(f"expected points that are numbers, found {points.dtype}")
+        # As float32 or more in the end, however small the numbers of the file are.
+        file.require(6 * int(np.prod(shape, dtype=object)), "poseest/points")
+        points, confidence = file.read("poseest/points"), file.read("poseest/confidence")
+        if points.dtype.kind not in "iuf" or confidence.dtype.kind not in "iuf":
+            raise TrackingError(f"expected points that are numbers, found {points.dtype}, {confidence.dtype}")
         if len(shape) == 3:
             points, confidence = points[:, None], confidence[:, None]
             ids, note = np.zeros(points.shape[:2], np.int64), ""
@@ -82,8 +82,10 @@ def _by_identity(points: NDArray[Any], confidence: NDArray[Any], ids: NDArray[np
             raise TrackingError(f"{number}: frame {at[:-1][np.diff(at) == 0][0]} has this identity twice")
         start, length = int(at[0]), int(at[-1] - at[0]) + 1
         span, n_rows = span + length, n_rows + len(rows)
-        check_span(number, span * len(_NAMES), n_rows * len(_NAMES), together=True)
-        xy, score = np.full((length, len(_NAMES), 2), np.nan), np.zeros((length, len(_NAMES)))
+        check_span(number, span, n_rows, together=True, numbers_a_row=3 * len(_NAMES))
+        # Whole numbers of 16 bits, as nearly always, are exact in float32.
+        xy = np.full((length, len(_NAMES), 2), np.nan, np.result_type(points.dtype, np.float16))
+        score = np.zeros((length, len(_NAMES)), np.result_type(confidence.dtype, np.float16))
         score[at - start] = confidence[at, place]
         # Stored are row and column, and zeros for points that were not found.
         xy[at - start] = points[at, place][:, :, ::-1]
