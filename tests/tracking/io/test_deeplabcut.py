@@ -138,15 +138,18 @@ def test_tracklets_read_with_their_frames(tmp_path: Path, flat: bool):
 
 
 def test_tracklets_of_whole_numbers_and_single_points_read(tmp_path: Path):
+    """As DeepLabCut's own tests have them: the header last, keys of numpy, points of no animal named last in it."""
     make.write_tracklets(tmp_path / "a_el.pickle", ONE)
-    content = pickle.loads((tmp_path / "a_el.pickle").read_bytes())
-    content = {
-        key: value if key == "header" else {int(f[5:]): row for f, row in value.items()}
-        for key, value in content.items()
-    }
-    content["single"] = {3: np.array([[1.0, 2, 0.9]])}
-    (tmp_path / "b_bx.pickle").write_bytes(pickle.dumps(content, 2))
-    assert_boxes(read_tracking(tmp_path / "b_bx.pickle", boxes=EXTENT), dict(enumerate(ONE.boxes().values())))
+    old = pickle.loads((tmp_path / "a_el.pickle").read_bytes())
+    header = pd.MultiIndex.from_tuples([*old["header"], *(("DLC_net", "center", c) for c in ("x", "y", "likelihood"))])
+    content = {"single": {3: np.array([[1.0, 2, 0.9]]), 5: np.array([[3.0, 4, 0.9]])}}
+    for number in range(3):
+        content[np.int64(number)] = {int(frame.removeprefix("frame")): row for frame, row in old[number].items()}
+    (tmp_path / "b_bx.pickle").write_bytes(pickle.dumps(content | {"header": header}, 2))
+    tracking = read_tracking(tmp_path / "b_bx.pickle", boxes=KeypointBoxes(margin=0, keypoints=tuple(ONE.names)))
+    assert_boxes(tracking, dict(enumerate(ONE.boxes().values())))
+    center = read_tracking(tmp_path / "b_bx.pickle", boxes=KeypointBoxes(size_px=2, keypoints=("center",)))
+    assert_boxes(center, {"single": {3: [0, 1, 2, 3], 5: [2, 3, 4, 5]}})
 
 
 def labeled(table: pd.DataFrame) -> pd.DataFrame:
