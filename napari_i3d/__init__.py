@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from napari_i3d.features.io.writing import write_features as write_features
     from napari_i3d.plugin.viewer import tracked_video as tracked_video
     from napari_i3d.plugin.viewer import view as view
+    from napari_i3d.projects.tracking_reader import read_tracking as read_tracking
     from napari_i3d.synthetic import write_synthetic_clip as write_synthetic_clip
     from napari_i3d.tracking.checks import Problem as Problem
     from napari_i3d.tracking.checks import check_tracking as check_tracking
     from napari_i3d.tracking.editing.editor import TrackingEditor as TrackingEditor
     from napari_i3d.tracking.gaps import resolve_gaps as resolve_gaps
-    from napari_i3d.tracking.io.box_pickle import read_tracking as read_tracking
     from napari_i3d.tracking.io.box_pickle import write_tracking as write_tracking
+    from napari_i3d.tracking.keypoints import KeypointBoxes as KeypointBoxes
     from napari_i3d.tracking.tracklets import Tracking as Tracking
     from napari_i3d.tracking.tracklets import Tracklet as Tracklet
     from napari_i3d.video.video import Video as Video
@@ -38,6 +39,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "ExtractionSettings": "extraction.settings",
     "Features": "features.features",
+    "KeypointBoxes": "tracking.keypoints",
     "NapariI3DError": "errors",
     "Problem": "tracking.checks",
     "Tracking": "tracking.tracklets",
@@ -50,7 +52,7 @@ _HOMES = {
     "open_video": "video.video",
     "make_thumbnails": "extraction.thumbnails",
     "read_features": "features.io.reading",
-    "read_tracking": "tracking.io.box_pickle",
+    "read_tracking": "projects.tracking_reader",
     "tracked_video": "plugin.viewer",
     "write_features": "features.io.writing",
     "export_features": "features.io.layouts",
@@ -65,6 +67,7 @@ _MODULES = {"explore": "explore", "plots": "plots"}
 __all__ = [
     "ExtractionSettings",
     "Features",
+    "KeypointBoxes",
     "NapariI3DError",
     "Problem",
     "Tracking",

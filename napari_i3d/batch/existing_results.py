@@ -127,7 +127,7 @@ def _check_tracking(provenance: dict[str, Any], expected: ExpectedResult, indivi
         return _CURRENT
     crops = found.get("crops")
     entries = [entry for entry in crops if isinstance(entry, dict)] if isinstance(crops, list) else []
-    same = all(found.get(name) == expected.tracking.get(name) for name in ("sha256", "gaps", "chosen"))
+    same = all(found.get(name) == expected.tracking.get(name) for name in ("sha256", "gaps", "chosen", "origin"))
     # Without a file it is the same only for whole images; tracking made in the viewer has none either.
     whole_image = [entry.get("id") for entry in entries] == [""]
     if individual is None and same and (found.get("sha256") is not None or whole_image):

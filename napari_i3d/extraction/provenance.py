@@ -33,6 +33,8 @@ def describe_tracking(path: Path | None, tracking: Tracking, gaps: Gaps) -> dict
         if tracklet.gaps
     ]
     facts: dict[str, Any] = {"gaps": str(gaps), "gaps_mended": resolved}
+    if tracking.origin is not None:
+        facts["origin"] = tracking.origin.as_dict()
     return facts if path is None else {"file": path.name, "sha256": sha256_of(path), **facts}
 
 

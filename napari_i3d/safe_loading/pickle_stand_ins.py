@@ -20,7 +20,7 @@ _DTYPE = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|f1[0-9]|c8|c16|[cf]?[0-9]{2}|
 _LAST_CHARACTER = 0x10FFFF
 
 
-class _StandIn:
+class StandIn:
     """A callable that a pickle can neither change nor take apart: its state cannot be set from the file."""
 
     __slots__ = ("_call",)
@@ -28,7 +28,7 @@ class _StandIn:
     def __init__(self, call: Callable[..., Any]) -> None:
         self._call = call
 
-    def __call__(self, *arguments: Any) -> Any:
+    def __call__(self, *arguments: Any) -> Any:  # noqa: D102 - as any callable
         return self._call(*arguments)
 
     def __setstate__(self, _state: object) -> None:
@@ -163,25 +163,25 @@ def _dict(*pairs: Any) -> dict[Any, Any]:
 
 
 def _empty_dict(factory: object = None) -> dict[Any, Any]:
-    if not (factory is None or isinstance(factory, _StandIn)):
+    if not (factory is None or isinstance(factory, StandIn)):
         raise ForbiddenError("a defaultdict that is made in an unusual way")
     return Dict()
 
 
-_TYPE = _StandIn(_no_call)
+_TYPE = StandIn(_no_call)
 ALLOWED = {
-    ("collections", "OrderedDict"): _StandIn(_dict),
+    ("collections", "OrderedDict"): StandIn(_dict),
     # Without its factory, which might be any function.
-    ("collections", "defaultdict"): _StandIn(_empty_dict),
+    ("collections", "defaultdict"): StandIn(_empty_dict),
     ("numpy", "ndarray"): _TYPE,
-    ("numpy", "dtype"): _StandIn(_Dtype),
-    ("_codecs", "encode"): _StandIn(_encode_latin1),
+    ("numpy", "dtype"): StandIn(_Dtype),
+    ("_codecs", "encode"): StandIn(_encode_latin1),
 }
 for _package in ("numpy.core", "numpy._core"):
-    ALLOWED[f"{_package}.multiarray", "_reconstruct"] = _StandIn(_reconstruct)
-    ALLOWED[f"{_package}.multiarray", "scalar"] = _StandIn(_scalar)
-    ALLOWED[f"{_package}.numeric", "_frombuffer"] = _StandIn(_frombuffer)
+    ALLOWED[f"{_package}.multiarray", "_reconstruct"] = StandIn(_reconstruct)
+    ALLOWED[f"{_package}.multiarray", "scalar"] = StandIn(_scalar)
+    ALLOWED[f"{_package}.numeric", "_frombuffer"] = StandIn(_frombuffer)
 for _package in ("builtins", "__builtin__"):
-    ALLOWED[_package, "bytes"] = _StandIn(lambda: b"")
+    ALLOWED[_package, "bytes"] = StandIn(lambda: b"")
     for _factory in ("dict", "list", "int", "float", "str"):
-        ALLOWED[_package, _factory] = _StandIn(_no_call)
+        ALLOWED[_package, _factory] = StandIn(_no_call)

@@ -12,15 +12,16 @@ import gc
 import io
 import pickle
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 from napari_i3d._utils.text import printable
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.safe_loading.pickle_budget import Dict, grant
 from napari_i3d.safe_loading.pickle_opcodes import ForbiddenError, scan
-from napari_i3d.safe_loading.pickle_stand_ins import ALLOWED
+from napari_i3d.safe_loading.pickle_stand_ins import ALLOWED, StandIn
 
 # Errors of the interpreter's unpickler on damaged input. MemoryError: damaged counts and lengths ask for any amount.
 # Warning: warnings may be configured to raise.
@@ -39,13 +40,18 @@ _DAMAGE = (
     SystemError,
     Warning,
 )
+Names = Mapping[tuple[str, str], StandIn]
+NO_NAMES: Names = MappingProxyType({})
 
 
 class _SafeUnpickler(pickle.Unpickler):
+    more = NO_NAMES
+
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in ALLOWED:
+        found = ALLOWED.get((module, name)) or self.more.get((module, name))
+        if found is None:
             raise ForbiddenError(printable(f"{module}.{name}", 120))
-        return ALLOWED[module, name]
+        return found
 
     def persistent_load(self, _pid: Any) -> Any:
         return Dict()  # only `scan` puts ids in
@@ -75,7 +81,9 @@ def pause_collection() -> Iterator[None]:
                 gc.enable()
 
 
-def load(file: BinaryIO, name: str, error: type[NapariI3DError], *, encoding: str = "ASCII") -> Any:
+def load(
+    file: BinaryIO, name: str, error: type[NapariI3DError], *, encoding: str = "ASCII", more: Names = NO_NAMES
+) -> Any:
     """Read one pickled object of plain containers, numbers, text and numpy arrays.
 
     Parameters
@@ -88,6 +96,8 @@ def load(file: BinaryIO, name: str, error: type[NapariI3DError], *, encoding: st
         Class of the errors raised.
     encoding
         Encoding of 8-bit text of Python 2; ``"latin1"`` for files that Python 2 wrote with numpy arrays in them.
+    more
+        Stand-ins for further names, by module and name.
 
     Raises
     ------
@@ -102,7 +112,9 @@ def load(file: BinaryIO, name: str, error: type[NapariI3DError], *, encoding: st
         copyreg.clear_extension_cache()
         # Buffered, since the unpickler reads ahead only if it can peek.
         stream = io.BufferedReader(io.BytesIO(data))
-        return _SafeUnpickler(stream, encoding=encoding, buffers=iter(Dict, None)).load()
+        unpickler = _SafeUnpickler(stream, encoding=encoding, buffers=iter(Dict, None))
+        unpickler.more = more
+        return unpickler.load()
     except ForbiddenError as forbidden:
         raise error(
             f"{name}: the pickle asks for {forbidden}; expected plain containers, numbers, text and numpy arrays only; "

@@ -64,7 +64,7 @@ def split_gaps(tracking: Tracking) -> Tracking:
             taken.add(name)
             part = slice(first, stop)
             pieces.append(Tracklet(name, tracklet.start + first, tracklet.boxes[part], tracklet.present[part]))
-    return Tracking(pieces)
+    return Tracking(pieces, tracking.origin)
 
 
 def interpolate_gaps(tracking: Tracking) -> Tracking:
@@ -72,7 +72,8 @@ def interpolate_gaps(tracking: Tracking) -> Tracking:
 
     Raises `TrackingError` if a box before or after a gap is not finite.
     """
-    return Tracking(_interpolated(tracklet) if tracklet.gaps else tracklet for tracklet in tracking.values())
+    filled = (_interpolated(tracklet) if tracklet.gaps else tracklet for tracklet in tracking.values())
+    return Tracking(filled, tracking.origin)
 
 
 def _interpolated(tracklet: Tracklet) -> Tracklet:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_i3d.errors import TrackingError
 from napari_i3d.individuals import format_id
+from napari_i3d.tracking.origin import Origin
 from napari_i3d.tracking.validation import check_span, describe, parse_frames, parse_rows, plain_id
 
 # The longest lists of frame ranges and of ids that fit one line.
@@ -116,6 +117,8 @@ class Tracking(Mapping[str | int, Tracklet]):
     ----------
     tracklets
         One per individual. Ids keep their type: 1 and ``"1"`` are two individuals.
+    origin
+        Where they come from; None: a pickle of boxes, or made in memory.
 
     Raises
     ------
@@ -123,7 +126,8 @@ class Tracking(Mapping[str | int, Tracklet]):
         Two tracklets have the same id.
     """
 
-    def __init__(self, tracklets: Iterable[Tracklet]) -> None:
+    def __init__(self, tracklets: Iterable[Tracklet], origin: Origin | None = None) -> None:
+        self.origin = origin
         self._tracklets: dict[str | int, Tracklet] = {}
         for tracklet in tracklets:
             if tracklet.id in self._tracklets:
@@ -184,7 +188,7 @@ class Tracking(Mapping[str | int, Tracklet]):
                 if unknown
                 else f"no individual was chosen; the tracking has {_listed(self)}"
             )
-        return Tracking(self[individual] for individual in chosen)
+        return Tracking((self[individual] for individual in chosen), self.origin)
 
     def facts(self) -> dict[str, Any]:
         """Return the facts about the tracking for provenance, as JSON values.
@@ -193,9 +197,9 @@ class Tracking(Mapping[str | int, Tracklet]):
         -------
         dict
             ``individuals``: a list of dictionaries with ``id``, ``first_frame`` and ``last_frame`` (inclusive) and
-            ``missing_frames`` (the number of frames in gaps).
+            ``missing_frames`` (the number of frames in gaps). ``origin``, if there is one: see `Origin.as_dict`.
         """
-        return {
+        facts: dict[str, Any] = {
             "individuals": [
                 {
                     "id": tracklet.id,
@@ -206,6 +210,7 @@ class Tracking(Mapping[str | int, Tracklet]):
                 for tracklet in self.values()
             ]
         }
+        return facts if self.origin is None else {**facts, "origin": self.origin.as_dict()}
 
 
 def _listed(ids: Iterable[str | int]) -> str:

@@ -55,9 +55,14 @@ def plain_id(value: object) -> str | int:
     )
 
 
-def check_span(individual: str | int, span: int, n_boxes: int, *, together: bool = False) -> None:
-    """Raise `TrackingError` if frames are so far apart, in one or `together`, that gaps would fill the memory."""
-    if span > _FREE_ROWS + _ROWS_A_BOX * n_boxes:
+def check_span(
+    individual: str | int, span: int, n_boxes: int, *, together: bool = False, numbers_a_row: int = 4
+) -> None:
+    """Raise `TrackingError` if frames are so far apart, in one or `together`, that gaps would fill the memory.
+
+    `numbers_a_row` numbers are kept for each frame.
+    """
+    if span > _FREE_ROWS * 4 // numbers_a_row + _ROWS_A_BOX * n_boxes:
         raise TrackingError(
             f"{format_id(individual)}: its first and last frame {'and those before it ' if together else ''}lie {span} "
             f"frames apart, out of proportion to the {n_boxes} boxes in the file",

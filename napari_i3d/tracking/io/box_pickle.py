@@ -11,6 +11,7 @@ from napari_i3d._utils.files import atomic_writer, nearest_file
 from napari_i3d._utils.text import format_path
 from napari_i3d.errors import TrackingError
 from napari_i3d.safe_loading import unpickler
+from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat, VideoFacts
 from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.tracking.validation import EXACT, describe
 
@@ -101,6 +102,10 @@ def _checked_top(content: Any) -> Any:
         raise TrackingError(f"{_EXPECTED}, found {describe(content)}")
     if not content:
         raise TrackingError(f"{_EXPECTED}, found no individual at all")
+    if isinstance(content.get("metadata"), dict) and any(str(key).startswith("frame") for key in content):
+        raise TrackingError(
+            f"{_EXPECTED}, found DeepLabCut's detections (_full.pickle); give the tracklets or the h5 file made of them"
+        )
     foreign = [key for key in content if isinstance(key, str) and key in _FOREIGN]
     if foreign and not all(isinstance(value, dict) and value for value in content.values()):
         raise TrackingError(f"{_EXPECTED}, found the key {foreign[0]!r} of DeepLabCut or SLEAP", _KEY_POINTS)
@@ -141,3 +146,19 @@ def write_tracking(path: str | os.PathLike[str], tracking: Tracking) -> None:
         plain[individual] = dict(zip(frames, rows, strict=True))
     with atomic_writer(path) as file:
         pickle.dump(plain, file, protocol=4)
+
+
+def _recognize(_path: Path, head: bytes) -> bool:
+    return head.startswith(_PICKLE)
+
+
+def _read(path: Path, _options: ReadOptions) -> ReadResult:
+    return ReadResult(read_tracking(path))
+
+
+def _write(path: Path, tracking: Tracking, _video: VideoFacts | None) -> tuple[str, ...]:
+    write_tracking(path, tracking)
+    return ()
+
+
+FORMAT = TrackingFormat("pickle", "pickle of {id: {frame: box}}", ENDINGS, _recognize, _read, _write)

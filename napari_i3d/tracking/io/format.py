@@ -1,0 +1,76 @@
+"""What a tracking format is: how it is recognized, read and written."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_i3d.tracking.keypoints import Keypoints
+from napari_i3d.tracking.tracklets import Tracking
+
+HEAD_BYTES = 65536
+"""How much of a file's beginning `TrackingFormat.recognize` is given."""
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """What some formats leave to the video: its size in pixels, its length in frames, its rate in frames per second."""
+
+    width: int
+    height: int
+    n_frames: int
+    fps: float
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What a reader may need besides the file.
+
+    Attributes
+    ----------
+    video
+        The video that was tracked; None: not known. A reader that cannot do without raises a TrackingError.
+    base
+        Number that the file gives to the video's first frame, 0 or 1, in formats that do not state it; None: found
+        out from the file.
+    """
+
+    video: VideoFacts | None = None
+    base: int | None = None
+
+
+@dataclass(frozen=True)
+class ReadResult:
+    """What a file holds, and notes for the user on how it was understood: one sentence each, without a period."""
+
+    content: Tracking | Keypoints
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrackingFormat:
+    """A tracking format of this or another program.
+
+    Attributes
+    ----------
+    name
+        As in ``read_tracking(path, format=name)`` and ``--from name``: small letters and hyphens.
+    title
+        As in messages and dialogs, with the program's own spelling.
+    endings
+        Usual endings of its files, in small letters; empty for folders.
+    recognize
+        Whether a file is of this format, from its path and its first `HEAD_BYTES` bytes (none for a folder). Must be
+        quick, raise nothing on whatever bytes, and import neither pandas nor torch; it may open an HDF5 or zip file.
+    read
+        Read a file or folder. Raises a TrackingError on invalid content.
+    write
+        Write boxes atomically and return notes for the user: the base of the frame numbers, what could not be kept.
+        None: the format is not written.
+    """
+
+    name: str
+    title: str
+    endings: tuple[str, ...]
+    recognize: Callable[[Path, bytes], bool]
+    read: Callable[[Path, ReadOptions], ReadResult]
+    write: Callable[[Path, Tracking, VideoFacts | None], tuple[str, ...]] | None = None

@@ -1,0 +1,170 @@
+"""Read a tracking file of any known format."""
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Protocol
+
+from napari_i3d._utils.files import nearest_file
+from napari_i3d._utils.text import counted, format_path
+from napari_i3d.errors import TrackingError
+from napari_i3d.individuals import format_id
+from napari_i3d.tracking.io import box_pickle
+from napari_i3d.tracking.io.format import HEAD_BYTES, ReadOptions, TrackingFormat, VideoFacts
+from napari_i3d.tracking.io.formats import FORMATS
+from napari_i3d.tracking.keypoint_boxes import keypoints_to_boxes
+from napari_i3d.tracking.keypoints import KeypointBoxes, Keypoints
+from napari_i3d.tracking.origin import Origin
+from napari_i3d.tracking.tracklets import Tracking
+
+_BEGINNINGS = {
+    b"\x89HDF": "an HDF5 file",
+    b"\x93NUMPY": "a numpy file",
+    b"PK\x03\x04": "a zip archive",
+    b"{": "text, perhaps JSON",
+    b"[": "text, perhaps JSON",
+}
+
+
+class VideoLike(Protocol):
+    """What is asked of an opened video; a `napari_i3d.Video` has it."""
+
+    shape: tuple[int, int, int, int]
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+
+
+def read_tracking(
+    path: str | os.PathLike[str],
+    format: str | None = None,  # noqa: A002 - the public name
+    video: VideoFacts | VideoLike | None = None,
+    boxes: KeypointBoxes | None = None,
+    *,
+    base: int | None = None,
+) -> Tracking:
+    """Read a tracking file, or a folder of them that one video has, without running any code in it.
+
+    Parameters
+    ----------
+    path
+        The file or folder.
+    format
+        Name of its format; None: recognized by its content.
+    video
+        The video that was tracked: needed by formats that leave its size, length or rate to it.
+    boxes
+        How key points become boxes; None: the defaults of `KeypointBoxes`.
+    base
+        Number that the file gives to the video's first frame, 0 or 1, in formats that do not state it.
+
+    Returns
+    -------
+    Tracking
+        Frames are those of the file, counted from 0; gaps stay gaps. `Tracking.origin` says how it was understood.
+
+    Raises
+    ------
+    TrackingError
+        The file does not exist, is of no known format, is invalid or is of another video.
+    """
+    path = Path(path)
+    chosen = recognize(path) if format is None else _by_name(format)
+    if chosen is box_pickle.FORMAT:
+        return box_pickle.read_tracking(path)
+    facts = video_facts(video)
+    try:
+        if format is not None:
+            head_of(path)
+        result = chosen.read(path, ReadOptions(facts, base))
+        if not isinstance(result.content, Keypoints):
+            tracking, origin = result.content, Origin(chosen.name)
+        else:
+            tracking = keypoints_to_boxes(result.content, boxes or KeypointBoxes(), chosen.name)
+            origin = tracking.origin or Origin(chosen.name)
+        if facts is not None:
+            _check_length(tracking, facts.n_frames)
+    except TrackingError as error:
+        raise TrackingError(f"{format_path(path.name)} ({chosen.title}): {error}") from error.__cause__
+    origin = dataclasses.replace(origin, notes=(*result.notes, *origin.notes))
+    return Tracking(tracking.values(), origin)
+
+
+def recognize(path: str | os.PathLike[str]) -> TrackingFormat:
+    """Return the format of a tracking file or folder, by its content.
+
+    Raises
+    ------
+    TrackingError
+        There is no such file, it cannot be read, or it is of no known format.
+    """
+    path = Path(path)
+    try:
+        head = head_of(path)
+    except TrackingError as error:
+        raise TrackingError(f"{format_path(path.name)}: {error}") from None
+    found = next((known for known in FORMATS if known.recognize(path, head)), None)
+    if found is None:
+        beginning = next((text for start, text in _BEGINNINGS.items() if head.lstrip().startswith(start)), "")
+        if path.suffix.lower() in (".yaml", ".yml"):
+            beginning = "a configuration,"
+        kind = "a folder" if path.is_dir() else beginning
+        raise TrackingError(
+            f"{format_path(path.name)}: {f'{kind} ' if kind else ''}of no known tracking format; known are "
+            f"{', '.join(known.title for known in FORMATS)}"
+        )
+    return found
+
+
+def head_of(path: Path) -> bytes:
+    """Return the first `HEAD_BYTES` bytes of a file, none for a folder.
+
+    Raises
+    ------
+    TrackingError
+        There is no such file, it is empty, a device or pipe, or cannot be read.
+    """
+    try:
+        if path.is_dir():
+            return b""
+        if path.exists() and not path.is_file():  # reading a pipe might never end
+            raise TrackingError("this is a device or pipe; expected a tracking file")
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except FileNotFoundError:
+        endings = {ending for known in FORMATS for ending in known.endings}
+        near = nearest_file(path, endings)
+        hint = f"is it {format_path(near.name)}?" if near is not None else "expected a tracking file"
+        raise TrackingError(f"no such file in {format_path(path.parent)}; {hint}") from None
+    except (OSError, ValueError) as error:  # ValueError: an invalid file name
+        raise TrackingError(f"cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    if not head:
+        raise TrackingError("the file is empty; expected a tracking file")
+    return head
+
+
+def video_facts(video: VideoFacts | VideoLike | None) -> VideoFacts | None:
+    """Return the size, length and rate of an opened video."""
+    if video is None or isinstance(video, VideoFacts):
+        return video
+    n_frames, height, width = video.shape[:3]
+    return VideoFacts(width, height, n_frames, float(video.fps))
+
+
+def _by_name(name: str) -> TrackingFormat:
+    found = next((known for known in FORMATS if known.name == name), None)
+    if found is None:
+        raise TrackingError(
+            f"format: expected one of {', '.join(known.name for known in FORMATS)}, found {format_id(name)!r}"
+        )
+    return found
+
+
+def _check_length(tracking: Tracking, n_frames: int) -> None:
+    last = max(tracking.values(), key=lambda tracklet: tracklet.stop)
+    if last.stop > n_frames:
+        raise TrackingError(
+            f"{format_id(last.id)} has a box in frame {last.stop - 1}, but the video has {counted(n_frames, 'frame')} "
+            f"(0 to {n_frames - 1}); is it the tracking of another video?"
+        )
