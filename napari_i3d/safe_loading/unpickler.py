@@ -15,8 +15,9 @@ import math
 import pickle
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -47,7 +48,7 @@ _DTYPE = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|f1[0-9]|c8|c16|[cf]?[0-9]{2}|
 _LAST_CHARACTER = 0x10FFFF
 
 
-class _StandIn:
+class StandIn:
     """A callable that a pickle can neither change nor take apart: its state cannot be set from the file."""
 
     __slots__ = ("_call",)
@@ -55,7 +56,7 @@ class _StandIn:
     def __init__(self, call: Callable[..., Any]) -> None:
         self._call = call
 
-    def __call__(self, *arguments: Any) -> Any:
+    def __call__(self, *arguments: Any) -> Any:  # noqa: D102 - as any callable
         return self._call(*arguments)
 
     def __setstate__(self, _state: object) -> None:
@@ -190,7 +191,7 @@ def _dict(*pairs: Any) -> dict[Any, Any]:
 
 
 def _empty_dict(factory: object = None) -> dict[Any, Any]:
-    if not (factory is None or isinstance(factory, _StandIn)):
+    if not (factory is None or isinstance(factory, StandIn)):
         raise ForbiddenError("a defaultdict that is made in an unusual way")
     return Dict()
 
@@ -199,30 +200,33 @@ def _empty_bytes() -> bytes:
     return b""
 
 
-_TYPE = _StandIn(_no_call)
+_TYPE = StandIn(_no_call)
 _ALLOWED = {
-    ("collections", "OrderedDict"): _StandIn(_dict),
+    ("collections", "OrderedDict"): StandIn(_dict),
     # Without its factory, which might be any function: what was stored is there, nothing else appears.
-    ("collections", "defaultdict"): _StandIn(_empty_dict),
+    ("collections", "defaultdict"): StandIn(_empty_dict),
     ("numpy", "ndarray"): _TYPE,
-    ("numpy", "dtype"): _StandIn(_Dtype),
-    ("_codecs", "encode"): _StandIn(_encode_latin1),
+    ("numpy", "dtype"): StandIn(_Dtype),
+    ("_codecs", "encode"): StandIn(_encode_latin1),
 }
 for _package in ("numpy.core", "numpy._core"):
-    _ALLOWED[f"{_package}.multiarray", "_reconstruct"] = _StandIn(_reconstruct)
-    _ALLOWED[f"{_package}.multiarray", "scalar"] = _StandIn(_scalar)
-    _ALLOWED[f"{_package}.numeric", "_frombuffer"] = _StandIn(_frombuffer)
+    _ALLOWED[f"{_package}.multiarray", "_reconstruct"] = StandIn(_reconstruct)
+    _ALLOWED[f"{_package}.multiarray", "scalar"] = StandIn(_scalar)
+    _ALLOWED[f"{_package}.numeric", "_frombuffer"] = StandIn(_frombuffer)
 for _package in ("builtins", "__builtin__"):
-    _ALLOWED[_package, "bytes"] = _StandIn(_empty_bytes)
+    _ALLOWED[_package, "bytes"] = StandIn(_empty_bytes)
     for _factory in ("dict", "list", "int", "float", "str"):
-        _ALLOWED[_package, _factory] = _StandIn(_no_call)
+        _ALLOWED[_package, _factory] = StandIn(_no_call)
 
 
 class _SafeUnpickler(pickle.Unpickler):
+    more: Mapping[tuple[str, str], StandIn] = MappingProxyType({})
+
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
+        found = _ALLOWED.get((module, name)) or self.more.get((module, name))
+        if found is None:
             raise ForbiddenError(printable_ascii(f"{module}.{name}"))
-        return _ALLOWED[module, name]
+        return found
 
     def persistent_load(self, _pid: Any) -> Any:
         return Dict()  # which `scan` put there; it lets no others through
@@ -254,7 +258,14 @@ def pause_collection() -> Iterator[None]:
                 gc.enable()
 
 
-def load(file: BinaryIO, name: str, error: type[NapariI3DError], *, encoding: str = "ASCII") -> Any:
+def load(
+    file: BinaryIO,
+    name: str,
+    error: type[NapariI3DError],
+    *,
+    encoding: str = "ASCII",
+    more: Mapping[tuple[str, str], StandIn] = MappingProxyType({}),
+) -> Any:
     """Read one pickled object of plain containers, numbers, text and numpy arrays.
 
     Parameters
@@ -267,6 +278,8 @@ def load(file: BinaryIO, name: str, error: type[NapariI3DError], *, encoding: st
         The kind of error to raise.
     encoding
         How 8-bit text of Python 2 is read; ``"latin1"`` for files that Python 2 wrote with numpy arrays in them.
+    more
+        Stand-ins for further names, by module and name.
 
     Raises
     ------
@@ -281,7 +294,9 @@ def load(file: BinaryIO, name: str, error: type[NapariI3DError], *, encoding: st
         copyreg.clear_extension_cache()
         # Buffered, as the unpickler reads ahead only from what can be peeked at.
         stream = io.BufferedReader(io.BytesIO(data))
-        return _SafeUnpickler(stream, encoding=encoding, buffers=iter(Dict, None)).load()
+        unpickler = _SafeUnpickler(stream, encoding=encoding, buffers=iter(Dict, None))
+        unpickler.more = more
+        return unpickler.load()
     except ForbiddenError as forbidden:
         raise error(
             f"{name}: the pickle asks for {forbidden}; expected plain containers, numbers, text and numpy arrays only; "

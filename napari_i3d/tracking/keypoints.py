@@ -1,6 +1,7 @@
 """Key points of individuals, as pose trackers give them, and the choices by which they become boxes."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +12,8 @@ from napari_i3d.errors import SettingsError
 
 CENTROID = ("centroid",)
 """The names of the key points of formats that give each individual one point only."""
+
+_BLOCK_ROWS = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +56,38 @@ class Keypoints:
     names: tuple[str, ...]
     tracklets: tuple[KeypointTracklet, ...]
     body_length_px: float | None = None
+
+
+def trim_points(
+    individual: str | int,
+    first_frame: int,
+    points: NDArray[np.floating[Any]],
+    confidence: NDArray[np.floating[Any]],
+) -> KeypointTracklet | None:
+    """Return the tracklet from the first row with a point to the last, as views; None if no row has one.
+
+    Parameters
+    ----------
+    individual
+        The id.
+    first_frame
+        Video frame of the first row.
+    points, confidence
+        Shapes (N, K, 2) and (N, K).
+    """
+    first = next(_rows_with_points(points), None)
+    if first is None:
+        return None
+    last = len(points) - 1 - next(_rows_with_points(points[::-1]))
+    rows = slice(first, last + 1)
+    return KeypointTracklet(individual, first_frame + first, points[rows], confidence[rows])
+
+
+def _rows_with_points(points: NDArray[np.floating[Any]]) -> Iterator[int]:
+    for block in range(0, len(points), _BLOCK_ROWS):
+        held = np.isfinite(points[block : block + _BLOCK_ROWS]).all(axis=2).any(axis=1)
+        if held.any():
+            yield block + int(held.argmax())
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def functions(canary: str) -> list[tuple[str, str, list[str]]]:
         *(("types", name, [python]) for name in ("FunctionType", "CodeType", "MethodType", "SimpleNamespace")),
         *(("copyreg", name, ["a", "b", "c"]) for name in ("_reconstructor", "__newobj__", "__newobj_ex__", "add_extension")),
         *(("torch", name, [canary]) for name in ("load", "save", "hub.load", "_utils._rebuild_tensor")),
-        *(("napari_i3d.safe_loading.unpickler", name, [shell]) for name in ("_StandIn", "os.system", "pickle.loads", "_ALLOWED", "load")),
+        *(("napari_i3d.safe_loading.unpickler", name, [shell]) for name in ("StandIn", "os.system", "pickle.loads", "_ALLOWED", "load")),
         *(("numpy", name, [canary]) for name in ("ndarray.tofile", "dtype.__reduce__", "ndarray.__class__", "core.os.system")),
         *(("collections", name, [python]) for name in ("OrderedDict.__init__.__globals__", "namedtuple", "UserDict", "_sys.exit")),
         *(("builtins", name, [python]) for name in ("dict.__class__", "list.append", "str.format", "bytes.fromhex", "int.real")),

@@ -1,0 +1,219 @@
+"""Reading HDF5 files from strangers: nothing outside the file, nothing unpickled, nothing out of proportion to it.
+
+HDF5 can point to other files (external and soft links, external storage, virtual datasets), load filters from shared
+libraries, and state shapes that no file holds. Only hard links, the library's own filters, and plain numbers and text
+are read here, as much at a time as is in proportion to the file.
+"""
+
+import contextlib
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_i3d.errors import NapariI3DError
+from napari_i3d.safe_loading.pickle_opcodes import printable_ascii
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_SIGNATURE_PLACES = (0, 512, 1024, 2048)
+
+# What h5py raises on damaged files.
+_DAMAGE = (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
+# Deflate, shuffle, checksum, szip, n-bit, scale and offset; lzf, which h5py brings.
+_FILTERS = frozenset({1, 2, 3, 4, 5, 6, 32000})
+_FREE_BYTES = 128 << 20
+_RATIO = 16
+# Deflate makes nothing smaller than this.
+_MOST_RATIO = 1100
+_CHUNK_BYTES = 64 << 20
+_MOST_TEXTS = 20_000
+_MOST_LINKS = 100_000
+
+
+class Hdf5File:
+    """An open HDF5 file; paths in it are written with slashes.
+
+    Every method may raise the error that was given to `open_hdf5`.
+    """
+
+    def __init__(self, file: Any, size_bytes: int, error: type[NapariI3DError]) -> None:
+        self._file, self._error = file, error
+        self.limit_bytes = max(_FREE_BYTES, _RATIO * size_bytes)
+
+    def names(self, group: str = "/") -> list[str]:
+        """Return the names in a group; none if there is no such group."""
+        found = self._find(group)
+        if found is None or not hasattr(found, "keys"):
+            return []
+        if len(found) > _MOST_LINKS:
+            raise self._error(f"{len(found)} entries in {printable_ascii(group)}, more than {_MOST_LINKS}")
+        return list(found.keys())
+
+    def __contains__(self, path: str) -> bool:
+        """Whether there is a group or dataset at a path; links elsewhere are refused."""
+        return self._find(path) is not None
+
+    def shape(self, path: str) -> tuple[int, ...] | None:
+        """Return the shape of a dataset; None if there is no such dataset."""
+        found = self._find(path)
+        shape = getattr(found, "shape", None)
+        return None if shape is None else tuple(map(int, shape))
+
+    def dtype(self, path: str) -> "np.dtype[Any]":
+        """Return the dtype of a dataset."""
+        dtype: np.dtype[Any] = self._dataset(path).dtype
+        return dtype
+
+    def read(self, path: str, selection: Any = (), field: str | None = None) -> NDArray[Any]:
+        """Read numbers, or text of a fixed length.
+
+        Parameters
+        ----------
+        path
+            Of the dataset.
+        selection
+            Index or tuple of indices and slices; default: everything.
+        field
+            Name of a column of a dataset of records.
+        """
+        dataset = self._dataset(path)
+        dtype = dataset.dtype
+        if field is not None:
+            if field not in (dtype.names or ()):
+                raise self._error(f"no column {printable_ascii(field)} in {printable_ascii(path)}")
+            dtype = dtype[field]
+        if not _is_plain(dtype):
+            raise self._error(f"{printable_ascii(path)}: expected numbers or text, found {str(dtype)[:60]}")
+        count = _count(dataset.shape, selection)
+        self.require(count * dtype.itemsize, path)
+        read = dataset if field is None else dataset.fields(field)
+        return np.asarray(read[selection])
+
+    def texts(self, path: str) -> list[str]:
+        """Read a dataset of text, of whatever kind, as a flat list."""
+        dataset = self._dataset(path)
+        count = math.prod(dataset.shape)
+        if count > _MOST_TEXTS:
+            raise self._error(f"{printable_ascii(path)}: {count} texts, more than {_MOST_TEXTS}")
+        if dataset.dtype.kind == "S":
+            values = list(self.read(path).ravel())
+        elif dataset.dtype.kind == "O" and not dataset.dtype.names:
+            # One at a time: many may be the same long text.
+            values, left = [], self.limit_bytes
+            for place in np.ndindex(*dataset.shape):
+                value = dataset[place]
+                left -= len(value) if isinstance(value, bytes | str) else self.limit_bytes + 1
+                if left < 0:
+                    raise self._error(f"{printable_ascii(path)}: expected short texts")
+                values.append(value)
+        else:
+            raise self._error(f"{printable_ascii(path)}: expected text, found {dataset.dtype}")
+        return [value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in values]
+
+    def attribute(self, path: str, name: str) -> Any:
+        """Return an attribute as text, bytes or numbers; None if there is none. Nothing in it is unpickled."""
+        found = self._find(path)
+        if found is None or name not in found.attrs:
+            return None
+        stored = found.attrs.get_id(name)
+        dtype = stored.dtype
+        if stored.get_storage_size() > self.limit_bytes or math.prod(stored.shape or ()) > _MOST_TEXTS:
+            raise self._error(f"the attribute {printable_ascii(name)} is too large")
+        if not _is_plain(dtype) and not (dtype.kind == "O" and stored.shape == ()):
+            raise self._error(f"the attribute {printable_ascii(name)}: expected numbers or text, found {dtype}")
+        value = found.attrs[name]
+        return bytes(value) if isinstance(value, np.bytes_) else value
+
+    def require(self, size_bytes: int, path: str = "") -> None:
+        """Refuse content of this size if it is out of proportion to the file."""
+        if size_bytes > self.limit_bytes:
+            where = f"{printable_ascii(path)}: " if path else ""
+            raise self._error(f"{where}{size_bytes} bytes, out of proportion to the file; is it damaged?")
+
+    def _find(self, path: str) -> Any:
+        import h5py
+
+        found = self._file
+        for part in path.split("/"):
+            if not part:
+                continue
+            link = found.get(part, getlink=True) if isinstance(found, h5py.Group) else None
+            if link is None:
+                return None
+            if not isinstance(link, h5py.HardLink):
+                raise self._error(f"{printable_ascii(path)} is a link elsewhere, which is not followed")
+            found = found[part]
+        return found
+
+    def _dataset(self, path: str) -> Any:
+        import h5py
+
+        dataset = self._find(path)
+        if not isinstance(dataset, h5py.Dataset) or dataset.shape is None:
+            raise self._error(f"expected a dataset {printable_ascii(path)}, found none")
+        layout = dataset.id.get_create_plist()
+        if layout.get_external_count() or layout.get_layout() == h5py.h5d.VIRTUAL:
+            raise self._error(f"{printable_ascii(path)} lies in another file, which is not opened")
+        for place in range(layout.get_nfilters()):
+            code, *_, name = layout.get_filter(place)
+            if code not in _FILTERS:
+                raise self._error(
+                    f"{printable_ascii(path)} is compressed with {printable_ascii(name.decode('latin1')) or code}; "
+                    "save it anew without compression or with zlib"
+                )
+        size = math.prod(dataset.shape) * dataset.dtype.itemsize
+        stored = dataset.id.get_storage_size()
+        chunk = math.prod(dataset.chunks or ()) * dataset.dtype.itemsize
+        if size > max(_CHUNK_BYTES, _MOST_RATIO * stored) or chunk > _CHUNK_BYTES:
+            raise self._error(f"{printable_ascii(path)}: its shape is out of proportion to the file; is it damaged?")
+        return dataset
+
+
+def is_hdf5(head: bytes) -> bool:
+    """Whether a file with these first bytes is an HDF5 file; those of Matlab begin after a text of their own."""
+    return any(head.startswith(SIGNATURE, place) for place in _SIGNATURE_PLACES)
+
+
+@contextlib.contextmanager
+def open_hdf5(path: Path, error: type[NapariI3DError]) -> Iterator[Hdf5File]:
+    """Open an HDF5 file; errors of the library in the block become `error`.
+
+    Raises
+    ------
+    NapariI3DError
+        Of the kind given: the file cannot be read, is damaged, or holds what is not read.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            yield Hdf5File(file, path.stat().st_size, error)
+    except _DAMAGE as damage:
+        reason = printable_ascii(str(damage) or type(damage).__name__)
+        raise error(f"not a whole HDF5 file ({reason}); was it copied completely?") from damage
+
+
+def matches_hdf5(path: Path, head: bytes, fits: Any) -> bool:
+    """Whether a file is HDF5 and `fits(file)` of the open file is true; false on whatever damage."""
+    if not is_hdf5(head):
+        return False
+    try:
+        with open_hdf5(path, NapariI3DError) as file:
+            return bool(fits(file))
+    except NapariI3DError:
+        return False
+
+
+def _is_plain(dtype: "np.dtype[Any]") -> bool:
+    return dtype.kind in "biufS" or (dtype.kind == "V" and dtype.subdtype is not None and dtype.base.kind in "biuf")
+
+
+def _count(shape: tuple[int, ...], selection: Any) -> int:
+    chosen = selection if isinstance(selection, tuple) else (selection,)
+    count = math.prod(shape[len(chosen) :])
+    for length, index in zip(shape, chosen, strict=False):
+        count *= len(range(*index.indices(length))) if isinstance(index, slice) else 1
+    return count
