@@ -43,9 +43,9 @@ def _recognize(_path: Path, head: bytes) -> bool:
 class _Track:
     label: str
     number: str
-    frames: array[int] = field(default_factory=lambda: array("q"))
-    corners: array[float] = field(default_factory=lambda: array("d"))
-    rotations: array[float] = field(default_factory=lambda: array("d"))
+    frames: "array[int]" = field(default_factory=lambda: array("q"))
+    corners: "array[float]" = field(default_factory=lambda: array("d"))
+    rotations: "array[float]" = field(default_factory=lambda: array("d"))
     outside: bytearray = field(default_factory=bytearray)
     attributes: dict[str, str] = field(default_factory=dict)
     changing: set[str] = field(default_factory=set)
