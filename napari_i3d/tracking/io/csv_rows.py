@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,35 @@ def read_head(path: Path) -> bytes:
     """Return the first `HEAD_BYTES` of a file."""
     with readable_file(path), path.open("rb") as file:
         return file.read(HEAD_BYTES)
+
+
+def require_whole_end(path: Path, *, ended: bool = False) -> None:
+    """Refuse a file whose last line is cut off, because a number in it may be cut off too.
+
+    Parameters
+    ----------
+    path
+        The file.
+    ended
+        Whether the program ends the last line, so that one without an end is cut off.
+
+    Raises
+    ------
+    TrackingError
+        The last line has no end and fewer fields than the first, or `ended`.
+    """
+    first = first_line(read_head(path))
+    with readable_file(path), path.open("rb") as file:
+        size = file.seek(0, io.SEEK_END)
+        file.seek(max(0, size - HEAD_BYTES))
+        end = file.read()
+    last = end.rpartition(b"\n")[2].decode("utf-8", "replace")
+    if last.strip() and (ended or _n_fields(last) < _n_fields(first)):
+        raise TrackingError("the last line is cut off; was the file copied completely?")
+
+
+def _n_fields(line: str) -> int:
+    return line.count(",") + 1 if "," in line else len(line.split())
 
 
 def read_chunks(path: Path, **how: Any) -> Iterator[Any]:

@@ -24,7 +24,7 @@ from napari_i3d.tracking.io.box_rows import (
     tracking_of_rows,
     whole_ids,
 )
-from napari_i3d.tracking.io.csv_rows import first_line, read_chunks, read_head
+from napari_i3d.tracking.io.csv_rows import first_line, read_chunks, read_head, require_whole_end
 from napari_i3d.tracking.io.format import HEAD_BYTES, ReadOptions, ReadResult, TrackingFormat, VideoFacts
 from napari_i3d.tracking.io.written_rows import (
     DIGITS,
@@ -98,6 +98,7 @@ def _columns(path: Path) -> NDArray[np.float64]:
     width = min(len(line.split(",") if with_commas else line.split()), 7)
     if width < 6:
         raise TrackingError(f"expected frame,id,left,top,width,height in each line, found {width} columns")
+    require_whole_end(path)
     names = list(range(width))
     how: dict[str, Any] = {"sep": ","} if with_commas else {"sep": r"\s+"}
     chunks = [

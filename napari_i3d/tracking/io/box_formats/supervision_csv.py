@@ -10,7 +10,7 @@ import numpy as np
 from napari_i3d.errors import TrackingError
 from napari_i3d.individuals import shown
 from napari_i3d.tracking.io.box_rows import dropped, frame_base, numbered, tracking_of_rows
-from napari_i3d.tracking.io.csv_rows import header_of, read_chunks, read_head
+from napari_i3d.tracking.io.csv_rows import header_of, read_chunks, read_head, require_whole_end
 from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat
 
 _CORNERS = ["x_min", "y_min", "x_max", "y_max"]
@@ -26,6 +26,7 @@ def _read(path: Path, options: ReadOptions) -> ReadResult:
     names = header_of(read_head(path))
     if missing := [name for name in (*_CORNERS, _TRACKER) if name not in names]:
         raise TrackingError(f"expected the columns {', '.join((*_CORNERS, _TRACKER))}, found no {missing[0]}")
+    require_whole_end(path, ended=True)
     column = _frame_column(names)
     used = [column, *_CORNERS, _TRACKER]
     chunks = [
