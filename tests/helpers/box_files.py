@@ -1,4 +1,4 @@
-"""Files of boxes as other programs write them, made from the rules of their formats, without code of the package.
+"""Files of boxes as other programs write them, made from the rules of their formats without code of the package.
 
 Boxes are `{id: {frame: (left, upper, right, lower)}}` with frames from 0.
 """
@@ -45,7 +45,9 @@ def mot(path: Path, boxes: Boxes, base: int = 1, columns: str = "1,-1,-1,-1", co
     return path
 
 
-def cvat_box(frame: int, box: Iterable[float], outside: int = 0, keyframe: int = 1, more: str = "", inside: str = "") -> str:
+def cvat_box(
+    frame: int, box: Iterable[float], outside: int = 0, keyframe: int = 1, more: str = "", inside: str = ""
+) -> str:
     left, upper, right, lower = box
     return (
         f'<box frame="{frame}" keyframe="{keyframe}" outside="{outside}" occluded="0" xtl="{left:.2f}" '
@@ -214,7 +216,9 @@ def movement_arrays(boxes: Boxes) -> tuple[np.ndarray, np.ndarray]:
     return centers, sizes
 
 
-def nwb_poses(path: Path, poses: Mapping[str, Mapping[str, np.ndarray]], times: np.ndarray | None, rate: float = FPS) -> Path:
+def nwb_poses(
+    path: Path, poses: Mapping[str, Mapping[str, np.ndarray]], times: np.ndarray | None, rate: float = FPS
+) -> Path:
     """Poses are {individual: {key point: x, y and confidence (n, 3)}}; times None: from 0 on at the rate."""
     with h5py.File(path, "w") as file:
         file.attrs["nwb_version"] = "2.7.0"
@@ -236,3 +240,14 @@ def nwb_poses(path: Path, poses: Mapping[str, Mapping[str, np.ndarray]], times: 
                 else:  # as pynwb writes times that are shared
                     series["timestamps"] = h5py.SoftLink(f"{pose.name}/{next(iter(points))}/timestamps")
     return path
+
+
+def assert_boxes(tracking: Any, boxes: Boxes, precision: float) -> None:
+    """Compare a tracking: the types of ids, the frames with a box, and the boxes to a precision in pixels."""
+    assert {(type(i), i) for i in tracking} == {(type(i), i) for i in boxes}
+    for individual, frames in boxes.items():
+        tracklet = tracking[individual]
+        present = np.flatnonzero(tracklet.present) + tracklet.start
+        assert present.tolist() == sorted(frames), individual
+        found = tracklet.boxes[tracklet.present]
+        np.testing.assert_allclose(found, [frames[frame] for frame in sorted(frames)], rtol=0, atol=precision)

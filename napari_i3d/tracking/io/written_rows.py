@@ -1,11 +1,12 @@
 """Turn a tracking into the rows of a file, one box each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_i3d.errors import OutputError
 from napari_i3d.individuals import Id, shown
 from napari_i3d.tracking.io.box_rows import dropped
 from napari_i3d.tracking.tracklets import Tracking
@@ -68,6 +69,21 @@ def rounded_sizes(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     corners = np.round(boxes, DIGITS)
     corners[:, 2:] -= corners[:, :2]
     return corners
+
+
+def texts_of(ids: Iterable[Id]) -> tuple[list[str], list[str]]:
+    """Return ids as text, and notes on what that changes.
+
+    Raises
+    ------
+    OutputError
+        Two ids are the same text, as 1 and "1" are.
+    """
+    texts = [str(individual) for individual in ids]
+    if len(set(texts)) < len(texts):
+        raise OutputError("two individuals are called the same once ids are text (1 and '1'); rename one of them")
+    numbers = any(isinstance(individual, int) for individual in ids)
+    return texts, ["ids that are numbers become text"] if numbers else []
 
 
 def id_numbers(ids: Sequence[Id], first: int) -> tuple[NDArray[np.int64], str]:

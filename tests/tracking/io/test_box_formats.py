@@ -12,13 +12,12 @@ import box_files
 import numpy as np
 import pytest
 import xarray as xr
-from box_files import BOXES, FPS, HEIGHT, N_FRAMES, NAMED, WIDTH
+from box_files import BOXES, FPS, HEIGHT, N_FRAMES, NAMED, WIDTH, assert_boxes
 
 import napari_i3d
 from napari_i3d.errors import TrackingError
 from napari_i3d.tracking.io.format import VideoFacts
 from napari_i3d.tracking.io.reading import recognize
-from napari_i3d.tracking.tracklets import Tracking
 
 VIDEO = VideoFacts(WIDTH, HEIGHT, N_FRAMES, FPS, "clip")
 
@@ -66,16 +65,6 @@ FILES: dict[str, tuple[str, Any, Callable[[Path], Path], float]] = {
     "movement in frames": ("movement", NAMED, lambda p: movement(p / "a.nc", NAMED, fps=None), 1e-9),
     "movement netCDF 3": ("movement", NAMED, lambda p: movement(p / "a.nc", NAMED, engine="scipy"), 1e-9),
 }  # fmt: skip
-
-
-def assert_boxes(tracking: Tracking, boxes: Any, precision: float) -> None:
-    assert {(type(i), i) for i in tracking} == {(type(i), i) for i in boxes}
-    for individual, frames in boxes.items():
-        tracklet = tracking[individual]
-        present = np.flatnonzero(tracklet.present) + tracklet.start
-        assert present.tolist() == sorted(frames), individual
-        found = tracklet.boxes[tracklet.present]
-        np.testing.assert_allclose(found, [frames[frame] for frame in sorted(frames)], rtol=0, atol=precision)
 
 
 @pytest.mark.parametrize("case", FILES)
@@ -163,8 +152,7 @@ def test_cut_off_file_never_gives_other_boxes(tmp_path: Path, case: str):
         path.write_bytes(content[:length])
         try:
             tracking = napari_i3d.read_tracking(path, format=FILES[case][0], video=VIDEO)
-        except TrackingError as error:
-            assert str(error).isprintable()
+        except TrackingError:
             continue
         read += 1
         for individual, tracklet in tracking.items():

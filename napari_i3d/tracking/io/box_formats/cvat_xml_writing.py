@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.files import atomic_writer
-from napari_i3d._utils.text import counted
 from napari_i3d.errors import OutputError
-from napari_i3d.individuals import Id, shown
+from napari_i3d.individuals import shown
 from napari_i3d.tracking.io.box_rows import dropped
 from napari_i3d.tracking.io.format import VideoFacts
 from napari_i3d.tracking.io.key_frames import needed_key_frames
+from napari_i3d.tracking.io.written_rows import texts_of
 from napari_i3d.tracking.tracklets import Tracking, Tracklet, runs
 
 NAME = "name"
@@ -31,8 +31,9 @@ _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 
 def write(path: Path, tracking: Tracking, video: VideoFacts | None) -> tuple[str, ...]:
     """Write boxes as tracks of CVAT; return notes."""
-    for individual in tracking:
-        _check_name(individual)
+    names, texts = texts_of(tracking)
+    for name in names:
+        _check_name(name)
     n_boxes = n_keys = n_lost = 0
     with atomic_writer(path) as file:
         file.write(_meta(video).encode())
@@ -46,21 +47,17 @@ def write(path: Path, tracking: Tracking, video: VideoFacts | None) -> tuple[str
         "frames count from 0, corners are pixels with two decimals",
         f"{n_keys:,} of {n_boxes:,} boxes are key frames; CVAT's interpolation gives the others to {TOLERANCE_PX} px",
         f"make CVAT's task with a label {_LABEL} that has a text attribute {NAME}, which holds the names",
+        *texts,
         *dropped(n_lost, "a side is no finite number"),
     ]
-    numbers = [individual for individual in tracking if isinstance(individual, int)]
-    if numbers:
-        notes.append(f"{counted(len(numbers), 'id')} that are numbers become text")
     return tuple(notes)
 
 
-def _check_name(individual: Id) -> None:
-    text = str(individual)
-    wrong = _NOT_IN_XML.search(text)
-    if wrong or not text.strip():
+def _check_name(name: str) -> None:
+    wrong = _NOT_IN_XML.search(name)
+    if wrong or not name.strip():
         raise OutputError(
-            f"{shown(individual)}: expected a name that XML can hold, found {ascii(wrong[0]) if wrong else 'none'}; "
-            "rename it"
+            f"{shown(name)}: expected a name that XML can hold, found {ascii(wrong[0]) if wrong else 'none'}; rename it"
         )
 
 

@@ -61,7 +61,7 @@ def _looks_like_box(line: bytes) -> bool:
         frame, individual, _, _, width, height, *_ = (float(field or b"-1") for field in fields)
     except ValueError:
         return False
-    return frame >= 0 and frame.is_integer() and individual.is_integer() and width >= 0 and height >= 0
+    return frame >= 0 and frame.is_integer() and individual.is_integer() and not (width < 0 or height < 0)
 
 
 def _read(path: Path, options: ReadOptions) -> ReadResult:

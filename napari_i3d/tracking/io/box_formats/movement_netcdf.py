@@ -21,7 +21,7 @@ from napari_i3d.tracking.io.box_rows import tracking_of_rows
 from napari_i3d.tracking.io.csv_rows import readable_file
 from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat, VideoFacts
 from napari_i3d.tracking.io.pose_rows import keypoints_of_rows
-from napari_i3d.tracking.io.written_rows import rows_of
+from napari_i3d.tracking.io.written_rows import rows_of, texts_of
 from napari_i3d.tracking.tracklets import Tracking
 
 _CLASSIC = b"CDF"
@@ -251,8 +251,7 @@ def _boxes(
 
 def _write(path: Path, tracking: Tracking, video: VideoFacts | None) -> tuple[str, ...]:
     rows = rows_of(tracking, by_frame=False)
-    if len(set(map(str, rows.ids))) < len(rows.ids):
-        raise OutputError("two individuals are called the same once ids are text (1 and '1'); rename one of them")
+    labels, texts = texts_of(rows.ids)
     n_frames = int(rows.frames.max(initial=-1)) + 1
     if n_frames * len(rows.ids) * 16 > _MOST_BYTES:
         raise OutputError(
@@ -261,14 +260,13 @@ def _write(path: Path, tracking: Tracking, video: VideoFacts | None) -> tuple[st
         )
     fps = video.fps if video is not None else None
     with atomic_writer(path) as file:
-        file.writelines(_netcdf(rows.ids, n_frames, fps, rows.frames, rows.places, rows.boxes))
+        file.writelines(_netcdf(labels, n_frames, fps, rows.frames, rows.places, rows.boxes))
     time = "frames from 0" if fps is None else f"seconds, at {fps:g} frames per second"
-    texts = ["ids that are numbers become text"] if any(isinstance(one, int) for one in rows.ids) else []
     return (f"times are {time}; positions are the centers of boxes, in pixels from 0", *texts, *rows.notes)
 
 
 def _netcdf(
-    ids: list[Any],
+    labels: list[str],
     n_frames: int,
     fps: float | None,
     frames: NDArray[np.int64],
@@ -283,16 +281,16 @@ def _netcdf(
     file.time_unit = "frames" if fps is None else "seconds"
     if fps is not None:
         file.fps = np.float64(fps)
-    for name, length in (("time", n_frames), ("space", 2), ("individuals", len(ids))):
+    for name, length in (("time", n_frames), ("space", 2), ("individuals", len(labels))):
         file.createDimension(name, length)
     time = file.createVariable("time", "i4" if fps is None else "f8", ("time",))
     time[:] = np.arange(n_frames) if fps is None else np.arange(n_frames) / fps
-    for name, labels in (("space", ["x", "y"]), ("individuals", [str(one) for one in ids])):
-        encoded = np.array([text.encode("utf-8", "replace") for text in labels])
+    for name, texts in (("space", ["x", "y"]), ("individuals", labels)):
+        encoded = np.array([text.encode("utf-8", "replace") for text in texts])
         width = max(encoded.dtype.itemsize, 1)
         file.createDimension(f"characters_{name}", width)
         variable = file.createVariable(name, "S1", (name, f"characters_{name}"))
-        variable[:] = encoded.astype(f"S{width}").view("S1").reshape(len(labels), width)
+        variable[:] = encoded.astype(f"S{width}").view("S1").reshape(len(texts), width)
         variable._Encoding = "utf-8"
     centers, sizes = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
     for name, values in (("position", centers), ("shape", sizes)):

@@ -20,7 +20,7 @@ from napari_i3d.individuals import Id
 from napari_i3d.tracking.io.box_rows import MAX_INDIVIDUALS, frame_base, plain_ids, tracking_of_rows, whole_ids
 from napari_i3d.tracking.io.csv_rows import header_of, read_chunks
 from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat, VideoFacts
-from napari_i3d.tracking.io.written_rows import DIGITS, WrittenRows, id_numbers, rounded_sizes, rows_of
+from napari_i3d.tracking.io.written_rows import DIGITS, WrittenRows, id_numbers, rounded_sizes, rows_of, texts_of
 from napari_i3d.tracking.tracklets import Tracking
 
 _COLUMNS = (
@@ -167,13 +167,12 @@ def _write(path: Path, tracking: Tracking, _video: VideoFacts | None) -> tuple[s
         attributes = [_quoted({"track": str(individual)}) for individual in rows.ids]
     else:
         numbers, said = id_numbers(rows.ids, first=0)
+        names, texts = texts_of(rows.ids)
         attributes = [
-            _quoted({"track": str(number), "name": str(individual)})
-            for number, individual in zip(numbers.tolist(), rows.ids, strict=True)
+            _quoted({"track": str(number), "name": name}) for number, name in zip(numbers.tolist(), names, strict=True)
         ]
         notes.append(f"{said}; names stand beside them")
-        if any(isinstance(individual, int) for individual in rows.ids):
-            notes.append("ids that are numbers become text")
+        notes += texts
     # movement finds the frame in a file name only after a zero.
     last = int(rows.frames.max(initial=0))
     n_digits = len(str(last)) + 1
