@@ -1,7 +1,7 @@
 """Turn the rows of a file, one box each, into a tracking."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,18 +69,34 @@ def tracking_of_rows(
         kept = np.concatenate(([True], ~repeated))
         order, whole, places = order[kept], whole[kept], places[kept]
         notes.append(f"{_boxes(len(rows))} repeated in the file, counted once")
-    bounds = np.searchsorted(places, np.arange(len(ids) + 1))
-    tracklets, span = [], 0
-    for individual, first, stop in zip(ids, bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
-        if first == stop:
+    bounds = np.searchsorted(places, np.arange(len(ids) + 1)).tolist()
+    tracks = (
+        (individual, whole[first:stop], boxes[order[first:stop]])
+        for individual, first, stop in zip(ids, bounds[:-1], bounds[1:], strict=True)
+    )
+    return ReadResult(tracking_of_tracks(tracks), tuple(notes))
+
+
+def tracking_of_tracks(tracks: Iterable[tuple[Id, NDArray[np.int64], NDArray[np.float64]]]) -> Tracking:
+    """Make a tracking of each individual's frames (n,), ascending, and boxes (n, 4); those without a row are left out.
+
+    Raises
+    ------
+    TrackingError
+        There is no row, or a frame is far from all others.
+    """
+    tracklets, span, n_boxes = [], 0, 0
+    for individual, frames, boxes in tracks:
+        if not len(frames):
             continue
-        own = whole[first:stop]
-        length = int(own[-1] - own[0]) + 1
-        check_span(individual, length, stop - first)
-        span += length
-        check_span(individual, span, stop, together=True)
-        tracklets.append(_tracklet(individual, own, boxes[order[first:stop]], length))
-    return ReadResult(Tracking(tracklets), tuple(notes))
+        length = int(frames[-1] - frames[0]) + 1
+        check_span(individual, length, len(frames))
+        span, n_boxes = span + length, n_boxes + len(frames)
+        check_span(individual, span, n_boxes, together=True)
+        tracklets.append(_tracklet(individual, frames, boxes, length))
+    if not tracklets:
+        raise TrackingError("expected at least one box with an id, found none")
+    return Tracking(tracklets)
 
 
 def _tracklet(individual: Id, frames: NDArray[np.int64], rows: NDArray[np.float64], length: int) -> Tracklet:

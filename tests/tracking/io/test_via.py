@@ -58,7 +58,7 @@ def test_line_without_rectangle_is_left_out(tmp_path: Path):
         (box_files.via_row("4.png", {"frame": "FOO"}, BOX, {"track": 1}), "expected the frame"),
         (box_files.via_row("4.png", {"frame": 10**12}, BOX, {"track": 1}), "frames that are whole numbers"),
         (box_files.via_row("4.png", {"frame": 10**30}, BOX, {"track": 1}), "expected frames up to"),
-        (["4.png", 1, "{}", 1, 0, "[" * 100_000, '{"track":1}'], "expected a rectangle"),
+        (["4.png", 1, "{}", 1, 0, "[" * 100_000, '{"track":1}'], "expected JSON"),
     ],
 )
 def test_wrong_line_is_named(tmp_path: Path, line: list, found: str):

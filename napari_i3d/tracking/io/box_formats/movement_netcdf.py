@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from napari_i3d._utils.files import atomic_writer
 from napari_i3d.errors import NapariI3DError, OutputError, TrackingError
 from napari_i3d.safe_loading.hdf5 import Hdf5File, is_hdf5, matches_hdf5, open_hdf5
-from napari_i3d.tracking.io.box_rows import tracking_of_rows
+from napari_i3d.tracking.io.box_rows import tracking_of_tracks, whole_frames
 from napari_i3d.tracking.io.csv_rows import readable_file
 from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat, VideoFacts
 from napari_i3d.tracking.io.pose_rows import keypoints_of_rows
@@ -95,29 +95,30 @@ class _ClassicArrays:
         from scipy.io import netcdf_file
 
         with readable_file(path):
-            content = path.read_bytes()
-        # No header states more than it has bytes for, but a variable may.
-        self._file = netcdf_file(io.BytesIO(content), "r", mmap=False)
+            file = netcdf_file(io.BytesIO(path.read_bytes()), "r", mmap=False)
+        self._variables = file.variables
+        self._attributes = {name: getattr(file, name, None) for name in ("fps", "time_unit")}
+        file.close()
 
     def __contains__(self, name: str) -> bool:
-        return name in self._file.variables
+        return name in self._variables
 
     def dimensions(self, name: str) -> tuple[str, ...] | None:
-        return tuple(self._file.variables[name].dimensions)
+        return tuple(self._variables[name].dimensions)
 
     def read(self, name: str) -> NDArray[Any]:
-        variable = self._file.variables[name]
+        variable = self._variables[name]
         if any(hasattr(variable, packing) for packing in ("scale_factor", "add_offset")):
             raise TrackingError(f"{name}: packed numbers; save it without scale_factor and add_offset")
         values = np.asarray(variable[:])
         return values.astype(values.dtype.newbyteorder("="))
 
     def texts(self, name: str) -> list[str]:
-        values = np.asarray(self._file.variables[name][:])
+        values = np.asarray(self._variables[name][:])
         return _joined(values) if values.dtype.kind == "S" else [str(value) for value in values.ravel().tolist()]
 
     def attribute(self, name: str) -> Any:
-        value = getattr(self._file, name, None)
+        value = self._attributes.get(name)
         return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
@@ -236,17 +237,15 @@ def _boxes(
     sizes: NDArray[np.floating[Any]],
     notes: list[str],
 ) -> ReadResult:
-    places, rows, boxes = [], [], []
-    for place in range(len(names)):
-        center, size = centers[:, :, place].astype(np.float64), sizes[:, :, place].astype(np.float64)
-        present = np.isfinite(center).all(axis=1) & np.isfinite(size).all(axis=1)
-        half = size[present] / 2
-        boxes.append(np.hstack([center[present] - half, center[present] + half]))
-        rows.append(frames[present])
-        places.append(np.full(len(half), place))
     if not names:
         raise TrackingError("expected individuals, found none")
-    return tracking_of_rows(names, np.concatenate(places), np.concatenate(rows), np.concatenate(boxes), notes)
+    tracks = []
+    for place, name in enumerate(names):
+        center, size = centers[:, :, place].astype(np.float64), sizes[:, :, place].astype(np.float64)
+        present = np.isfinite(center + size).all(axis=1)
+        center, half = center[present], size[present] / 2
+        tracks.append((name, whole_frames(frames[present]), np.hstack([center - half, center + half])))
+    return ReadResult(tracking_of_tracks(tracks), tuple(notes))
 
 
 def _write(path: Path, tracking: Tracking, video: VideoFacts | None) -> tuple[str, ...]:

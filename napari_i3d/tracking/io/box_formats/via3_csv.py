@@ -8,9 +8,7 @@ The frame of a time is the one that a player shows then: the last that begins be
 for rounded times.
 """
 
-import csv
-import json
-from collections.abc import Iterator
+from array import array
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +17,9 @@ import numpy as np
 from napari_i3d._utils.text import label
 from napari_i3d.errors import TrackingError
 from napari_i3d.tracking.io.box_rows import corners_of_sizes, dropped, plain_ids, tracking_of_rows
-from napari_i3d.tracking.io.csv_rows import readable_file
+from napari_i3d.tracking.io.csv_rows import read_chunks, readable_file
 from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat
+from napari_i3d.tracking.io.json_cells import parse_cell, parse_cells
 from napari_i3d.tracking.validation import MAX_FRAME
 
 _HEADER = "CSV_HEADER"
@@ -30,8 +29,11 @@ _RECTANGLE = 2
 _NAMES = ("name", "id", "individual", "identity", "track", "animal")
 _ALLOWED_FRAMES = 0.1
 _CLEAR_FRAMES = 0.25
-# The longest line that is read.
+# Parsed texts that are kept.
+_KNOWN = 1000
+# The longest line of the comments, and their number.
 _LINE_CHARACTERS = 1 << 20
+_MOST_COMMENTS = 1000
 
 
 def _recognize(_path: Path, head: bytes) -> bool:
@@ -45,17 +47,16 @@ def _read(path: Path, options: ReadOptions) -> ReadResult:
         raise TrackingError("boxes stand at times in seconds; give the video, for its frames per second")
     fps = options.video.fps
     rows = _Rows()
-    with readable_file(path), path.open(encoding="utf-8-sig", newline="") as file:
-        rows.read(file)
+    rows.read(path)
     if len(rows.files) > 1:
         first, second = list(rows.files)[:2]
         raise TrackingError(
             f"expected the rectangles of one video, found those of {label(first)} and {label(second)}; export each "
             "video's project"
         )
-    if not rows.boxes:
+    if not len(rows.boxes):
         raise TrackingError("expected rectangles at single times of a video, found none")
-    exact = np.array(rows.times, np.float64) * fps
+    exact = np.array(rows.times) * fps
     valid = (exact >= 0) & (exact < MAX_FRAME)
     if not valid.all():
         raise TrackingError(f"expected times within a video, found {np.array(rows.times)[~valid][0]:g} s")
@@ -65,48 +66,47 @@ def _read(path: Path, options: ReadOptions) -> ReadResult:
     if between.any():
         notes.append(f"{int(between.sum()):,} of {len(frames):,} times lie between the beginnings of two frames")
     notes += dropped(rows.n_other, "no rectangle at a single time")
-    names = list(dict.fromkeys(rows.names))
-    place_of = {name: place for place, name in enumerate(names)}
-    places = np.array([place_of[name] for name in rows.names])
-    boxes = corners_of_sizes(np.array(rows.boxes, np.float64))
-    return tracking_of_rows(plain_ids(names), places, frames, boxes, notes)
+    boxes = corners_of_sizes(np.array(rows.boxes).reshape(-1, 4))
+    return tracking_of_rows(plain_ids(list(rows.place_of)), np.array(rows.places), frames, boxes, notes)
 
 
 class _Rows:
     """The rectangles of a file."""
 
     def __init__(self) -> None:
-        self.times: list[float] = []
-        self.boxes: list[list[float]] = []
-        self.names: list[str] = []
+        self.times = array("d")
+        self.boxes = array("d")
+        self.places = array("q")
+        self.place_of: dict[str, int] = {}
         self.files: dict[str, None] = {}
         self.n_other = 0
         self._columns: list[str] = []
         self._attribute: str | None = None
         self._options: dict[str, Any] = {}
+        self._known_files: set[str] = set()
+        self._known_places: dict[str, int] = {}
 
-    def read(self, file: Any) -> None:
-        try:
-            for row in csv.reader(self._table_lines(file)):
-                if row:
-                    self._add(dict(zip(self._columns, row, strict=False)))
-        except csv.Error as error:
-            raise TrackingError(f"expected rows of a table, found something else ({error})") from error
+    def read(self, path: Path) -> None:
+        n_comments = self._read_comments(path)
+        used = [self._columns.index(column) for column in _COLUMNS]
+        how: dict[str, Any] = {"header": None, "skiprows": n_comments, "usecols": used, "dtype": object}
+        for chunk in read_chunks(path, keep_default_na=False, na_filter=False, **how):
+            self._add(*(chunk[place].tolist() for place in used))
 
-    def _table_lines(self, file: Any) -> Iterator[str]:
-        while line := file.readline(_LINE_CHARACTERS):
-            if len(line) == _LINE_CHARACTERS:
-                raise TrackingError(f"expected lines of fewer than {_LINE_CHARACTERS} characters, found a longer one")
-            if not line.startswith("#"):
-                yield line
-                continue
-            name, _, value = line[1:].partition("=")
-            if name.strip() == _HEADER:
-                self._columns = [column.strip() for column in value.split(",")]
-                if missing := [column for column in _COLUMNS if column not in self._columns]:
-                    raise TrackingError(f"expected a column {missing[0]} in {_HEADER}, found none")
-            elif name.strip() in _ATTRIBUTES:
-                self._choose_attribute(_json(value.strip(), "the comment ATTRIBUTE"))
+    def _read_comments(self, path: Path) -> int:
+        """Read the lines before the table and return their number."""
+        number = 0
+        with readable_file(path), path.open(encoding="utf-8-sig", newline="") as file:
+            while (line := file.readline(_LINE_CHARACTERS)).startswith("#") and number < _MOST_COMMENTS:
+                number += 1
+                name, _, value = line[1:].partition("=")
+                if name.strip() == _HEADER:
+                    self._columns = [column.strip() for column in value.split(",")]
+                elif name.strip() in _ATTRIBUTES:
+                    self._choose_attribute(parse_cell(value.strip(), "the comment ATTRIBUTE"))
+        if missing := [column for column in _COLUMNS if column not in self._columns]:
+            raise TrackingError(f"expected a column {missing[0]} in a comment {_HEADER}, found none")
+        return number
 
     def _choose_attribute(self, attributes: Any) -> None:
         if not isinstance(attributes, dict):
@@ -121,26 +121,38 @@ class _Rows:
         choices = attributes.get(self._attribute, {}).get("options") if self._attribute is not None else None
         self._options = choices if isinstance(choices, dict) else {}
 
-    def _add(self, row: dict[str, str]) -> None:
-        if not self._columns:
-            raise TrackingError(f"expected a comment with {_HEADER} before the first line, found none")
-        times = _json(row.get("temporal_coordinates", ""), "temporal_coordinates")
-        shape = _json(row.get("spatial_coordinates", ""), "spatial_coordinates")
-        if not (isinstance(shape, list) and shape[:1] == [_RECTANGLE] and isinstance(times, list) and len(times) == 1):
-            self.n_other += 1
-            return
-        numbers = [*times, *shape[1:]]
-        if len(numbers) != 5 or not all(type(number) in (int, float) and abs(number) < 1e18 for number in numbers):
-            raise TrackingError(
-                f"expected a time and [2,x,y,width,height], found {row['temporal_coordinates'][:40]!a} and "
-                f"{row['spatial_coordinates'][:60]!a}"
-            )
-        files = _json(row.get("file_list", ""), "file_list")
-        if isinstance(files, list) and len(files) == 1:
-            self.files[str(files[0])[:300]] = None
-        self.times.append(numbers[0])
-        self.boxes.append(numbers[1:])
-        self.names.append(self._name(_json(row.get("metadata", ""), "metadata")))
+    def _add(self, files: list[str], times: list[str], shapes: list[str], metadata: list[str]) -> None:
+        all_times = parse_cells(times, list, "temporal_coordinates")
+        for time, shape, file, text in zip(
+            all_times, parse_cells(shapes, list, "spatial_coordinates"), files, metadata, strict=True
+        ):
+            if shape[:1] != [_RECTANGLE] or len(time) != 1:
+                self.n_other += 1
+                continue
+            try:
+                self.times.append(time[0])
+                self.boxes.extend(shape[1:])
+            except (TypeError, OverflowError):
+                raise TrackingError(_expected(time, shape)) from None
+            if len(shape) != 5:
+                raise TrackingError(_expected(time, shape))
+            if file not in self._known_files:
+                self._add_file(file)
+            place = self._known_places.get(text)
+            self.places.append(self._place(text) if place is None else place)
+
+    def _add_file(self, text: str) -> None:
+        if len(self.files) < 2:
+            self.files[str(parse_cell(text, "file_list"))[:300].strip("[]'")] = None
+        if len(self._known_files) < _KNOWN:
+            self._known_files.add(text)
+
+    def _place(self, text: str) -> int:
+        if len(self._known_places) > _KNOWN:
+            self._known_places.clear()
+        name = self._name(parse_cell(text, "metadata"))
+        place = self._known_places[text] = self.place_of.setdefault(name, len(self.place_of))
+        return place
 
     def _name(self, metadata: Any) -> str:
         found = metadata if isinstance(metadata, dict) else {}
@@ -156,11 +168,8 @@ class _Rows:
         return str(self._options.get(str(value), value))
 
 
-def _json(text: str, column: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise TrackingError(f"{column}: expected JSON, found {text[:60]!a}") from error
+def _expected(time: object, shape: object) -> str:
+    return f"expected a time and [2,x,y,width,height], found {ascii(time)[:40]} and {ascii(shape)[:60]}"
 
 
 FORMAT = TrackingFormat("via3", "VIA 3 csv", (".csv",), _recognize, _read)

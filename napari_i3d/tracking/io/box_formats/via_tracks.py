@@ -7,7 +7,8 @@ is ``track`` of the region attributes, a number in movement's files; a ``name`` 
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from napari_i3d.individuals import Id
 from napari_i3d.tracking.io.box_rows import MAX_INDIVIDUALS, frame_base, plain_ids, tracking_of_rows, whole_ids
 from napari_i3d.tracking.io.csv_rows import header_of, read_chunks
 from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat, VideoFacts
+from napari_i3d.tracking.io.json_cells import parse_cells
 from napari_i3d.tracking.io.written_rows import DIGITS, WrittenRows, id_numbers, rounded_sizes, rows_of, texts_of
 from napari_i3d.tracking.tracklets import Tracking
 
@@ -35,7 +37,8 @@ _COLUMNS = (
 _USED = ("filename", "file_attributes", "region_shape_attributes", "region_attributes")
 _SIDES = ("x", "y", "width", "height")
 _DIGITS = re.compile(r"(\d+)(?:\.\w+)?$")
-_decode: Callable[[str], Any] = json.JSONDecoder().decode
+_SHAPES = "region_shape_attributes"
+_NO_RECTANGLE = (ValueError, KeyError, TypeError, OverflowError)
 
 
 def _recognize(_path: Path, head: bytes) -> bool:
@@ -80,7 +83,7 @@ class _Reader:
                 shapes = chunk["region_shape_attributes"].tolist()
             if not shapes:
                 continue
-            boxes = np.array([_sides(shape) for shape in shapes], np.float64)
+            boxes = _sizes(shapes)
             places = self._ids(chunk["region_attributes"].tolist())
             yield places, self._frames(chunk["filename"].tolist(), chunk["file_attributes"].tolist()), boxes
 
@@ -139,24 +142,38 @@ class _Reader:
 
 
 def _object(text: str, column: str) -> dict[str, Any]:
-    try:
-        found = _decode(text)
-    except (ValueError, RecursionError) as error:
-        raise TrackingError(f"{column}: expected JSON, found {text[:60]!a}") from error
-    if not isinstance(found, dict):
-        raise TrackingError(f"{column}: expected an object of JSON, found {text[:60]!a}")
-    return found
+    return parse_cells([text], dict, column)[0]
 
 
-def _sides(text: str) -> tuple[Any, Any, Any, Any]:
+def _sizes(texts: list[str]) -> NDArray[np.float64]:
+    """Return [x, y, width, height] of rectangles, (n, 4).
+
+    Raises
+    ------
+    TrackingError
+        A text is no rectangle of finite numbers; the message quotes it.
+    """
+    shapes = parse_cells(texts, dict, _SHAPES)
     try:
-        shape = _decode(text)
-        sides = shape["x"], shape["y"], shape["width"], shape["height"]
-        if shape["name"] == "rect" and all(type(side) in (float, int) and -1e18 < side < 1e18 for side in sides):
-            return sides
-    except (ValueError, RecursionError, KeyError, TypeError):
-        pass
-    raise TrackingError(f"region_shape_attributes: expected a rectangle (rect) of numbers, found {text[:90]!a}")
+        return _sizes_of(shapes)
+    except _NO_RECTANGLE:
+        for text, shape in zip(texts, shapes, strict=True):
+            try:
+                _sizes_of([shape])
+            except _NO_RECTANGLE as error:
+                raise TrackingError(
+                    f"{_SHAPES}: expected a rectangle (rect) of numbers, found {text[:90]!a}"
+                ) from error
+        raise
+
+
+def _sizes_of(shapes: list[dict[str, Any]]) -> NDArray[np.float64]:
+    rows = [(shape["x"], shape["y"], shape["width"], shape["height"]) for shape in shapes]
+    kinds, names = set(map(type, chain.from_iterable(rows))), {shape["name"] for shape in shapes}
+    sizes = np.array(rows, np.float64)
+    if names != {"rect"} or not kinds <= {int, float} or not np.isfinite(sizes).all():
+        raise ValueError("not rectangles of finite numbers")
+    return sizes
 
 
 def _write(path: Path, tracking: Tracking, _video: VideoFacts | None) -> tuple[str, ...]:
