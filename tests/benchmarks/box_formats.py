@@ -1,7 +1,7 @@
 """How long files of boxes take to read, against bare parsing of the same file, and how much memory they take.
 
 Run: ``python tests/benchmarks/box_formats.py [--individuals 10] [--frames 100000] [--only mot ...]``. Bare parsing is
-what pandas, json, ElementTree or scipy take to load the file; for a folder of labels, turning its texts into
+what pandas, json, ElementTree or xarray take to load the file; for a folder of labels, turning its texts into
 numbers. Each measurement is a process of its own, so that peaks of memory are its own. To reach: at most 3 times bare
 parsing, and at most 4 times the file in memory (above what the process has after importing).
 """
@@ -78,10 +78,9 @@ def bare(name: str, path: Path) -> None:
         with path.open() as file:
             json.load(file)
     elif name == "movement":
-        from scipy.io import netcdf_file
+        import xarray as xr
 
-        with netcdf_file(path, mmap=False) as file:
-            [variable[:] for variable in file.variables.values()]
+        xr.load_dataset(path, engine="scipy")
     else:
         for file in path.iterdir():
             [[float(field) for field in line.split()] for line in file.read_text().splitlines()]
@@ -113,6 +112,7 @@ def measure_here(what: str, name: str, path: Path) -> None:
     import h5py  # noqa: F401
     import pandas  # noqa: F401
     import scipy.io  # noqa: F401
+    import xarray.backends.api  # noqa: F401
 
     import napari_i3d.tracking.io.reading  # noqa: F401
 

@@ -7,22 +7,19 @@ its own, which is written here: xarray and movement open both, and it needs noth
 """
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d._utils.files import atomic_writer
-from napari_i3d.errors import NapariI3DError, OutputError, TrackingError
+from napari_i3d.errors import NapariI3DError, TrackingError
 from napari_i3d.safe_loading.hdf5 import Hdf5File, is_hdf5, matches_hdf5, open_hdf5
+from napari_i3d.tracking.io.box_formats.movement_netcdf_writing import write
 from napari_i3d.tracking.io.box_rows import tracking_of_tracks, whole_frames
 from napari_i3d.tracking.io.csv_rows import readable_file
 from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat, VideoFacts
 from napari_i3d.tracking.io.pose_rows import keypoints_of_rows
-from napari_i3d.tracking.io.written_rows import rows_of, texts_of
-from napari_i3d.tracking.tracklets import Tracking
 
 _CLASSIC = b"CDF"
 _NAMES = {"time": "time", "space": "space"} | {
@@ -30,8 +27,6 @@ _NAMES = {"time": "time", "space": "space"} | {
 }
 """Both spellings of the dimensions."""
 _ORDER = ("time", "space", "keypoint", "individual")
-# More would be a netCDF 3 array that other programs cannot read.
-_MOST_BYTES = 2**31 - 4
 _DAMAGE = (ValueError, TypeError, LookupError, OverflowError, MemoryError, AttributeError, AssertionError, RuntimeError)
 
 
@@ -97,7 +92,7 @@ class _ClassicArrays:
         with readable_file(path):
             file = netcdf_file(io.BytesIO(path.read_bytes()), "r", mmap=False)
         self._variables = file.variables
-        self._attributes = {name: getattr(file, name, None) for name in ("fps", "time_unit")}
+        self._attributes = {name: getattr(file, name, None) for name in ("fps", "time_unit", "source_software")}
         file.close()
 
     def __contains__(self, name: str) -> bool:
@@ -227,6 +222,8 @@ def _frames(arrays: _Arrays, number: int, video: VideoFacts | None) -> tuple[NDA
         frames, note = np.round(times * fps), f"times in seconds became frames at {fps:g} frames per second, from 0"
     if len(frames) > 1 and not (np.diff(frames) > 0).all():
         raise TrackingError("expected times that ascend from frame to frame, found others; is the rate (fps) right?")
+    if arrays.attribute("source_software") == "VIA-tracks":
+        return frames, [note, "movement numbers the frames of VIA anew, without gaps, unless it was told to keep them"]
     return frames, [note]
 
 
@@ -248,59 +245,4 @@ def _boxes(
     return ReadResult(tracking_of_tracks(tracks), tuple(notes))
 
 
-def _write(path: Path, tracking: Tracking, video: VideoFacts | None) -> tuple[str, ...]:
-    rows = rows_of(tracking, by_frame=False)
-    labels, texts = texts_of(rows.ids)
-    n_frames = int(rows.frames.max(initial=-1)) + 1
-    if n_frames * len(rows.ids) * 16 > _MOST_BYTES:
-        raise OutputError(
-            f"{len(rows.ids)} individuals in {n_frames} frames are too many for an array of netCDF; choose another "
-            "format"
-        )
-    fps = video.fps if video is not None else None
-    with atomic_writer(path) as file:
-        file.writelines(_netcdf(labels, n_frames, fps, rows.frames, rows.places, rows.boxes))
-    time = "frames from 0" if fps is None else f"seconds, at {fps:g} frames per second"
-    return (f"times are {time}; positions are the centers of boxes, in pixels from 0", *texts, *rows.notes)
-
-
-def _netcdf(
-    labels: list[str],
-    n_frames: int,
-    fps: float | None,
-    frames: NDArray[np.int64],
-    places: NDArray[np.int64],
-    boxes: NDArray[np.float64],
-) -> Iterator[bytes]:
-    from scipy.io import netcdf_file
-
-    buffer = io.BytesIO()
-    file = netcdf_file(buffer, "w", version=2)
-    file.ds_type, file.source_software = "bboxes", "napari_i3d"
-    file.time_unit = "frames" if fps is None else "seconds"
-    if fps is not None:
-        file.fps = np.float64(fps)
-    for name, length in (("time", n_frames), ("space", 2), ("individuals", len(labels))):
-        file.createDimension(name, length)
-    time = file.createVariable("time", "i4" if fps is None else "f8", ("time",))
-    time[:] = np.arange(n_frames) if fps is None else np.arange(n_frames) / fps
-    for name, texts in (("space", ["x", "y"]), ("individuals", labels)):
-        encoded = np.array([text.encode("utf-8", "replace") for text in texts])
-        width = max(encoded.dtype.itemsize, 1)
-        file.createDimension(f"characters_{name}", width)
-        variable = file.createVariable(name, "S1", (name, f"characters_{name}"))
-        variable[:] = encoded.astype(f"S{width}").view("S1").reshape(len(texts), width)
-        variable._Encoding = "utf-8"
-    centers, sizes = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
-    for name, values in (("position", centers), ("shape", sizes)):
-        variable = file.createVariable(name, "f8", ("time", "space", "individuals"))
-        variable[:] = np.nan
-        variable.data[frames, 0, places] = values[:, 0]
-        variable.data[frames, 1, places] = values[:, 1]
-    confidence = file.createVariable("confidence", "f8", ("time", "individuals"))
-    confidence[:] = np.nan
-    file.flush()
-    yield bytes(buffer.getbuffer())
-
-
-FORMAT = TrackingFormat("movement", "movement netCDF", (".nc",), _recognize, _read, _write)
+FORMAT = TrackingFormat("movement", "movement netCDF", (".nc",), _recognize, _read, write)

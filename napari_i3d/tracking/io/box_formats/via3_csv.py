@@ -8,11 +8,12 @@ The frame of a time is the one that a player shows then: the last that begins be
 for rounded times.
 """
 
-from array import array
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_i3d._utils.text import label
 from napari_i3d.errors import TrackingError
@@ -54,36 +55,36 @@ def _read(path: Path, options: ReadOptions) -> ReadResult:
             f"expected the rectangles of one video, found those of {label(first)} and {label(second)}; export each "
             "video's project"
         )
-    if not len(rows.boxes):
+    if not sum(map(len, rows.boxes)):
         raise TrackingError("expected rectangles at single times of a video, found none")
-    exact = np.array(rows.times) * fps
+    times = np.concatenate(rows.times)
+    exact = times * fps
     valid = (exact >= 0) & (exact < MAX_FRAME)
     if not valid.all():
-        raise TrackingError(f"expected times within a video, found {np.array(rows.times)[~valid][0]:g} s")
+        raise TrackingError(f"expected times within a video, found {times[~valid][0]:g} s")
     frames = np.floor(exact + _ALLOWED_FRAMES)
     between = np.abs(exact - np.round(exact)) > _CLEAR_FRAMES
     notes = [f"times became frames at {fps:g} frames per second: the frame that is shown at the time"]
     if between.any():
         notes.append(f"{int(between.sum()):,} of {len(frames):,} times lie between the beginnings of two frames")
     notes += dropped(rows.n_other, "no rectangle at a single time")
-    boxes = corners_of_sizes(np.array(rows.boxes).reshape(-1, 4))
-    return tracking_of_rows(plain_ids(list(rows.place_of)), np.array(rows.places), frames, boxes, notes)
+    boxes = corners_of_sizes(np.concatenate(rows.boxes))
+    return tracking_of_rows(plain_ids(list(rows.place_of)), np.concatenate(rows.places), frames, boxes, notes)
 
 
 class _Rows:
     """The rectangles of a file."""
 
     def __init__(self) -> None:
-        self.times = array("d")
-        self.boxes = array("d")
-        self.places = array("q")
+        self.times: list[NDArray[np.float64]] = []
+        self.boxes: list[NDArray[np.float64]] = []
+        self.places: list[NDArray[np.int64]] = []
         self.place_of: dict[str, int] = {}
         self.files: dict[str, None] = {}
         self.n_other = 0
         self._columns: list[str] = []
         self._attribute: str | None = None
         self._options: dict[str, Any] = {}
-        self._known_files: set[str] = set()
         self._known_places: dict[str, int] = {}
 
     def read(self, path: Path) -> None:
@@ -123,29 +124,30 @@ class _Rows:
 
     def _add(self, files: list[str], times: list[str], shapes: list[str], metadata: list[str]) -> None:
         all_times = parse_cells(times, list, "temporal_coordinates")
-        for time, shape, file, text in zip(
-            all_times, parse_cells(shapes, list, "spatial_coordinates"), files, metadata, strict=True
-        ):
-            if shape[:1] != [_RECTANGLE] or len(time) != 1:
-                self.n_other += 1
-                continue
-            try:
-                self.times.append(time[0])
-                self.boxes.extend(shape[1:])
-            except (TypeError, OverflowError):
-                raise TrackingError(_expected(time, shape)) from None
-            if len(shape) != 5:
-                raise TrackingError(_expected(time, shape))
-            if file not in self._known_files:
-                self._add_file(file)
-            place = self._known_places.get(text)
-            self.places.append(self._place(text) if place is None else place)
-
-    def _add_file(self, text: str) -> None:
-        if len(self.files) < 2:
+        all_shapes = parse_cells(shapes, list, "spatial_coordinates")
+        kept = [
+            row
+            for row, (time, shape) in enumerate(zip(all_times, all_shapes, strict=True))
+            if len(time) == 1 and shape[:1] == [_RECTANGLE]
+        ]
+        self.n_other += len(files) - len(kept)
+        if len(kept) < len(files):
+            files, times, shapes, metadata = (
+                [column[row] for row in kept] for column in (files, times, shapes, metadata)
+            )
+            all_times, all_shapes = ([column[row] for row in kept] for column in (all_times, all_shapes))
+        kinds = set(map(type, chain.from_iterable(chain(all_times, all_shapes))))
+        if not (set(map(len, all_shapes)) <= {5} and kinds <= {int, float}):
+            row = next(row for row, shape in enumerate(all_shapes) if not _is_rectangle(all_times[row], shape))
+            raise TrackingError(
+                f"expected a time and [2,x,y,width,height], found {times[row][:40]!a} and {shapes[row][:60]!a}"
+            )
+        for text in set(files):
             self.files[str(parse_cell(text, "file_list"))[:300].strip("[]'")] = None
-        if len(self._known_files) < _KNOWN:
-            self._known_files.add(text)
+        self.times.append(np.array(all_times, np.float64).reshape(-1))
+        self.boxes.append(np.array(all_shapes, np.float64).reshape(-1, 5)[:, 1:])
+        known = self._known_places
+        self.places.append(np.array([known[t] if t in known else self._place(t) for t in metadata], np.int64))
 
     def _place(self, text: str) -> int:
         if len(self._known_places) > _KNOWN:
@@ -168,8 +170,8 @@ class _Rows:
         return str(self._options.get(str(value), value))
 
 
-def _expected(time: object, shape: object) -> str:
-    return f"expected a time and [2,x,y,width,height], found {ascii(time)[:40]} and {ascii(shape)[:60]}"
+def _is_rectangle(time: list[Any], shape: list[Any]) -> bool:
+    return len(shape) == 5 and {type(number) for number in (*time, *shape)} <= {int, float}
 
 
 FORMAT = TrackingFormat("via3", "VIA 3 csv", (".csv",), _recognize, _read)
