@@ -7,7 +7,7 @@ are read here, as much at a time as is in proportion to the file.
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ _MOST_RATIO = 1100
 _CHUNK_BYTES = 64 << 20
 _MOST_TEXTS = 20_000
 _MOST_LINKS = 100_000
+_BYTES_A_REFERENCE = 128
 
 
 class Hdf5File:
@@ -67,7 +68,7 @@ class Hdf5File:
         dtype: np.dtype[Any] = self._dataset(path).dtype
         return dtype
 
-    def read(self, path: str, selection: Any = (), field: str | None = None) -> NDArray[Any]:
+    def read(self, path: str, selection: Any = ()) -> NDArray[Any]:
         """Read numbers, or text of a fixed length.
 
         Parameters
@@ -76,21 +77,24 @@ class Hdf5File:
             Of the dataset.
         selection
             Index or tuple of indices and slices; default: everything.
-        field
-            Name of a column of a dataset of records.
         """
         dataset = self._dataset(path)
+        if not _is_plain(dataset.dtype):
+            raise self._error(f"{printable_ascii(path)}: expected numbers or text, found {str(dataset.dtype)[:60]}")
+        self.require(_count(dataset.shape, selection) * dataset.dtype.itemsize, path)
+        return np.asarray(dataset[selection])
+
+    def read_records(self, path: str, fields: Collection[str]) -> NDArray[Any]:
+        """Read a dataset of records, whose named fields must be there; all are plain numbers or text."""
+        dataset = self._dataset(path)
         dtype = dataset.dtype
-        if field is not None:
-            if field not in (dtype.names or ()):
-                raise self._error(f"no column {printable_ascii(field)} in {printable_ascii(path)}")
-            dtype = dtype[field]
-        if not _is_plain(dtype):
-            raise self._error(f"{printable_ascii(path)}: expected numbers or text, found {str(dtype)[:60]}")
-        count = _count(dataset.shape, selection)
-        self.require(count * dtype.itemsize, path)
-        read = dataset if field is None else dataset.fields(field)
-        return np.asarray(read[selection])
+        missing = [name for name in fields if name not in (dtype.names or ())]
+        if missing:
+            raise self._error(f"no column {printable_ascii(missing[0])} in {printable_ascii(path)}")
+        if not all(_is_plain(dtype[name]) for name in dtype.names):
+            raise self._error(f"{printable_ascii(path)}: expected numbers or text in all columns")
+        self.require(math.prod(dataset.shape) * dtype.itemsize, path)
+        return np.asarray(dataset[()])
 
     def texts(self, path: str) -> list[str]:
         """Read a dataset of text, of whatever kind, as a flat list."""
@@ -113,6 +117,25 @@ class Hdf5File:
             raise self._error(f"{printable_ascii(path)}: expected text, found {dataset.dtype}")
         return [value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in values]
 
+    def read_referenced(self, path: str) -> list[NDArray[Any]]:
+        """Read the datasets of numbers that a dataset of references points to; of numbers, the dataset itself."""
+        import h5py
+
+        dataset = self._dataset(path)
+        if h5py.check_ref_dtype(dataset.dtype) is not h5py.Reference:
+            return [self.read(path)]
+        count = math.prod(dataset.shape)
+        self.require(count * _BYTES_A_REFERENCE, path)
+        read, total = [], 0
+        for reference in dataset[()].ravel():
+            found = self._checked(self._file[reference] if reference else None, path)
+            if not _is_plain(found.dtype):
+                raise self._error(f"{printable_ascii(path)}: expected numbers, found {str(found.dtype)[:60]}")
+            total += math.prod(found.shape) * found.dtype.itemsize
+            self.require(total, path)
+            read.append(np.asarray(found[()]))
+        return read
+
     def attribute(self, path: str, name: str) -> Any:
         """Return an attribute as text, bytes or numbers; None if there is none. Nothing in it is unpickled."""
         found = self._find(path)
@@ -126,6 +149,19 @@ class Hdf5File:
             raise self._error(f"the attribute {printable_ascii(name)}: expected numbers or text, found {dtype}")
         value = found.attrs[name]
         return bytes(value) if isinstance(value, np.bytes_) else value
+
+    def attribute_texts(self, path: str, name: str) -> list[str]:
+        """Return an attribute that is a list of texts; an empty one if there is none."""
+        found = self._find(path)
+        if found is None or name not in found.attrs:
+            return []
+        stored = found.attrs.get_id(name)
+        if stored.dtype.kind not in "OS" or math.prod(stored.shape or ()) > _MOST_TEXTS:
+            raise self._error(f"the attribute {printable_ascii(name)}: expected texts")
+        return [
+            value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+            for value in np.atleast_1d(found.attrs[name]).ravel()
+        ]
 
     def require(self, size_bytes: int, path: str = "") -> None:
         """Refuse content of this size if it is out of proportion to the file."""
@@ -149,9 +185,11 @@ class Hdf5File:
         return found
 
     def _dataset(self, path: str) -> Any:
+        return self._checked(self._find(path), path)
+
+    def _checked(self, dataset: Any, path: str) -> Any:
         import h5py
 
-        dataset = self._find(path)
         if not isinstance(dataset, h5py.Dataset) or dataset.shape is None:
             raise self._error(f"expected a dataset {printable_ascii(path)}, found none")
         layout = dataset.id.get_create_plist()

@@ -219,8 +219,12 @@ for _package in ("builtins", "__builtin__"):
         _ALLOWED[_package, _factory] = StandIn(_no_call)
 
 
+Names = Mapping[tuple[str, str], StandIn]
+NO_NAMES: Names = MappingProxyType({})
+
+
 class _SafeUnpickler(pickle.Unpickler):
-    more: Mapping[tuple[str, str], StandIn] = MappingProxyType({})
+    more = NO_NAMES
 
     def find_class(self, module: str, name: str) -> Any:
         found = _ALLOWED.get((module, name)) or self.more.get((module, name))
@@ -233,9 +237,8 @@ class _SafeUnpickler(pickle.Unpickler):
 
 
 _pauses = threading.Lock()
-_paused: list[
-    bool
-] = []  # whether the collector ran, for each pause that is not over; the first of them found it as it was
+# Whether the collector ran, for each pause that is not over; the first of them found it as it was.
+_paused: list[bool] = []
 
 
 @contextmanager
@@ -259,12 +262,7 @@ def pause_collection() -> Iterator[None]:
 
 
 def load(
-    file: BinaryIO,
-    name: str,
-    error: type[NapariI3DError],
-    *,
-    encoding: str = "ASCII",
-    more: Mapping[tuple[str, str], StandIn] = MappingProxyType({}),
+    file: BinaryIO, name: str, error: type[NapariI3DError], *, encoding: str = "ASCII", more: Names = NO_NAMES
 ) -> Any:
     """Read one pickled object of plain containers, numbers, text and numpy arrays.
 
@@ -277,7 +275,7 @@ def load(
     error
         The kind of error to raise.
     encoding
-        How 8-bit text of Python 2 is read; ``"latin1"`` for files that Python 2 wrote with numpy arrays in them.
+        How 8-bit text of Python 2 is read; ``"latin1"`` for files with numpy arrays in them.
     more
         Stand-ins for further names, by module and name.
 

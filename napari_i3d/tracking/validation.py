@@ -59,15 +59,28 @@ def plain_id(value: object) -> str | int:
     raise TrackingError(f"expected ids that are text or whole numbers, found {describe(value)}; rename this individual")
 
 
-def check_span(individual: str | int, span: int, n_boxes: int, *, together: bool = False) -> None:
+def check_span(
+    individual: str | int, span: int, n_boxes: int, *, together: bool = False, numbers_a_row: int = 4
+) -> None:
     """Refuse frame numbers so far apart, in one individual or `together`, that the gaps would fill the memory.
+
+    Parameters
+    ----------
+    individual
+        For the message.
+    span, n_boxes
+        Frames from the first to the last, and those that have a box.
+    together
+        Whether they are of this individual and those before it.
+    numbers_a_row
+        How many numbers are kept for each frame.
 
     Raises
     ------
     TrackingError
         `span` frames are out of proportion to `n_boxes` boxes.
     """
-    if span > _FREE_ROWS + _ROWS_A_BOX * n_boxes:
+    if span > _FREE_ROWS * 4 // numbers_a_row + _ROWS_A_BOX * n_boxes:
         raise TrackingError(
             f"{shown(individual)}: its first and last frame {'and those before it ' if together else ''}lie {span} "
             f"frames apart, out of proportion to the {n_boxes} boxes in the file; correct the wrong frame number"

@@ -58,6 +58,37 @@ def tracking(path: Path) -> Any:
     }
 
 
+def formats(path: Path) -> Any:
+    import h5py  # noqa: F401 - imported late, which is not the file's doing
+    import pandas  # noqa: F401
+    import scipy.io  # noqa: F401
+
+    from napari_i3d.tracking.io.reading import read_tracking
+    from napari_i3d.tracking.keypoints import KeypointBoxes
+
+    if path.is_dir() and (path / "a.csv").exists():  # the honest files: all that is imported late
+        return [formats(one) for one in path.rglob("*") if one.is_file() and one.suffix != ".json"]
+    read = read_tracking(path, boxes=KeypointBoxes(size_px=50))
+    return {
+        repr(key): [one.start, len(one), len(one.gaps), zlib.crc32(one.boxes.tobytes())] for key, one in read.items()
+    }
+
+
+def boxes(path: Path) -> Any:
+    import pandas  # noqa: F401
+    import scipy.io  # noqa: F401
+
+    from napari_i3d.tracking.io.format import VideoFacts
+    from napari_i3d.tracking.io.reading import read_tracking
+
+    if path.is_dir() and (path / "a.xml").exists():  # the honest files: all that is imported late
+        return [boxes(one) for one in path.iterdir()]
+    read = read_tracking(path, video=VideoFacts(640, 480, 10**8, 25.0))
+    return {
+        repr(key): [one.start, len(one), len(one.gaps), zlib.crc32(one.boxes.tobytes())] for key, one in read.items()
+    }
+
+
 def features(path: Path) -> Any:
     from napari_i3d.features.io.reading import read_features
 
@@ -98,7 +129,9 @@ def unsafe(path: Path) -> Any:
 
 ROUTES: dict[str, Callable[[Path], Any]] = {
     "tracking": tracking,
+    "boxes": boxes,
     "features": features,
+    "formats": formats,
     "weights": weights,
     "video": video,
     "unsafe": unsafe,

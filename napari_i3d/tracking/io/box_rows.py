@@ -13,7 +13,7 @@ from napari_i3d.tracking.io.format import ReadOptions, ReadResult
 from napari_i3d.tracking.tracklets import Tracking, Tracklet, format_frames
 from napari_i3d.tracking.validation import MAX_FRAME, check_span
 
-MAX_INDIVIDUALS = 100_000
+MAX_INDIVIDUALS = 50_000
 """More are no individuals: a file whose every row has an id of its own must not keep a machine busy."""
 
 _WHOLE = re.compile(r"[+-]?\d{1,18}")

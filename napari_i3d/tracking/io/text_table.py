@@ -106,6 +106,4 @@ def _check_lines(path: Path, n_columns: int) -> None:
             tail = (tail + block)[-longest - 2 :]
     last = tail.rstrip(b"\r\n").rpartition(b"\n")[2]
     if last.count(b",") < n_columns - 1:
-        raise TrackingError(
-            f"the last line has not its {counted(n_columns, 'column')}; was the file copied completely?"
-        )
+        raise TrackingError(f"the last line has fewer than {n_columns} fields; was the file copied completely?")

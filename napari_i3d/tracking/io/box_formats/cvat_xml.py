@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from napari_i3d._utils.text import counted
 from napari_i3d.errors import TrackingError
 from napari_i3d.tracking.io.box_formats.cvat_xml_writing import NAME, write
-from napari_i3d.tracking.io.box_rows import tracking_of_rows
+from napari_i3d.tracking.io.box_rows import MAX_INDIVIDUALS, tracking_of_rows
 from napari_i3d.tracking.io.csv_rows import readable_file
 from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat
 from napari_i3d.tracking.io.key_frames import fill_between
@@ -31,6 +31,7 @@ _NAMES = (NAME, "individual", "identity", "id", "animal", "subject", "track", "t
 """Attributes that may hold the name of an individual, the best first, in small letters."""
 _UNSET = frozenset({"", "__undefined__"})
 _OTHER_SHAPES = frozenset({"polygon", "polyline", "points", "ellipse", "mask", "cuboid", "skeleton"})
+_BLOCK_BYTES = 1 << 20
 _META = frozenset({"size", "start_frame", "stop_frame"})
 _TWICE = "end one of the tracks with outside, or name the individuals differently"
 
@@ -72,12 +73,22 @@ class _Reader:
     def read(self, path: Path) -> None:
         try:
             with readable_file(path), path.open("rb") as file:
-                self._parser.ParseFile(file)
+                self._feed(file)
         except expat.ExpatError as error:
             raise TrackingError(f"expected XML of CVAT, found something else ({error})") from error
         except (KeyError, ValueError, OverflowError, LookupError) as error:
             line = self._parser.CurrentLineNumber
             raise TrackingError(f"line {line}: expected a box of CVAT, found something else ({error})") from error
+
+    def _feed(self, file: BinaryIO) -> None:
+        # The parser looks through an unfinished tag again with every block: large blocks, and no tag beyond one.
+        n_bytes = 0
+        while block := file.read(_BLOCK_BYTES):
+            self._parser.Parse(block)
+            n_bytes += len(block)
+            if n_bytes - self._parser.CurrentByteIndex > _BLOCK_BYTES:
+                raise TrackingError(f"expected XML of CVAT, found a tag of more than {_BLOCK_BYTES} bytes")
+        self._parser.Parse(b"", True)
 
     @staticmethod
     def _refuse(*_: Any) -> None:
@@ -103,6 +114,8 @@ class _Reader:
         elif name == "track":
             self._track = _Track(attributes.get("label", ""), attributes.get("id", str(len(self.tracks))))
             self.tracks.append(self._track)
+            if len(self.tracks) > MAX_INDIVIDUALS:
+                raise TrackingError(f"expected at most {MAX_INDIVIDUALS} tracks, found more")
             if "task_id" in attributes:
                 self.tasks.add(attributes["task_id"])
         elif name in _META and not self.tracks:

@@ -116,7 +116,7 @@ def _rows_by_frame(
         )
     if (steps == 1).all():
         return first, values
-    check_span("the table", (last - first + 1) * values.shape[1] // 4, len(frames) * values.shape[1] // 4)
+    check_span("the table", last - first + 1, len(frames), numbers_a_row=values.shape[1])
     filled = np.full((last - first + 1, values.shape[1]), np.nan, values.dtype)
     filled[frames - first] = values
     return first, filled

@@ -41,8 +41,8 @@ def _read(path: Path, _options: ReadOptions) -> ReadResult:
         skeletons = _skeletons(file)
         tracks = [_track_name(text) for text in _texts(file, "tracks_json")]
         video_names = _texts(file, "videos_json")
-        frames = {name: _whole(file, "frames", name) for name in _FRAME_FIELDS}
-        instances = {name: _whole(file, "instances", name) for name in _INSTANCE_FIELDS}
+        frames = _columns(file, "frames", _FRAME_FIELDS)
+        instances = _columns(file, "instances", _INSTANCE_FIELDS)
         instances, notes = _of_first_video(frames, instances, len(video_names))
         points = _Points(file, 0.5 if version < _CENTERED_VERSION else 0.0)
         instances = _without_corrected(instances)
@@ -58,11 +58,13 @@ def _texts(file: Hdf5File, path: str) -> list[str]:
     return [] if file.shape(path) in (None, (0,)) else file.texts(path)
 
 
-def _whole(file: Hdf5File, path: str, field: str) -> NDArray[np.int64]:
-    values = file.read(path, field=field)
-    if values.ndim != 1 or not np.isfinite(values).all() or (np.abs(values.astype(np.float64)) > 2**53).any():
-        raise TrackingError(f"{path}: expected whole numbers in {field}")
-    return values.astype(np.int64)
+def _columns(file: Hdf5File, path: str, names: tuple[str, ...]) -> _Columns:
+    records = file.read_records(path, names)
+    for name in names:
+        values = records[name]
+        if values.ndim != 1 or values.dtype.kind not in "biuf" or not (np.abs(values.astype(np.float64)) < 2**53).all():
+            raise TrackingError(f"{path}: expected whole numbers in {name}")
+    return {name: records[name].astype(np.int64) for name in names}
 
 
 def _skeletons(file: Hdf5File) -> list[tuple[str, ...]]:
@@ -166,9 +168,12 @@ class _Points:
         for kind, path in ((_USER, "points"), (_PREDICTED, "pred_points")):
             if path not in file:
                 continue
-            xy = np.stack([file.read(path, field=axis).astype(np.float64) for axis in ("x", "y")], axis=-1) - shift
-            xy[~file.read(path, field="visible").astype(np.bool_)] = np.nan
-            score = file.read(path, field="score").astype(np.float64) if kind == _PREDICTED else np.ones(len(xy))
+            records = file.read_records(path, ("x", "y", "visible", *(["score"] if kind == _PREDICTED else [])))
+            if any(records.dtype[name].kind not in "biuf" for name in records.dtype.names or ()):
+                raise TrackingError(f"{path}: expected numbers")
+            xy = np.stack([records["x"], records["y"]], axis=-1, dtype=np.float64) - shift
+            xy[~records["visible"].astype(np.bool_)] = np.nan
+            score = records["score"].astype(np.float64) if kind == _PREDICTED else np.ones(len(xy))
             self._tables[kind] = xy, score
 
     def gather(
@@ -178,6 +183,10 @@ class _Points:
         xy, score = self._tables.get(kind, (np.empty((0, 2)), np.empty(0)))
         if (starts < 0).any() or (starts + n_points > len(xy)).any():
             raise TrackingError("instances and points do not fit each other; is the file damaged?")
+        if not (starts % n_points).any():
+            # One copy an instance instead of one a point.
+            rows, whole = starts // n_points, len(xy) // n_points * n_points
+            return xy[:whole].reshape(-1, n_points, 2)[rows], score[:whole].reshape(-1, n_points)[rows]
         places = starts[:, None] + np.arange(n_points)
         return xy[places], score[places]
 
@@ -200,14 +209,15 @@ def _tracklets(
         frames = instances["frame"][rows]
         first, length = int(frames[0]), int(frames[-1] - frames[0]) + 1
         span, n_rows = span + length, n_rows + len(rows)
-        check_span(individual, span * len(names), n_rows * len(names), together=True)
+        check_span(individual, span, n_rows, together=True, numbers_a_row=3 * len(names))
         xy, score = np.full((length, len(names), 2), np.nan), np.zeros((length, len(names)))
         for number, skeleton in enumerate(skeletons):
             columns = np.array([names.index(name) for name in skeleton])
             for kind in (_USER, _PREDICTED):
                 chosen = rows[(instances["skeleton"][rows] == number) & (instances["instance_type"][rows] == kind)]
                 if len(chosen):
-                    at = (instances["frame"][chosen] - first)[:, None], columns
+                    places = instances["frame"][chosen] - first
+                    at = places if skeleton == names else (places[:, None], columns)
                     xy[at], score[at] = points.gather(kind, instances["point_id_start"][chosen], len(skeleton))
         made.append(KeypointTracklet(individual, first, xy, score))
     return made

@@ -74,15 +74,14 @@ _Blocks = list[tuple[list[tuple[str, ...]], NDArray[Any]]]
 
 def _table_blocks(file: Hdf5File, key: str) -> tuple[_Blocks, NDArray[np.int64] | None]:
     path = f"{key}/table"
-    fields = file.dtype(path).names or ()
+    records = file.read_records(path, ())
     blocks: _Blocks = []
-    for field in fields:
+    for field in records.dtype.names or ():
         if field.startswith("values_block_"):
             names = _unpickled(file.attribute(path, f"{field}_kind"))
-            values = file.read(path, field=field)
-            blocks.append(([_column(name) for name in names], values.reshape(len(values), -1)))
-    numbered = "index" in fields and file.dtype(path)["index"].kind in "iu"
-    return blocks, file.read(path, field="index").astype(np.int64) if numbered else None
+            blocks.append(([_column(name) for name in names], records[field].reshape(len(records), -1)))
+    numbered = "index" in (records.dtype.names or ()) and records.dtype["index"].kind in "iu"
+    return blocks, records["index"].astype(np.int64) if numbered else None
 
 
 def _fixed_blocks(file: Hdf5File, key: str) -> tuple[_Blocks, NDArray[np.int64] | None]:
