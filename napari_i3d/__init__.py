@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from napari_i3d.tracking.checks import check_tracking as check_tracking
     from napari_i3d.tracking.editing.editor import TrackingEditor as TrackingEditor
     from napari_i3d.tracking.gaps import resolve_gaps as resolve_gaps
-    from napari_i3d.tracking.io.box_pickle import write_tracking as write_tracking
+    from napari_i3d.tracking.io.writing import write_tracking as write_tracking
     from napari_i3d.tracking.keypoints import KeypointBoxes as KeypointBoxes
     from napari_i3d.tracking.tracklets import Tracking as Tracking
     from napari_i3d.tracking.tracklets import Tracklet as Tracklet
@@ -58,7 +58,7 @@ _HOMES = {
     "export_features": "features.io.layouts",
     "view": "plugin.viewer",
     "write_synthetic_clip": "synthetic",
-    "write_tracking": "tracking.io.box_pickle",
+    "write_tracking": "tracking.io.writing",
 }
 
 _MODULES = {"explore": "explore", "plots": "plots"}

@@ -52,7 +52,10 @@ def keypoints_to_boxes(keypoints: Keypoints, choices: KeypointBoxes, format_name
         made.append(Tracklet(tracklet.id, tracklet.start + first, boxes))
     too_few = f"frames with {counted(least, 'key point')} of confidence {choices.min_confidence:g} or more"
     if not made:
-        raise TrackingError(f"no individual has {too_few}; lower min_confidence or min_keypoints")
+        raise TrackingError(
+            f"no individual has {too_few}",
+            hint="lower min_confidence or min_keypoints",
+        )
     notes = (f"left out, without {too_few}: {_listed(empty)}",) if empty else ()
     return Tracking(made, Origin(format_name, notes, choices))
 
@@ -71,7 +74,8 @@ def _least_points(keypoints: Keypoints, columns: list[int], choices: KeypointBox
         if choices.min_keypoints > len(columns):
             raise TrackingError(
                 f"min_keypoints is {choices.min_keypoints}, but only {len(columns)} key points count: "
-                f"{_listed(keypoints.names[column] for column in columns)}; lower min_keypoints"
+                f"{_listed(keypoints.names[column] for column in columns)}",
+                hint="lower min_keypoints",
             )
         return choices.min_keypoints
     if choices.size_px is None:

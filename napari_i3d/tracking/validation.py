@@ -83,14 +83,14 @@ def parse_frames(individual: str | int, keys: Iterable[object]) -> NDArray[np.in
     if wrong is not None:
         culprit = next(frame for frame in frames if type(frame) is wrong)
         raise TrackingError(
-            f"{format_id(individual)}: expected frames that are whole numbers, found {describe(culprit)}; "
-            "number the frames from 0 as the video does"
+            f"{format_id(individual)}: expected frames that are whole numbers, found {describe(culprit)}",
+            hint="number the frames from 0 as the video does",
         )
     for extreme in (min(frames), max(frames)):
         if not 0 <= extreme <= MAX_FRAME:
             raise TrackingError(
-                f"{format_id(individual)}: expected frames from 0 to {MAX_FRAME}, found {format_id(int(extreme))}; "
-                "number the frames from 0 as the video does"
+                f"{format_id(individual)}: expected frames from 0 to {MAX_FRAME}, found {format_id(int(extreme))}",
+                hint="number the frames from 0 as the video does",
             )
     return np.array(frames, np.int64)
 

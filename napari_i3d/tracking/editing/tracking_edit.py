@@ -163,7 +163,8 @@ def move(store: BoxStore, individual: Id, to: Id, frames: Range, replace_own: bo
     if taken and not replace_own:
         raise TrackingError(
             f"{format_id(to)}: expected no boxes where those of {format_id(individual)} are to go, found some in "
-            f"{format_frames(taken)}; delete or swap them, or replace them"
+            f"{format_frames(taken)}",
+            hint="delete or swap them, or replace them",
         )
     ranges = tuple((frames[0] + start, frames[0] + stop) for start, stop in runs(moved))
     check_growth(store, other, to, (ranges[0][0], ranges[-1][1]))

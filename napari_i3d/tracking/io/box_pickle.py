@@ -104,7 +104,8 @@ def _checked_top(content: Any) -> Any:
         raise TrackingError(f"{_EXPECTED}, found no individual at all")
     if isinstance(content.get("metadata"), dict) and any(str(key).startswith("frame") for key in content):
         raise TrackingError(
-            f"{_EXPECTED}, found DeepLabCut's detections (_full.pickle); give the tracklets or the h5 file made of them"
+            f"{_EXPECTED}, found DeepLabCut's detections (_full.pickle)",
+            hint="give the tracklets or the h5 file made of them",
         )
     foreign = [key for key in content if isinstance(key, str) and key in _FOREIGN]
     if foreign and not all(isinstance(value, dict) and value for value in content.values()):

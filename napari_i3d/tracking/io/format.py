@@ -13,12 +13,25 @@ HEAD_BYTES = 65536
 
 @dataclass(frozen=True)
 class VideoFacts:
-    """What some formats leave to the video: its size in pixels, its length in frames, its rate in frames per second."""
+    """What some formats leave to the video.
+
+    Attributes
+    ----------
+    width, height
+        In pixels.
+    n_frames
+        Its length.
+    fps
+        Frames per second.
+    name
+        Its file name without the ending, for files that hold several videos; empty: not known.
+    """
 
     width: int
     height: int
     n_frames: int
     fps: float
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,8 @@ def video_facts(video: VideoFacts | VideoLike | None) -> VideoFacts | None:
     if video is None or isinstance(video, VideoFacts):
         return video
     n_frames, height, width = video.shape[:3]
-    return VideoFacts(width, height, n_frames, float(video.fps))
+    path = getattr(video, "path", None)
+    return VideoFacts(width, height, n_frames, float(video.fps), Path(path).stem if path is not None else "")
 
 
 def _by_name(name: str) -> TrackingFormat:

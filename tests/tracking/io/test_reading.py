@@ -17,7 +17,7 @@ BOXES = {"male": {3: [1, 2, 3, 4], 5: [1, 2, 3, 5]}, 0: {7: [0, 0, 9, 9]}}
 
 def test_pickle_reads_as_before(tmp_path: Path):
     path = tmp_path / "a.anything"
-    napari_i3d.write_tracking(path, Tracking.from_boxes(BOXES))
+    napari_i3d.write_tracking(path, Tracking.from_boxes(BOXES), "pickle")
     for name in (None, "pickle"):
         tracking = napari_i3d.read_tracking(path, format=name)
         assert {i: (t.start, t.stop, t.gaps) for i, t in tracking.items()} == {"male": (3, 6, ((4, 5),)), 0: (7, 8, ())}

@@ -33,7 +33,10 @@ def centroid_keypoints(
     seen = set()
     for individual, first, places in centroids:
         if individual in seen:
-            raise TrackingError(f"two individuals are called {format_id(individual)}; rename one of them")
+            raise TrackingError(
+                f"two individuals are called {format_id(individual)}",
+                hint="rename one of them",
+            )
         seen.add(individual)
         tracklet = trim_points(individual, first, places[:, None, :], np.broadcast_to(1.0, (len(places), 1)))
         if tracklet is not None:

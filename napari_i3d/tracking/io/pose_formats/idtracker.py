@@ -119,7 +119,10 @@ def _from_tidy(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     ]
     n_frames = max(first + len(values) for first, values in made)
     if n_frames * len(made) > 4 * len(numbers) + 10_000_000:
-        raise TrackingError("frames far apart, out of proportion to the rows; correct the wrong frame number")
+        raise TrackingError(
+            "frames far apart, out of proportion to the rows",
+            hint="correct the wrong frame number",
+        )
     places = np.full((n_frames, int(individuals.max()) + 1, 2), np.nan)
     for number, (first, values) in zip(np.unique(individuals).astype(int), made, strict=True):
         places[first : first + len(values), number] = values

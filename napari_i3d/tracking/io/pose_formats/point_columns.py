@@ -92,7 +92,10 @@ def _layout(columns: tuple[tuple[str, ...], ...]) -> dict[str, _Parts]:
         found[coordinate] = number
         coordinates.add(coordinate)
     if "z" in coordinates:
-        raise TrackingError("the points have x, y and z: 3-D points are not places in the video; give the 2-D file")
+        raise TrackingError(
+            "the points have x, y and z: 3-D points are not places in the video",
+            hint="give the 2-D file",
+        )
     layout = {
         individual: {part: found for part, found in parts.items() if {"x", "y"} <= found.keys()}
         for individual, parts in layout.items()

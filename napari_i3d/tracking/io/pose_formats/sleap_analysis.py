@@ -111,7 +111,10 @@ def _ids(file: Hdf5File, n_tracks: int) -> list[str]:
             "SLEAP before exporting the analysis file"
         )
     if len(set(names)) < len(names):
-        raise TrackingError("two tracks have the same name; rename one of them in SLEAP")
+        raise TrackingError(
+            "two tracks have the same name",
+            hint="rename one of them in SLEAP",
+        )
     return names
 
 

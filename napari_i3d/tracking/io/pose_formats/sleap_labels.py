@@ -37,7 +37,10 @@ def _read(path: Path, _options: ReadOptions) -> ReadResult:
     with open_hdf5(path, TrackingError) as file:
         version = float(file.attribute("metadata", "format_id") or 1.0)
         if version >= _NEWEST_VERSION:
-            raise TrackingError(f"its version {version:g} is newer than what can be read; export an analysis h5 file")
+            raise TrackingError(
+                f"its version {version:g} is newer than what can be read",
+                hint="export an analysis h5 file",
+            )
         skeletons = _skeletons(file)
         tracks = [_track_name(text) for text in _texts(file, "tracks_json")]
         video_names = _texts(file, "videos_json")
@@ -152,10 +155,16 @@ def _individuals(instances: _Columns, tracks: list[str]) -> tuple[dict[str, NDAr
         if (np.diff(frame[rows]) == 0).any():
             twice = int(frame[rows][:-1][np.diff(frame[rows]) == 0][0])
             name = format_id(tracks[track[rows[0]]])
-            raise TrackingError(f"{name}, frame {twice}: two instances of this track; correct it in SLEAP")
+            raise TrackingError(
+                f"{name}, frame {twice}: two instances of this track",
+                hint="correct it in SLEAP",
+            )
         name = tracks[track[rows[0]]]
         if name in individuals:
-            raise TrackingError(f"two tracks are called {format_id(name)}; rename one of them in SLEAP")
+            raise TrackingError(
+                f"two tracks are called {format_id(name)}",
+                hint="rename one of them in SLEAP",
+            )
         individuals[name] = rows
     return individuals, notes
 

@@ -56,7 +56,8 @@ def _read(path: Path, options: ReadOptions) -> ReadResult:
         if len(videos) != 1:
             raise TrackingError(
                 f"expected the individuals of one video, found those of {len(videos)}: "
-                f"{', '.join(format_path(video) for video in videos[:6])}; name a file of the one that is meant"
+                f"{', '.join(format_path(video) for video in videos[:6])}",
+                hint="name a file of the one that is meant",
             )
     elif named is not None:
         files = [file for file in _files_in(path.parent) if file.name.startswith(f"{named['video']}_")]
@@ -73,7 +74,10 @@ def _read(path: Path, options: ReadOptions) -> ReadResult:
         made.append((match["individual"] if match else file.stem, first, places / scale))
         lengths.append(length)
     if len(scales) > 1:
-        raise TrackingError("its files were made with different cm_per_pixel; export them again together")
+        raise TrackingError(
+            "its files were made with different cm_per_pixel",
+            hint="export them again together",
+        )
     known = [length for length in lengths if np.isfinite(length)]
     keypoints = centroid_keypoints(made, float(np.median(known)) if known else None)
     notes = [scale_note]

@@ -1,0 +1,72 @@
+"""``napari-i3d convert``: files of one program into those of another."""
+
+import argparse
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_i3d._utils.text import counted
+from napari_i3d.cli.common import DONE, add_command, print_line
+from napari_i3d.cli.tracking_options import add_tracking_options, keypoint_boxes
+from napari_i3d.errors import OutputError
+
+if TYPE_CHECKING:
+    from napari_i3d.tracking.tracklets import Tracking
+
+
+def add_convert(commands: Any) -> None:
+    """Add the command to the parser."""
+    from napari_i3d.tracking.io.writing import WRITTEN
+
+    convert = add_command(commands, "convert", None, "convert files of one program into those of another")
+    actions = convert.add_subparsers(title="actions", required=True, metavar="ACTION")
+    tracking = add_command(actions, "tracking", _convert_tracking, "convert boxes or key points to boxes")
+    add: Any = tracking.add_argument
+    add("source", type=Path, metavar="SOURCE", help="a file or folder of any program that is known")
+    add("target", type=Path, metavar="TARGET", help="the file to write")
+    names = [known.name for known in WRITTEN]
+    add("--to", choices=names, metavar="FORMAT", help=f"default: by the ending; one of {', '.join(names)}")
+    add("--video", type=Path, metavar="V", help="the tracked video, for formats that leave its size or rate to it")
+    add("--overwrite", action="store_true", help="replace TARGET if it exists")
+    add_tracking_options(tracking, "--from")
+
+
+def _convert_tracking(options: argparse.Namespace) -> int:
+    from napari_i3d.projects.tracking_reader import read_tracking
+    from napari_i3d.tracking.io.formats import FORMATS
+    from napari_i3d.tracking.io.writing import write_tracking, written_format
+    from napari_i3d.video.video import open_video
+
+    chosen = written_format(options.target, options.to)
+    boxes = keypoint_boxes(options)
+    if options.target.is_dir() or (options.target.exists() and not options.overwrite):
+        raise OutputError(
+            f"{options.target}: exists",
+            hint="choose another name, or add --overwrite",
+        )
+    with contextlib.nullcontext() if options.video is None else open_video(options.video) as video:
+        tracking = read_tracking(options.source, options.tracking_format, video, boxes, base=options.base)
+        source_name = "pickle" if tracking.origin is None else tracking.origin.format
+        titles = {known.name: known.title for known in FORMATS}
+        print_line(f"{options.source.name}: read as {titles[source_name]}")
+        _print_content(tracking)
+        _print_notes(() if tracking.origin is None else tracking.origin.notes)
+        notes = write_tracking(options.target, tracking, chosen.name, video)
+    print_line(f"{options.target}: written as {chosen.title}")
+    _print_notes(notes)
+    return DONE
+
+
+def _print_content(tracking: "Tracking") -> None:
+    first = min(tracklet.start for tracklet in tracking.values())
+    last = max(tracklet.stop for tracklet in tracking.values()) - 1
+    n_boxes = sum(int(tracklet.present.sum()) for tracklet in tracking.values())
+    n_gaps = sum(len(tracklet.gaps) for tracklet in tracking.values())
+    gaps = f"; {counted(n_gaps, 'gap')} within tracklets" if n_gaps else ""
+    print_line(f"  {counted(len(tracking), 'individual')}, frames {first} to {last} counted from 0{gaps}")
+    print_line(f"  {n_boxes:,} box{'' if n_boxes == 1 else 'es'}")
+
+
+def _print_notes(notes: tuple[str, ...]) -> None:
+    for note in notes:
+        print_line(f"  {note}")
