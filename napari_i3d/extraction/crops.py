@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d.extraction.background import without_background
 from napari_i3d.extraction.settings import ExtractionSettings, Normalization, SampleMode
+from napari_i3d.video.background import without_background
 
 if TYPE_CHECKING:
     import torch

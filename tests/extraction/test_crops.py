@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from napari_i3d.errors import TrackingError
-from napari_i3d.extraction.background import background_frames, gray_of, median_background, without_background
 from napari_i3d.extraction.crops import Cropper, crop_pixels, squash_note, views
 from napari_i3d.extraction.planning.crop_boxes import crop_boxes
 from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
 from napari_i3d.tracking.tracklets import Tracklet
+from napari_i3d.video.background import background_frames, gray_of, median_background, without_background
 
 WIDTH, HEIGHT = 61, 43
 
