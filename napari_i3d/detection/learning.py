@@ -11,11 +11,10 @@ from napari_i3d.detection.foreground import CHANGED_SHARE, LEVEL_STEP, Foregroun
 from napari_i3d.detection.settings import Contrast, DetectionSettings, Reference
 from napari_i3d.errors import VideoError
 
-_QUANTILE = 0.1
+_QUANTILE = 0.1  # an individual may stay in one place for all but this share of the time
 _NOISE_TIMES = 6.0
 _THRESHOLDS = 8.0, 40.0  # the smallest and the largest that noise may call for
 _CONTRAST_SHARE = 0.3
-_BOTH_SHARE = 0.25
 _NEARLY_ALL = 0.9
 _ACTIVE_SHARE = 0.1
 _USUAL_SIDE = 20.0  # pixels of the reduced image that an individual should have from side to side, at least
@@ -49,14 +48,11 @@ def learn_foreground(samples: Sequence[NDArray[np.uint8]], scale: int, settings:
     if settings.reference is Reference.TIME:
         _require_still_camera(stack, middle, floor)
     dark, light = (np.quantile(stack, q, axis=0).astype(np.float32) for q in (1 - _QUANTILE, _QUANTILE))
-    around = _around_changes(dark, light, middle, floor)
     contrast = settings.contrast
     if contrast is Contrast.AUTO:
-        contrast = _found_contrast(stack, dark, light, around, floor)
-    # The more seldom value is the background's where an individual stays for long.
-    nearest = np.where(np.abs(dark - around) < np.abs(light - around), dark, light)
-    nearest = np.where(np.isnan(around) | (np.abs(middle - around) < np.abs(nearest - around)), middle, nearest)
-    background = {Contrast.DARK: dark, Contrast.LIGHT: light}.get(contrast, nearest)
+        contrast = _found_contrast(dark, light, middle, floor)
+    # Not the median: an individual may stay in one place for most of the time.
+    background = {Contrast.DARK: dark, Contrast.LIGHT: light}.get(contrast, middle)
     window = 0 if settings.reference is Reference.TIME else max(15, min(middle.shape) // 4)
     differences = [difference_from(gray.astype(np.float32), background, contrast, window) for gray in samples]
     ignored = np.zeros(middle.shape, np.bool_)
@@ -120,46 +116,34 @@ def _require_still_camera(stack: NDArray[np.float32], middle: NDArray[np.float32
         )
 
 
-def _around_changes(
+def _found_contrast(
     dark: NDArray[np.float32], light: NDArray[np.float32], middle: NDArray[np.float32], floor: float
-) -> NDArray[np.float32]:
-    """Return the gray level of the unchanging pixels around each changing pixel; not-a-number elsewhere."""
+) -> Contrast:
+    """Return whether individuals are dark or light; both if nothing moves.
+
+    Where something moves, a pixel has different values over time. Those that fit the pixels around, where nothing
+    moves, are the background's.
+
+    Parameters
+    ----------
+    dark, light : (H, W) float32
+        The background if individuals are dark, and if they are light.
+    middle : (H, W) float32
+        The median over time.
+    floor
+        Smallest change that is not noise.
+    """
     changed = dark - light > floor
     reach = max(3.0, 0.03 * max(changed.shape))
     still = (~changed).astype(np.float32)
     weight = ndimage.gaussian_filter(still, reach)
     around = ndimage.gaussian_filter(middle * still, reach) / np.maximum(weight, 1e-6)
-    known: NDArray[np.float32] = np.where(changed & (weight > 1e-3), around, np.nan).astype(np.float32)
-    return known
-
-
-def _found_contrast(
-    stack: NDArray[np.float32],
-    dark: NDArray[np.float32],
-    light: NDArray[np.float32],
-    around: NDArray[np.float32],
-    floor: float,
-) -> Contrast:
-    """Return whether individuals are dark, light or both.
-
-    Where something moves, a pixel has different values over time. Those that fit the pixels around, where nothing
-    moves, are the background's.
-    """
-    known = np.isfinite(around)
+    known = changed & (weight > 1e-3)
     if not known.any():
         return Contrast.BOTH
-    fits_dark = np.abs(dark - around)[known].mean() < np.abs(light - around)[known].mean()
-    background = (dark if fits_dark else light)[known]
-    usual, other = 0.0, 0.0
-    for gray in stack:
-        difference = (background - gray[known]) * (1 if fits_dark else -1)
-        usual += float(np.maximum(difference - floor, 0).sum())
-    for gray in stack:
-        difference = (around[known] - gray[known]) * (-1 if fits_dark else 1)
-        other += float(np.maximum(difference - floor, 0).sum())
-    if other > _BOTH_SHARE * usual:
-        return Contrast.BOTH
-    return Contrast.DARK if fits_dark else Contrast.LIGHT
+    as_dark = float(np.abs(dark - around)[known].mean())
+    as_light = float(np.abs(light - around)[known].mean())
+    return Contrast.DARK if as_dark < as_light else Contrast.LIGHT
 
 
 def _clutter(

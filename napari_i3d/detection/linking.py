@@ -54,10 +54,17 @@ class _Individual:
 
 @dataclass(eq=False)
 class _Candidate:
-    """Blobs that may become an individual."""
+    """Blobs of successive frames that may become an individual; once refused, only the last is kept."""
 
     frames: list[int]
     blobs: list[Blob]
+    refused: bool = False
+
+    def follow(self, frame: int, blob: Blob) -> None:
+        if self.refused:
+            self.frames, self.blobs = [], []
+        self.frames.append(frame)
+        self.blobs.append(blob)
 
 
 class Linker:
@@ -198,17 +205,17 @@ class Linker:
             if near:
                 best = min(near, key=lambda one: float(np.hypot(*(one.blobs[-1].center - blob.center))))
                 free.remove(best)
-                best.frames.append(frame)
-                best.blobs.append(blob)
+                best.follow(frame, blob)
             else:
                 self._candidates.append(_Candidate([frame], [blob]))
         ripe = [one for one in self._candidates if len(one.frames) >= _CONFIRM_FRAMES]
         for candidate in sorted(ripe, key=lambda one: -one.blobs[-1].area):
-            self._candidates.remove(candidate)
-            self._accept(candidate)
+            # What was there while everybody else was in sight too is none of them, later neither.
+            candidate.refused = not self._accept(candidate)
+        self._candidates = [one for one in self._candidates if one.refused or one not in ripe]
 
-    def _accept(self, candidate: _Candidate) -> None:
-        """Make a candidate a new individual, or one that is out of sight."""
+    def _accept(self, candidate: _Candidate) -> bool:
+        """Make a candidate a new individual, or one that is out of sight; return whether it is one."""
         first, blob = candidate.frames[0], candidate.blobs[0]
         if len(self._known) < self._most:
             individual = _Individual(
@@ -216,34 +223,35 @@ class Linker:
                 blob.brightness, first - 1, Path(first),
             )  # fmt: skip
             self._known.append(individual)
-        else:
-            lost = [one for one in self._known if one.seen < first]
-            hidden = [one for one in self._known if one.merged_frames > 0] if not lost else []
-            if not lost:
-                # It must be one that was thought to be in a shared blob.
-                return self._release(candidate, hidden)
+        elif lost := [one for one in self._known if one.seen < first]:
             individual = min(lost, key=lambda one: _unlikeness(one, blob))
             if len(lost) > 1:
                 ids = tuple(sorted(one.number for one in lost))
                 self._closed.append(Meeting(ids, individual.seen + 1, first))
-            individual.velocity, individual.center = np.zeros(2), blob.center
+        else:
+            # One that was thought to be in a shared blob, and left it.
+            hidden = [
+                one
+                for one in self._known
+                if one.merged_frames > one.seen - first
+                and float(np.hypot(*(blob.center - one.center))) <= _MOST_REACH_LENGTHS * one.length
+            ]
+            if not hidden:
+                return False
+            individual = min(hidden, key=lambda one: _unlikeness(one, blob))
+            self._cut(individual, first)
+        individual.velocity, individual.center = np.zeros(2), blob.center
         for number, seen in zip(candidate.frames, candidate.blobs, strict=True):
             self._see_alone(individual, number, seen)
-        return None
+        return True
 
-    def _release(self, candidate: _Candidate, hidden: Sequence[_Individual]) -> None:
-        """Take a candidate for an individual that was thought to be in a shared blob: it must have left it."""
-        if not hidden:
-            return
-        blob = candidate.blobs[-1]
-        individual = min(hidden, key=lambda one: _unlikeness(one, blob))
-        count = len(individual.path.boxes) // 4 - (candidate.frames[0] - individual.path.start)
+    @staticmethod
+    def _cut(individual: _Individual, first: int) -> None:
+        """Forget where an individual was from a frame on."""
+        count = len(individual.path.boxes) // 4 - (first - individual.path.start)
         if count > 0:
             del individual.path.boxes[-4 * count :]
-        individual.seen = candidate.frames[0] - 1
-        individual.velocity, individual.center = np.zeros(2), candidate.blobs[0].center
-        for number, seen in zip(candidate.frames, candidate.blobs, strict=True):
-            self._see_alone(individual, number, seen)
+        individual.seen = first - 1
 
 
 def _unlikeness(individual: _Individual, blob: Blob) -> float:
