@@ -90,7 +90,8 @@ def _finish(
             for first, stop in gaps
         ]
     for meeting in meetings:
-        uncertain.append(Uncertainty(Doubt.CROSSING, name_individuals(meeting.ids), meeting.start, meeting.stop - 1))
+        kind = Doubt.UNSEEN if meeting.unseen else Doubt.CROSSING
+        uncertain.append(Uncertainty(kind, name_individuals(meeting.ids), meeting.start, meeting.stop - 1))
     uncertain.sort(key=lambda one: (one.first_frame, one.ids))
     notes = []
     if len(paths) < settings.individuals:

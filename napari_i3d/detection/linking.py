@@ -105,6 +105,8 @@ class Linker:
         for index, group in owners.items():
             blob = blobs[index]
             if len(group) == 1:
+                if frame - group[0].seen > _JOIN_FRAMES:
+                    self._note_unseen([one for one in self._known if frame - one.seen > _JOIN_FRAMES], frame)
                 blob, spare = _with_fragments(blob, group[0], spare)
                 self._see_alone(group[0], frame, blob)
             else:
@@ -195,6 +197,12 @@ class Linker:
         self._open = [one for one in self._open if one not in over]
         self._closed += over
 
+    def _note_unseen(self, lost: Sequence[_Individual], frame: int) -> None:
+        """Note that one of several that were out of sight is back: it may be another of them."""
+        if len(lost) > 1:
+            ids = tuple(sorted(one.number for one in lost))
+            self._closed.append(Meeting(ids, max(one.seen for one in lost) + 1, frame, unseen=True))
+
     def _consider(self, frame: int, spare: Sequence[Blob]) -> None:
         """Follow blobs that are no individual's; those that last become one."""
         self._candidates = [one for one in self._candidates if frame - one.frames[-1] <= 2]
@@ -225,9 +233,7 @@ class Linker:
             self._known.append(individual)
         elif lost := [one for one in self._known if one.seen < first]:
             individual = min(lost, key=lambda one: _unlikeness(one, blob))
-            if len(lost) > 1:
-                ids = tuple(sorted(one.number for one in lost))
-                self._closed.append(Meeting(ids, individual.seen + 1, first))
+            self._note_unseen(lost, first)
         else:
             # One that was thought to be in a shared blob, and left it.
             hidden = [

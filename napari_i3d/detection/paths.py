@@ -31,8 +31,9 @@ class Path:
 
 @dataclass(frozen=True)
 class Meeting:
-    """Frames [start, stop) in which individuals share a blob, or in which one is out of sight among others."""
+    """Frames [start, stop) in which individuals share a blob, or are `unseen` at the same time."""
 
     ids: tuple[int, ...]
     start: int
     stop: int
+    unseen: bool = False

@@ -135,6 +135,18 @@ def test_leaving_animal_ends_and_comes_back() -> None:
     assert min(shares(scene, detection, order)) > 0.85
 
 
+def test_two_that_were_out_of_sight_together_may_be_swapped() -> None:
+    out, wait, back = line((40, 50), (-40, 50), 40), line((-40, 50), (-40, 50), 30), line((-40, 50), (60, 50), 50)
+    left = np.concatenate([out, wait, back])
+    right = np.array([WIDTH, HEIGHT]) - left
+    detection = run(Scene([Animal(left), Animal(right)]), max_gap_frames=5)
+    (unseen,) = detection.uncertain
+    assert (unseen.kind, unseen.ids) == (Doubt.UNSEEN, ("ind1", "ind2"))
+    assert "ind1 and ind2 are out of sight; they may be swapped from frame" in unseen.message
+    assert 15 < unseen.first_frame < 40
+    assert 75 < unseen.last_frame < 105
+
+
 def test_short_gap_is_interpolated_and_reported() -> None:
     path = circle((120, 80), 50)
     path[60:66] = np.nan
