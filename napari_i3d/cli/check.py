@@ -9,6 +9,7 @@ from napari_i3d.extraction.settings import ExtractionSettings
 
 def run_check(options: argparse.Namespace) -> int:
     """List the problems of a tracking file; return the exit status."""
+    from napari_i3d.detection.files import read_uncertain
     from napari_i3d.tracking.checks import Level, check_tracking
     from napari_i3d.tracking.io.box_pickle import read_tracking
     from napari_i3d.tracking.mistakes import likely_mistake
@@ -20,6 +21,7 @@ def run_check(options: argparse.Namespace) -> int:
         frames, height, width, _ = video.shape
     width, height = size or (width, height)
     problems = check_tracking(tracking, (frames, height, width))
+    problems += [one.problem for one in read_uncertain(options.tracking)]
     who = counted(len(tracking), "individual")
     print_line(f"{options.video.name}: {counted(frames, 'frame')} of {width}x{height} px; {who}")
     for problem in problems:

@@ -12,6 +12,7 @@ from napari_i3d.cli.bench import add_bench
 from napari_i3d.cli.common import FAILED, INTERRUPTED, WRONG_USAGE, command_wording, print_error
 from napari_i3d.cli.convert import add_convert
 from napari_i3d.cli.demo import add_demo
+from napari_i3d.cli.detect import add_detect
 from napari_i3d.cli.extract import add_extract
 from napari_i3d.cli.plot import add_plot
 from napari_i3d.cli.view import add_check_and_view
@@ -66,6 +67,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for add in (add_extract, add_check_and_view, add_convert, add_plot, add_weights, add_bench, add_demo):
+    for add in (
+        add_extract,
+        add_check_and_view,
+        add_convert,
+        add_detect,
+        add_plot,
+        add_weights,
+        add_bench,
+        add_demo,
+    ):
         add(commands)
     return parser

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_i3d.extraction.background import background_frames, median_background
 from napari_i3d.extraction.crops import Cropper
 from napari_i3d.extraction.planning.chunks import TrackletChunks, needed_frames
 from napari_i3d.extraction.planning.shards import Shard
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.individuals import Id
+from napari_i3d.video.background import background_frames, median_background
 from napari_i3d.video.video import Video
 
 # Shorter ranges of unneeded frames are decoded through; longer ones are skipped by seeking.

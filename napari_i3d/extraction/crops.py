@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from napari_i3d.backbones.registry import I3D
 from napari_i3d.errors import Message
-from napari_i3d.extraction.background import without_background
 from napari_i3d.extraction.settings import ExtractionSettings, Normalization, SampleMode
+from napari_i3d.video.background import without_background
 
 if TYPE_CHECKING:
     import torch

@@ -63,7 +63,7 @@ def subcommands() -> dict[str, argparse.ArgumentParser]:
     return dict(actions.choices)
 
 
-@pytest.mark.parametrize("command", ["extract", "check", "plot"])
+@pytest.mark.parametrize("command", ["extract", "check", "detect", "plot"])
 def test_options_page_lists_exactly_the_options(command: str) -> None:
     actions = [action for action in subcommands()[command]._actions if action.option_strings != ["-h", "--help"]]
     options = {option for action in actions for option in action.option_strings}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_i3d.extraction.background import background_frames, gray_of, median_background, without_background
+from napari_i3d.video.background import background_frames, gray_of, median_background, without_background
 
 WIDTH, HEIGHT = 61, 43
 
