@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from box_checks import assert_boxes
 
 from helpers import pose_files as make
+from helpers.box_checks import assert_boxes
 from napari_i3d import KeypointBoxes, read_tracking
 from napari_i3d.errors import TrackingError
 from napari_i3d.tracking.io.format import VideoFacts
