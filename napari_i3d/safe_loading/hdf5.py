@@ -7,6 +7,7 @@ are read here, as much at a time as is in proportion to the file.
 
 import contextlib
 import math
+import zlib
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.errors import NapariI3DError
+from napari_i3d.safe_loading.hdf5_heap import HeapCheck
 from napari_i3d.safe_loading.pickle_opcodes import printable_ascii
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _SIGNATURE_PLACES = (0, 512, 1024, 2048)
 
 # What h5py raises on damaged files.
-_DAMAGE = (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
+_DAMAGE = (
+    *(OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, OverflowError, MemoryError),
+    zlib.error,
+)
 # Deflate, shuffle, checksum, szip, n-bit, scale and offset; lzf, which h5py brings.
 _FILTERS = frozenset({1, 2, 3, 4, 5, 6, 32000})
 _FREE_BYTES = 128 << 20
@@ -29,9 +34,12 @@ _RATIO = 16
 # Deflate makes nothing smaller than this.
 _MOST_RATIO = 1100
 _CHUNK_BYTES = 64 << 20
+_EMPTY_BYTES = 1 << 20  # that were never written
 _MOST_TEXTS = 20_000
 _MOST_LINKS = 100_000
 _BYTES_A_REFERENCE = 128
+_BYTES_A_TEXT = 16
+_DEFLATE, _SHUFFLE = 1, 2
 
 
 class Hdf5File:
@@ -40,8 +48,10 @@ class Hdf5File:
     Every method may raise the error that was given to `open_hdf5`.
     """
 
-    def __init__(self, file: Any, size_bytes: int, error: type[NapariI3DError]) -> None:
-        self._file, self._error = file, error
+    def __init__(self, file: Any, path: Path, error: type[NapariI3DError]) -> None:
+        self._file, self._path, self._error = file, path, error
+        self._size_bytes = size_bytes = path.stat().st_size
+        self._checked_heap: HeapCheck | None = None
         self.limit_bytes = max(_FREE_BYTES, _RATIO * size_bytes)
 
     def names(self, group: str = "/") -> list[str]:
@@ -69,15 +79,7 @@ class Hdf5File:
         return dtype
 
     def read(self, path: str, selection: Any = ()) -> NDArray[Any]:
-        """Read numbers, or text of a fixed length.
-
-        Parameters
-        ----------
-        path
-            Of the dataset.
-        selection
-            Index or tuple of indices and slices; default: everything.
-        """
+        """Read numbers, or text of a fixed length: everything, or what an index or a tuple of them selects."""
         dataset = self._dataset(path)
         if not _is_plain(dataset.dtype):
             raise self._error(f"{printable_ascii(path)}: expected numbers or text, found {str(dataset.dtype)[:60]}")
@@ -105,6 +107,12 @@ class Hdf5File:
         if dataset.dtype.kind == "S":
             values = list(self.read(path).ravel())
         elif dataset.dtype.kind == "O" and not dataset.dtype.names:
+            if dataset.chunks is None:
+                if dataset.id.get_offset() is not None:
+                    self._heap.require_dataset(dataset.id.get_offset(), count, self.limit_bytes)
+            else:
+                for references in self._chunks(dataset):
+                    self._heap.require(references, self.limit_bytes)
             # One at a time: many may be the same long text.
             values, left = [], self.limit_bytes
             for place in np.ndindex(*dataset.shape):
@@ -147,6 +155,8 @@ class Hdf5File:
             raise self._error(f"the attribute {printable_ascii(name)} is too large")
         if not _is_plain(dtype) and not (dtype.kind == "O" and stored.shape == ()):
             raise self._error(f"the attribute {printable_ascii(name)}: expected numbers or text, found {dtype}")
+        if dtype.kind == "O":
+            self._heap.require_attribute(name, 1, self.limit_bytes)
         value = found.attrs[name]
         return bytes(value) if isinstance(value, np.bytes_) else value
 
@@ -158,10 +168,38 @@ class Hdf5File:
         stored = found.attrs.get_id(name)
         if stored.dtype.kind not in "OS" or math.prod(stored.shape or ()) > _MOST_TEXTS:
             raise self._error(f"the attribute {printable_ascii(name)}: expected texts")
+        if stored.dtype.kind == "O":
+            self._heap.require_attribute(name, math.prod(stored.shape), self.limit_bytes)
         return [
             value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
             for value in np.atleast_1d(found.attrs[name]).ravel()
         ]
+
+    def _chunks(self, dataset: Any) -> Iterator[bytes]:
+        """Yield the references of each chunk of a dataset of texts, as they are stored."""
+        layout = dataset.id.get_create_plist()
+        codes = [layout.get_filter(place)[0] for place in range(layout.get_nfilters())]
+        size = math.prod(dataset.chunks) * _BYTES_A_TEXT
+        if not set(codes) <= {_DEFLATE, _SHUFFLE} or size > _CHUNK_BYTES:
+            raise self._error("texts are stored in an unusual way")
+        places: list[tuple[int, ...]] = []
+        dataset.id.chunk_iter(lambda info: places.append(info.chunk_offset))
+        for place in places:
+            mask, data = dataset.id.read_direct_chunk(place)
+            if mask:
+                raise self._error("texts are stored in an unusual way")
+            for code in reversed(codes):
+                if code == _DEFLATE:
+                    data = zlib.decompressobj().decompress(data, size)
+                else:
+                    data = np.frombuffer(data, np.uint8).reshape(_BYTES_A_TEXT, -1).T.tobytes()
+            yield data
+
+    @property
+    def _heap(self) -> HeapCheck:
+        if self._checked_heap is None:
+            self._checked_heap = HeapCheck(self._path, self._error)
+        return self._checked_heap
 
     def require(self, size_bytes: int, path: str = "") -> None:
         """Refuse content of this size if it is out of proportion to the file."""
@@ -205,7 +243,7 @@ class Hdf5File:
         size = math.prod(dataset.shape) * dataset.dtype.itemsize
         stored = dataset.id.get_storage_size()
         chunk = math.prod(dataset.chunks or ()) * dataset.dtype.itemsize
-        if size > max(_CHUNK_BYTES, _MOST_RATIO * stored) or chunk > _CHUNK_BYTES:
+        if stored > self._size_bytes or size > max(_EMPTY_BYTES, _MOST_RATIO * stored) or chunk > _CHUNK_BYTES:
             raise self._error(f"{printable_ascii(path)}: its shape is out of proportion to the file; is it damaged?")
         return dataset
 
@@ -228,7 +266,7 @@ def open_hdf5(path: Path, error: type[NapariI3DError]) -> Iterator[Hdf5File]:
 
     try:
         with h5py.File(path, "r", locking=False) as file:
-            yield Hdf5File(file, path.stat().st_size, error)
+            yield Hdf5File(file, path, error)
     except _DAMAGE as damage:
         reason = printable_ascii(str(damage) or type(damage).__name__)
         raise error(f"not a whole HDF5 file ({reason}); was it copied completely?") from damage

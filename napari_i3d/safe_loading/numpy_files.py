@@ -5,6 +5,7 @@ import math
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -17,7 +18,10 @@ from napari_i3d.safe_loading.zip_archives import ARCHIVE_DAMAGE, OversizeError, 
 
 NPY_SIGNATURE = b"\x93NUMPY"
 ZIP_SIGNATURE = b"PK\x03\x04"
-_DAMAGE = (*ARCHIVE_DAMAGE, OSError, ValueError, TypeError, LookupError, MemoryError, SyntaxError)
+_DAMAGE = (
+    *ARCHIVE_DAMAGE,
+    *(OSError, ValueError, TypeError, LookupError, OverflowError, MemoryError, SyntaxError, TokenError),
+)
 
 
 def read_npy(path: Path, error: type[NapariI3DError]) -> Any:

@@ -110,13 +110,13 @@ def _boxes(
         for column in columns:
             # Not-a-number compares false: such a confidence or place does not count.
             place = points[:, column].T.astype(np.float64)  # (2, n)
-            counts = (confidence[:, column] >= choices.min_confidence) & np.isfinite(place).all(axis=0)
+            counts = (confidence[:, column] >= choices.min_confidence) & np.isfinite(place[0]) & np.isfinite(place[1])
             count += counts
             if choices.size_px is None:
-                np.minimum(low, place, out=low, where=counts)
-                np.maximum(high, place, out=high, where=counts)
+                np.minimum(low, np.where(counts, place, np.inf), out=low)
+                np.maximum(high, np.where(counts, place, -np.inf), out=high)
             else:
-                np.add(low, place, out=low, where=counts)
+                low += np.where(counts, place, 0.0)
         if choices.size_px is None:
             margin = choices.margin * (high - low).max(axis=0) if choices.margin else 0.0
             boxes[block, :2], boxes[block, 2:] = (low - margin).T, (high + margin).T

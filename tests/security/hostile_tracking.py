@@ -309,7 +309,7 @@ MAKERS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "shape beyond all memory": (shape_beyond_all_memory, "out of proportion"),
     "gzip bomb": (gzip_bomb, "out of proportion"),
     "huge chunk": (huge_chunk, "out of proportion"),
-    "many long names": (many_long_names, "expected short texts"),
+    "many long names": (many_long_names, "texts longer than the file"),
     "pickled columns": (pickled_columns, "asks for os.system"),
     "pickled names": (pickled_names, "expected short texts"),
     "tracklets that call": (tracklets_that_call, "asks for builtins.exec"),
