@@ -109,6 +109,7 @@ def _columns(path: Path) -> NDArray[np.float64]:
         for chunk in read_chunks(path, header=None, usecols=names, dtype=np.float64, skipinitialspace=True, **how)
     ]
     table = np.concatenate(chunks) if chunks else np.empty((0, width))
+    del chunks
     return table if width == 7 else np.column_stack([table, np.full(len(table), -1.0)])
 
 

@@ -35,11 +35,13 @@ def _read(path: Path, options: ReadOptions) -> ReadResult:
         for chunk in read_chunks(path, header=0, names=names, usecols=used, dtype=np.float64)
     ]
     table = np.concatenate(chunks) if chunks else np.empty((0, 6))
+    del chunks
     tracked = ~np.isnan(table[:, 5]) & (table[:, 5] != -1)
     if len(table) and not tracked.any():
         raise TrackingError(f"expected ids in the column {_TRACKER}, found none; track the detections first")
     notes = dropped(int((~tracked).sum()), f"no {_TRACKER}")
-    table = table[tracked]
+    if not tracked.all():
+        table = table[tracked]
     base, said = frame_base(table[:, 0], options, "supervision's examples")
     notes.insert(0, f"{said} (column {column})")
     ids, places = numbered(table[:, 5])

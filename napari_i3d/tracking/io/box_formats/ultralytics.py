@@ -152,9 +152,11 @@ def _read(path: Path, options: ReadOptions) -> ReadResult:
             "not the video's frames; track every frame"
         )
     boxes = np.frombuffer(lines.boxes, np.float64).reshape(-1, 4)
-    individuals, places = numbered(ids[tracked])
-    corners = _corners(boxes[tracked], options.video.width, options.video.height)
-    return tracking_of_rows(individuals, places, frames[tracked] - base, corners, notes, twice=_TWICE)
+    if not tracked.all():
+        ids, frames, boxes = ids[tracked], frames[tracked], boxes[tracked]
+    individuals, places = numbered(ids)
+    corners = _corners(boxes, options.video.width, options.video.height)
+    return tracking_of_rows(individuals, places, frames - base, corners, notes, twice=_TWICE)
 
 
 def _files(folder: Path) -> Iterator[tuple[str, str, int, str]]:
@@ -174,9 +176,11 @@ def _files(folder: Path) -> Iterator[tuple[str, str, int, str]]:
 
 
 def _corners(boxes: NDArray[np.float64], width: int, height: int) -> NDArray[np.float64]:
-    half = boxes[:, 2:] / 2
-    corners = np.hstack([boxes[:, :2] - half, boxes[:, :2] + half])
-    return corners * np.array([width, height, width, height], np.float64)
+    corners = boxes.copy()
+    corners[:, :2] -= boxes[:, 2:] / 2
+    corners[:, 2:] += corners[:, :2]
+    corners *= np.array([width, height, width, height], np.float64)
+    return corners
 
 
 FORMAT = TrackingFormat("ultralytics", "Ultralytics labels", (), _recognize, _read)
