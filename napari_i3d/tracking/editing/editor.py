@@ -81,7 +81,9 @@ class TrackingEditor:
         """The tracking as it is now; it shares the tracklets that were not changed."""
         if self._version != self._store.version:
             tracklets = (self._store.tracklet(key) for key in sorted(self._store.ids))
-            self._tracking = Tracking(tracklet for tracklet in tracklets if tracklet is not None)
+            self._tracking = Tracking(
+                (tracklet for tracklet in tracklets if tracklet is not None), self._tracking.origin
+            )
             self._version = self._store.version
         return self._tracking
 

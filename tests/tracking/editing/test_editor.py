@@ -18,7 +18,9 @@ from napari_i3d.tracking.editing.editor import TrackingChange
 from napari_i3d.tracking.editing.identity_edits import Assign, Delete, Merge, Rename, Split, Swap
 from napari_i3d.tracking.editing.tracking_edit import TrackingEdit
 from napari_i3d.tracking.gaps import interpolate_gaps
-from napari_i3d.tracking.tracklets import Tracking
+from napari_i3d.tracking.keypoints import KeypointBoxes
+from napari_i3d.tracking.origin import Origin
+from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 IDS = ["a", "b", 1, "1", 2, "new"]
 SIZE = (60, 50)
@@ -496,3 +498,12 @@ def test_random_commands_can_mostly_be_done():
                 done[name] += bool(getattr(editor, name)(*arguments) != "")
     assert min(done.values()) >= 10, done
     assert len(done) == 13
+
+
+def test_origin_survives_corrections_and_undo():
+    origin = Origin("deeplabcut", ("frames are rows",), KeypointBoxes(size_px=60))
+    editor = TrackingEditor(Tracking([Tracklet("a", 3, np.full((10, 4), [0.0, 0, 5, 5]))], origin))
+    editor.split("a", 6)
+    assert editor.tracking.origin is origin
+    editor.undo()
+    assert editor.tracking.origin is origin

@@ -17,10 +17,10 @@ from napari_i3d._utils.files import atomic_writer
 from napari_i3d._utils.text import counted, format_path
 from napari_i3d.errors import TrackingError
 from napari_i3d.individuals import Id
-from napari_i3d.tracking.io.box_rows import corners_of_sizes, dropped, frame_base, tracking_of_rows, whole_ids
-from napari_i3d.tracking.io.csv_rows import readable_file
 from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat, VideoFacts
-from napari_i3d.tracking.io.written_rows import DIGITS, WrittenRows, id_numbers, rounded_sizes, rows_of
+from napari_i3d.tracking.io.parsing.box_rows import corners_of_sizes, dropped, frame_base, tracking_of_rows, whole_ids
+from napari_i3d.tracking.io.parsing.csv_rows import readable_file
+from napari_i3d.tracking.io.parsing.written_rows import DIGITS, WrittenRows, id_numbers, rounded_sizes, rows_of
 from napari_i3d.tracking.tracklets import Tracking
 
 _IDS = ("instance_id", "track_id")

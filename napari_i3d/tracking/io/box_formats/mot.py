@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from napari_i3d._utils.files import atomic_writer
 from napari_i3d.errors import TrackingError
-from napari_i3d.tracking.io.box_rows import (
+from napari_i3d.tracking.io.format import HEAD_BYTES, ReadOptions, ReadResult, TrackingFormat, VideoFacts
+from napari_i3d.tracking.io.parsing.box_rows import (
     corners_of_sizes,
     dropped,
     frame_base,
@@ -24,9 +25,8 @@ from napari_i3d.tracking.io.box_rows import (
     tracking_of_rows,
     whole_ids,
 )
-from napari_i3d.tracking.io.csv_rows import first_line, read_chunks, read_head, require_whole_end
-from napari_i3d.tracking.io.format import HEAD_BYTES, ReadOptions, ReadResult, TrackingFormat, VideoFacts
-from napari_i3d.tracking.io.written_rows import (
+from napari_i3d.tracking.io.parsing.csv_rows import first_line, read_chunks, read_head, require_whole_end
+from napari_i3d.tracking.io.parsing.written_rows import (
     DIGITS,
     WrittenRows,
     id_numbers,

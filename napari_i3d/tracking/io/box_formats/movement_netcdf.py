@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from napari_i3d.errors import NapariI3DError, TrackingError
 from napari_i3d.safe_loading.hdf5 import Hdf5File, is_hdf5, matches_hdf5, open_hdf5
 from napari_i3d.tracking.io.box_formats.movement_netcdf_writing import write
-from napari_i3d.tracking.io.box_rows import tracking_of_tracks, whole_frames
-from napari_i3d.tracking.io.csv_rows import readable_file
 from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat, VideoFacts
-from napari_i3d.tracking.io.pose_rows import keypoints_of_rows
+from napari_i3d.tracking.io.parsing.box_rows import tracking_of_tracks, whole_frames
+from napari_i3d.tracking.io.parsing.csv_rows import readable_file
+from napari_i3d.tracking.io.parsing.pose_rows import keypoints_of_rows
 
 _CLASSIC = b"CDF"
 _NAMES = {"time": "time", "space": "space"} | {

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_i3d._utils.files import atomic_writer
 from napari_i3d.errors import OutputError
 from napari_i3d.tracking.io.format import VideoFacts
-from napari_i3d.tracking.io.written_rows import rows_of, texts_of
+from napari_i3d.tracking.io.parsing.written_rows import rows_of, texts_of
 from napari_i3d.tracking.tracklets import Tracking
 
 # More would be a netCDF 3 array that other programs cannot read.

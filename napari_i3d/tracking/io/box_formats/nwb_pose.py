@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from napari_i3d.errors import NapariI3DError, TrackingError
 from napari_i3d.safe_loading.hdf5 import Hdf5File, matches_hdf5, open_hdf5
 from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat, VideoFacts
-from napari_i3d.tracking.io.pose_rows import keypoints_of_rows
+from napari_i3d.tracking.io.parsing.pose_rows import keypoints_of_rows
 from napari_i3d.tracking.keypoints import Keypoints
 
 _POSE, _SERIES = "PoseEstimation", "PoseEstimationSeries"

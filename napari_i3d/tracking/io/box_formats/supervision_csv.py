@@ -9,9 +9,9 @@ import numpy as np
 
 from napari_i3d.errors import TrackingError
 from napari_i3d.individuals import format_id
-from napari_i3d.tracking.io.box_rows import dropped, frame_base, numbered, tracking_of_rows
-from napari_i3d.tracking.io.csv_rows import header_of, read_chunks, read_head, require_whole_end
 from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat
+from napari_i3d.tracking.io.parsing.box_rows import dropped, frame_base, numbered, tracking_of_rows
+from napari_i3d.tracking.io.parsing.csv_rows import header_of, read_chunks, read_head, require_whole_end
 
 _CORNERS = ["x_min", "y_min", "x_max", "y_max"]
 _TRACKER = "tracker_id"

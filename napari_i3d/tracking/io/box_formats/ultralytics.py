@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from napari_i3d._utils.text import format_path
 from napari_i3d.errors import TrackingError
-from napari_i3d.tracking.io.box_rows import dropped, numbered, tracking_of_rows
-from napari_i3d.tracking.io.csv_rows import readable_file
 from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat
+from napari_i3d.tracking.io.parsing.box_rows import dropped, numbered, tracking_of_rows
+from napari_i3d.tracking.io.parsing.csv_rows import readable_file
 from napari_i3d.tracking.validation import MAX_FRAME
 
 _NAME = re.compile(r"(?P<video>.+)_(?P<frame>\d{1,12})\.txt", re.DOTALL)

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from napari_i3d._utils.text import format_path
 from napari_i3d.errors import TrackingError
-from napari_i3d.tracking.io.box_rows import corners_of_sizes, dropped, plain_ids, tracking_of_rows
-from napari_i3d.tracking.io.csv_rows import read_chunks, readable_file
 from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat
-from napari_i3d.tracking.io.json_cells import parse_cell, parse_cells
+from napari_i3d.tracking.io.parsing.box_rows import corners_of_sizes, dropped, plain_ids, tracking_of_rows
+from napari_i3d.tracking.io.parsing.csv_rows import read_chunks, readable_file
+from napari_i3d.tracking.io.parsing.json_cells import parse_cell, parse_cells
 from napari_i3d.tracking.validation import MAX_FRAME
 
 _HEADER = "CSV_HEADER"

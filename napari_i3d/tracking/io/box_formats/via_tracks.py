@@ -18,11 +18,18 @@ from numpy.typing import NDArray
 from napari_i3d._utils.files import atomic_writer
 from napari_i3d.errors import TrackingError
 from napari_i3d.individuals import Id
-from napari_i3d.tracking.io.box_rows import MAX_INDIVIDUALS, frame_base, plain_ids, tracking_of_rows, whole_ids
-from napari_i3d.tracking.io.csv_rows import header_of, read_chunks
 from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat, VideoFacts
-from napari_i3d.tracking.io.json_cells import parse_cells
-from napari_i3d.tracking.io.written_rows import DIGITS, WrittenRows, id_numbers, rounded_sizes, rows_of, texts_of
+from napari_i3d.tracking.io.parsing.box_rows import MAX_INDIVIDUALS, frame_base, plain_ids, tracking_of_rows, whole_ids
+from napari_i3d.tracking.io.parsing.csv_rows import header_of, read_chunks
+from napari_i3d.tracking.io.parsing.json_cells import parse_cells
+from napari_i3d.tracking.io.parsing.written_rows import (
+    DIGITS,
+    WrittenRows,
+    id_numbers,
+    rounded_sizes,
+    rows_of,
+    texts_of,
+)
 from napari_i3d.tracking.tracklets import Tracking
 
 _COLUMNS = (

@@ -7,8 +7,8 @@ import numpy as np
 from napari_i3d.errors import TrackingError
 from napari_i3d.individuals import format_id
 from napari_i3d.tracking.io.format import HEAD_BYTES, ReadOptions, ReadResult, TrackingFormat
+from napari_i3d.tracking.io.parsing.text_table import header_rows, read_header, read_numbers
 from napari_i3d.tracking.io.pose_formats.point_columns import LABELED_DATA, points_of_table
-from napari_i3d.tracking.io.text_table import header_rows, read_header, read_numbers
 
 _LEVELS = (["scorer", "bodyparts", "coords"], ["scorer", "individuals", "bodyparts", "coords"])
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from napari_i3d.errors import TrackingError
 from napari_i3d.safe_loading.hdf5 import matches_hdf5, open_hdf5
 from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat
-from napari_i3d.tracking.io.pandas_hdf5 import read_table, table_keys
+from napari_i3d.tracking.io.parsing.pandas_hdf5 import read_table, table_keys
 from napari_i3d.tracking.io.pose_formats.point_columns import LABELED_DATA, points_of_table
 
 # Of an analyzed or filtered video, of stitched tracklets, of images. A refined file may have the first two.

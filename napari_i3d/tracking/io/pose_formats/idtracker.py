@@ -16,8 +16,8 @@ from napari_i3d.safe_loading.hdf5 import matches_hdf5, open_hdf5
 from napari_i3d.safe_loading.json_text import parse_json
 from napari_i3d.safe_loading.numpy_files import NPY_SIGNATURE, read_npy
 from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat, VideoFacts
+from napari_i3d.tracking.io.parsing.text_table import read_header, read_numbers
 from napari_i3d.tracking.io.pose_formats.centroids import centroid_keypoints, rows_by_frame
-from napari_i3d.tracking.io.text_table import read_header, read_numbers
 
 _TIDY = "frame,time,individual,x,y,probability"
 _WIDE = re.compile(rb"(time|seconds),x1,y1[,\r\n]")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from napari_i3d.errors import OutputError
 from napari_i3d.individuals import Id, format_id
-from napari_i3d.tracking.io.box_rows import dropped
+from napari_i3d.tracking.io.parsing.box_rows import dropped
 from napari_i3d.tracking.tracklets import Tracking
 
 DIGITS = 3

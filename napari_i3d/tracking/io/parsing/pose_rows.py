@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.errors import TrackingError
-from napari_i3d.tracking.io.box_rows import whole_frames
+from napari_i3d.tracking.io.parsing.box_rows import whole_frames
 from napari_i3d.tracking.keypoints import Keypoints, KeypointTracklet
 from napari_i3d.tracking.validation import check_span
 

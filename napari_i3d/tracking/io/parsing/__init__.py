@@ -1,0 +1,1 @@
+"""What several tracking formats share: rows of boxes and points, text tables, key frames."""
