@@ -195,6 +195,8 @@ def test_no_video_is_refused_in_one_line(encode, ffmpeg, tmp_path, ffmpegs):
         with pytest.raises(VideoError, match=match) as caught:
             open_video(tmp_path / name)
         assert "\n" not in str(caught.value)
+        assert caught.value.message.hint
+        assert caught.value.message.hint not in caught.value.message.text
     assert ffmpegs() == 0
 
 
