@@ -20,6 +20,8 @@ from napari_i3d.plugin.messages import dock_wording
 
 GAPS = Message("male: frame 4 is missing", "use {gaps=split} or {gaps=interpolate}")
 SOURCE = Path(napari_i3d.__file__).parent
+# Of the command, and of the detection of individuals, which no dock offers.
+OF_NO_DOCK = {"tracking_folder", "tracking_suffix", "video"} | {"contrast", "min_area", "reference", "threshold"}
 SETTING = re.compile(r"\{([a-z_]\w*)(?:=[^{}]*)?\}")
 
 
@@ -98,7 +100,7 @@ def test_settings_in_hints_are_options_of_the_command(named: set[str]) -> None:
 
 
 def test_settings_in_hints_have_names_in_the_docks(named: set[str]) -> None:
-    for name in named - {"tracking_folder", "tracking_suffix", "video"}:  # of the command alone
+    for name in named - OF_NO_DOCK:
         assert name not in dock_wording(name, "")
 
 

@@ -33,7 +33,7 @@ def require_new(path: str | os.PathLike[str]) -> None:
     if path.exists():
         raise OutputError(
             f"{path}: exists",
-            hint="use --overwrite to replace it, or choose another name",
+            hint="use {overwrite=True} to replace it, or choose another name",
         )
     if not path.absolute().parent.is_dir():
         raise OutputError(

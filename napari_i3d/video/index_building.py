@@ -7,6 +7,7 @@ can verify the frames it reads.
 """
 
 import re
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from napari_i3d._utils.text import format_path
 from napari_i3d.errors import VideoError
+from napari_i3d.video.ffmpeg.demuxer_log import REORDERED_FRAMES, DemuxerComplaints, read_demuxer_complaints
 from napari_i3d.video.ffmpeg.log import Log, LoggedFrame
 from napari_i3d.video.ffmpeg.packets import Packets, read_packets
 from napari_i3d.video.ffmpeg.probe import Probe
@@ -34,9 +36,6 @@ _LAST_FRAMES = 3
 _BARE = frozenset(
     {"h261", "h263", "h264", "hevc", "vvc", "m4v", "mpegvideo", "mjpeg", "obu", "av1", "vc1", "dirac", "cavsvideo"}
 )
-_REORDERED_FRAMES = 16
-"""Largest distance, in frames, between decoding and presentation order in any codec."""
-
 # Decoder messages about frames whose key frame precedes the start of a recording.
 _BEFORE_FIRST_KEY = re.compile(
     r"non-existing [SP]PS|decode_slice_header error|no frame!|Could not find ref|Error submitting packet|"
@@ -91,12 +90,12 @@ def _end_without_holes(index: FrameIndex, packets: Packets, promised_frames: int
     """Return the number of frames before the first hole among the last, reordered frames of a truncated video."""
     count = len(index)
     if not packets.all_timed:
-        return max(count - _REORDERED_FRAMES, 1) if promised_frames > count else count
+        return max(count - REORDERED_FRAMES, 1) if promised_frames > count else count
     steps_s = np.diff(index.times_s[-64:])
     if not len(steps_s):
         return count
     holes = np.flatnonzero(steps_s > 1.5 * np.median(steps_s)) + 1 + count - len(steps_s) - 1
-    late = holes[holes >= count - _REORDERED_FRAMES]
+    late = holes[holes >= count - REORDERED_FRAMES]
     return int(late[0]) if len(late) else count
 
 
@@ -127,13 +126,14 @@ def _from_packets(packets: Packets) -> FrameIndex:
 
 
 def _from_decoding(path: Path, probe: Probe, packets: Packets) -> FrameIndex:
-    frames, checksums, log = _decode_all(path, probe, None, packets.lost)
+    frames, checksums, log = _decode_all(path, probe, None)
+    count = len(frames)
+    first_bad, complaint = next((number for number, frame in enumerate(frames) if not frame.clean), count), ""
     if log.complaints:
         # Several threads mix up the order of the messages, so that damage seems to begin too early.
-        frames, checksums, log = _decode_all(path, probe, 1, packets.lost)
-    count = len(frames)
-    complaint = log.complaints[0] if log.complaints else ""
-    first_bad = next((number for number, frame in enumerate(frames) if not frame.clean), count)
+        frames, checksums, log = _decode_all(path, probe, 1)
+        count = len(frames)
+        first_bad, complaint = _first_bad(frames, log, read_demuxer_complaints(path, probe.stream_index), packets)
     if complaint and first_bad == count:
         first_bad = count - 1  # about a missing frame, or the last one
     if first_bad < 1:
@@ -163,26 +163,43 @@ def _from_decoding(path: Path, probe: Probe, packets: Packets) -> FrameIndex:
         complaint=complaint,
         checksums=checksums,
     )
-    if count - _LAST_FRAMES <= first_bad < count:
+    # If packets are missing, more than these frames may be: they are not left out but damaged.
+    if count - _LAST_FRAMES <= first_bad < count and not packets.lost:
         return index.cut(first_bad, f"frames from {first_bad} on do not decode ({complaint}) and are left out")
     return index
 
 
-class _BeginningLog(Log):
-    """A log that ignores the errors of a recording that starts between two key frames."""
+def _first_bad(frames: list[LoggedFrame], log: Log, demuxer: DemuxerComplaints, packets: Packets) -> tuple[int, str]:
+    """Return the number of the first frame that may be bad, or how many there are, and the message about it, or none.
 
-    def _take(self, line: str) -> None:
-        before_first = not self._decoded and not self._output
-        super()._take(line)
-        if before_first and self.complaints and _BEFORE_FIRST_KEY.search(self.complaints[-1]):
-            self.complaints.pop()
+    The decoder's messages count for the frames that it finished later; the demuxer's, by their packets. Errors of a
+    recording that starts between two key frames are ignored.
+    """
+
+    def counts(text: str, is_before_first: bool) -> bool:
+        return packets.lost or not (is_before_first and _BEFORE_FIRST_KEY.search(text))
+
+    first_key = int(np.argmax(packets.is_key)) if len(packets.is_key) else 0
+    begun = min((frame.complaints_before for frame in frames), default=0)
+    of_demuxer = demuxer.complaints_in(log)
+    of_decoder = [place for place in range(len(log.complaints)) if place not in of_demuxer]
+    of_decoder = [place for place in of_decoder if counts(log.complaints[place], place < begun)]
+    times = [frame.pts for frame in frames]
+    doubts = [
+        (demuxer.first_number(place, times), text)
+        for text, place in zip(demuxer.texts, demuxer.places, strict=True)
+        if counts(text, place <= first_key)
+    ]
+    first = of_decoder[0] if of_decoder else sys.maxsize - 1
+    number = next((number for number, frame in enumerate(frames) if frame.complaints_before > first), len(frames))
+    doubts.append((number, log.complaints[first] if of_decoder else ""))
+    number = min(number for number, _ in doubts)
+    return number, next((text for doubted, text in doubts if text and doubted == number), "")
 
 
-def _decode_all(
-    path: Path, probe: Probe, threads: int | None, lost: bool
-) -> tuple[list[LoggedFrame], npt.NDArray[np.int64], Log]:
+def _decode_all(path: Path, probe: Probe, threads: int | None) -> tuple[list[LoggedFrame], npt.NDArray[np.int64], Log]:
     """Return all frames that decode, their checksums (N,) as RGB, and the log."""
-    log = Log() if lost else _BeginningLog()
+    log = Log()
     limit = [] if threads is None else ["-threads", str(threads)]
     output = [*output_arguments(probe.stream_index, probe.width_px, probe.height_px), "-f", "framecrc", "-"]
     process = Process([*limit, "-debug_ts", "-copyts", *input_arguments(path), *output], log)

@@ -91,7 +91,7 @@ def test_finished_result_is_known_by_video_content(workplace: Workplace, undistu
     video.write_bytes(found)
     outcome = only(run(options_of(workplace)))
     assert not outcome.complete
-    assert "made of another one.mp4 (its content has changed); --overwrite replaces it" in outcome.summary()
+    assert "made of another one.mp4 (its content has changed); overwrite=True replaces it" in outcome.summary()
     assert content(workplace.out) == undisturbed
 
 

@@ -50,7 +50,7 @@ def test_report_keeps_other_runs_videos(workplace: Workplace, network: FakeNetwo
         assert held
         outcomes = run(options)
     assert isinstance(outcomes[0], VideoSkipped)
-    assert "another process is working on it" in outcomes[0].reason
+    assert "another process is working on it" in outcomes[0].reason.text
     assert not outcomes[0].complete
     told = json.loads((workplace.out / "report.json").read_text())
     assert {entry["video"]: entry["status"] for entry in told["videos"]} == {str(one): "done", str(two): "done"}

@@ -75,7 +75,7 @@ def test_shard_damaged_before_use_costs_its_video_once(
             if isinstance(record, VideoProgress) and record.kept_chunks == TOTAL_CHUNKS:
                 turn_a_bit(workplace.checkpoints[1])
             if isinstance(record, VideoFailed):
-                assert "expected what was written, found it damaged" in record.reason
+                assert "expected what was written, found it damaged" in record.reason.text
     assert not (workplace.out / "one.npy").exists()
     network.seen = 0
     run(options_of(workplace))

@@ -7,8 +7,8 @@ import pytest
 import napari_i3d
 from helpers import box_files
 from helpers.box_files import BOXES, NAMED, assert_boxes
+from helpers.clips import MakeClip
 from napari_i3d.cli.main import main
-from napari_i3d.synthetic import SyntheticClip
 
 
 def convert(*arguments: object) -> int:
@@ -46,15 +46,14 @@ def test_formats_and_base_may_be_stated(tmp_path: Path):
     assert_boxes(napari_i3d.read_tracking(tmp_path / "out.dat"), {3: BOXES[0]}, 1e-9)
 
 
-def test_video_gives_size_to_formats_without(
-    tmp_path: Path, short_clip: SyntheticClip, capsys: pytest.CaptureFixture[str]
-):
+def test_video_gives_size_to_formats_without(tmp_path: Path, clip_of: MakeClip, capsys: pytest.CaptureFixture[str]):
+    video_path = clip_of(12).video
     (tmp_path / "labels").mkdir()
     (tmp_path / "labels" / "a_2.txt").write_text("0 0.5 0.5 0.5 0.5 0.9 1\n")
     assert convert(tmp_path / "labels", tmp_path / "a.xml") == 1
     assert "give the video" in capsys.readouterr().err
-    assert convert(tmp_path / "labels", tmp_path / "a.xml", "--video", short_clip.video) == 0
-    with napari_i3d.open_video(short_clip.video) as video:
+    assert convert(tmp_path / "labels", tmp_path / "a.xml", "--video", video_path) == 0
+    with napari_i3d.open_video(video_path) as video:
         n_frames, height, width, _ = video.shape
     expected = (width / 4, height / 4, width * 3 / 4, height * 3 / 4)
     assert_boxes(napari_i3d.read_tracking(tmp_path / "a.xml"), {"1": {1: expected}}, 0.01)

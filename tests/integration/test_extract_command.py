@@ -126,7 +126,7 @@ def test_dlc2action_layout_needs_a_row_for_each_frame(workplace: Workplace, extr
     workplace.add("one")
     status, _, err = extract("--layout", "dlc2action")
     assert status == 2
-    assert "set pad, and frequency 1" in err
+    assert "use --pad and --frequency 1" in err
     assert extract("--layout", "dlc2action", "--pad")[0] == 0
     loaded = np.load(workplace.out / "one.npy", allow_pickle=True).item()
     assert loaded["striped"].shape == (12, 2048)
@@ -502,8 +502,8 @@ def test_unknown_individual_lists_the_known(workplace: Workplace, extract: Run) 
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--video_w", "100"], "video_w is set and video_h is not"),
-        (["--video_h", "100"], "video_h is set and video_w is not"),
+        (["--video_w", "100"], "found a width alone; set both --video_w and --video_h"),
+        (["--video_h", "100"], "found a height alone; set both --video_w and --video_h"),
         (["--frequency", "0"], "frequency: expected a whole number from 1 to"),
         (["--batch_size", "0"], "batch_size: expected a whole number from 1"),
         (["--frequency", "two"], "invalid int value: 'two'"),

@@ -18,8 +18,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def witness(start: Callable[[str, Path], Witness], files: dict[str, Path]) -> Witness:
-    return start("boxes", files["cvat"].parent)
+def witness(start_witness: Callable[[str, Path], Witness], files: dict[str, Path]) -> Witness:
+    return start_witness("boxes", files["cvat"].parent)
 
 
 @pytest.mark.parametrize("name", MAKERS)

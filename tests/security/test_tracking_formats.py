@@ -21,8 +21,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def witness(start: Callable[[str, Path], Witness], files: dict[str, Path]) -> Witness:
-    return start("formats", files["csv"].parent)
+def witness(start_witness: Callable[[str, Path], Witness], files: dict[str, Path]) -> Witness:
+    return start_witness("formats", files["csv"].parent)
 
 
 @pytest.mark.parametrize("name", MAKERS)

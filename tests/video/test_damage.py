@@ -1,13 +1,19 @@
 """Damage is named and never renumbers what comes after it; what cannot be a video is refused in one line."""
 
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from helpers.clips import MakeClip
 from helpers.videos import X264
 from napari_i3d.errors import VideoError
+from napari_i3d.video import index_building
+from napari_i3d.video.ffmpeg.log import complaint, context_of
+from napari_i3d.video.ffmpeg.process import Process
 from napari_i3d.video.video import open_video
 
 B_FRAMES = [*X264, "-bf", "3", "-g", "15", "-b_strategy", "0"]
@@ -195,6 +201,8 @@ def test_no_video_is_refused_in_one_line(encode, ffmpeg, tmp_path, ffmpegs):
         with pytest.raises(VideoError, match=match) as caught:
             open_video(tmp_path / name)
         assert "\n" not in str(caught.value)
+        assert caught.value.message.hint
+        assert caught.value.message.hint not in caught.value.message.text
     assert ffmpegs() == 0
 
 
@@ -205,3 +213,47 @@ def test_file_changed_since_opening_is_refused(encode, tmp_path):
         path.write_bytes(encode("a.mp4", X264).read_bytes())
         with pytest.raises(VideoError, match=r"a\.mp4: has changed"):
             video[3]
+
+
+def reordered(lines: list[str | None], early: bool) -> list[str | None]:
+    """Move the messages of the demuxer's parser before all frames, or behind as many as they can come after."""
+    parsers = {context_of(line) for line in lines if line and "missing picture in access unit" in line}
+    moved = [line for line in lines if line and context_of(line) in parsers and complaint(line)]
+    rest = [line for line in lines if line not in moved]
+    mark = "decoder -> " if early else "] [error] "  # no later than the decoder, which reads the same packets
+    place = next((place for place, line in enumerate(rest) if line and mark in line), len(rest) - 1)
+    assert moved
+    return [*rest[:place], *moved, *rest[place:]]
+
+
+def test_damage_begins_there_however_far_ffmpeg_reads_ahead(clip_of: MakeClip, tmp_path, monkeypatch):
+    path = clip_of(12, tmp_path).video
+    right = open_video(path)[:]
+    content = bytearray(path.read_bytes())
+    place = len(content) * 9 // 10  # in the eighth packet; the parser sees the damage in the ninth and tenth only
+    content[place : place + 2000] = bytes(byte ^ 0xA5 for byte in content[place : place + 2000])
+    path.write_bytes(content)
+    found = []
+    for early in (True, False):
+
+        class LateLog(Process):
+            """Passes on the log when it is complete and in another order."""
+
+            def __init__(self, arguments, listen, early=early) -> None:
+                lines: list[str | None] = []
+
+                def keep(line: str | None) -> None:
+                    lines.append(line)
+                    if line is None:
+                        for one in reordered(lines, early):
+                            listen(one)
+
+                super().__init__(arguments, keep)
+
+        monkeypatch.setattr(index_building, "Process", LateLog)
+        got, errors = read_until_error(path)
+        found.append((sorted(got), errors))
+        assert all(np.array_equal(frame, right[number]) for number, frame in got.items())
+    assert found[0] == found[1]
+    assert found[0][0] == [0, 1, 2, 3, 4]
+    assert re.match(r"^animals.mp4: damaged at frame 5 \(", found[0][1][0])

@@ -66,7 +66,7 @@ class TrackingFormat:
     Attributes
     ----------
     name
-        As in ``read_tracking(path, format=name)`` and ``--from name``: small letters and hyphens.
+        As in ``read_tracking(path, format=name)`` and in the command: small letters and hyphens.
     title
         As in messages and dialogs, with the program's own spelling.
     endings

@@ -6,6 +6,7 @@ frame that the decoder finished before any message is good.
 """
 
 import re
+import sys
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from fractions import Fraction
 
 from napari_i3d.video.ffmpeg.process import END_OF_DESCRIPTION, STALL_S
 
-_LEVEL = re.compile(r"^(?:\[[^\]]*\] )*\[(panic|fatal|error|warning)\] (.*)$")
+_LEVEL = re.compile(r"^(?P<context>(?:\[[^\]]*\] )*)\[(?P<level>panic|fatal|error|warning)\] (?P<text>.*)$")
 # Searched for, not matched: if two threads log at once, a line loses its beginning.
 _DECODED = re.compile(r"decoder -> (?:ist_index:\S+ type:video )?(?:frame_)?pts:(-?\d+|NOPTS) .*keyframe:(\d)")
 _OUTPUT = re.compile(r"filter_raw -> pts:(-?\d+|NOPTS) .*time_base:(\d+/\d+)")
@@ -30,21 +31,32 @@ _HARMLESS = re.compile(
 
 @dataclass(frozen=True)
 class LoggedFrame:
-    """A frame in ffmpeg's log: its time (None: no time), and whether no message preceded it."""
+    """A frame in ffmpeg's log: its time (None: no time), and how many messages preceded it."""
 
     pts: int | None
     is_key: bool
-    clean: bool
+    complaints_before: int
+
+    @property
+    def clean(self) -> bool:
+        """Whether no message preceded it."""
+        return self.complaints_before == 0
 
 
 def complaint(line: str) -> str | None:
     """Return the text of a line that may report damage, else None."""
     match = _LEVEL.match(line)
-    if match is None or _HARMLESS.search(match[2]):
+    if match is None or _HARMLESS.search(match["text"]):
         return None
-    if match[1] == "warning" and "corrupt" not in match[2].lower():
+    if match["level"] == "warning" and "corrupt" not in match["text"].lower():
         return None
-    return match[2]
+    return match["text"]
+
+
+def context_of(line: str) -> str:
+    """Return what stands before the level of a message: the components that logged it, with their addresses."""
+    match = _LEVEL.match(line)
+    return match["context"] if match else ""
 
 
 def is_corrupt_mark(text: str) -> bool:
@@ -70,6 +82,7 @@ class Log:
         self.description: list[str] = []
         self.mapping: list[str] = []
         self.complaints: list[str] = []
+        self.contexts: list[str] = []  # of the complaints
         self.time_base: Fraction | None = None
         self.decoded_keys: list[int] = []
         self._decoded: deque[LoggedFrame] = deque()
@@ -96,7 +109,7 @@ class Log:
     def _take(self, line: str) -> None:
         if frame := decoded(line):
             pts, is_key = frame
-            self._decoded.append(LoggedFrame(pts, is_key, not self.complaints))
+            self._decoded.append(LoggedFrame(pts, is_key, len(self.complaints)))
             if is_key and pts is not None:
                 self.decoded_keys.append(pts)
         elif "filter_raw -> " in line and (match := _OUTPUT.search(line)):
@@ -106,6 +119,7 @@ class Log:
             self.mapping.append(line)
         elif text := complaint(line):
             self.complaints.append(text)
+            self.contexts.append(context_of(line))
 
     def _output_frame(self, pts: int | None) -> None:
         while self._decoded:
@@ -114,7 +128,7 @@ class Log:
                 self._output.append(frame)
                 return
         # The decoder's line was lost; only the time is known.
-        self._output.append(LoggedFrame(pts, is_key=False, clean=False))
+        self._output.append(LoggedFrame(pts, is_key=False, complaints_before=sys.maxsize))
 
     def next_output(self) -> LoggedFrame | None:
         """Wait for the next output frame; None at the end, `TimeoutError` if ffmpeg is silent for `STALL_S`."""

@@ -39,7 +39,7 @@ def test_preferences_are_remembered_or_fall_to_defaults():
         ({"layout": Layout.DLC2ACTION_POSE, "settings": EVERY_FRAME, "save_metadata": True}, "no room for first"),
         ({"layout": Layout.MS_TCN, "save_metadata": True}, "bare arrays"),
         ({"layout": Layout.MS_TCN, "i3d_suffix": "_i3d.npy"}, "bare arrays"),
-        ({"layout": Layout.DLC2ACTION, "settings": EVERY_FRAME, "i3d_suffix": ".npz"}, "needs an ending"),
+        ({"layout": Layout.DLC2ACTION, "settings": EVERY_FRAME, "i3d_suffix": ".npz"}, "needs a file name that ends"),
     ],
 )
 def test_layout_demands_are_same_in_dock_and_command(options, words, tmp_path):

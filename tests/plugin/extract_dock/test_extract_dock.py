@@ -13,7 +13,7 @@ from helpers.clips import MakeClip
 from helpers.windows import LONG_MS, answer_question, click, notifications, open_clip, open_dock, run_to_end
 from napari_i3d import ExtractionSettings, extract_features, read_features, read_tracking
 from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, SOURCES, UNTRAINED
-from napari_i3d.batch import video_job
+from napari_i3d.batch import video_jobs
 from napari_i3d.errors import OutputError
 from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.features.io.layouts import Layout
@@ -175,7 +175,7 @@ def test_features_that_cannot_be_saved_stay_in_memory(viewer, qtbot, clip, monke
     def full(*_, **__):
         raise OutputError("no space left")
 
-    monkeypatch.setattr(video_job, "save_features", full)
+    monkeypatch.setattr(video_jobs, "save_features", full)
     run_to_end(qtbot, dock)
     assert set(tracked.features) == set(tracked.tracking)
     assert notifications() == ["no space left. The features are in memory: save them with the Plot dock."]
