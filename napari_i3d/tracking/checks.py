@@ -15,7 +15,7 @@ The rules, for a box [left, upper, right, lower] and its tracklet:
 - size-change: the size changes by a factor of more than 1.5 from one box to the next, and that change, as a logarithm,
   is more than ten times the tracklet's median change.
 - short: fewer frames than a chunk has, so no features.
-- crossing, unseen: not checked here; `napari_i3d.detection` says where individuals may be swapped or were not seen.
+- crossing, unseen: not checked here; `napari_i3d.detection` reports them.
 
 Errors stop the extraction: gaps, boxes that are not-a-number, inverted, empty or wholly outside the image, and frames
 that the video does not have. Tracklets shorter than a chunk are left out, and are only an error if there are no others.

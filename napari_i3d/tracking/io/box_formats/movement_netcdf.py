@@ -3,7 +3,7 @@
 The arrays are ``position (time, space, [keypoints,] individuals)``, centers for boxes, with ``shape`` (width, height)
 for boxes and ``confidence`` for poses; newer versions call the dimensions ``keypoint`` and ``individual``. Times are
 frames from 0, or seconds if the attribute ``fps`` or ``time_unit`` says so. NetCDF 4 is HDF5; netCDF 3 is a format of
-its own, which is written here: xarray and movement open both, and it needs nothing but scipy.
+its own; it is the one written here, because xarray and movement open both and it needs only scipy.
 """
 
 import io

@@ -16,7 +16,7 @@ from napari_i3d.tracking.io.pose_formats.centroids import centroid_keypoints, ro
 
 _NAME = re.compile(r"(?P<video>.*)_(?P<individual>[A-Za-z]+\d+)\.npz", re.ASCII)
 _CENTROIDS = ("#wcentroid", "#centroid", "#pcentroid", "")
-# What TRex assumes if nobody calibrated it.
+# Width of the arena that TRex assumes without calibration.
 _ARENA_CM = 30
 _MOST_FILES = 10_000
 
