@@ -169,8 +169,8 @@ def require_valid_boxes(tracklet: Tracklet) -> None:
         ),
         (
             fault == NOT_A_NUMBER,
-            "has a box with a side that is no finite number",
-            "have boxes with a side that is no finite number",
+            "has a box with a side that is not a finite number",
+            "have boxes with a side that is not a finite number",
             "",
         ),
         (
@@ -206,7 +206,7 @@ def _problems(tracklet: Tracklet, measures: BoxMeasures, video_shape: Sequence[i
         yield _problem(tracklet, (tracklet.start, tracklet.stop), ProblemKind.SHORT, text)
     for kind, mask, text in (
         (ProblemKind.GAP, measures.fault == NO_BOX, "no box between its first and last"),
-        (ProblemKind.NOT_A_NUMBER, measures.fault == NOT_A_NUMBER, "a side of the box is no finite number"),
+        (ProblemKind.NOT_A_NUMBER, measures.fault == NOT_A_NUMBER, "a side of the box is not a finite number"),
         (ProblemKind.INVERTED, measures.fault == INVERTED, "right is less than left, or lower less than upper"),
         (ProblemKind.EMPTY, measures.fault == EMPTY, "the box is less than a pixel wide or high"),
     ):

@@ -69,7 +69,7 @@ def written_format(path: str | os.PathLike[str], name: str | None = None) -> Tra
     found = [known for known in WRITTEN if ending in known.endings]
     if len(found) == 1:
         return found[0]
-    problem = "several formats have this ending" if found else "the ending tells no format that can be written"
+    problem = "several formats have this ending" if found else "no format that can be written has this ending"
     raise OutputError(f"{format_path(Path(path).name)}: {problem}; {_endings()}")
 
 

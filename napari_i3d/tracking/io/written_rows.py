@@ -61,7 +61,7 @@ def rows_of(tracking: Tracking, *, by_frame: bool) -> WrittenRows:
     if by_frame:
         order = np.lexsort((places, frames))
         frames, places, boxes = frames[order], places[order], boxes[order]
-    return WrittenRows(list(tracking), places, frames, boxes, dropped(lost, "a side is no finite number"))
+    return WrittenRows(list(tracking), places, frames, boxes, dropped(lost, "a side is not a finite number"))
 
 
 def rounded_sizes(boxes: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -185,7 +185,7 @@ def _read(path: Path, _options: ReadOptions) -> ReadResult:
     if n_rotated:
         notes.append(f"boxes of {counted(n_rotated, 'track')} are rotated: read as the upright boxes around them")
     if reader.n_other_shapes:
-        notes.append(f"{counted(reader.n_other_shapes, 'shape')} that are no boxes left out")
+        notes.append(f"{counted(reader.n_other_shapes, 'shape')} left out: not boxes")
     notes.insert(0, "frames count from 0, as CVAT writes them")
     parts = (np.concatenate(places), np.concatenate(frames), np.concatenate(boxes))
     return tracking_of_rows(ids, *parts, notes, twice=_TWICE)

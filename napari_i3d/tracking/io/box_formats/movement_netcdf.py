@@ -232,7 +232,7 @@ def _frames(arrays: _Arrays, number: int, video: VideoFacts | None) -> tuple[NDA
     if len(frames) > 1 and not (np.diff(frames) > 0).all():
         raise TrackingError("expected times that ascend from frame to frame, found others; is the rate (fps) right?")
     if arrays.attribute("source_software") == "VIA-tracks":
-        return frames, [note, "movement numbers the frames of VIA anew, without gaps, unless it was told to keep them"]
+        return frames, [note, "movement renumbers the frames of VIA, without gaps, unless told to keep them"]
     return frames, [note]
 
 
