@@ -67,7 +67,7 @@ def detect(video: Video, settings: DetectionSettings) -> Steps[Detection]:
         yield Step(len(numbers) + number + 1, total, "detecting")
     if not linker.paths:
         raise VideoError(
-            f"{format_path(video.path.name)}: no individual was found in several consecutive frames",
+            f"{format_path(video.path.name)}: no individual found that is seen in several frames after another",
             hint="lower --threshold or --min_area, or set --contrast",
         )
     return _finish(linker.paths, linker.meetings, foreground, settings, (width, height))

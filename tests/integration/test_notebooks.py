@@ -92,7 +92,7 @@ def printed(text: str, name: str = "stdout") -> nbformat.NotebookNode:
         (lambda _, cell: cell.update(execution_count=7), "not all cells were run"),
         (lambda notebook, _: [cell.update(outputs=[]) for cell in notebook.cells if "outputs" in cell], "no outputs"),
         (lambda _, cell: cell.outputs.append(printed("saved /tmp/x/animals.npy")), "'/tmp/'"),
-        (lambda _, cell: cell.outputs.append(printed(r"saved C:\\Users\\me")), "which differs by machine"),
+        (lambda _, cell: cell.outputs.append(printed(r"saved C:\\Users\\me")), "which differs by machine or time"),
         (lambda _, cell: cell.outputs.append(printed("<Thing at 0x7f0123456789>")), "at 0x7f0123"),
         (lambda _, cell: cell.outputs.append(printed("TqdmWarning: IProgress not found")), "'TqdmWarning'"),
         (lambda _, cell: cell.outputs.append(printed("16/68 [00:07<00:24, 2.10chunk/s]")), "'chunk/s'"),
