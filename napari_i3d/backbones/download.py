@@ -64,7 +64,7 @@ def download_weights(name: str = DEFAULT_WEIGHTS, progress: Any = None) -> Path:
 
 
 class _Bar:
-    """Makes a tqdm bar fit for pooch, which needs one that is always true; without a total it is false or raises."""
+    """Adapts a tqdm bar to pooch, which needs one that is always true; without a total tqdm's is false or raises."""
 
     def __init__(self, bar: Any) -> None:
         self._bar = bar

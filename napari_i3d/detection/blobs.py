@@ -76,7 +76,7 @@ def find_blobs(
         Half the width of the thinnest parts that are kept, in pixels: legs, tails and bridges between individuals are
         cut off, but for a short stump.
     closing
-        Half the width of the widest gap, in pixels, that parts of an individual may have between them: stripes.
+        Half the width of the widest gap between parts of one individual, in pixels; stripes cause such gaps.
     """
     mask = difference > threshold
     if closing:
@@ -101,12 +101,12 @@ def find_blobs(
 
 
 def _parted(region: NDArray[np.bool_], opening: int) -> list[NDArray[np.bool_]]:
-    """Return the parts into which a region (H, W) falls when thin parts and bridges are cut off."""
+    """Return the parts of a region (H, W) that remain when thin parts and bridges are cut off."""
     if not opening:
         return [region]
     padded = np.pad(region, opening + 1)
     labels, count = ndimage.label(ndimage.binary_opening(padded, _CROSS, iterations=opening), _EIGHT)
-    for _ in range(_GROWN_TIMES * opening):  # give back what was cut off near by, to each as much
+    for _ in range(_GROWN_TIMES * opening):  # grow each part back by the same distance
         labels = np.where(padded & (labels == 0), ndimage.maximum_filter(labels, 3), labels)
     inner = labels[opening + 1 : -opening - 1, opening + 1 : -opening - 1]
     return [inner == number for number in range(1, count + 1)]

@@ -1,4 +1,4 @@
-"""Detect the individuals of a video, and follow them: a first tracking without a tracking program."""
+"""Detect and track the individuals of a video: a first tracking without a tracking program."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ _SAMPLE_BYTES = 1 << 26
 
 
 def detect(video: Video, settings: DetectionSettings) -> Steps[Detection]:
-    """Detect individuals that differ from the background, and link them over time.
+    """Detect individuals by their difference from the background, and link them over time.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a detection returns: the tracking, and where it is uncertain."""
+"""Result of a detection: the tracking, and the frames in which it is uncertain."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class Uncertainty:
 
     @property
     def problem(self) -> Problem:
-        """The same as a problem of the tracking, as `check_tracking` lists them."""
+        """The same as a `Problem`, as `check_tracking` returns them."""
         return Problem(self.ids[0], self.first_frame, ProblemKind(self.kind), self.message, stop=self.last_frame + 1)
 
 
@@ -63,9 +63,9 @@ class Detection:
     tracking
         The boxes, with ids ``ind1``, ``ind2``, ... in the order in which individuals appear.
     uncertain
-        Where boxes are uncertain, by frame.
+        Frames in which boxes are uncertain, ascending.
     notes
-        What else the user should know: one sentence each, without a period.
+        Notes for the user: one sentence each, without a period.
     """
 
     tracking: Tracking

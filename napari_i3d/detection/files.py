@@ -1,4 +1,4 @@
-"""Write a detection: the tracking file, and beside it where it is uncertain, as JSON."""
+"""Write a detection: the tracking file, and a JSON file that lists the uncertain frames."""
 
 import json
 import os
@@ -45,14 +45,14 @@ def require_new(path: str | os.PathLike[str]) -> None:
 def write_detection(
     path: str | os.PathLike[str], detection: Detection, settings: DetectionSettings, video: dict[str, Any]
 ) -> None:
-    """Write the tracking file of a detection, and the JSON file beside it; each appears whole or not at all.
+    """Write the tracking file of a detection and the JSON file beside it, each atomically.
 
     Parameters
     ----------
     path
-        The tracking file; what is there is replaced.
+        The tracking file; an existing one is replaced.
     detection, settings
-        What was detected, and how.
+        The result, and the settings it was made with.
     video
         Facts of the video, from `Video.facts`.
 
@@ -65,7 +65,7 @@ def write_detection(
     content = {
         "format": "napari_i3d uncertain tracking",
         "version": _VERSION,
-        # Once boxes are corrected, the rest does not hold any more.
+        # The list is only valid for the boxes it was written with.
         "tracking_sha256": sha256_of(path),
         "video": video,
         "settings": settings.as_dict(),
@@ -79,7 +79,7 @@ def write_detection(
 
 
 def read_uncertain(path: str | os.PathLike[str]) -> tuple[Uncertainty, ...]:
-    """Read where a tracking file is uncertain; empty if nothing is known, or the file was changed since."""
+    """Return the uncertain frames of a tracking file; empty if none are known or the file has changed since."""
     beside = uncertain_path(path)
     try:
         if not beside.is_file() or beside.stat().st_size > _MOST_BYTES:

@@ -1,4 +1,4 @@
-"""Tell individuals from the background: which pixels differ from it, or from their surroundings."""
+"""Segment individuals: pixels that differ from the background, or from their surroundings."""
 
 from dataclasses import dataclass
 
@@ -11,20 +11,20 @@ from napari_i3d.detection.settings import Contrast
 from napari_i3d.video.background import gray_of
 
 LEVEL_STEP = 4
-"""Pixels between those from which the brightness of a frame is taken."""
+"""Spacing, in pixels, of the samples from which the brightness of a frame is measured."""
 
 CHANGED_SHARE = 0.25
-"""If more of an image differs, it is not because of individuals."""
+"""Largest share of an image that individuals may cover; more means that light or camera changed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Foreground:
-    """How individuals are told from the background, in pixels of the image reduced by `scale`.
+    """How individuals are segmented, in pixels of the image reduced by `scale`.
 
     Attributes
     ----------
     scale
-        Every how many-th row and column is used.
+        Step between the rows, and between the columns, that are used.
     background : (H, W) float32
         Gray level of the background; not used if compared with the surroundings.
     contrast
@@ -56,7 +56,7 @@ class Foreground:
         gray = gray_of(frame[:: self.scale, :: self.scale]).astype(np.float32)
         difference = difference_from(gray, self.background, self.contrast, self.window)
         difference[self.ignored] = 0
-        # The camera was pushed, the light switched: nothing can be told in such a frame.
+        # The camera was moved or the light switched: such a frame cannot be segmented.
         if (difference[::LEVEL_STEP, ::LEVEL_STEP] > self.threshold).mean() > CHANGED_SHARE:
             return []
         return find_blobs(difference, self.threshold, self.min_area, self.opening, self.closing)
@@ -65,9 +65,9 @@ class Foreground:
 def difference_from(
     gray: NDArray[np.float32], background: NDArray[np.float32], contrast: Contrast, window: int
 ) -> NDArray[np.float32]:
-    """Return by how much each pixel differs from what it is compared with, positive where an individual may be."""
+    """Return the difference of each pixel from its reference, positive where an individual may be."""
     difference = gray - (_surroundings(gray, window) if window else background)
-    # Light that flickers changes most pixels alike.
+    # Flickering light changes most pixels by the same amount.
     difference -= np.median(difference[::LEVEL_STEP, ::LEVEL_STEP])
     if contrast is Contrast.DARK:
         return -difference

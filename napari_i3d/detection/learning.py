@@ -1,4 +1,4 @@
-"""Learn from frames spread over a video how individuals differ from the background, and how large they are."""
+"""Learn the contrast and size of individuals from frames spread over a video."""
 
 from collections.abc import Sequence
 
@@ -11,17 +11,17 @@ from napari_i3d.detection.foreground import CHANGED_SHARE, LEVEL_STEP, Foregroun
 from napari_i3d.detection.settings import Contrast, DetectionSettings, Reference
 from napari_i3d.errors import VideoError
 
-_QUANTILE = 0.1  # an individual may stay in one place for all but this share of the time
+_QUANTILE = 0.1  # smallest share of the time in which a place must be free of individuals
 _NOISE_TIMES = 6.0
-_THRESHOLDS = 8.0, 40.0  # the smallest and the largest that noise may call for
+_THRESHOLDS = 8.0, 40.0  # limits of the threshold that is derived from noise
 _CONTRAST_SHARE = 0.3
 _NEARLY_ALL = 0.9
 _ACTIVE_SHARE = 0.1
-_USUAL_SIDE = 20.0  # pixels of the reduced image that an individual should have from side to side, at least
+_USUAL_SIDE = 20.0  # smallest width of an individual in the reduced image, in pixels
 _AREA_SHARE = 0.25
 _OPENING_SHARE = 0.08
 _CLOSING_SHARE = 0.05
-_FIRST_CLOSING = 3  # pixels, before the size of the individuals is known
+_FIRST_CLOSING = 3  # in pixels, before the size of individuals is known
 
 
 def learn_foreground(samples: Sequence[NDArray[np.uint8]], scale: int, settings: DetectionSettings) -> Foreground:
@@ -32,7 +32,7 @@ def learn_foreground(samples: Sequence[NDArray[np.uint8]], scale: int, settings:
     samples : each (H, W) uint8
         Gray frames spread evenly over the video, reduced by `scale`.
     scale
-        Every how many-th row and column of the video they hold.
+        Step between the rows, and between the columns, of the video that they hold.
     settings
         The settings.
 
@@ -60,7 +60,7 @@ def learn_foreground(samples: Sequence[NDArray[np.uint8]], scale: int, settings:
         ignored = _clutter(differences, dark - light, floor)
         for difference in differences:
             difference[ignored] = 0
-    # First with what the noise allows; then with what the individuals found so have.
+    # First with limits from the noise, then with limits from the individuals found with them.
     areas, contrasts = _largest(differences, floor, settings.individuals, 1, _FIRST_CLOSING)
     threshold = settings.threshold or max(floor, _CONTRAST_SHARE * _weighted_median(contrasts, contrasts * areas))
     if not (contrasts > threshold).any():
@@ -93,7 +93,7 @@ def learn_foreground(samples: Sequence[NDArray[np.uint8]], scale: int, settings:
 
 
 def _steadied(stack: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return frames (n, H, W) without the brightness in which they differ as a whole."""
+    """Return frames (n, H, W) with their differences in overall brightness removed."""
     coarse = stack[:, ::LEVEL_STEP, ::LEVEL_STEP].astype(np.float32)
     levels = np.median(coarse - np.median(coarse, axis=0), axis=(1, 2))
     steadied: NDArray[np.float32] = stack.astype(np.float32)
@@ -102,7 +102,7 @@ def _steadied(stack: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _noise(stack: NDArray[np.float32], middle: NDArray[np.float32]) -> float:
-    """Return the standard deviation of background pixels over time, robust against individuals on less than half."""
+    """Return the standard deviation of background pixels over time; individuals must cover less than half."""
     coarse = np.abs(stack - middle)[:, ::LEVEL_STEP, ::LEVEL_STEP]
     return 1.4826 * float(np.median(coarse))
 
@@ -122,8 +122,8 @@ def _found_contrast(
 ) -> Contrast:
     """Return whether individuals are dark or light; both if nothing moves.
 
-    Where something moves, a pixel has different values over time. Those that fit the pixels around, where nothing
-    moves, are the background's.
+    A pixel on which something moves has several values over time. Those that match the still pixels around it are
+    the background.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def _clutter(
 def _largest(
     differences: Sequence[NDArray[np.float32]], threshold: float, count: int, opening: int, closing: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return area and contrast of the `count` blobs of each frame that stand out most."""
+    """Return area and contrast of the `count` most distinct blobs of each frame."""
     found = []
     for difference in differences:
         blobs = find_blobs(difference, threshold, 4, opening, closing)

@@ -1,4 +1,4 @@
-"""Link blobs over time to individuals: one frame after the other, in constant memory but for the boxes."""
+"""Link blobs over time to individuals, frame by frame; only the boxes take memory that grows with the video."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,11 +16,11 @@ _MOST_REACH_LENGTHS = 6.0
 _DAMPING = 0.5
 _MEMORY = 0.05  # weight of a frame in the running size of an individual
 _GROWTH = 1.2  # a blob this much larger than its individual has another in it
-_FRAGMENTS = 1.3  # parts of an individual are together at most this much larger
-_LEAST_SHARE = 0.2  # smaller blobs are none of an individual's, whole
+_FRAGMENTS = 1.3  # parts of an individual are together at most this many times its size
+_LEAST_SHARE = 0.2  # smaller blobs are no whole individual
 _CONFIRM_FRAMES = 5
-_JOIN_FRAMES = 12  # crossings of the same individuals that are closer are one
-_APPEARANCE_FRAMES = 20.0  # after being merged for so long, appearance counts as much as place
+_JOIN_FRAMES = 12  # crossings of the same individuals closer than this are one
+_APPEARANCE_FRAMES = 20.0  # after being merged this long, appearance counts as much as place
 _SIZE_SPREAD = 0.25
 _BRIGHTNESS_SPREAD = 0.15
 _LOST_FRAMES = 3
@@ -90,7 +90,7 @@ class Linker:
 
     @property
     def meetings(self) -> list[Meeting]:
-        """What makes identities uncertain, by start."""
+        """Encounters that make identities uncertain, by start."""
         return sorted([*self._closed, *self._open], key=lambda meeting: (meeting.start, meeting.ids))
 
     def add(self, frame: int, blobs: Sequence[Blob]) -> None:
@@ -116,7 +116,7 @@ class Linker:
         self._consider(frame, spare)
 
     def _assign(self, frame: int, blobs: Sequence[Blob]) -> dict[int, list[_Individual]]:
-        """Return for each blob that has one its individual, by the smallest sum of costs."""
+        """Assign blobs to individuals with the smallest sum of costs."""
         if not blobs or not self._known:
             return {}
         costs = np.full((len(self._known), len(blobs)), _NEVER)
@@ -198,13 +198,13 @@ class Linker:
         self._closed += over
 
     def _note_unseen(self, lost: Sequence[_Individual], frame: int) -> None:
-        """Note that one of several that were out of sight is back: it may be another of them."""
+        """Note that one of several lost individuals is back, and may be any of them."""
         if len(lost) > 1:
             ids = tuple(sorted(one.number for one in lost))
             self._closed.append(Meeting(ids, max(one.seen for one in lost) + 1, frame, unseen=True))
 
     def _consider(self, frame: int, spare: Sequence[Blob]) -> None:
-        """Follow blobs that are no individual's; those that last become one."""
+        """Follow blobs without an individual; those that last become one."""
         self._candidates = [one for one in self._candidates if frame - one.frames[-1] <= 2]
         free = list(self._candidates)
         for blob in spare[: 4 * self._most]:
@@ -218,7 +218,7 @@ class Linker:
                 self._candidates.append(_Candidate([frame], [blob]))
         ripe = [one for one in self._candidates if len(one.frames) >= _CONFIRM_FRAMES]
         for candidate in sorted(ripe, key=lambda one: -one.blobs[-1].area):
-            # What was there while everybody else was in sight too is none of them, later neither.
+            # A blob that existed while all individuals were in sight is none of them, also later.
             candidate.refused = not self._accept(candidate)
         self._candidates = [one for one in self._candidates if one.refused or one not in ripe]
 
@@ -261,7 +261,7 @@ class Linker:
 
 
 def _unlikeness(individual: _Individual, blob: Blob) -> float:
-    """Return how unlike a blob is to an individual that was lost: by place, in body lengths, and by size."""
+    """Return the cost of taking a blob for a lost individual: distance in body lengths, and difference in size."""
     away = float(np.hypot(*(blob.center - individual.center))) / individual.length
     return away / 5 + abs(float(np.log(blob.area / individual.area))) / _SIZE_SPREAD
 

@@ -1,4 +1,4 @@
-"""What linking finds: where individuals were, and when they met."""
+"""Results of linking: the paths of individuals, and their encounters."""
 
 from array import array
 from dataclasses import dataclass, field
@@ -9,21 +9,21 @@ from numpy.typing import NDArray
 
 @dataclass
 class Path:
-    """What is known of an individual over time.
+    """The boxes of an individual over time.
 
     Attributes
     ----------
     start
         Frame of the first row.
     boxes
-        Four numbers a frame, in pixels of the reduced image; not-a-number if it was not seen.
+        Four numbers per frame, in pixels of the reduced image; not-a-number if the individual was not seen.
     """
 
     start: int
     boxes: array = field(default_factory=lambda: array("d"))  # type: ignore[type-arg]
 
     def put(self, frame: int, box: NDArray[np.float64]) -> None:
-        """Add a frame; those left out since the last one have no box."""
+        """Add a frame; frames skipped since the last one have no box."""
         missing = frame - self.start - len(self.boxes) // 4
         self.boxes.extend([np.nan] * (4 * missing))
         self.boxes.extend(box.tolist())

@@ -1,4 +1,4 @@
-"""Problems of a tracking that the user looked at and found fine; kept between sessions."""
+"""Problems of a tracking that the user accepted; kept between sessions."""
 
 import json
 import logging
@@ -23,27 +23,27 @@ _Mark = tuple[Id, str, int, int]
 
 
 class AcceptedProblems:
-    """Problems that are fine: by individual, kind, and frames.
+    """Accepted problems, by individual, kind and frames.
 
-    A correction that changes the frames of a problem makes another problem of it, which is not accepted.
+    If a correction changes the frames of a problem, it is another problem, which is not accepted.
     """
 
     def __init__(self) -> None:
         self._marks: set[_Mark] = set()
 
     def __len__(self) -> int:
-        """Return the number of problems that were accepted, still there or not."""
+        """Return the number of accepted problems, whether or not they still exist."""
         return len(self._marks)
 
     def __contains__(self, problem: Problem) -> bool:
         return _mark(problem) in self._marks
 
     def accept(self, problem: Problem) -> None:
-        """Mark a problem as fine."""
+        """Accept a problem."""
         self._marks.add(_mark(problem))
 
     def withdraw(self, problem: Problem) -> None:
-        """Take the mark of a problem back."""
+        """Withdraw the acceptance of a problem."""
         self._marks.discard(_mark(problem))
 
     def left(self, problems: Iterable[Problem]) -> list[Problem]:

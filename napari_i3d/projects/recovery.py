@@ -1,7 +1,7 @@
-"""Corrections that were not saved yet, in a file that survives a crash.
+"""Keep unsaved corrections in a file that survives a crash.
 
-The file holds the corrections since the tracking was opened or saved, not the boxes: they are done again on the same
-tracking. Only if the user went back behind the last save does it hold boxes.
+The file holds the corrections since the tracking was opened or saved, not the boxes: they are replayed on the same
+tracking. It holds boxes only if the user undid steps that had been saved.
 """
 
 import base64
@@ -40,7 +40,7 @@ _EDITS: dict[str, type[TrackingEdit]] = {
 
 
 def data_folder() -> Path:
-    """Return the folder for what users made: `NAPARI_I3D_HOME`, else the user's data folder; it may not exist."""
+    """Return the folder for users' own data: `NAPARI_I3D_HOME`, else the user's data folder; it may not exist."""
     chosen = os.environ.get(CACHE_VARIABLE)
     return Path(chosen).expanduser() if chosen else platformdirs.user_data_path("napari_i3d", appauthor=False)
 
@@ -56,7 +56,7 @@ class RecoveryFile:
     editor
         Its corrections are kept.
     video, tracking
-        The files, or None without one: by them the recovery file is found again.
+        The files, or None without one; they identify the recovery file.
     """
 
     def __init__(self, editor: TrackingEditor, video: Path | None, tracking: Path | None) -> None:
@@ -69,7 +69,7 @@ class RecoveryFile:
         self._start(video, tracking)
 
     def save(self) -> bool:
-        """Write the file if corrections came since the last time; returns whether it was written.
+        """Write the file if there are new corrections; return whether it was written.
 
         It is removed if nothing is left to save.
 
@@ -100,19 +100,19 @@ class RecoveryFile:
         }
         key, items = ("steps", self._step_lines()) if self._follows_base else ("boxes", self._box_lines())
         with atomic_writer(self.path) as file:
-            # One line a correction, so that a person can read it.
+            # One line per correction, so that a person can read it.
             lines = ",\n".join(items)
             file.write(f'{json.dumps(head)[:-1]}, "{key}": [\n{lines}\n]}}\n'.encode())
         self._written = history.serial
         return True
 
     def saved_as(self, video: Path | None, tracking: Path | None) -> None:
-        """Note that the tracking as it is now was saved in a file: the recovery file is removed, and begins again."""
+        """Note that the current tracking was saved: remove the recovery file and start a new one."""
         self.discard()
         self._start(video, tracking)
 
     def discard(self) -> None:
-        """Remove the file: its corrections were saved, or are not wanted."""
+        """Remove the file: its corrections were saved or discarded."""
         if self.path is not None:
             with contextlib.suppress(OSError):
                 self.path.unlink()
@@ -141,7 +141,7 @@ class RecoveryFile:
     def _step_lines(self) -> list[str]:
         history, lines = self._editor.history, []
         for step in history.steps[self._position : history.position]:
-            # Every few seconds, only the steps that are new are put into text.
+            # Saving happens every few seconds: only new steps are serialized.
             if step.serial not in self._lines:
                 edits = [_edit_values(edit) for edit in self._editor.edits_of(step)]
                 self._lines[step.serial] = json.dumps({"words": step.words, "edits": edits}) if edits else ""
@@ -167,7 +167,7 @@ def find_recovery_files(video: Path | None, tracking: Path | None) -> list[Path]
     """Return the recovery files that crashed sessions left for a video and its tracking, newest first."""
     found = []
     for path in (data_folder() / "recovery").glob(f"{_stem(video, tracking)}-*.json"):
-        # A folder that cannot be written to, or a file that is gone by now, must not stop the opening of a video.
+        # A folder that cannot be written to, or a file that is gone by now, must not prevent opening a video.
         with contextlib.suppress(OSError, OutputError), exclusive(path.with_suffix(".lock")) as is_free:
             if is_free:
                 found.append((path.stat().st_mtime_ns, path))
@@ -196,7 +196,7 @@ class Recovery:
     boxes: Tracking | None = None
 
     def restore(self, tracking: Tracking) -> Generator[tuple[int, int], None, TrackingEditor]:
-        """Do the corrections again; yields steps done and steps in all, returns the editor, with its history.
+        """Replay the corrections; yield steps done and their total, return the editor with its history.
 
         Parameters
         ----------
@@ -206,7 +206,7 @@ class Recovery:
         Raises
         ------
         RecoveryError
-            It is another tracking, or a correction cannot be done on it.
+            The tracking is another one, or a correction cannot be applied to it.
         """
         if content_sha256(tracking) != self.base_sha256:
             raise RecoveryError(

@@ -23,15 +23,15 @@ class BoxMeasures:
     fault
         uint8, one of `VALID`, `NO_BOX`, `NOT_A_NUMBER`, `INVERTED`, `EMPTY`.
     size
-        Square root of the area, px.
+        Square root of the area, in px.
     step
-        Distance of the center from that of the last valid box before, px a frame; 0 if there is none.
+        Distance of the center from that of the previous valid box, in px per frame; 0 if there is none.
     growth
-        Logarithm of the size divided by that of the last valid box before, without sign; 0 if there is none.
+        Absolute logarithm of the ratio of the size to that of the previous valid box; 0 if there is none.
     outside
         Share of the area outside the image.
     gone
-        bool: nothing of the box is left in whole pixels inside the image.
+        bool: no whole pixel of the box is inside the image.
     """
 
     start: int
@@ -64,7 +64,7 @@ def measure(tracklet: Tracklet, image: Sequence[int] | None = None) -> BoxMeasur
 def measure_again(
     before: BoxMeasures, tracklet: Tracklet, frames: tuple[int, int], image: Sequence[int] | None = None
 ) -> BoxMeasures:
-    """Measure a tracklet again after boxes were changed, added or removed in a half-open range of frames only."""
+    """Update the measures after boxes were changed, added or removed in a half-open range of frames."""
     measures = _empty(tracklet)
     measures.fault[:] = NO_BOX
     shift = before.start - tracklet.start

@@ -15,7 +15,7 @@ The rules, for a box [left, upper, right, lower] and its tracklet:
 - size-change: the size changes by a factor of more than 1.5 from one box to the next, and that change, as a logarithm,
   is more than ten times the tracklet's median change.
 - short: fewer frames than a chunk has, so no features.
-- crossing, unseen: not checked here; `napari_i3d.detection` says where individuals may be swapped or were not seen.
+- crossing, unseen: not checked here; `napari_i3d.detection` reports them.
 
 Errors stop the extraction: gaps, boxes that are not-a-number, inverted, empty or wholly outside the image, and frames
 that the video does not have. Tracklets shorter than a chunk are left out, and are only an error if there are no others.
@@ -169,8 +169,8 @@ def require_valid_boxes(tracklet: Tracklet) -> None:
         ),
         (
             fault == NOT_A_NUMBER,
-            "has a box with a side that is no finite number",
-            "have boxes with a side that is no finite number",
+            "has a box with a side that is not a finite number",
+            "have boxes with a side that is not a finite number",
             "",
         ),
         (
@@ -206,7 +206,7 @@ def _problems(tracklet: Tracklet, measures: BoxMeasures, video_shape: Sequence[i
         yield _problem(tracklet, (tracklet.start, tracklet.stop), ProblemKind.SHORT, text)
     for kind, mask, text in (
         (ProblemKind.GAP, measures.fault == NO_BOX, "no box between its first and last"),
-        (ProblemKind.NOT_A_NUMBER, measures.fault == NOT_A_NUMBER, "a side of the box is no finite number"),
+        (ProblemKind.NOT_A_NUMBER, measures.fault == NOT_A_NUMBER, "a side of the box is not a finite number"),
         (ProblemKind.INVERTED, measures.fault == INVERTED, "right is less than left, or lower less than upper"),
         (ProblemKind.EMPTY, measures.fault == EMPTY, "the box is less than a pixel wide or high"),
     ):

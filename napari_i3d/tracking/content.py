@@ -1,4 +1,4 @@
-"""A checksum of what a tracking says, whatever file it came from."""
+"""Checksum of the content of a tracking, independent of its file."""
 
 import hashlib
 import json

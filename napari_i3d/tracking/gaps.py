@@ -82,7 +82,7 @@ def _interpolated(tracklet: Tracklet) -> Tracklet:
     if invalid:
         raise TrackingError(
             f"{format_id(tracklet.id)}: the boxes beside its gaps, at {format_frames([(f, f + 1) for f in invalid])}, "
-            "hold values that are no finite numbers",
+            "hold values that are not finite numbers",
             hint="correct or remove them before interpolating",
         )
     present = tracklet.present

@@ -1,4 +1,4 @@
-"""Check a tracking again after it was edited: only what changed is measured."""
+"""Recheck a tracking after edits; only changed boxes are measured."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -10,7 +10,7 @@ from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 
 class TrackingChecks:
-    """The problems of a tracking that is edited.
+    """The problems of a tracking that is being edited.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class TrackingChecks:
         self._image = None if video_shape is None else video_shape[1:3]
         self._tracklets: dict[Id, Tracklet] = {}
         self._found: dict[Id, list[Problem]] = {}
-        # Only of individuals that were edited; those of all would take as much memory as the boxes.
+        # Only for edited individuals; measures of all would take as much memory as the boxes.
         self._measures: dict[Id, BoxMeasures] = {}
         self.update(tracking)
         self._measures.clear()
@@ -36,12 +36,12 @@ class TrackingChecks:
         return self._problems
 
     def update(self, tracking: Tracking, ranges: Mapping[Id, tuple[int, int]] = MappingProxyType({})) -> list[Problem]:
-        """Check a tracking that was edited; returns its problems.
+        """Check an edited tracking; return its problems.
 
         Parameters
         ----------
         tracking
-            The tracking as it is now. Tracklets that are the same objects as before are not looked at.
+            The current tracking. Tracklets that are the same objects as before are not checked again.
         ranges
             {id: half-open range of frames}: since the last update, the individual's boxes were changed in this range
             only, as `TrackingChange.ranges` has it. Other tracklets that changed are measured as a whole.

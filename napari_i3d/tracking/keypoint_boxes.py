@@ -1,4 +1,4 @@
-"""Turn key points into boxes."""
+"""Convert key points to boxes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -41,7 +41,7 @@ def keypoints_to_boxes(keypoints: Keypoints, choices: KeypointBoxes, format_name
     made: list[Tracklet] = []
     empty: list[str | int] = []
     for tracklet in keypoints.tracklets:
-        with np.errstate(over="ignore", invalid="ignore"):  # absurd places make infinite boxes, which checks list
+        with np.errstate(over="ignore", invalid="ignore"):  # huge coordinates make infinite boxes, which checks list
             boxes = _boxes(tracklet, columns, least, choices)
         held = np.flatnonzero(~np.isnan(boxes[:, 0]))
         if not len(held):

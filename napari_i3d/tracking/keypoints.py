@@ -1,4 +1,4 @@
-"""Key points of individuals, as pose trackers give them, and the choices by which they become boxes."""
+"""Key points of individuals, as pose trackers write them, and the options for converting them to boxes."""
 
 import math
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_i3d.errors import SettingsError
 
 CENTROID = ("centroid",)
-"""The names of the key points of formats that give each individual one point only."""
+"""Names of the key points in formats with a single point per individual."""
 
 _BLOCK_ROWS = 4096
 
@@ -50,7 +50,7 @@ class Keypoints:
     tracklets
         One for each individual, in the order of the file.
     body_length_px
-        The length of an animal where the format states it: what a centroid's box is sized by.
+        The length of an animal if the format states it; used to suggest the size of boxes around centroids.
     """
 
     names: tuple[str, ...]

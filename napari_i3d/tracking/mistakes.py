@@ -31,7 +31,7 @@ def likely_mistake(tracking: Tracking, video_shape: Sequence[int] | None = None)
         return Message(
             f"this looks like {{frame: {{id: box}}}}, with {len(tracking)} frames in place of ids; expected "
             "{id: {frame: box}}",
-            hint="turn it inside out",
+            hint="swap its two levels",
         )
     if not tracking:
         return None

@@ -1,4 +1,4 @@
-"""Where a tracking comes from, if not from a file of boxes of our own."""
+"""Origin of a tracking that was read from the file of another program."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,14 +8,14 @@ from napari_i3d.tracking.keypoints import KeypointBoxes
 
 @dataclass(frozen=True)
 class Origin:
-    """The format that a tracking was read from, and how it was understood.
+    """The format that a tracking was read from, and how it was interpreted.
 
     Attributes
     ----------
     format
         Name of the format.
     notes
-        What the reader found out or decided, one sentence each, without a period.
+        What the reader inferred or decided, one sentence each, without a period.
     boxes
         How key points became boxes; None: the file holds boxes.
     """

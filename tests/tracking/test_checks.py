@@ -137,8 +137,8 @@ def test_missing_frames_are_refused_as_the_design_says():
     ("box", "match"),
     [
         (None, "^a: frame 5 is missing between its first"),
-        ([1, 2, 3, math.nan], "^a: frame 5 has a box with a side that is no finite number; correct or remove it"),
-        ([-math.inf, 2, 3, 4], "no finite number"),
+        ([1, 2, 3, math.nan], "^a: frame 5 has a box with a side that is not a finite number; correct or remove it"),
+        ([-math.inf, 2, 3, 4], "not a finite number"),
         ([5, 2, 4, 4], "^a: frame 5 has an inverted box, expected left < right"),
         ([4, 2, 4, 4], "^a: frame 5 has an empty box, less than a pixel"),
         ([4.1, 2, 4.9, 4], "empty box"),

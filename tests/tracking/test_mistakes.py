@@ -92,7 +92,7 @@ def test_frames_outside_and_ids_inside_are_named(tmp_path: Path) -> None:
 def test_frames_outside_text_inside_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.pickle"
     path.write_bytes(pickle.dumps({0: {}, 1: {"male": [1, 2, 30, 40]}}))
-    with pytest.raises(TrackingError, match=r"found \{frame: \{id: box\}\} of 2 frames; turn it inside out"):
+    with pytest.raises(TrackingError, match=r"found \{frame: \{id: box\}\} of 2 frames; swap its two levels"):
         read_tracking(path)
 
 

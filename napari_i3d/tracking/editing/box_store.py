@@ -1,4 +1,4 @@
-"""Boxes that can be changed in place, and the elementary changes of them, each with its inverse."""
+"""Boxes that can be changed in place, and the elementary changes, each with its inverse."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class BoxStore:
     touched
         {key: range of frames} that were changed; the owner clears it.
     version
-        Rises with every change.
+        Increases with every change.
     """
 
     def __init__(self, tracking: Tracking) -> None:
@@ -56,7 +56,7 @@ class BoxStore:
         return max(self.ids, default=-1) + 1
 
     def key(self, individual: Id) -> int | None:
-        """Return the key of an individual: of the one with boxes, else of one that lost them; None if unknown."""
+        """Return the key of the individual with this id, preferably one that has boxes; None if unknown."""
         empty = None
         for key in sorted(self.ids, reverse=True):
             # 1 and True are equal, but ids are never true or false.
@@ -181,7 +181,7 @@ class Replace:
     marks: NDArray[np.uint8]
 
     def apply(self) -> Change:
-        """Carry it out; return its inverse."""
+        """Apply the change; return its inverse."""
         stop = self.start + len(self.marks)
         before = self.store.boxes(self.key, self.start, stop), self.store.marks(self.key, self.start, stop)
         self.store.write(self.key, self.start, self.boxes, self.marks)
@@ -205,7 +205,7 @@ class Exchange:
     ranges: tuple[Range, ...]
 
     def apply(self) -> Change:
-        """Carry it out; return its inverse, itself."""
+        """Apply the change; return its inverse, which is itself."""
         one, other = self.keys
         for start, stop in self.ranges:
             boxes, marks = self.store.boxes(one, start, stop), self.store.marks(one, start, stop)
@@ -227,7 +227,7 @@ class SetId:
     id: Id | None
 
     def apply(self) -> Change:
-        """Carry it out; return its inverse."""
+        """Apply the change; return its inverse."""
         before = self.store.ids.get(self.key)
         self.store.set_id(self.key, self.id)
         return SetId(self.store, self.key, before)

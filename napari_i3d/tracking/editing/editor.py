@@ -22,15 +22,15 @@ _Edit = TypeVar("_Edit", bound=TrackingEdit)
 
 @dataclass(frozen=True)
 class TrackingChange:
-    """What a step, or its undo, changed in a tracking.
+    """Changes of a tracking by a step or its undo.
 
     Attributes
     ----------
     ranges
-        {id: half-open range of frames} of the individuals that are there now: all changed boxes lie in it. All frames
+        {id: half-open range of frames} that contains all changed boxes, for the individuals that exist now; all frames
         of those that were added or renamed.
     added, removed
-        Ids that came, and ids that went.
+        Ids of individuals that were added or removed.
     renamed
         {id before: id now}.
     """
@@ -48,11 +48,11 @@ class _Done:
 
 
 class TrackingEditor:
-    """A tracking that is corrected step by step; every step can be undone and done again.
+    """Corrects a tracking step by step; every step can be undone and redone.
 
     Frame ranges are half-open; a `stop` of None is the end of the boxes. A correction that cannot be done raises
-    `TrackingError`, names what is in the way, and changes nothing. An individual whose last box goes is gone, and comes
-    back in its old place if the step is undone or it gets a box again.
+    `TrackingError`, names what is in the way, and changes nothing. An individual without boxes is removed, and
+    returns to its old place in the order if the step is undone or it gets a box again.
 
     Parameters
     ----------
@@ -89,12 +89,12 @@ class TrackingEditor:
 
     @property
     def keys(self) -> dict[Id, int]:
-        """A number for each individual that stays when it is renamed, gone, or back again; ascending in order."""
+        """A number for each individual, ascending, that is kept if it is renamed, removed or restored."""
         return self._store.keys
 
     @property
     def edited(self) -> bool:
-        """Whether a correction is done."""
+        """Whether the tracking was corrected, before or in this editor."""
         return self._edited or any(True for _ in self._done())
 
     def key_frames(self, individual: Id) -> NDArray[np.int64]:
@@ -110,7 +110,7 @@ class TrackingEditor:
         return np.flatnonzero(self._store.marks(key, start, stop) == KEY_FRAME) + start
 
     def describe(self, edit: TrackingEdit) -> str:
-        """Return in words what a correction would do, with all that was left open filled in.
+        """Describe what a correction would do, with defaults filled in.
 
         Raises
         ------
@@ -120,19 +120,19 @@ class TrackingEditor:
         return edit.plan(self._store)[0].words
 
     def do(self, edit: _Edit, merge: Hashable = None) -> _Edit:
-        """Carry a correction out.
+        """Apply a correction.
 
         Parameters
         ----------
         edit
             The correction.
         merge
-            Consecutive corrections with an equal `merge` are one step, as those of a drag; see `History.do`.
+            Consecutive corrections with an equal `merge` are one step, such as those of a drag; see `History.do`.
 
         Returns
         -------
         TrackingEdit
-            The correction with all that was left open filled in.
+            The correction with defaults filled in.
 
         Raises
         ------
@@ -148,11 +148,11 @@ class TrackingEditor:
         return self.history.group(words)
 
     def undo(self) -> str:
-        """Take the last step back; returns what was undone, in words, empty if nothing was left."""
+        """Undo the last step; return its description, empty if there is none."""
         return self.history.undo()
 
     def redo(self) -> str:
-        """Do the step again that was undone last; returns it in words, empty if there was none."""
+        """Redo the step that was undone last; return its description, empty if there is none."""
         return self.history.redo()
 
     @property
@@ -162,11 +162,11 @@ class TrackingEditor:
 
     @property
     def can_redo(self) -> bool:
-        """Whether there is a step to do again."""
+        """Whether there is a step to redo."""
         return self.history.can_redo
 
     def connect(self, callback: Callable[[TrackingChange], None]) -> Callable[[], None]:
-        """Call a function after every step, undo and redo; returns one that disconnects it."""
+        """Call a function after every step, undo and redo; return a function that disconnects it."""
         self._callbacks.append(callback)
         return lambda: self._callbacks.remove(callback)
 
@@ -182,7 +182,7 @@ class TrackingEditor:
         *,
         merge: Hashable = None,
     ) -> None:
-        """Set a box [left, upper, right, lower], px; its frame becomes a key frame. An unknown id is a new individual.
+        """Set a box [left, upper, right, lower] in pixels; its frame becomes a key frame. An unknown id is added.
 
         With an equal `merge`, consecutive calls are one step, as for a drag.
         """
@@ -209,26 +209,26 @@ class TrackingEditor:
         self.do(Swap(a, b, start, stop))
 
     def assign(self, id: Id, to: Id, start: int = 0, stop: int | None = None, replace: bool = False) -> None:
-        """Give the boxes of an individual in a range of frames to another one, or to a new one.
+        """Assign the boxes of an individual in a range of frames to another or a new one.
 
-        Refused where `to` has boxes in the same frames, unless `replace`: then they are deleted.
+        If `to` has boxes in the same frames, this is an error, unless `replace`: then these are deleted.
         """
         self.do(Assign(id, to, start, stop, replace))
 
     def split(self, id: Id, frame: int) -> Id:
-        """Make a new individual of the boxes from a frame on; returns its id."""
+        """Make a new individual of the boxes from a frame on; return its id."""
         new = self.do(Split(id, frame)).new
         return id if new is None else new
 
     def merge(self, into: Id, other: Id, replace: bool = False) -> None:
-        """Give all boxes of `other` to `into`.
+        """Assign all boxes of `other` to `into`.
 
-        Refused where both have boxes in the same frames, unless `replace`: then those of `other` stay.
+        If both have boxes in the same frames, this is an error, unless `replace`: then those of `other` stay.
         """
         self.do(Merge(into, other, replace))
 
     def rename(self, id: Id, new: Id) -> None:
-        """Give an individual an id that no other one has."""
+        """Rename an individual; the new id must be unused."""
         self.do(Rename(id, new))
 
     def delete(self, id: Id) -> None:

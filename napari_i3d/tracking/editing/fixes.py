@@ -1,4 +1,4 @@
-"""What could mend a problem of a tracking, as corrections to choose from."""
+"""Possible fixes for a problem of a tracking."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _MERGES = 2
 
 @dataclass(frozen=True)
 class Fix:
-    """A way to mend a problem in one step.
+    """A fix for a problem, applied in one step.
 
     Attributes
     ----------
@@ -37,27 +37,27 @@ class Fix:
     edit: TrackingEdit
 
     def apply(self, editor: TrackingEditor) -> None:
-        """Do it as one step.
+        """Apply the fix as one step.
 
         Raises
         ------
         TrackingError
-            The tracking is no longer the one that the fix is for.
+            The tracking has changed since the fix was suggested.
         """
         editor.do(self.edit)
 
 
 def fixes_for(problem: Problem, tracking: Tracking, video_shape: Sequence[int] | None = None) -> tuple[Fix, ...]:
-    """Return the ways to mend a problem, the most likely one first; none may be known.
+    """Return fixes for a problem, the most likely first; there may be none.
 
     Parameters
     ----------
     problem
         From `check_tracking`.
     tracking
-        The tracking that it was found in.
+        The tracking in which it was found.
     video_shape
-        As it was given to `check_tracking`.
+        As passed to `check_tracking`.
     """
     tracklet = tracking.get(problem.id)
     if tracklet is None or not tracklet.start <= problem.frame < problem.stop <= tracklet.stop:
@@ -107,7 +107,7 @@ def _fix_change(problem: Problem, tracking: Tracking, _: Sequence[int] | None) -
             yield Swap(problem.id, other, problem.frame, back)
         yield Swap(problem.id, other, problem.frame)
     if problem.stop - problem.frame > 1:
-        # The last frame of the problem is the one in which it is back.
+        # In the last frame of the problem, the box is back.
         yield from _interpolate(tracking[problem.id], problem.frame, problem.stop - 1)
     if tracking[problem.id].start < problem.frame:
         yield Split(problem.id, problem.frame)

@@ -54,7 +54,7 @@ class Swap(TrackingEdit):
 
 @dataclass(frozen=True)
 class Assign(TrackingEdit):
-    """Give the boxes of an individual in a range of frames to another one, or to a new one."""
+    """Assign the boxes of an individual in a range of frames to another or a new one."""
 
     _ids: ClassVar[tuple[str, ...]] = ("id", "to")
 
@@ -106,7 +106,7 @@ class Split(TrackingEdit):
 
 @dataclass(frozen=True)
 class Merge(TrackingEdit):
-    """Give all boxes of the `other` individual to `into`; `other` is gone then."""
+    """Assign all boxes of the `other` individual to `into`, and remove `other`."""
 
     _ids: ClassVar[tuple[str, ...]] = ("into", "other")
 

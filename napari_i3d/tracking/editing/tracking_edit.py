@@ -1,4 +1,4 @@
-"""What all corrections have in common: validation, words, and the rules of which individual may take which boxes."""
+"""Base class of corrections: validation, descriptions, and the rules on moving boxes between individuals."""
 
 import contextlib
 import itertools
@@ -57,11 +57,11 @@ class TrackingEdit(ABC):
 
     @property
     def words(self) -> str:
-        """What it does, as an instruction: ``swap male and female in frames 812 to 1499``."""
+        """Description, as an instruction: ``swap male and female in frames 812 to 1499``."""
         return self._words()
 
     def plan(self, store: BoxStore) -> tuple[Self, list[Change]]:
-        """Return the correction with all that was left open filled in, and its changes; nothing is changed yet.
+        """Return the correction with defaults filled in, and its changes, without applying them.
 
         Raises
         ------
@@ -78,19 +78,19 @@ class TrackingEdit(ABC):
 
 
 def _frame(individual: Id, value: Any, first: int = 0) -> int:
-    # A range may end after the last frame that there can be.
+    # A range may end after the largest frame number.
     is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     return int(parse_frames(individual, [value - first if is_whole else value])[0]) + first
 
 
 def named(individual: Id) -> str:
-    """Return an id for a sentence: as `shown`, but text in quotes where it could be taken for a number or nothing."""
+    """Format an id for a sentence; text is quoted if it could be mistaken for a number, or is empty."""
     looks_whole = isinstance(individual, str) and individual.strip().lstrip("-").isdigit()
     return repr(individual) if looks_whole or individual == "" else format_id(individual)
 
 
 def in_frames(start: int, stop: int | None) -> str:
-    """Return a half-open range in words: ``in frames 812 to 1499``, ``in frame 5``, ``from frame 5 on``."""
+    """Format a half-open range: ``in frames 812 to 1499``, ``in frame 5``, ``from frame 5 on``."""
     if stop is None:
         return f"from frame {start} on" if start else "in all frames"
     return f"in frame {start}" if stop - start == 1 else f"in frames {start} to {stop - 1}"
@@ -127,7 +127,7 @@ def span_of(store: BoxStore, key: int) -> Range:
 
 
 def with_stop(edit: Edit, store: BoxStore, *individuals: Id) -> Edit:
-    """Return a correction whose `stop` of None is replaced by the end of the individuals' boxes."""
+    """Return a correction with a `stop` of None replaced by the end of the individuals' boxes."""
     stop = max(span_of(store, known_key(store, individual))[1] for individual in individuals)
     start, given = getattr(edit, "start", 0), getattr(edit, "stop", None)
     if given is not None:
@@ -172,7 +172,7 @@ def move(store: BoxStore, individual: Id, to: Id, frames: Range, replace_own: bo
 
 
 def refuse_taken(store: BoxStore, individual: Id) -> None:
-    """Refuse an id that another individual has.
+    """Reject an id that another individual has.
 
     Raises
     ------
@@ -194,7 +194,7 @@ def free_id(store: BoxStore, individual: Id) -> Id:
 
 
 def check_growth(store: BoxStore, key: int, individual: Id, frames: Range) -> None:
-    """Refuse boxes so far from the others that the frames between would fill the memory.
+    """Reject boxes so far from the others that the frames in between would exhaust memory.
 
     Raises
     ------

@@ -114,7 +114,7 @@ def _checked_top(content: Any) -> Any:
     inner = [key for key, value in first.items() if _looks_like_box(value)] if isinstance(first, dict) else []
     if isinstance(outer, int) and any(isinstance(key, str) for key in inner):
         raise TrackingError(
-            f"{_EXPECTED}, found {{frame: {{id: box}}}} of {len(content)} frames", hint="turn it inside out"
+            f"{_EXPECTED}, found {{frame: {{id: box}}}} of {len(content)} frames", hint="swap its two levels"
         )
     if isinstance(first, np.ndarray) and first.ndim == 2:
         raise TrackingError(f"{_EXPECTED}, found {describe(first)} for each id", hint="is this a file of features?")

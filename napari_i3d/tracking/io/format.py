@@ -1,4 +1,4 @@
-"""What a tracking format is: how it is recognized, read and written."""
+"""The interface of a tracking format: how it is recognized, read and written."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from napari_i3d.tracking.keypoints import Keypoints
 from napari_i3d.tracking.tracklets import Tracking
 
 HEAD_BYTES = 65536
-"""How much of a file's beginning `TrackingFormat.recognize` is given."""
+"""Number of bytes at the beginning of a file that `TrackingFormat.recognize` gets."""
 
 
 @dataclass(frozen=True)
 class VideoFacts:
-    """What some formats leave to the video.
+    """Facts about the video, which some formats need.
 
     Attributes
     ----------
     width, height
         In pixels.
     n_frames
-        Its length.
+        Number of frames.
     fps
         Frames per second.
     name
@@ -36,15 +36,15 @@ class VideoFacts:
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What a reader may need besides the file.
+    """Options of a reader.
 
     Attributes
     ----------
     video
         The video that was tracked; None: not known. A reader that cannot do without raises a TrackingError.
     base
-        Number that the file gives to the video's first frame, 0 or 1, in formats that do not state it; None: found
-        out from the file.
+        Number that the file gives to the video's first frame, 0 or 1, in formats that do not state it; None: inferred
+        from the file.
     """
 
     video: VideoFacts | None = None
@@ -53,7 +53,7 @@ class ReadOptions:
 
 @dataclass(frozen=True)
 class ReadResult:
-    """What a file holds, and notes for the user on how it was understood: one sentence each, without a period."""
+    """Content of a file, and notes for the user on how it was interpreted: one sentence each, without a period."""
 
     content: Tracking | Keypoints
     notes: tuple[str, ...] = ()

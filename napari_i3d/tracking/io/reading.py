@@ -27,7 +27,7 @@ _BEGINNINGS = {
 
 
 class VideoLike(Protocol):
-    """What is asked of an opened video; a `napari_i3d.Video` has it."""
+    """The attributes needed of an opened video; `napari_i3d.Video` has them."""
 
     shape: tuple[int, int, int, int]
 

@@ -21,12 +21,12 @@ def write_tracking(
     format: str | None = None,  # noqa: A002 - the public name
     video: VideoFacts | VideoLike | None = None,
 ) -> tuple[str, ...]:
-    """Write boxes atomically; what stood at `path` before stays if that fails.
+    """Write boxes atomically; on failure an existing file at `path` is kept.
 
     Parameters
     ----------
     path
-        The file to be.
+        The file to write.
     tracking
         The boxes. Gaps stay gaps.
     format
@@ -37,7 +37,8 @@ def write_tracking(
     Returns
     -------
     tuple of str
-        How the file is to be understood (the number of the first frame, the pixels), and what could not be kept.
+        Notes on the conventions of the file (number of the first frame, origin of pixels) and on what could not be
+        stored.
 
     Raises
     ------
@@ -51,7 +52,7 @@ def write_tracking(
 
 
 def written_format(path: str | os.PathLike[str], name: str | None = None) -> TrackingFormat:
-    """Return the format of a file to be, by name or else by the ending of its path.
+    """Return the format of a file to write, by name or else by the ending of its path.
 
     Raises
     ------
@@ -68,7 +69,7 @@ def written_format(path: str | os.PathLike[str], name: str | None = None) -> Tra
     found = [known for known in WRITTEN if ending in known.endings]
     if len(found) == 1:
         return found[0]
-    problem = "several formats have this ending" if found else "the ending tells no format that can be written"
+    problem = "several formats have this ending" if found else "no format that can be written has this ending"
     raise OutputError(f"{format_path(Path(path).name)}: {problem}; {_endings()}")
 
 

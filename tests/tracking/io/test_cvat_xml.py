@@ -139,7 +139,7 @@ def test_images_and_other_shapes_are_said(tmp_path: Path):
     ]
     tracking = read(cvat(tmp_path / "a.xml", tracks))
     assert list(tracking) == ["fly"]
-    assert any("1 shape that" in note for note in tracking.origin.notes)
+    assert any("1 shape left out: not boxes" in note for note in tracking.origin.notes)
 
 
 def test_tracks_of_several_tasks_are_refused(tmp_path: Path):

@@ -55,7 +55,7 @@ def test_file_of_two_tables_says_which_was_read(tmp_path: Path):
     tracking = read_tracking(tmp_path / "a.h5", boxes=EXTENT)
     assert_boxes(tracking, ONE.boxes())
     assert tracking.origin is not None
-    assert tracking.origin.notes == ("the file holds 2 tables, read was 'df_with_missing'",)
+    assert tracking.origin.notes == ("of the 2 tables in the file, 'df_with_missing' was read",)
 
 
 def test_rows_end_before_the_video(tmp_path: Path):

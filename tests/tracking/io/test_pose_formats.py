@@ -135,7 +135,7 @@ def test_video_of_calms21_is_chosen_by_its_length(tmp_path: Path):
     tracking = read_tracking(path, boxes=EXTENT, video=VideoFacts(900, 900, 40, 30.0))
     assert_boxes(tracking, MICE.boxes())
     assert tracking.origin is not None
-    assert "read was task1/train/mouse002" in tracking.origin.notes[0]
+    assert "task1/train/mouse002 was read" in tracking.origin.notes[0]
     with pytest.raises(TrackingError, match="0 have its 41 frames"):
         read_tracking(path, boxes=EXTENT, video=VideoFacts(900, 900, 41, 30.0))
 

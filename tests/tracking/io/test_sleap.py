@@ -57,7 +57,7 @@ def test_first_of_several_videos_is_read_and_said(tmp_path: Path):
     sio.save_slp(labels(videos=2), str(tmp_path / "a.slp"))
     tracking = read_tracking(tmp_path / "a.slp", boxes=EXTENT)
     assert_boxes(tracking, ONE.boxes())
-    assert "the file is of 2 videos, read was the first" in notes(tracking)
+    assert "of the 2 videos in the file, the first was read" in notes(tracking)
 
 
 def test_instances_of_a_user_replace_predictions(tmp_path: Path):

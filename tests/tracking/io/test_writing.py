@@ -97,7 +97,7 @@ def test_boxes_without_finite_sides_are_left_out_and_said(tmp_path: Path, name: 
     tracking = Tracking([Tracklet(7, 3, rows, np.ones(4, bool))])
     path = tmp_path / f"a{ENDINGS[name]}"
     notes = napari_i3d.write_tracking(path, tracking)
-    assert "2 boxes left out: a side is no finite number" in notes
+    assert "2 boxes left out: a side is not a finite number" in notes
     (tracklet,) = napari_i3d.read_tracking(path).values()
     assert tracklet.gaps == ((4, 6),)
 

@@ -131,7 +131,7 @@ def _read(path: Path, options: ReadOptions) -> ReadResult:
 
 
 def _names(ids: list[Id], content: Any) -> list[Id]:
-    """Return the names that files written here give to the ids; the ids if there are none."""
+    """Return the names of the ids, which files written by this program contain; else the ids."""
     listed = content.get("individuals")
     names = {
         entry.get("instance_id"): entry.get("name")

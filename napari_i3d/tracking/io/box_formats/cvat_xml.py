@@ -1,8 +1,8 @@
 """CVAT for video 1.1: tracks of boxes in XML, at key frames and between them.
 
 Frames count from 0, corners are pixels from 0 with two decimals. A track lasts from its first box to one that is
-``outside``; between two boxes it is linear, and behind the last it goes on to the end of the task, as in CVAT. CVAT
-writes the frames between key frames too (``keyframe="0"``).
+``outside``; between two boxes it is interpolated linearly, and the last box is kept to the end of the task, as in
+CVAT, which also writes the frames between key frames (``keyframe="0"``).
 
 The name of an individual is an attribute of its boxes: CVAT's own ids of tracks change with every import.
 """
@@ -53,7 +53,7 @@ class _Track:
 
 
 class _Reader:
-    """Takes what the parser finds, without keeping the document."""
+    """Collects tracks while the document is parsed, without keeping it."""
 
     def __init__(self) -> None:
         self.tracks: list[_Track] = []
@@ -185,7 +185,7 @@ def _read(path: Path, _options: ReadOptions) -> ReadResult:
     if n_rotated:
         notes.append(f"boxes of {counted(n_rotated, 'track')} are rotated: read as the upright boxes around them")
     if reader.n_other_shapes:
-        notes.append(f"{counted(reader.n_other_shapes, 'shape')} that are no boxes left out")
+        notes.append(f"{counted(reader.n_other_shapes, 'shape')} left out: not boxes")
     notes.insert(0, "frames count from 0, as CVAT writes them")
     parts = (np.concatenate(places), np.concatenate(frames), np.concatenate(boxes))
     return tracking_of_rows(ids, *parts, notes, twice=_TWICE)

@@ -48,7 +48,7 @@ def write(path: Path, tracking: Tracking, video: VideoFacts | None) -> tuple[str
         f"{n_keys:,} of {n_boxes:,} boxes are key frames; CVAT's interpolation gives the others to {TOLERANCE_PX} px",
         f"make CVAT's task with a label {_LABEL} that has a text attribute {NAME}, which holds the names",
         *texts,
-        *dropped(n_lost, "a side is no finite number"),
+        *dropped(n_lost, "a side is not a finite number"),
     ]
     return tuple(notes)
 

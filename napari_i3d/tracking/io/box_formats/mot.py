@@ -1,7 +1,7 @@
 """MOT Challenge text: ``frame,id,left,top,width,height,confidence,x,y,z``, one box a line, without a header.
 
 Frames and ids count from 1. Officially the corners of boxes do too: the first pixel is 1. Trackers and CVAT keep the
-frames from 1, but write pixels from 0. Hence corners are moved by a pixel only in an official sequence, which is known
+frames from 1, but write pixels from 0. Hence corners are shifted by a pixel only in an official sequence, recognized
 by its ``seqinfo.ini``; everything else, and what is written here, has pixels from 0.
 
 In ground truth (``gt/gt.txt``) the seventh column is a flag: boxes with 0 are not to be considered.
@@ -37,7 +37,7 @@ from napari_i3d.tracking.tracklets import Tracking
 
 _INSIDE = (Path("gt/gt.txt"), Path("det/det.txt"))
 _SEQUENCE = "seqinfo.ini"
-# Lines looked at to recognize a file.
+# Lines examined to recognize a file.
 _LINES = 20
 
 

@@ -3,7 +3,7 @@
 The arrays are ``position (time, space, [keypoints,] individuals)``, centers for boxes, with ``shape`` (width, height)
 for boxes and ``confidence`` for poses; newer versions call the dimensions ``keypoint`` and ``individual``. Times are
 frames from 0, or seconds if the attribute ``fps`` or ``time_unit`` says so. NetCDF 4 is HDF5; netCDF 3 is a format of
-its own, which is written here: xarray and movement open both, and it needs nothing but scipy.
+its own; it is the one written here, because xarray and movement open both and it needs only scipy.
 """
 
 import io
@@ -232,7 +232,7 @@ def _frames(arrays: _Arrays, number: int, video: VideoFacts | None) -> tuple[NDA
     if len(frames) > 1 and not (np.diff(frames) > 0).all():
         raise TrackingError("expected times that ascend from frame to frame, found others; is the rate (fps) right?")
     if arrays.attribute("source_software") == "VIA-tracks":
-        return frames, [note, "movement numbers the frames of VIA anew, without gaps, unless it was told to keep them"]
+        return frames, [note, "movement renumbers the frames of VIA, without gaps, unless told to keep them"]
     return frames, [note]
 
 

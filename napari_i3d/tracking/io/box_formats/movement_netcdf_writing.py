@@ -1,6 +1,6 @@
 """Write boxes as netCDF of movement.
 
-It is netCDF 3, which xarray and movement open as well, and which needs nothing but scipy.
+It is netCDF 3, which xarray and movement also open, and which needs only scipy.
 """
 
 import io

@@ -20,10 +20,10 @@ from napari_i3d.tracking.io.parsing.pose_rows import keypoints_of_rows
 from napari_i3d.tracking.keypoints import Keypoints
 
 _POSE, _SERIES = "PoseEstimation", "PoseEstimationSeries"
-# Groups that are looked through.
+# Largest number of groups searched.
 _MOST_GROUPS = 10_000
 _EVEN = 0.01
-"""Times are even if none of their steps is off the median by more than this share."""
+"""Times are even if no step differs from the median by more than this share."""
 
 
 def _recognize(path: Path, head: bytes) -> bool:

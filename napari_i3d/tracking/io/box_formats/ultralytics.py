@@ -23,9 +23,9 @@ from napari_i3d.tracking.validation import MAX_FRAME
 
 _NAME = re.compile(r"(?P<video>.+)_(?P<frame>\d{1,12})\.txt", re.DOTALL)
 _ARRAYS = "image0.txt"
-"""Where a program that passes frames as arrays gets the labels of all its frames."""
+"""The file to which Ultralytics writes the labels of all frames if these are passed as arrays."""
 _LABELS = "labels"
-# Files looked at to recognize a folder.
+# Files examined to recognize a folder.
 _LOOKED_AT = 50
 _TWICE = "were two runs written into one folder? Remove it and track again"
 

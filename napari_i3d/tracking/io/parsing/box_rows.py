@@ -14,7 +14,7 @@ from napari_i3d.tracking.tracklets import Tracking, Tracklet, format_frames
 from napari_i3d.tracking.validation import MAX_FRAME, check_span
 
 MAX_INDIVIDUALS = 50_000
-"""More are no individuals: a file whose every row has an id of its own must not keep a machine busy."""
+"""Limit for files in which every row has its own id, which would take very long."""
 
 _WHOLE = re.compile(r"[+-]?\d{1,18}")
 

@@ -12,7 +12,7 @@ from napari_i3d.errors import TrackingError
 from napari_i3d.tracking.io.format import HEAD_BYTES
 
 CHUNK_ROWS = 50_000
-"""Rows of text that are held at a time: as Python objects they take ten times the file."""
+"""Rows of text held at a time: as Python objects they take ten times the size of the file."""
 MAX_COLUMNS = 1000
 
 
@@ -56,7 +56,7 @@ def read_head(path: Path) -> bytes:
 
 
 def require_whole_end(path: Path, *, ended: bool = False) -> None:
-    """Refuse a file whose last line is cut off, because a number in it may be cut off too.
+    """Reject a file with a truncated last line: a number in it may be truncated too.
 
     Parameters
     ----------

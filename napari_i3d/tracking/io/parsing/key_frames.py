@@ -1,4 +1,4 @@
-"""Key frames of boxes, between which the boxes are linear: which are needed, and what lies between."""
+"""Key frames of boxes: choose them, and interpolate linearly between them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ def needed_key_frames(boxes: NDArray[np.float64], tolerance_px: float) -> NDArra
 
 
 def _errors(boxes: NDArray[np.float64], ends: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return for each frame, (n,), by how much its box is off the line between the key frames around it."""
+    """Return for each frame, (n,), the deviation of its box from the line between the key frames around it."""
     frames = np.arange(len(boxes))
     wrong = np.zeros(len(boxes))
     for side in boxes.T:

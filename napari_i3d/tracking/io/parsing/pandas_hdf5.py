@@ -1,4 +1,4 @@
-"""Read a pandas table of numbers from an HDF5 file without pandas: its own reader unpickles what the file says.
+"""Read a pandas table of numbers from an HDF5 file without pandas, whose reader unpickles data from the file.
 
 pandas stores a table in one of two layouts. "fixed": one array for each kind of number, the names of its columns as
 arrays of text. "table": records with one field for each kind of number, the names pickled in attributes, which are read
@@ -30,7 +30,7 @@ class NumberTable:
     values
         Shape (rows, columns), floating.
     index
-        Shape (rows,): what the rows are called; None: they have names instead of numbers.
+        Shape (rows,): numbers of the rows; None: the rows have names instead.
     """
 
     columns: tuple[tuple[str, ...], ...]

@@ -91,7 +91,7 @@ def _reason(error: Any) -> str:
 
 
 def _check_lines(path: Path, n_columns: int) -> None:
-    """Refuse lines far longer than their numbers, before they are taken apart, and a last line with fewer fields."""
+    """Reject lines far longer than their numbers, before they are split, and a last line with fewer fields."""
     longest = max(_BYTES_A_FIELD * n_columns, _FREE_BYTES)
     tail = b""
     with path.open("rb") as file:

@@ -19,7 +19,7 @@ _LISTED = 10
 
 @dataclass(frozen=True, eq=False)
 class WrittenRows:
-    """The finite boxes of a tracking, one a row.
+    """The finite boxes of a tracking, one per row.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class WrittenRows:
     boxes
         Shape (n, 4), float64: [left, upper, right, lower].
     notes
-        What could not be kept.
+        What could not be stored.
     """
 
     ids: list[Id]
@@ -42,7 +42,7 @@ class WrittenRows:
     notes: list[str] = field(default_factory=list)
 
     def parts(self) -> Iterator["WrittenRows"]:
-        """Yield the rows some at a time, as text takes more memory than the file."""
+        """Yield the rows in blocks, since text takes more memory than the file."""
         for first in range(0, len(self.frames), _PART_ROWS):
             part = slice(first, first + _PART_ROWS)
             yield WrittenRows(self.ids, self.places[part], self.frames[part], self.boxes[part])
@@ -61,7 +61,7 @@ def rows_of(tracking: Tracking, *, by_frame: bool) -> WrittenRows:
     if by_frame:
         order = np.lexsort((places, frames))
         frames, places, boxes = frames[order], places[order], boxes[order]
-    return WrittenRows(list(tracking), places, frames, boxes, dropped(lost, "a side is no finite number"))
+    return WrittenRows(list(tracking), places, frames, boxes, dropped(lost, "a side is not a finite number"))
 
 
 def rounded_sizes(boxes: NDArray[np.float64]) -> NDArray[np.float64]:

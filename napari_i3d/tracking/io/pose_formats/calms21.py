@@ -46,7 +46,9 @@ def _read(path: Path, options: ReadOptions) -> ReadResult:
             listed = ", ".join(format_id(name) for name in list(videos)[:_MOST_SHOWN])
             more = ", ..." if len(videos) > _MOST_SHOWN else ""
             raise TrackingError(f"the file holds {counted(len(videos), 'video')} ({listed}{more}); {which}")
-        notes = (f"of {len(videos)} videos, read was {format_id(chosen[0])}, which is as long as this one",)
+        notes = (
+            f"of the {len(videos)} videos in the file, {format_id(chosen[0])} was read: it is as long as this one",
+        )
     points, confidence = _arrays(videos[chosen[0]])
     tracklets = [
         tracklet

@@ -1,4 +1,4 @@
-"""Key points of formats that give each individual one point only."""
+"""Key points of formats with a single point per individual."""
 
 from collections.abc import Iterable
 from typing import Any

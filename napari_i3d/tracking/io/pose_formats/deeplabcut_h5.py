@@ -28,7 +28,7 @@ def _read(path: Path, options: ReadOptions) -> ReadResult:
     result = points_of_table(table.columns, table.values, table.index, options.video)
     if len(found) == 1:
         return result
-    return ReadResult(result.content, (*result.notes, f"the file holds {len(found)} tables, read was {key!r}"))
+    return ReadResult(result.content, (*result.notes, f"of the {len(found)} tables in the file, {key!r} was read"))
 
 
 FORMAT = TrackingFormat("deeplabcut", "DeepLabCut h5", (".h5", ".hdf5"), _recognize, _read)

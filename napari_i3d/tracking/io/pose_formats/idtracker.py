@@ -56,7 +56,7 @@ def _read(path: Path, options: ReadOptions) -> ReadResult:
         found = _file_in(path)
         if found is None:
             raise TrackingError("expected a folder with a file of trajectories")
-        path, notes = found, (f"read was {format_path(found.relative_to(path))}",)
+        path, notes = found, (f"{format_path(found.relative_to(path))} was read",)
     with path.open("rb") as file:
         start = file.read(8)
     if start.startswith((b"time,", b"seconds", b"frame,", b"\xef\xbb\xbf")):

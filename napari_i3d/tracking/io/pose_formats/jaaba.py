@@ -37,7 +37,7 @@ def _read(path: Path, _options: ReadOptions) -> ReadResult:
     made = (_tracklet(number, animal) for number, animal in enumerate(animals))
     tracklets = [tracklet for tracklet in made if tracklet is not None]
     if not tracklets:
-        raise TrackingError("there is no animal with places in the whole file")
+        raise TrackingError("no animal has a position in the whole file")
     note = "frames and pixels count from 1 in the file; boxes are those of its ellipses"
     return ReadResult(Tracking(tracklets), (note,))
 

@@ -98,7 +98,7 @@ def _of_first_video(frames: _Columns, instances: _Columns, n_videos: int) -> tup
     if not len(videos):
         raise TrackingError("the file has no labeled frame")
     if len(videos) > 1 or n_videos > 1:
-        notes.append(f"the file is of {max(len(videos), n_videos)} videos, read was the first")
+        notes.append(f"of the {max(len(videos), n_videos)} videos in the file, the first was read")
     chosen = frames["video"] == videos[0]
     start, stop = frames["instance_id_start"][chosen], frames["instance_id_end"][chosen]
     counts = stop - start
@@ -211,7 +211,7 @@ def _tracklets(
         raise TrackingError("an instance is of a skeleton that the file does not have")
     lengths = np.array([len(skeleton) for skeleton in skeletons])[instances["skeleton"]]
     if (instances["point_id_end"] - instances["point_id_start"] != lengths).any():
-        raise TrackingError("an instance has not the points of its skeleton; is the file damaged?")
+        raise TrackingError("an instance does not have the points of its skeleton; is the file damaged?")
     made = []
     span = n_rows = 0
     for individual, rows in ids.items():

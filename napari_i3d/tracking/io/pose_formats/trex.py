@@ -16,7 +16,7 @@ from napari_i3d.tracking.io.pose_formats.centroids import centroid_keypoints, ro
 
 _NAME = re.compile(r"(?P<video>.*)_(?P<individual>[A-Za-z]+\d+)\.npz", re.ASCII)
 _CENTROIDS = ("#wcentroid", "#centroid", "#pcentroid", "")
-# What TRex assumes if nobody calibrated it.
+# Width of the arena that TRex assumes without calibration.
 _ARENA_CM = 30
 _MOST_FILES = 10_000
 
@@ -57,7 +57,7 @@ def _read(path: Path, options: ReadOptions) -> ReadResult:
             raise TrackingError(
                 f"expected the individuals of one video, found those of {len(videos)}: "
                 f"{', '.join(format_path(video) for video in videos[:6])}",
-                hint="name a file of the one that is meant",
+                hint="name a file of one of them",
             )
     elif named is not None:
         files = [file for file in _files_in(path.parent) if file.name.startswith(f"{named['video']}_")]
@@ -83,7 +83,7 @@ def _read(path: Path, options: ReadOptions) -> ReadResult:
     notes = [scale_note]
     if len(files) > 1 or path.is_dir():
         notes.append(
-            f"read were {len(files)} files, from {format_path(files[0].name)} to {format_path(files[-1].name)}"
+            f"{len(files)} files were read, from {format_path(files[0].name)} to {format_path(files[-1].name)}"
         )
     return ReadResult(keypoints, tuple(notes))
 
@@ -103,7 +103,7 @@ def _cm_per_pixel(archive: Archive, video: VideoFacts | None) -> tuple[float, st
     if "cm_per_pixel" in archive.names:
         stated = archive["cm_per_pixel"].ravel()
         if stated.size == 1 and stated.dtype.kind in "iuf" and 0 < stated[0] < np.inf:
-            return float(stated[0]), f"places were turned from cm to px with the file's {stated[0]:.6g} cm per px"
+            return float(stated[0]), f"positions were converted from cm to px with the file's {stated[0]:.6g} cm per px"
     if video is None:
         raise TrackingError(
             "its places are in cm and the file does not say how many there are in a pixel; give the video, whose width "
@@ -111,8 +111,8 @@ def _cm_per_pixel(archive: Archive, video: VideoFacts | None) -> tuple[float, st
         )
     scale = _ARENA_CM / video.width
     return scale, (
-        f"places were turned from cm to px by taking the video's {video.width} px for {_ARENA_CM} cm, as TRex does "
-        "if it was not calibrated (cm_per_pixel)"
+        f"positions were converted from cm to px by taking the video's {video.width} px for {_ARENA_CM} cm, as TRex "
+        "does if it was not calibrated (cm_per_pixel)"
     )
 
 
