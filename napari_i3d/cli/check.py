@@ -4,6 +4,7 @@ import argparse
 
 from napari_i3d._utils.text import counted
 from napari_i3d.cli.common import DONE, FAILED, command_wording, print_line
+from napari_i3d.cli.tracking_options import tracking_reading
 from napari_i3d.extraction.settings import ExtractionSettings
 
 
@@ -11,14 +12,14 @@ def run_check(options: argparse.Namespace) -> int:
     """List the problems of a tracking file; return the exit status."""
     from napari_i3d.detection.files import read_uncertain
     from napari_i3d.tracking.checks import Level, check_tracking
-    from napari_i3d.tracking.io.box_pickle import read_tracking
     from napari_i3d.tracking.mistakes import likely_mistake
     from napari_i3d.video.video import open_video
 
     size = ExtractionSettings.with_video_sides(options.video_w, options.video_h).video_size
-    tracking = read_tracking(options.tracking)
+    reading = tracking_reading(options)
     with open_video(options.video) as video:
         frames, height, width, _ = video.shape
+        tracking = reading.read(options.tracking, video, size)
     width, height = size or (width, height)
     problems = check_tracking(tracking, (frames, height, width))
     problems += [one.problem for one in read_uncertain(options.tracking)]

@@ -183,4 +183,11 @@ def _corners(boxes: NDArray[np.float64], width: int, height: int) -> NDArray[np.
     return corners
 
 
-FORMAT = TrackingFormat("ultralytics", "Ultralytics labels", (), _recognize, _read)
+def _read_files(path: Path) -> list[Path]:
+    try:
+        return [Path(full) for _, _, _, full in _files(_folder(path))]
+    except TrackingError:  # says reading
+        return []
+
+
+FORMAT = TrackingFormat("ultralytics", "Ultralytics labels", (), _recognize, _read, files=_read_files)
