@@ -15,7 +15,9 @@ from napari_i3d.tracking.tracklets import Tracking, Tracklet, runs
 
 # Rows converted at once: their arrays fit the cache of a core.
 _BLOCK_ROWS = 8192
-_BODY_LENGTHS = 1.5
+BODY_LENGTHS = 1.5
+"""Side of the suggested square around a centroid, in body lengths."""
+
 _MOST_NAMES = 12
 
 
@@ -54,10 +56,21 @@ def keypoints_to_boxes(keypoints: Keypoints, choices: KeypointBoxes, format_name
     if not made:
         raise TrackingError(
             f"no individual has {too_few}",
-            hint="lower min_confidence or min_keypoints",
+            hint="lower {min_confidence} or {min_keypoints}",
         )
     notes = (f"left out, without {too_few}: {_listed(empty)}",) if empty else ()
     return Tracking(made, Origin(format_name, notes, choices))
+
+
+def needs_size(keypoints: Keypoints) -> bool:
+    """Return whether each individual is one point only, which makes no box without a size."""
+    return len(keypoints.names) == 1
+
+
+def suggested_size_px(keypoints: Keypoints) -> float | None:
+    """Return the side of a square that holds an animal whatever its direction; None if its length is not stated."""
+    length = keypoints.body_length_px
+    return None if length is None else float(max(1, round(BODY_LENGTHS * length)))
 
 
 def _columns(names: tuple[str, ...], chosen: tuple[str, ...] | None) -> list[int]:
@@ -75,13 +88,13 @@ def _least_points(keypoints: Keypoints, columns: list[int], choices: KeypointBox
             raise TrackingError(
                 f"min_keypoints is {choices.min_keypoints}, but only {len(columns)} key points count: "
                 f"{_listed(keypoints.names[column] for column in columns)}",
-                hint="lower min_keypoints",
+                hint="lower {min_keypoints}",
             )
         return choices.min_keypoints
     if choices.size_px is None:
         length = keypoints.body_length_px
         offer = (
-            f", such as {_BODY_LENGTHS * length:.0f} ({_BODY_LENGTHS:g} times the body length of {length:.4g} px)"
+            f", such as {BODY_LENGTHS * length:.0f} ({BODY_LENGTHS:g} times the body length of {length:.4g} px)"
             if length is not None
             else ", about 1.5 times the length of the animal"
         )

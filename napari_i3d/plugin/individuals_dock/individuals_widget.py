@@ -21,6 +21,7 @@ from napari_i3d.plugin import navigation
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.individuals_dock.help_text import help_text
 from napari_i3d.plugin.individuals_dock.individuals_list import IndividualsList
+from napari_i3d.plugin.individuals_dock.keypoint_section import KeypointSection
 from napari_i3d.plugin.individuals_dock.problems_list import ProblemsList
 from napari_i3d.plugin.individuals_dock.video_size import VideoSize
 from napari_i3d.plugin.individuals_dock.video_switch import VideoSwitch
@@ -50,6 +51,7 @@ class IndividualsWidget(Dock):
         self.individuals = IndividualsList(self._session)
         self.problems = ProblemsList()
         self.video_size = VideoSize()
+        self.keypoints = KeypointSection(self._session, self.workers)
         self.title = TextLabel()
         self.empty = TextLabel()
         self.trails = QCheckBox("Trails,")
@@ -81,7 +83,7 @@ class IndividualsWidget(Dock):
         top = fill(QHBoxLayout(), self.title, self.help_button, grow=self.title)
         trails = fill(QHBoxLayout(), self.trails, self.trail_frames, None)
         upper = QWidget()
-        fill(QVBoxLayout(upper), self.individuals, trails, self.video_size, grow=self.individuals)
+        fill(QVBoxLayout(upper), self.individuals, trails, self.video_size, self.keypoints, grow=self.individuals)
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.addWidget(upper)
         splitter.addWidget(self.problems)
@@ -117,6 +119,7 @@ class IndividualsWidget(Dock):
     def _on_tracking(self) -> None:
         tracked = self._session.active
         self.individuals.show_tracking()
+        self.keypoints.show_tracked()
         self.empty.setText(_NOTHING if tracked is None else _NO_TRACKING.format(name=tracked.name))
         self.pages.setCurrentIndex(0 if tracked is not None and tracked.tracking is not None else 1)
         self._on_video()

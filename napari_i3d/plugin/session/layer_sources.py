@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_i3d.tracking.checks import Problem
+from napari_i3d.tracking.io.reading import FileContent
+from napari_i3d.tracking.keypoints import KeypointBoxes
 from napari_i3d.tracking.tracklets import Tracking
 
 if TYPE_CHECKING:
@@ -23,7 +26,24 @@ class VideoSource:
 
 @dataclass(frozen=True, eq=False)
 class TrackingSource:
-    """The tracking of a layer of boxes."""
+    """The tracking of a layer of boxes.
+
+    Attributes
+    ----------
+    tracking
+        The boxes.
+    path
+        Their file; None: made in memory.
+    keypoints
+        The key points in the file, if boxes are made of such.
+    first_choices
+        How boxes were made of them when the file was opened.
+    uncertain
+        Where a detection is uncertain.
+    """
 
     tracking: Tracking
     path: Path | None
+    keypoints: FileContent | None = None
+    first_choices: KeypointBoxes | None = None
+    uncertain: tuple[Problem, ...] = ()
