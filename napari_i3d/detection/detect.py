@@ -59,7 +59,8 @@ def detect(video: Video, settings: DetectionSettings) -> Steps[Detection]:
     try:
         foreground = learn_foreground(samples, scale, settings)
     except VideoError as error:
-        raise VideoError(f"{format_path(video.path.name)}: {error}") from error
+        text = f"{format_path(video.path.name)}: {error.message.text}"
+        raise VideoError(text, error.message.hint) from error
     del samples
     linker = Linker(settings.individuals)
     for number, frame in enumerate(video.frames()):
@@ -68,7 +69,7 @@ def detect(video: Video, settings: DetectionSettings) -> Steps[Detection]:
     if not linker.paths:
         raise VideoError(
             f"{format_path(video.path.name)}: no individual found that is seen in several frames after another",
-            hint="lower --threshold or --min_area, or set --contrast",
+            hint="lower {threshold} or {min_area}, or set {contrast}",
         )
     return _finish(linker.paths, linker.meetings, foreground, settings, (width, height))
 

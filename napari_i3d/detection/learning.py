@@ -66,7 +66,7 @@ def learn_foreground(samples: Sequence[NDArray[np.uint8]], scale: int, settings:
     if not (contrasts > threshold).any():
         raise VideoError(
             f"no individual found: no pixel differs from the background by more than {floor:.0f} gray levels",
-            hint="lower --threshold, set --contrast, or set --reference surroundings if the individuals never move",
+            hint="lower {threshold}, set {contrast}, or set {reference=surroundings} if the individuals never move",
         )
     side = float(np.sqrt(np.median(areas[contrasts > threshold])))
     more = max(1, int(side / _USUAL_SIDE))
@@ -113,7 +113,7 @@ def _require_still_camera(stack: NDArray[np.float32], middle: NDArray[np.float32
         raise VideoError(
             f"expected a camera and a light that stand still, found {changed:.0%} of the image changing by more than "
             f"{floor:.0f} gray levels",
-            hint="set --reference surroundings, or track with another program",
+            hint="set {reference=surroundings}, or track with another program",
         )
 
 

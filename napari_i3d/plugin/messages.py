@@ -4,6 +4,7 @@ from napari_i3d.errors import Message, NapariI3DError
 
 _FIELDS = {
     "batch_size": "Chunks at once",
+    "contrast": "Animals are",
     "device": "Computed on",
     "frequency": "Every n-th frame",
     "gaps": "Gaps",
@@ -30,6 +31,9 @@ _CHOICES = {
     "untrained": "untrained (to try things out)",
 }
 _ACTIONS = {
+    "min_area": "--min_area of `napari-i3d detect`",
+    "reference": "--reference surroundings of `napari-i3d detect`",
+    "threshold": "--threshold of `napari-i3d detect`",
     "download": "press Download in the Extract dock",
     "overwrite": "Replace",
     "try_again": "press Run again",

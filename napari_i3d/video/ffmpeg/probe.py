@@ -97,7 +97,8 @@ def probe_video(path: Path) -> Probe:
     header = "\n".join(log.description)
     mapping = next(filter(None, map(_MAPPING.match, log.mapping)), None)
     if mapping is None:
-        raise VideoError(f"{format_path(path.name)}: {_why_not(path, header)}")
+        text, hint = _why_not(path, header)
+        raise VideoError(f"{format_path(path.name)}: {text}", hint)
     stream = re.search(rf"^\[info\]   Stream #0:{mapping[1]}\b.*$", header, re.MULTILINE)
     if stream is not None and "(attached pic)" in stream[0]:
         raise VideoError(
