@@ -20,6 +20,7 @@ __all__ = [
     "StalledError",
     "TrackingError",
     "VideoError",
+    "VideoNeededError",
     "WeightsError",
     "Wording",
     "WorkerError",
@@ -102,6 +103,10 @@ class StalledError(VideoError):
 
 class TrackingError(NapariI3DError):
     """A tracking file that cannot be read, or boxes that do not fit the video."""
+
+
+class VideoNeededError(TrackingError):
+    """A tracking file that leaves the size, rate or length to its video, and the video was not given."""
 
 
 class WeightsError(NapariI3DError):

@@ -59,7 +59,8 @@ def detect(video: Video, settings: DetectionSettings) -> Steps[Detection]:
     try:
         foreground = learn_foreground(samples, scale, settings)
     except VideoError as error:
-        raise VideoError(f"{format_path(video.path.name)}: {error.message.text}", error.message.hint) from error
+        text = f"{format_path(video.path.name)}: {error.message.text}"
+        raise VideoError(text, error.message.hint) from error
     del samples
     linker = Linker(settings.individuals)
     for number, frame in enumerate(video.frames()):

@@ -4,13 +4,17 @@ from napari_i3d.errors import Message, NapariI3DError
 
 _FIELDS = {
     "batch_size": "Chunks at once",
+    "contrast": "Animals are",
     "device": "Computed on",
     "frequency": "Every n-th frame",
     "gaps": "Gaps",
     "i3d_suffix": "File ending",
     "layout": "Made for",
+    "max_gap_frames": "Fill gaps up to",
     "method": "map",
+    "min_confidence": "Min. confidence",
     "min_frames": "Shortest",
+    "min_keypoints": "Min. key points",
     "pad": "a row for every frame",
     "sample_mode": "Image",
     "save_metadata": "first and last frame in the file",
@@ -27,6 +31,9 @@ _CHOICES = {
     "untrained": "untrained (to try things out)",
 }
 _ACTIONS = {
+    "min_area": "--min_area of `napari-i3d detect`",
+    "reference": "--reference surroundings of `napari-i3d detect`",
+    "threshold": "--threshold of `napari-i3d detect`",
     "download": "press Download in the Extract dock",
     "overwrite": "Replace",
     "try_again": "press Run again",

@@ -12,15 +12,18 @@ import numpy as np
 from napari import current_viewer
 from napari.utils.notifications import show_error, show_info, show_warning
 from npe2 import PluginManager
+from qtpy.QtCore import QTimer
 
-from napari_i3d.errors import NapariI3DError
+from napari_i3d.errors import NapariI3DError, VideoNeededError
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.layers.convert import LayerData, tracking_layer_data
 from napari_i3d.plugin.layers.video_layer import PLUGIN, video_layer_data
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session.session import Session
+from napari_i3d.plugin.tracking_opening import OpeningCancelledError, boxes_of, show_notes, source_of, video_of
 from napari_i3d.projects.tracking_files import find_tracking_files
-from napari_i3d.tracking.io.box_pickle import read_tracking
+from napari_i3d.tracking.io import box_pickle
+from napari_i3d.tracking.io.reading import FileContent, read_content, recognize
 from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video, open_video
 
@@ -36,20 +39,22 @@ def get_video_reader(path: str | list[str]) -> Reader | None:
 
 
 def get_tracking_reader(path: str | list[str]) -> Reader | None:
-    """Return a reader if a pickle holds tracking, else None, so that other plugins can read it.
+    """Return a reader if a file or folder holds tracking, else None, so that other plugins can read it.
 
     If there is no other plugin for it, the reader shows why it cannot be opened.
     """
     if isinstance(path, list):
         return None
+    place = Path(path).absolute()
     try:
-        tracking = read_tracking(path)
+        # Only what is in a pickle tells whether it is ours.
+        content = read_content(place) if recognize(place) is box_pickle.FORMAT else None
     except NapariI3DError as error:
         if current_viewer() is None or _others_read(path):
             return None
         message = dock_text(error)
         return lambda _: _show_failure(message)
-    return lambda _: _tracking_layers(tracking, Path(path).absolute())
+    return lambda _: _read_tracking(place, content)
 
 
 def open_session() -> Session | None:
@@ -85,18 +90,51 @@ def companion_layers(video: Video, session: Session) -> list[LayerData]:
         show_info(f"{video.path.name}: several tracking files lie beside it ({names}); open the one that you want")
         return []
     path, tracking = next(iter(found.items()))
+    source = source_of(tracking, path, video)
     show_info(f"{video.path.name}: opened together with its tracking, {path.name}")
-    return [tracking_layer_data(tracking, path)]
+    show_notes(source.tracking, path)
+    return [tracking_layer_data(source)]
 
 
-def _tracking_layers(tracking: Tracking, path: Path) -> list[Any]:
+def _read_tracking(path: Path, content: FileContent | None) -> list[Any]:
     session = open_session()
+    try:
+        if content is None:
+            content = read_content(path, video=video_of(session, path))
+        source = boxes_of(content, path, ask=session is not None)
+    except VideoNeededError as error:
+        if session is None:
+            raise
+        text = dock_text(error)
+        # It may be dropped together with its video, which comes after it.
+        QTimer.singleShot(0, lambda: _read_with_video(path, text))
+        return NO_LAYER
+    except OpeningCancelledError as cancelled:
+        show_info(str(cancelled))
+        return NO_LAYER
+    except NapariI3DError as error:
+        if session is None:
+            raise
+        return _show_failure(dock_text(error))
+    for tracked in session.videos if session is not None else ():
+        # Dropped together with its video, which brought it along.
+        if tracked.tracking_path == path and tracked.tracking is not None and _same(tracked.tracking, source.tracking):
+            return NO_LAYER
     if session is not None:
-        for tracked in session.videos:
-            # Dropped together with its video, which brought it along.
-            if tracked.tracking_path == path and tracked.tracking is not None and _same(tracked.tracking, tracking):
-                return NO_LAYER
-    return [tracking_layer_data(tracking, path)]
+        show_notes(source.tracking, path)
+    return [tracking_layer_data(source)]
+
+
+def _read_with_video(path: Path, problem: str) -> None:
+    session = open_session()
+    if session is None:
+        return
+    if video_of(session, path) is None:
+        show_error(f"{problem}. Open the video first, then this file.")
+        return
+    for layer in _read_tracking(path, None):
+        if len(layer) > 1:
+            session.viewer.add_vectors(layer[0], **layer[1])
 
 
 def _same(one: Tracking, other: Tracking) -> bool:

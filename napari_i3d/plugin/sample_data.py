@@ -13,6 +13,7 @@ from napari_i3d.plugin.layers.convert import LayerData, tracking_layer_data
 from napari_i3d.plugin.layers.video_layer import video_layer_data
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.reader import NO_LAYER, open_session
+from napari_i3d.plugin.session.layer_sources import TrackingSource
 from napari_i3d.synthetic import SyntheticClip, write_synthetic_clip
 from napari_i3d.tracking.io.box_pickle import read_tracking
 from napari_i3d.video.video import open_video
@@ -27,7 +28,7 @@ def open_sample() -> "list[LayerData] | list[Any]":
     except NapariI3DError as error:
         show_error(dock_text(error))
         return NO_LAYER
-    return [video_layer_data(video), tracking_layer_data(tracking, clip.tracking)]
+    return [video_layer_data(video), tracking_layer_data(TrackingSource(tracking, clip.tracking))]
 
 
 def _sample_clip() -> SyntheticClip:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import napari
+from napari.qt import get_qapp
 from napari.viewer import Viewer
 from qtpy.QtWidgets import QApplication
 
@@ -15,7 +16,9 @@ from napari_i3d.plugin.jupyter import keep_kernel_awake
 from napari_i3d.plugin.layers.convert import tracking_layer_data
 from napari_i3d.plugin.layers.video_layer import PLUGIN, video_layer_data
 from napari_i3d.plugin.reader import companion_layers
+from napari_i3d.plugin.session.layer_sources import TrackingSource
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
+from napari_i3d.plugin.tracking_opening import OpeningCancelledError, open_tracking, show_notes
 from napari_i3d.tracking.io.reading import TrackingReading
 from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video, open_video
@@ -44,7 +47,8 @@ def view(
     video
         Path, or an open video.
     tracking
-        Path, or tracking in memory. Without, the tracking file beside the video is taken, if there is one only.
+        Path of a file of any known format, or tracking in memory. Without, the tracking file beside the video is
+        taken, if there is one only.
     features
         Path of a features file, or features in memory: those of the video, for the Plot dock.
     reading
@@ -68,16 +72,13 @@ def view(
         raise FeaturesError("features are shown beside their video", hint="give the video too")
     rows = features if features is None or isinstance(features, Features) else read_features(Path(features))
     rows_path = None if features is None or isinstance(features, Features) else Path(features).absolute()
-    tracking_path = None if tracking is None or isinstance(tracking, Tracking) else Path(tracking).absolute()
     opened = video if video is None or isinstance(video, Video) else open_video(video)
-    boxes = tracking if tracking is None or isinstance(tracking, Tracking) else None
-    if tracking is not None and tracking_path is not None:
-        try:
-            boxes = (reading or TrackingReading()).read(tracking_path, opened)
-        except NapariI3DError:
-            if opened is not None and opened is not video:
-                opened.close()
-            raise
+    try:
+        source = _source(tracking, opened, reading)
+    except NapariI3DError:
+        if opened is not None and opened is not video:
+            opened.close()
+        raise
     viewer = napari.Viewer(show=show)
     keep_kernel_awake()
     session = get_session(viewer)
@@ -86,14 +87,31 @@ def view(
     if opened is not None:
         array, options, _ = video_layer_data(opened)
         viewer.add_image(array, **options)
-    layers = [] if boxes is None else [tracking_layer_data(boxes, tracking_path)]
-    if opened is not None and boxes is None:
+    layers = [] if source is None else [tracking_layer_data(source)]
+    if source is not None:
+        show_notes(source.tracking, source.path)
+    elif opened is not None and tracking is None:
         layers = companion_layers(opened, session)
     for lines, options, _ in layers:
         viewer.add_vectors(lines, **options)
     if rows is not None and session.active is not None:
         session.active.set_features(rows, rows_path)
     return viewer
+
+
+def _source(
+    tracking: str | os.PathLike[str] | Tracking | None, video: Video | None, reading: TrackingReading | None
+) -> TrackingSource | None:
+    """Return tracking of any form; None if there is none, or the user did not say what the file leaves open."""
+    if tracking is None:
+        return None
+    if isinstance(tracking, Tracking):
+        return TrackingSource(tracking, None)
+    get_qapp()  # the user may be asked before there is a viewer
+    try:
+        return open_tracking(Path(tracking).absolute(), video, reading)
+    except OpeningCancelledError:
+        return None
 
 
 def tracked_video(viewer: Viewer) -> TrackedVideo:

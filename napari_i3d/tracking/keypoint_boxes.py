@@ -15,7 +15,9 @@ from napari_i3d.tracking.tracklets import Tracking, Tracklet, runs
 
 # Rows converted at once: their arrays fit the cache of a core.
 _BLOCK_ROWS = 8192
-_BODY_LENGTHS = 1.5
+BODY_LENGTHS = 1.5
+"""Side of the suggested square around a centroid, in body lengths."""
+
 _MOST_NAMES = 12
 
 
@@ -60,6 +62,17 @@ def keypoints_to_boxes(keypoints: Keypoints, choices: KeypointBoxes, format_name
     return Tracking(made, Origin(format_name, notes, choices))
 
 
+def needs_size(keypoints: Keypoints) -> bool:
+    """Return whether each individual is one point only, which makes no box without a size."""
+    return len(keypoints.names) == 1
+
+
+def suggested_size_px(keypoints: Keypoints) -> float | None:
+    """Return the side of a square that holds an animal whatever its direction; None if its length is not stated."""
+    length = keypoints.body_length_px
+    return None if length is None else float(max(1, round(BODY_LENGTHS * length)))
+
+
 def _columns(names: tuple[str, ...], chosen: tuple[str, ...] | None) -> list[int]:
     if chosen is None:
         return list(range(len(names)))
@@ -87,10 +100,10 @@ def _least_points(keypoints: Keypoints, columns: list[int], choices: KeypointBox
             "one point for each individual makes no box by itself",
             hint="give the side of a square around it in pixels, "
             + (
-                f"such as {{size_px={_BODY_LENGTHS * length:.0f}}} ({_BODY_LENGTHS:g} times the body length of "
+                f"such as {{size_px={BODY_LENGTHS * length:.0f}}} ({BODY_LENGTHS:g} times the body length of "
                 f"{length:.4g} px)"
                 if length is not None
-                else f"{{size_px}}, about {_BODY_LENGTHS:g} times the length of the animal"
+                else f"{{size_px}}, about {BODY_LENGTHS:g} times the length of the animal"
             ),
         )
     return 1

@@ -24,6 +24,7 @@ from napari_i3d.plugin.reader import get_tracking_reader, get_video_reader
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY
 from napari_i3d.projects.video_files import VIDEO_SUFFIXES
 from napari_i3d.synthetic import SyntheticClip
+from napari_i3d.tracking.io.formats import FORMATS
 from napari_i3d.video.lazy_array import VideoArray, no_image
 
 PLUGIN = "napari-i3d"
@@ -144,7 +145,8 @@ def test_every_ending_of_videos_is_claimed() -> None:
 
     readers = PluginManifest.from_distribution(PLUGIN).contributions.readers
     claimed = {pattern for reader in readers for pattern in reader.filename_patterns}
-    assert claimed == {f"*{suffix}" for suffix in VIDEO_SUFFIXES} | {"*.pickle", "*.pkl"}
+    endings = {ending for known in FORMATS for ending in known.endings}
+    assert claimed == {f"*{suffix}" for suffix in VIDEO_SUFFIXES | endings}
 
 
 @pytest.mark.parametrize("name", ["text.mp4", "empty.mp4", "folder_gone/none.mp4", "sound.mp4"])

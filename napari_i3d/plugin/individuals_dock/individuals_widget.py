@@ -19,8 +19,10 @@ from qtpy.QtWidgets import (
 from napari_i3d._utils.text import counted
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.individuals_dock.find_animals import FindAnimals
 from napari_i3d.plugin.individuals_dock.help_text import help_text
 from napari_i3d.plugin.individuals_dock.individuals_list import IndividualsList
+from napari_i3d.plugin.individuals_dock.keypoint_section import KeypointSection
 from napari_i3d.plugin.individuals_dock.problems_list import ProblemsList
 from napari_i3d.plugin.individuals_dock.video_size import VideoSize
 from napari_i3d.plugin.individuals_dock.video_switch import VideoSwitch
@@ -35,7 +37,7 @@ _NOTHING = (
     "To try it out:\nFile > Open Sample > I3D features"
 )
 _NO_TRACKING = (
-    "{name} has no tracking.\n\nDrop its tracking file (a pickle) on the canvas,\nor extract the whole image."
+    "{name} has no tracking.\n\nDrop its tracking file on the canvas, find its animals,\nor extract the whole image."
 )
 _TRAIL_FRAMES = 25
 
@@ -50,6 +52,8 @@ class IndividualsWidget(Dock):
         self.individuals = IndividualsList(self._session)
         self.problems = ProblemsList()
         self.video_size = VideoSize()
+        self.keypoints = KeypointSection(self._session, self.workers)
+        self.find_animals = FindAnimals(self._session, self.workers)
         self.title = TextLabel()
         self.empty = TextLabel()
         self.trails = QCheckBox("Trails,")
@@ -77,11 +81,11 @@ class IndividualsWidget(Dock):
         )
 
     def _build(self) -> None:
-        self.help_button = self._make_help()
-        top = fill(QHBoxLayout(), self.title, self.help_button, grow=self.title)
+        self.help_button, self.more_button = self._make_help(), self._make_more()
+        top = fill(QHBoxLayout(), self.title, self.more_button, self.help_button, grow=self.title)
         trails = fill(QHBoxLayout(), self.trails, self.trail_frames, None)
         upper = QWidget()
-        fill(QVBoxLayout(upper), self.individuals, trails, self.video_size, grow=self.individuals)
+        fill(QVBoxLayout(upper), self.individuals, trails, self.video_size, self.keypoints, grow=self.individuals)
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.addWidget(upper)
         splitter.addWidget(self.problems)
@@ -98,6 +102,7 @@ class IndividualsWidget(Dock):
         outer = self.set_content(self.pages)
         outer.setContentsMargins(*MARGINS)
         outer.insertWidget(0, self.videos)
+        outer.addWidget(self.find_animals)
 
     def _make_help(self) -> QToolButton:
         button = QToolButton()
@@ -114,15 +119,32 @@ class IndividualsWidget(Dock):
         button.setMenu(menu)
         return button
 
+    def _make_more(self) -> QToolButton:
+        button = QToolButton()
+        button.setText("⋯")
+        button.setToolTip("More")
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+        menu = QMenu(button)
+        self.find_action = menu.addAction("Find animals…", self.find_animals.unfold)
+        button.setMenu(menu)
+        return button
+
+    def close_warning(self) -> str:
+        """Return what closing the viewer now would lose; empty if nothing."""
+        return "The search for animals is not finished." if self.find_animals.progress.worker is not None else ""
+
     def _on_tracking(self) -> None:
         tracked = self._session.active
         self.individuals.show_tracking()
+        self.keypoints.show_tracked()
         self.empty.setText(_NOTHING if tracked is None else _NO_TRACKING.format(name=tracked.name))
         self.pages.setCurrentIndex(0 if tracked is not None and tracked.tracking is not None else 1)
         self._on_video()
 
     def _on_video(self) -> None:
         tracked = self._session.active
+        self.find_animals.show_tracked()
         self.individuals.model.problems_changed()
         self.problems.show_tracked(tracked)
         self.video_size.show_tracked(tracked)

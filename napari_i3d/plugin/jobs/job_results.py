@@ -17,7 +17,7 @@ class Progress:
     done, total
         How much of the work is done; total 0: the length is unknown.
     unit
-        What is counted: ``"chunk"``, ``"byte"``, or empty for steps of unequal length.
+        What is counted: ``"chunk"``, ``"frame"``, ``"byte"``, or empty for steps of unequal length.
     """
 
     text: str = ""

@@ -211,12 +211,12 @@ class BoxesDisplay:
         self.fill()
 
     def _make_layers(self) -> None:
-        tracking = self.tracked.tracking
-        if tracking is None:
+        source = self.tracked.source
+        if source is None:
             return
         layer = self.tracked.tracking_layer
         if layer is None:
-            data, options, _ = tracking_layer_data(tracking, self.tracked.tracking_path)
+            data, options, _ = tracking_layer_data(source)
             layer = self.tracked.tracking_layer = Vectors(data, **options)
             self._add(layer)
         self._boxes_layer = layer

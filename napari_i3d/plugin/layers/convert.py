@@ -6,7 +6,6 @@ whole coordinates are the *centers* of pixels, and rows come before columns. So 
 """
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from napari_i3d._utils.colors import colors_of, rgb
 from napari_i3d.individuals import Id, format_id
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource
 from napari_i3d.tracking.box_table import BoxTable
-from napari_i3d.tracking.tracklets import Tracking
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -29,20 +27,21 @@ _TRAIL_FADE = 0.8
 """Transparency of trails at their ends."""
 
 
-def tracking_layer_data(tracking: Tracking, path: Path | None) -> LayerData:
+def tracking_layer_data(source: TrackingSource) -> LayerData:
     """Return the layer of the boxes of a tracking, as readers do.
 
     It holds the boxes of the first frame that has any. In a viewer with a `Session` it is refilled at every change of
     the frame, and gets a companion with the ids.
     """
+    tracking = source.tracking
     table = BoxTable(tracking)
     individuals, boxes = table.at(table.first_frame)
     colors = rgba(colors_of(tracking).values())[individuals]
-    name = path.stem if path else "tracking"
+    name = source.path.stem if source.path else "tracking"
     options = {
         **boxes_layer_options(f"Boxes: {name}"),
         "edge_color": np.repeat(colors, LINES, axis=0),
-        "metadata": {METADATA_KEY: TrackingSource(tracking, path)},
+        "metadata": {METADATA_KEY: source},
     }
     return box_lines(boxes), options, "vectors"
 

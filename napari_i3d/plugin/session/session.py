@@ -141,16 +141,18 @@ class Session:
 
         A layer is added if none is given.
         """
-        tracked = self._best_match(path)
+        tracked = self.best_match(path)
         if tracked is None:
             tracked = self._new(path.stem if path else "tracking")
         before = tracked.tracking_path.name if tracked.tracking_path and tracked.tracking_path != path else ""
-        tracked.set_tracking(tracking, path, layer)
+        source = layer.metadata.get(METADATA_KEY) if layer is not None else None
+        tracked.set_source(source if isinstance(source, TrackingSource) else TrackingSource(tracking, path), layer)
         self.active = tracked
         self._report_doubt(tracked, before)
         return tracked
 
-    def _best_match(self, path: Path | None) -> TrackedVideo | None:
+    def best_match(self, path: Path | None) -> TrackedVideo | None:
+        """Return the video that a tracking file would be assigned to; None if there is none."""
         named = namesakes(path, self.videos)
         if named:
             return named[0]
@@ -212,9 +214,9 @@ class Session:
             path = other.tracking_path
             misplaced = is_named_after(path, tracked.name) and not is_named_after(path, other.name)
             if other is not tracked and tracked.tracking is None and misplaced and other.tracking is not None:
-                tracking = other.tracking
-                other.set_tracking(None, None)
-                tracked.set_tracking(tracking, path)
+                source = other.source
+                other.set_source(None)
+                tracked.set_source(source)
 
     def _on_removed(self, event: Any) -> None:
         if isinstance(event.value.data, VideoArray):
@@ -223,9 +225,9 @@ class Session:
             if tracked.layer is event.value:
                 # Remove its boxes too: they would be assigned to the next video.
                 tracked.set_video(None, None)
-                tracked.set_tracking(None, None)
+                tracked.set_source(None)
             elif tracked.tracking_layer is event.value:
-                tracked.set_tracking(None, None)
+                tracked.set_source(None)
             if tracked.video is None and tracked.tracking is None:
                 self.videos.remove(tracked)
                 self.videos_changed.emit()

@@ -1,6 +1,7 @@
 """A video in the viewer with its tracking, problems and features."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from psygnal import Signal
 
 from napari_i3d.features.features import Features
 from napari_i3d.individuals import Id
+from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource
 from napari_i3d.tracking.checks import Problem, check_tracking
 from napari_i3d.tracking.tracklets import Tracking
 
@@ -42,8 +44,7 @@ class TrackedVideo:
         self.name = name
         self.video: Video | None = None
         self.layer: Image | None = None
-        self.tracking: Tracking | None = None
-        self.tracking_path: Path | None = None
+        self.source: TrackingSource | None = None
         self.tracking_layer: Layer | None = None
         self.features: Features | None = None
         self.features_path: Path | None = None
@@ -53,6 +54,16 @@ class TrackedVideo:
         self._current: Id | None = None
         self._problem: Problem | None = None
         self._boxes_size: tuple[int, int] | None = None
+
+    @property
+    def tracking(self) -> Tracking | None:
+        """The boxes."""
+        return None if self.source is None else self.source.tracking
+
+    @property
+    def tracking_path(self) -> Path | None:
+        """The file of the boxes."""
+        return None if self.source is None else self.source.path
 
     @property
     def shown(self) -> frozenset[Id]:
@@ -118,6 +129,14 @@ class TrackedVideo:
         return self.video.shape[2] / self._boxes_size[0], self.video.shape[1] / self._boxes_size[1]
 
     @property
+    def image_shape(self) -> tuple[int, int, int] | None:
+        """Frames, height and width of the images that boxes refer to; None without a video."""
+        if self.video is None:
+            return None
+        width, height = self._boxes_size or (self.video.shape[2], self.video.shape[1])
+        return len(self.video), height, width
+
+    @property
     def _known(self) -> frozenset[Id]:
         return frozenset(self.tracking or ())
 
@@ -128,14 +147,19 @@ class TrackedVideo:
         self.video_changed.emit()
 
     def set_tracking(self, tracking: Tracking | None, path: Path | None, layer: "Layer | None" = None) -> None:
+        """Set or remove the tracking, of which nothing more is known than its file; see `set_source`."""
+        self.set_source(None if tracking is None else TrackingSource(tracking, path), layer)
+
+    def set_source(self, source: TrackingSource | None, layer: "Layer | None" = None) -> None:
         """Set or remove the tracking: all individuals are shown and chosen, the first one is current.
 
         Without a layer that shows it, one is made.
         """
+        tracking = None if source is None else source.tracking
         if tracking is not None and tracking is not self.tracking and self.features is not None:
             # They belong to other boxes, perhaps of individuals with the same names.
             self.set_features(None, None)
-        self.tracking, self.tracking_path, self.tracking_layer = tracking, path, layer
+        self.source, self.tracking_layer = source, layer
         self._shown = self._chosen = self._known
         self._current = next(iter(tracking or ()), None)
         self.check()
@@ -143,6 +167,40 @@ class TrackedVideo:
         self.shown_changed.emit()
         self.chosen_changed.emit()
         self.current_changed.emit()
+
+    def replace_boxes(
+        self, tracking: Tracking, problems: Sequence[Problem], checked_for: tuple[int, int, int] | None
+    ) -> None:
+        """Set other boxes that were made of the same key points; what is ticked and the layer stay.
+
+        Parameters
+        ----------
+        tracking
+            The boxes.
+        problems
+            What the checks found in them, which may take long.
+        checked_for
+            The `image_shape` that they were checked for; if that is another by now, they are checked again.
+        """
+        if self.source is None:
+            return
+        if self.features is not None:
+            self.set_features(None, None)  # they belong to the boxes before
+        hidden, left_out, current = self._known - self._shown, self._known - self._chosen, self._current
+        self.source = replace(self.source, tracking=tracking)
+        if self.tracking_layer is not None:
+            self.tracking_layer.metadata[METADATA_KEY] = self.source
+        self._shown, self._chosen = self._known - hidden, self._known - left_out
+        if checked_for == self.image_shape:
+            self.problem = None
+            self.problems = (*problems, *self.source.uncertain)
+        else:
+            self.check()
+        self.tracking_changed.emit()
+        self.shown_changed.emit()
+        self.chosen_changed.emit()
+        if current not in self._known:
+            self.current = next(iter(tracking), None)
 
     def set_features(self, features: Features | None, path: Path | None) -> None:
         """Set or remove the features."""
@@ -155,8 +213,5 @@ class TrackedVideo:
         if self.tracking is None:
             self.problems = ()
             return
-        shape = None
-        if self.video is not None:
-            width, height = self._boxes_size or (self.video.shape[2], self.video.shape[1])
-            shape = (len(self.video), height, width)
-        self.problems = tuple(check_tracking(self.tracking, shape))
+        uncertain = () if self.source is None else self.source.uncertain
+        self.problems = (*check_tracking(self.tracking, self.image_shape), *uncertain)

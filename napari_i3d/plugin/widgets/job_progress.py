@@ -87,7 +87,7 @@ class JobProgress(QWidget):
         parts = [_format_amount(progress)]
         if done and seconds > 0:
             rate = done / seconds
-            parts.append(f"{rate:.1f} chunks/s" if progress.unit == "chunk" else f"{rate / 1e6:.1f} MB/s")
+            parts.append(f"{rate / 1e6:.1f} MB/s" if progress.unit == "byte" else f"{rate:.1f} {progress.unit}s/s")
             parts.append(f"{format_duration((progress.total - progress.done) / rate)} left")
         text = f"{progress.text[:1].upper()}{progress.text[1:]}: " if progress.text else ""
         self.text.setText(text + " · ".join(parts))
@@ -99,6 +99,6 @@ class JobProgress(QWidget):
 
 
 def _format_amount(progress: Progress) -> str:
-    if progress.unit == "chunk":
-        return f"{progress.done:,} of {counted(progress.total, 'chunk')}"
+    if progress.unit != "byte":
+        return f"{progress.done:,} of {counted(progress.total, progress.unit)}"
     return f"{progress.done / 1e6:.0f} of {progress.total / 1e6:.0f} MB"

@@ -1,9 +1,11 @@
 """Read a tracking file of any known format."""
 
+import contextlib
 import dataclasses
 import hashlib
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -71,27 +73,96 @@ def read_tracking(
     TrackingError
         The file does not exist, is of no known format, is invalid or is of another video.
     """
+    facts = video_facts(video)
+    found = read_content(path, format, facts, base)
+    tracking = found.to_tracking(boxes)
+    if facts is not None and found.format is not box_pickle.FORMAT:
+        with found.naming():
+            _check_length(tracking, facts.n_frames)
+    return tracking
+
+
+@dataclass(frozen=True, eq=False)
+class FileContent:
+    """What a tracking file holds, before key points become boxes.
+
+    Attributes
+    ----------
+    name
+        Of the file.
+    format
+        Its format.
+    content
+        Boxes, or key points.
+    notes
+        How the file was understood: one sentence each, without a period.
+    """
+
+    name: str
+    format: TrackingFormat
+    content: Tracking | Keypoints
+    notes: tuple[str, ...] = ()
+
+    def to_tracking(self, boxes: KeypointBoxes | None = None) -> Tracking:
+        """Return the boxes; those of key points are made as `boxes` says, None: the defaults of `KeypointBoxes`.
+
+        Raises
+        ------
+        TrackingError
+            A key point is not in the file, a size is needed, or no individual has a box at all.
+        """
+        if isinstance(self.content, Keypoints):
+            with self.naming():
+                tracking = keypoints_to_boxes(self.content, boxes or KeypointBoxes(), self.format.name)
+        elif self.format is box_pickle.FORMAT:
+            return self.content
+        else:
+            tracking = self.content
+        origin = tracking.origin or Origin(self.format.name)
+        return Tracking(tracking.values(), dataclasses.replace(origin, notes=(*self.notes, *origin.notes)))
+
+    @contextlib.contextmanager
+    def naming(self) -> Iterator[None]:
+        """Name the file and its format in errors."""
+        with _naming(self.name, self.format):
+            yield
+
+
+def read_content(
+    path: str | os.PathLike[str],
+    format: str | None = None,  # noqa: A002 - as in read_tracking
+    video: VideoFacts | VideoLike | None = None,
+    base: int | None = None,
+) -> FileContent:
+    """Read a tracking file, or a folder of them, and leave key points what they are.
+
+    The arguments are those of `read_tracking`.
+
+    Raises
+    ------
+    TrackingError
+        The file does not exist, is of no known format or is invalid.
+    VideoNeededError
+        The format leaves something to the video, which was not given.
+    """
     path = Path(path)
     chosen = recognize(path) if format is None else _by_name(format)
     if chosen is box_pickle.FORMAT:
-        return box_pickle.read_tracking(path)
-    facts = video_facts(video)
-    try:
+        return FileContent(path.name, chosen, box_pickle.read_tracking(path))
+    with _naming(path.name, chosen):
         if format is not None:
             head_of(path)
-        result = chosen.read(path, ReadOptions(facts, base))
-        if not isinstance(result.content, Keypoints):
-            tracking, origin = result.content, Origin(chosen.name)
-        else:
-            tracking = keypoints_to_boxes(result.content, boxes or KeypointBoxes(), chosen.name)
-            origin = tracking.origin or Origin(chosen.name)
-        if facts is not None:
-            _check_length(tracking, facts.n_frames)
+        result = chosen.read(path, ReadOptions(video_facts(video), base))
+    return FileContent(path.name, chosen, result.content, result.notes)
+
+
+@contextlib.contextmanager
+def _naming(name: str, chosen: TrackingFormat) -> Iterator[None]:
+    try:
+        yield
     except TrackingError as error:
-        text = f"{format_path(path.name)} ({chosen.title}): {error.message.text}"
-        raise TrackingError(text, error.message.hint) from error.__cause__
-    origin = dataclasses.replace(origin, notes=(*result.notes, *origin.notes))
-    return Tracking(tracking.values(), origin)
+        text = f"{format_path(name)} ({chosen.title}): {error.message.text}"
+        raise type(error)(text, error.message.hint) from error.__cause__
 
 
 def recognize(path: str | os.PathLike[str]) -> TrackingFormat:

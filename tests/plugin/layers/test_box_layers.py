@@ -14,6 +14,7 @@ from napari_i3d import read_tracking, write_tracking
 from napari_i3d._utils.colors import SHADOW
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.layers.convert import tracking_layer_data
+from napari_i3d.plugin.session.layer_sources import TrackingSource
 from napari_i3d.synthetic import SyntheticClip
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
@@ -133,7 +134,7 @@ def test_tracking_given_by_code_gets_its_layers(viewer, clip, lone_video):
 
 def test_layers_that_exist_before_session_are_taken_up(viewer, clip):
     viewer.add_image(np.zeros((FRAMES, 288, 384), np.uint8))
-    data, options, _ = tracking_layer_data(read_tracking(clip.tracking), clip.tracking)
+    data, options, _ = tracking_layer_data(TrackingSource(read_tracking(clip.tracking), clip.tracking))
     viewer.add_vectors(data, **options)
     tracked = get_session(viewer).active
     viewer.dims.set_current_step(0, 9)

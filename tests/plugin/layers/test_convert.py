@@ -61,7 +61,7 @@ def test_trail_fades_at_both_ends():
 
 def test_tracking_layer_data_makes_a_flat_layer():
     tracking = Tracking([Tracklet("b", 3, boxes(4))])
-    layer = Layer.create(*tracking_layer_data(tracking, Path("/data/clip_tracks.pickle")))
+    layer = Layer.create(*tracking_layer_data(TrackingSource(tracking, Path("/data/clip_tracks.pickle"))))
     assert isinstance(layer, Vectors)
     assert layer.ndim == 2
     assert "clip_tracks" in layer.name

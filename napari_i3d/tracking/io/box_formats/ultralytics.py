@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.text import format_path
-from napari_i3d.errors import TrackingError
+from napari_i3d.errors import TrackingError, VideoNeededError
 from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat
 from napari_i3d.tracking.io.parsing.box_rows import dropped, numbered, tracking_of_rows
 from napari_i3d.tracking.io.parsing.csv_rows import readable_file
@@ -119,7 +119,7 @@ class _Lines:
 
 def _read(path: Path, options: ReadOptions) -> ReadResult:
     if options.video is None:
-        raise TrackingError(
+        raise VideoNeededError(
             "boxes are fractions of the image",
             hint="give the video, for its size in pixels",
         )

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.text import format_path
-from napari_i3d.errors import TrackingError
+from napari_i3d.errors import TrackingError, VideoNeededError
 from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat
 from napari_i3d.tracking.io.parsing.box_rows import corners_of_sizes, dropped, plain_ids, tracking_of_rows
 from napari_i3d.tracking.io.parsing.csv_rows import read_chunks, readable_file
@@ -45,7 +45,7 @@ def _recognize(_path: Path, head: bytes) -> bool:
 
 def _read(path: Path, options: ReadOptions) -> ReadResult:
     if options.video is None:
-        raise TrackingError(
+        raise VideoNeededError(
             "boxes stand at times in seconds",
             hint="give the video, for its frames per second",
         )

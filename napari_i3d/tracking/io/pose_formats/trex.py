@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.text import format_path
-from napari_i3d.errors import TrackingError
+from napari_i3d.errors import TrackingError, VideoNeededError
 from napari_i3d.safe_loading.numpy_files import ZIP_SIGNATURE, Archive, open_npz
 from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat, VideoFacts
 from napari_i3d.tracking.io.pose_formats.centroids import centroid_keypoints, rows_by_frame
@@ -112,7 +112,7 @@ def _cm_per_pixel(archive: Archive, video: VideoFacts | None) -> tuple[float, st
         if stated.size == 1 and stated.dtype.kind in "iuf" and 0 < stated[0] < np.inf:
             return float(stated[0]), f"positions were converted from cm to px with the file's {stated[0]:.6g} cm per px"
     if video is None:
-        raise TrackingError(
+        raise VideoNeededError(
             "its places are in cm and the file does not say how many there are in a pixel; give the video, whose width "
             f"TRex takes for {_ARENA_CM} cm if it was not calibrated"
         )
