@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from napari_i3d.tracking.checks import check_tracking as check_tracking
     from napari_i3d.tracking.editing.editor import TrackingEditor as TrackingEditor
     from napari_i3d.tracking.gaps import resolve_gaps as resolve_gaps
+    from napari_i3d.tracking.io.reading import TrackingReading as TrackingReading
     from napari_i3d.tracking.io.writing import write_tracking as write_tracking
     from napari_i3d.tracking.keypoints import KeypointBoxes as KeypointBoxes
     from napari_i3d.tracking.tracklets import Tracking as Tracking
@@ -44,6 +45,7 @@ _HOMES = {
     "Problem": "tracking.checks",
     "Tracking": "tracking.tracklets",
     "TrackingEditor": "tracking.editing.editor",
+    "TrackingReading": "tracking.io.reading",
     "Tracklet": "tracking.tracklets",
     "Video": "video.video",
     "check_tracking": "tracking.checks",
@@ -72,6 +74,7 @@ __all__ = [
     "Problem",
     "Tracking",
     "TrackingEditor",
+    "TrackingReading",
     "Tracklet",
     "Video",
     "__version__",

@@ -5,7 +5,7 @@ import difflib
 import hashlib
 import os
 import secrets
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +15,7 @@ import platformdirs
 from napari_i3d.errors import OutputError
 
 CACHE_VARIABLE = "NAPARI_I3D_HOME"
+_MOST_SIMILAR = 8
 
 
 @contextlib.contextmanager
@@ -64,7 +65,13 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
     return folder
 
 
-def nearest_file(path: Path, endings: Collection[str], stem: str = "", others: Collection[str] = ()) -> Path | None:
+def nearest_file(
+    path: Path,
+    endings: Collection[str],
+    stem: str = "",
+    others: Collection[str] = (),
+    accept: Callable[[Path], bool] = Path.is_file,
+) -> Path | None:
     """Return the file whose name is most similar to that of a missing one in the same folder, or None.
 
     Parameters
@@ -77,23 +84,23 @@ def nearest_file(path: Path, endings: Collection[str], stem: str = "", others: C
         Beginning of the name: of the files that begin with it, the nearest is returned however different the rest is.
     others
         Stems of other files: names that begin with one of them are ignored.
+    accept
+        Whether a file or folder may be the one that is meant; asked for the most similar names only.
     """
     foreign = tuple(other for other in others if not stem.startswith(other))
     try:
         names = [
             entry.name
             for entry in path.parent.iterdir()
-            if entry.suffix.lower() in (path.suffix.lower(), *endings)
-            and not entry.name.startswith((".", *foreign))
-            and entry.is_file()
+            if entry.suffix.lower() in (path.suffix.lower(), *endings) and not entry.name.startswith((".", *foreign))
         ]
     except OSError:
         return None
     # A number that goes on is another file: day10 does not belong to day1.
     own = [name for name in names if stem and name.startswith(stem) and not name[len(stem) :][:1].isdigit()]
-    near = difflib.get_close_matches(path.name, own, n=1, cutoff=0.0)
-    near = near or difflib.get_close_matches(path.name, names, n=1)
-    return path.with_name(near[0]) if near else None
+    near = difflib.get_close_matches(path.name, own, n=_MOST_SIMILAR, cutoff=0.0)
+    near += difflib.get_close_matches(path.name, names, n=_MOST_SIMILAR)
+    return next((similar for name in near if accept(similar := path.with_name(name))), None)
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:

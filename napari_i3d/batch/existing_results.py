@@ -47,7 +47,7 @@ class ExpectedResult:
     settings: ExtractionSettings
     layout: Layout
     weights_sha256: str
-    tracking: Mapping[str, Any]  # sha256 of its file, gaps and chosen individuals, as in provenance; or empty
+    tracking: Mapping[str, Any]  # sha256 of its file, gaps, chosen individuals and reading, as in provenance; or empty
     video_sha256: str | None = None  # of the file's content; None: not known yet
     crops_sha256: Mapping[Id | None, str] | None = None  # by individual, None for all of them; None: not known yet
 
@@ -127,7 +127,9 @@ def _check_tracking(provenance: dict[str, Any], expected: ExpectedResult, indivi
         return _CURRENT
     crops = found.get("crops")
     entries = [entry for entry in crops if isinstance(entry, dict)] if isinstance(crops, list) else []
-    same = all(found.get(name) == expected.tracking.get(name) for name in ("sha256", "gaps", "chosen", "origin"))
+    # How our own pickles are read cannot be chosen; they have no origin.
+    names = ("sha256", "gaps", "chosen", *(("reading",) if "origin" in found else ()))
+    same = all(found.get(name) == expected.tracking.get(name) for name in names)
     # Without a file it is the same only for whole images; tracking made in the viewer has none either.
     whole_image = [entry.get("id") for entry in entries] == [""]
     if individual is None and same and (found.get("sha256") is not None or whole_image):
@@ -139,4 +141,25 @@ def _check_tracking(provenance: dict[str, Any], expected: ExpectedResult, indivi
         checksum = next((entry.get("sha256") for entry in entries if entry.get("id") == individual), None)
     if checksum in (None, expected.crops_sha256.get(individual)):
         return _CURRENT
+    same_file = found.get("sha256") is not None and found["sha256"] == expected.tracking.get("sha256")
+    if same_file and (changed := _changed_choices(found, expected.tracking)):
+        return ResultCheck(ResultState.OTHER, f"with {', '.join(changed)}")
     return ResultCheck(ResultState.OTHER, "of another tracking, or of other individuals in it")
+
+
+def _changed_choices(found: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str]:
+    """Describe what was chosen for a result, other than now, when the same tracking file was read."""
+    made, wanted = _choices(found), _choices(expected)
+    return [
+        f"no {name}" if value is None else f"{name} {value}"
+        for name, value in made.items()
+        if name in wanted and wanted[name] != value
+    ]
+
+
+def _choices(tracking: Mapping[str, Any]) -> dict[str, Any]:
+    reading = tracking.get("reading")
+    reading = reading if isinstance(reading, dict) else {}
+    boxes = reading.get("keypoint_boxes")
+    values = {"gaps": tracking.get("gaps"), **reading, **(boxes if isinstance(boxes, dict) else {})}
+    return {name: value for name, value in values.items() if name != "keypoint_boxes"}

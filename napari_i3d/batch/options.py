@@ -1,10 +1,11 @@
 """Options of a batch: a frozen value, validated on creation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from napari_i3d.errors import SettingsError
 from napari_i3d.extraction.planning.request import ExtractionOptions
+from napari_i3d.tracking.io.reading import TrackingReading
 
 LOCAL = "local"
 """Starts a scheduler on this machine."""
@@ -21,7 +22,10 @@ class BatchOptions(ExtractionOptions):
     output_path
         Folder for the features; made if it is missing. Those of ``clip.mp4`` are ``clip{i3d_suffix}`` in it.
     tracking_folder, tracking_suffix
-        The tracking of ``clip.mp4`` is ``{tracking_folder}/clip{tracking_suffix}``. None: whole images.
+        The tracking of ``clip.mp4`` is ``{tracking_folder}/clip{tracking_suffix}``, a file or a folder. None: whole
+        images.
+    reading
+        How tracking files are read.
     individuals
         Ids, as text, of those to extract; None: all.
     scheduler
@@ -39,6 +43,7 @@ class BatchOptions(ExtractionOptions):
     output_path: Path
     tracking_folder: Path | None = None
     tracking_suffix: str | None = None
+    reading: TrackingReading = field(default_factory=TrackingReading)
     individuals: tuple[str, ...] | None = None
     scheduler: str | None = None
     workers: int | None = None
@@ -54,5 +59,9 @@ class BatchOptions(ExtractionOptions):
         if self.individuals is not None and self.tracking_folder is None:
             raise SettingsError(
                 "individuals are chosen, but there is no tracking to find them in", hint="set {tracking_folder}"
+            )
+        if self.reading != TrackingReading() and self.tracking_folder is None:
+            raise SettingsError(
+                "it is chosen how tracking is read, but there is no tracking", hint="set {tracking_folder}"
             )
         super().__post_init__()

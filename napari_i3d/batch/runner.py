@@ -70,6 +70,7 @@ def _input(options: BatchOptions, video: Path) -> VideoInput:
         output=options.output_path / f"{video.stem}{options.i3d_suffix}",
         tracking_path=None if folder is None else folder / f"{video.stem}{options.tracking_suffix}",
         individuals=options.individuals,
+        reading=options.reading,
     )
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from napari_i3d.extraction.planning.plan import Job, whole_image
 from napari_i3d.extraction.planning.shards import Shard, ShardRows
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.individuals import Id
-from napari_i3d.tracking.io.box_pickle import read_tracking
+from napari_i3d.tracking.io.reading import TrackingReading
 from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video
 
@@ -33,11 +33,13 @@ class VideoInput:
     output
         The features file; if each individual has its own file, its id is added to this name.
     tracking_path
-        The tracking file; None: the whole image, or `tracking` is in memory.
+        The tracking file or folder; None: the whole image, or `tracking` is in memory.
     individuals
         Selected ids, as text; None: all.
     tracking
         Selected tracklets in memory, with their gaps; None: `tracking_path` is read.
+    reading
+        How `tracking_path` is read.
     """
 
     video: Path
@@ -45,6 +47,7 @@ class VideoInput:
     tracking_path: Path | None = None
     individuals: tuple[str, ...] | None = None
     tracking: Tracking | None = None
+    reading: TrackingReading = field(default_factory=TrackingReading)
 
     def read_tracking(self, video: Video, settings: ExtractionSettings) -> Tracking:
         """Return the selected tracklets.
@@ -58,7 +61,7 @@ class VideoInput:
             return self.tracking
         if self.tracking_path is None:
             return whole_image(video, settings)
-        tracking = read_tracking(self.tracking_path)
+        tracking = self.reading.read(self.tracking_path, video, settings.video_size)
         return tracking if self.individuals is None else tracking.select(_find_ids(tracking, self.individuals))
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from napari_i3d._utils.files import exclusive, nearest_file, sha256_of
+from napari_i3d._utils.files import exclusive
 from napari_i3d._utils.text import format_path
 from napari_i3d.backbones.pretrained import WeightsFacts
 from napari_i3d.batch.checkpoints import Checkpoints
@@ -17,7 +17,7 @@ from napari_i3d.batch.existing_results import ExpectedResult, ResultCheck, Resul
 from napari_i3d.batch.fingerprint import fingerprint
 from napari_i3d.batch.output_paths import lock_path, partial_folder
 from napari_i3d.batch.video_job import VideoInput, VideoJob
-from napari_i3d.errors import FeaturesError, Message, OutputError, TrackingError, VideoError
+from napari_i3d.errors import FeaturesError, Message, OutputError, VideoError
 from napari_i3d.extraction.crops import squash_note
 from napari_i3d.extraction.extract import as_features
 from napari_i3d.extraction.planning.plan import plan_job
@@ -31,7 +31,7 @@ from napari_i3d.features.io.sidecar import json_path
 from napari_i3d.individuals import Id
 from napari_i3d.projects.video_files import VIDEO_SUFFIXES
 from napari_i3d.tracking.gaps import resolve_gaps
-from napari_i3d.tracking.io.box_pickle import ENDINGS
+from napari_i3d.tracking.io.reading import nearest_tracking_file, tracking_sha256
 from napari_i3d.video.video import Video, open_video
 
 _READ_BYTES = 1 << 23
@@ -94,9 +94,9 @@ class VideoJobs:
         others = any(check.state is ResultState.OTHER for check in checks.values())
         if others or len(intact) == len(set(paths.values())):
             return _skip_existing(source, checks)
-        remarks = tuple(
-            Message(f"{c.text}, and was made again") for c in checks.values() if c.state is ResultState.DAMAGED
-        )
+        notes = tracking.origin.notes if source.tracking is None and tracking.origin is not None else ()
+        damaged = (check.text for check in checks.values() if check.state is ResultState.DAMAGED)
+        remarks = tuple(map(Message, (*notes, *(f"{text}, and was made again" for text in damaged))))
         folder = partial_folder(source.output)
         begun = Checkpoints.holds(folder, fingerprint(job, self._weights, video_file["sha256"]))
         if intact and not begun:  # a job that ended while it wrote its files is finished as a whole
@@ -109,7 +109,8 @@ class VideoJobs:
         if checkpoints.remark:
             remarks = (*remarks, Message(checkpoints.remark))
         chosen = None if source.individuals is None else list(source.individuals)
-        facts = {**describe_tracking(source.tracking_path, tracking, options.gaps), "chosen": chosen}
+        reading = source.reading if source.tracking is None else None
+        facts = {**describe_tracking(source.tracking_path, tracking, options.gaps, reading), "chosen": chosen}
         video_job = VideoJob(source, video, video_file, job, shards, todo, checkpoints, facts, remarks)
         stack.enter_context(video_job.keep_checkpoints())
         return video_job
@@ -144,9 +145,9 @@ class VideoJobs:
         tracking: dict[str, Any] = {}
         if source.tracking is None:
             chosen = None if source.individuals is None else list(source.individuals)
-            tracking = {"gaps": str(self._options.gaps), "chosen": chosen}
+            tracking = {"gaps": str(self._options.gaps), "chosen": chosen, "reading": source.reading.as_dict()}
             if source.tracking_path is not None and source.tracking_path.exists():
-                tracking["sha256"] = _tracking_sha256(source.tracking_path)
+                tracking["sha256"] = tracking_sha256(source.tracking_path, source.reading.format)
         options = self._options
         return ExpectedResult(
             video=source.video,
@@ -203,21 +204,12 @@ def _read_video_file(path: Path) -> Generator[VideoReading, None, dict[str, Any]
     return {"sha256": digest.hexdigest(), "mtime_ns": stat.st_mtime_ns}
 
 
-def _tracking_sha256(path: Path) -> str:
-    try:
-        return sha256_of(path)
-    except OSError as error:
-        raise TrackingError(
-            f"{path}: cannot be read ({error.strerror or error})", hint="check its permissions"
-        ) from error
-
-
 def _missing_tracking(video: Path, tracking_path: Path) -> Message:
     """Report a missing tracking file, and suggest a similar one that does not belong to another video."""
     others: set[str] = set()
     with contextlib.suppress(OSError):
         others = {path.stem for path in video.parent.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES} - {video.stem}
-    near = nearest_file(tracking_path, ENDINGS, video.stem, others)
+    near = nearest_tracking_file(tracking_path, video.stem, others)
     guess = f"; is it {format_path(near.name)}?" if near else ""
     return Message(f"its tracking file: expected {tracking_path}, found none{guess}")
 

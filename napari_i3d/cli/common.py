@@ -17,6 +17,7 @@ DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit status: all done; anything failed; invalid options; interrupted."""
 
 
+TRACKING_HELP = "the tracking of the video: a file or folder of any program that is known"
 _COMMAND_WORDS = {
     "download": "run `napari-i3d weights download`",
     "try_again": "give the same command again",
@@ -62,7 +63,7 @@ def add_command(commands: Any, name: str, run: Any, text: str) -> argparse.Argum
 def add_video(parser: argparse.ArgumentParser, *, tracking: bool) -> None:
     """Add the options of a video and its tracking; `tracking`: whether that is required."""
     parser.add_argument("video", type=Path, metavar="VIDEO")
-    parser.add_argument("--tracking", type=Path, required=tracking, metavar="FILE", help="the tracking pickle")
+    parser.add_argument("--tracking", type=Path, required=tracking, metavar="FILE", help=TRACKING_HELP)
 
 
 def add_video_size(parser: argparse.ArgumentParser) -> None:

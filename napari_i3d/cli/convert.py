@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_i3d._utils.text import counted
 from napari_i3d.cli.common import DONE, add_command, print_line
-from napari_i3d.cli.tracking_options import add_tracking_options, keypoint_boxes
+from napari_i3d.cli.tracking_options import add_tracking_options, tracking_reading
 from napari_i3d.errors import OutputError
 
 if TYPE_CHECKING:
@@ -32,20 +32,19 @@ def add_convert(commands: Any) -> None:
 
 
 def _convert_tracking(options: argparse.Namespace) -> int:
-    from napari_i3d.projects.tracking_reader import read_tracking
     from napari_i3d.tracking.io.formats import FORMATS
     from napari_i3d.tracking.io.writing import write_tracking, written_format
     from napari_i3d.video.video import open_video
 
     chosen = written_format(options.target, options.to)
-    boxes = keypoint_boxes(options)
+    reading = tracking_reading(options)
     if options.target.is_dir() or (options.target.exists() and not options.overwrite):
         raise OutputError(
             f"{options.target}: exists",
             hint="choose another name, or add --overwrite",
         )
     with contextlib.nullcontext() if options.video is None else open_video(options.video) as video:
-        tracking = read_tracking(options.source, options.tracking_format, video, boxes, base=options.base)
+        tracking = reading.read(options.source, video)
         source_name = "pickle" if tracking.origin is None else tracking.origin.format
         titles = {known.name: known.title for known in FORMATS}
         print_line(f"{options.source.name}: read as {titles[source_name]}")

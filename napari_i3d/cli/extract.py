@@ -18,6 +18,7 @@ from napari_i3d.cli.common import (
     print_line,
 )
 from napari_i3d.cli.progress_bars import ProgressBars
+from napari_i3d.cli.tracking_options import add_tracking_options, tracking_reading
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.extraction.settings import ExtractionSettings, Normalization, Precision, SampleMode
 from napari_i3d.features.io.layouts import Layout
@@ -35,8 +36,8 @@ def add_extract(commands: Any) -> None:
     add = extract.add_argument
     add("--datasetpath", type=Path, required=True, metavar="DIR|FILE", help="a video, or a folder searched for videos")
     add("--outputpath", type=Path, required=True, metavar="DIR", help="folder for the features")
-    add("--tracking_folder", type=Path, metavar="DIR", help="folder of tracking pickles (without: the whole image)")
-    add("--tracking_suffix", metavar="S", help="end of a tracking file's name, after the video's: _tracks.pickle")
+    add("--tracking_folder", type=Path, metavar="DIR", help="folder of tracking files (without: the whole image)")
+    add("--tracking_suffix", metavar="S", help="end of their names, after the video's: _tracks.pickle, DLC_resnet50.h5")
     add("--individuals", nargs="+", metavar="ID", help="only these (default: all)")
     frequency_help = "frames between chunk starts (default %(default)s)"
     add("--frequency", type=int, metavar="N", default=defaults.frequency, help=frequency_help)
@@ -61,6 +62,7 @@ def add_extract(commands: Any) -> None:
     )  # fmt: skip
     add("--save_metadata", action="store_true", help="add first and last frame of each individual to the file")
     add("--overwrite", action="store_true", help="replace existing results (default: keep them)")
+    add_tracking_options(extract)
     add("--scheduler", metavar="ADDRESS", help="compute on a dask cluster; local: in worker processes on this machine")
     add("--workers", type=int, metavar="N", help="for --scheduler local (default: one per GPU, else as many as fit)")
 
@@ -93,6 +95,7 @@ def _extract(options: argparse.Namespace) -> int:
         settings=settings,
         tracking_folder=options.tracking_folder,
         tracking_suffix=options.tracking_suffix,
+        reading=tracking_reading(options),
         individuals=None if options.individuals is None else tuple(options.individuals),
         weights=options.weights,
         i3d_suffix=options.i3d_suffix,

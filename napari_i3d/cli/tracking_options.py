@@ -1,9 +1,12 @@
 """Options of commands that read a tracking file of any program."""
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_i3d.tracking.keypoints import KeypointBoxes
+
+if TYPE_CHECKING:
+    from napari_i3d.tracking.io.reading import TrackingReading
 
 _CHOICES = ("margin", "size_px", "min_confidence", "min_keypoints", "keypoints", "max_gap_frames")
 
@@ -69,15 +72,17 @@ def add_tracking_options(parser: argparse.ArgumentParser, format_option: str = "
     )
 
 
-def keypoint_boxes(options: argparse.Namespace) -> KeypointBoxes | None:
-    """Return how key points become boxes; None if no such option was set.
+def tracking_reading(options: argparse.Namespace) -> "TrackingReading":
+    """Return how a tracking file is read.
 
     Raises
     ------
     SettingsError
         A value is out of range.
     """
+    from napari_i3d.tracking.io.reading import TrackingReading
+
     chosen = {name: value for name in _CHOICES if (value := getattr(options, name)) is not None}
     if "keypoints" in chosen:
         chosen["keypoints"] = tuple(chosen["keypoints"])
-    return KeypointBoxes(**chosen) if chosen else None
+    return TrackingReading(options.tracking_format, options.base, KeypointBoxes(**chosen))

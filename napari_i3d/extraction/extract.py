@@ -24,7 +24,7 @@ from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.features import Features
 from napari_i3d.individuals import Id
 from napari_i3d.tracking.gaps import Gaps
-from napari_i3d.tracking.io.box_pickle import read_tracking
+from napari_i3d.tracking.io.reading import TrackingReading
 from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video, open_video
 
@@ -101,6 +101,7 @@ def extract_features(
     settings: ExtractionSettings | None = None,
     weights: str | Path = DEFAULT_WEIGHTS,
     individuals: Sequence[Id] | None = None,
+    reading: TrackingReading | None = None,
     progress: bool = True,
 ) -> Features:
     """Extract I3D features of tracked individuals.
@@ -110,13 +111,16 @@ def extract_features(
     video
         The video, or its path.
     tracking
-        The tracking, or the path of a tracking file; None: the whole image as one individual, id "".
+        The tracking, or the path of a tracking file or folder of any known format; None: the whole image as one
+        individual, id "".
     settings
         None: the defaults.
     weights
         Name or path of the weights; ``"untrained"`` for random ones, for testing.
     individuals
         Ids of the individuals to extract; None: all.
+    reading
+        How the tracking file is read, such as how key points become boxes; None: the defaults.
     progress
         Show a progress bar.
 
@@ -134,19 +138,25 @@ def extract_features(
     if not isinstance(video, Video):
         with open_video(video) as opened:
             return extract_features(
-                opened, tracking, settings=settings, weights=weights, individuals=individuals, progress=progress
+                opened,
+                tracking,
+                settings=settings,
+                weights=weights,
+                individuals=individuals,
+                reading=reading,
+                progress=progress,
             )
-    tracking_path = None
+    tracking_path, reading = None, reading or TrackingReading()
     if tracking is None:
         tracking = whole_image(video, settings)
     elif not isinstance(tracking, Tracking):
         tracking_path = Path(tracking)
-        tracking = read_tracking(tracking_path)
+        tracking = reading.read(tracking_path, video, settings.video_size)
     if individuals is not None:
         tracking = tracking.select(individuals)
     job = plan_job(video, tracking.values(), settings)
     network, facts = load_network(weights)
     with tqdm(total=job.plan.total_chunks, unit="chunk", disable=not progress) as bar:
-        source = describe_tracking(tracking_path, tracking, Gaps.ERROR)
+        source = describe_tracking(tracking_path, tracking, Gaps.ERROR, None if tracking_path is None else reading)
         steps = extract(video, job, network, facts, source)
         return finish(steps, lambda step: bar.update(step.done_chunks - bar.n))

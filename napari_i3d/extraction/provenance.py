@@ -13,7 +13,6 @@ import numpy as np
 import torch
 
 import napari_i3d
-from napari_i3d._utils.files import sha256_of
 from napari_i3d.backbones.pretrained import WeightsFacts
 from napari_i3d.errors import SettingsError, VideoError
 from napari_i3d.extraction.planning.plan import Job
@@ -21,12 +20,18 @@ from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.features import Features
 from napari_i3d.individuals import Id
 from napari_i3d.tracking.gaps import Gaps
+from napari_i3d.tracking.io.reading import TrackingReading, tracking_sha256
 from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video
 
 
-def describe_tracking(path: Path | None, tracking: Tracking, gaps: Gaps) -> dict[str, Any]:
-    """Return the file of a tracking (None: made in memory) and its gaps before they were resolved, as JSON values."""
+def describe_tracking(
+    path: Path | None, tracking: Tracking, gaps: Gaps, reading: TrackingReading | None = None
+) -> dict[str, Any]:
+    """Return where a tracking comes from, and its gaps before they were resolved, as JSON values.
+
+    `path` is its file or folder, None if it was made in memory; `reading` is how that was read.
+    """
     resolved = [
         {"id": individual, "missing": [[first, stop - 1] for first, stop in tracklet.gaps]}
         for individual, tracklet in tracking.items()
@@ -35,7 +40,12 @@ def describe_tracking(path: Path | None, tracking: Tracking, gaps: Gaps) -> dict
     facts: dict[str, Any] = {"gaps": str(gaps), "gaps_mended": resolved}
     if tracking.origin is not None:
         facts["origin"] = tracking.origin.as_dict()
-    return facts if path is None else {"file": path.name, "sha256": sha256_of(path), **facts}
+        if reading is not None:
+            facts["reading"] = reading.as_dict()
+    if path is None:
+        return facts
+    format_name = "pickle" if tracking.origin is None else tracking.origin.format
+    return {"file": path.name, "sha256": tracking_sha256(path, format_name), **facts}
 
 
 def versions() -> dict[str, str]:

@@ -16,7 +16,7 @@ from napari_i3d.plugin.layers.convert import tracking_layer_data
 from napari_i3d.plugin.layers.video_layer import PLUGIN, video_layer_data
 from napari_i3d.plugin.reader import companion_layers
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
-from napari_i3d.tracking.io.box_pickle import read_tracking
+from napari_i3d.tracking.io.reading import TrackingReading
 from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video, open_video
 
@@ -33,6 +33,7 @@ def view(
     tracking: str | os.PathLike[str] | Tracking | None = None,
     features: str | os.PathLike[str] | Features | None = None,
     *,
+    reading: TrackingReading | None = None,
     docks: bool = True,
     show: bool = True,
 ) -> Viewer:
@@ -46,6 +47,8 @@ def view(
         Path, or tracking in memory. Without, the tracking file beside the video is taken, if there is one only.
     features
         Path of a features file, or features in memory: those of the video, for the Plot dock.
+    reading
+        How the tracking file is read, such as how key points become boxes; None: the defaults.
     docks
         Whether the docks of the plugin are opened too.
     show
@@ -66,8 +69,15 @@ def view(
     rows = features if features is None or isinstance(features, Features) else read_features(Path(features))
     rows_path = None if features is None or isinstance(features, Features) else Path(features).absolute()
     tracking_path = None if tracking is None or isinstance(tracking, Tracking) else Path(tracking).absolute()
-    boxes = tracking if tracking is None or isinstance(tracking, Tracking) else read_tracking(tracking)
     opened = video if video is None or isinstance(video, Video) else open_video(video)
+    boxes = tracking if tracking is None or isinstance(tracking, Tracking) else None
+    if tracking is not None and tracking_path is not None:
+        try:
+            boxes = (reading or TrackingReading()).read(tracking_path, opened)
+        except NapariI3DError:
+            if opened is not None and opened is not video:
+                opened.close()
+            raise
     viewer = napari.Viewer(show=show)
     keep_kernel_awake()
     session = get_session(viewer)
@@ -124,7 +134,7 @@ def _open_docks(viewer: Viewer) -> None:
     QApplication.processEvents()
 
 
-def run(video: Path, tracking: Path | None) -> None:
+def run(video: Path, tracking: Path | None, *, reading: TrackingReading | None = None) -> None:
     """Open a viewer and wait until its window is closed."""
-    view(video, tracking)
+    view(video, tracking, reading=reading)
     napari.run()

@@ -54,7 +54,7 @@ def keypoints_to_boxes(keypoints: Keypoints, choices: KeypointBoxes, format_name
     if not made:
         raise TrackingError(
             f"no individual has {too_few}",
-            hint="lower min_confidence or min_keypoints",
+            hint="lower {min_confidence} or {min_keypoints}",
         )
     notes = (f"left out, without {too_few}: {_listed(empty)}",) if empty else ()
     return Tracking(made, Origin(format_name, notes, choices))
@@ -65,7 +65,10 @@ def _columns(names: tuple[str, ...], chosen: tuple[str, ...] | None) -> list[int
         return list(range(len(names)))
     missing = [name for name in chosen if name not in names]
     if missing:
-        raise TrackingError(f"no key point {_listed(missing)} in the file; it has {_listed(names)}")
+        raise TrackingError(
+            f"no key point {_listed(missing)} in the file; it has {_listed(names)}",
+            hint="choose among them with {keypoints}",
+        )
     return [names.index(name) for name in dict.fromkeys(chosen)]
 
 
@@ -75,19 +78,20 @@ def _least_points(keypoints: Keypoints, columns: list[int], choices: KeypointBox
             raise TrackingError(
                 f"min_keypoints is {choices.min_keypoints}, but only {len(columns)} key points count: "
                 f"{_listed(keypoints.names[column] for column in columns)}",
-                hint="lower min_keypoints",
+                hint="lower {min_keypoints}",
             )
         return choices.min_keypoints
     if choices.size_px is None:
         length = keypoints.body_length_px
-        offer = (
-            f", such as {_BODY_LENGTHS * length:.0f} ({_BODY_LENGTHS:g} times the body length of {length:.4g} px)"
-            if length is not None
-            else ", about 1.5 times the length of the animal"
-        )
         raise TrackingError(
-            "one point for each individual makes no box by itself; give the side of a square around it in pixels, "
-            f"size_px{offer}"
+            "one point for each individual makes no box by itself",
+            hint="give the side of a square around it in pixels, "
+            + (
+                f"such as {{size_px={_BODY_LENGTHS * length:.0f}}} ({_BODY_LENGTHS:g} times the body length of "
+                f"{length:.4g} px)"
+                if length is not None
+                else f"{{size_px}}, about {_BODY_LENGTHS:g} times the length of the animal"
+            ),
         )
     return 1
 

@@ -427,7 +427,7 @@ def test_missing_tracking_names_nearest_file_of_same_video(workplace: Workplace,
 
 def test_tracking_beside_videos_is_none_of_another_video(workplace: Workplace, extract: Run) -> None:
     workplace.add("day1", tracking=False)
-    (workplace.videos / "day1_trax.pickle").touch()
+    (workplace.videos / "day1_trax.pickle").write_bytes(workplace.clip.tracking.read_bytes())
     _, out, _ = extract("--tracking_folder", str(workplace.videos))
     assert "found none; is it day1_trax.pickle?\n" in out
 

@@ -75,7 +75,7 @@ def test_single_keypoint_needs_a_size():
     with pytest.raises(TrackingError, match=r"size_px, about 1\.5 times the length"):
         keypoints_to_boxes(alone, KeypointBoxes())
     known = Keypoints(CENTROID, alone.tracklets, 40.0)
-    with pytest.raises(TrackingError, match=r"size_px, such as 60 \(1.5 times the body length of 40 px\)"):
+    with pytest.raises(TrackingError, match=r"such as size_px=60 \(1.5 times the body length of 40 px\)"):
         keypoints_to_boxes(known, KeypointBoxes())
     assert keypoints_to_boxes(known, KeypointBoxes(size_px=8))["a"].boxes.tolist() == [[1, 1, 9, 9]]
 

@@ -214,7 +214,7 @@ def frame_base(frames: NDArray[Any], options: ReadOptions, program: str, usual: 
         if options.base == 1 and smallest == 0:
             raise TrackingError(
                 "expected frames from 1, as stated (base 1), found a frame 0",
-                hint="state base 0",
+                hint="state {base=0}",
             )
         return options.base, f"frames count from {options.base}, as stated"
     if smallest == 0:

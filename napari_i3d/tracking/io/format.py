@@ -1,6 +1,6 @@
 """The interface of a tracking format: how it is recognized, read and written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +79,9 @@ class TrackingFormat:
     write
         Write boxes atomically and return notes for the user: the base of the frame numbers, what could not be kept.
         None: the format is not written.
+    files
+        The files that are read of a path, which may be more than itself: of a folder, or beside it. Raises nothing.
+        None: the path only.
     """
 
     name: str
@@ -87,3 +90,4 @@ class TrackingFormat:
     recognize: Callable[[Path, bytes], bool]
     read: Callable[[Path, ReadOptions], ReadResult]
     write: Callable[[Path, Tracking, VideoFacts | None], tuple[str, ...]] | None = None
+    files: Callable[[Path], Sequence[Path]] | None = None

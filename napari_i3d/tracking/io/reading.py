@@ -1,13 +1,15 @@
 """Read a tracking file of any known format."""
 
 import dataclasses
+import hashlib
 import os
+from collections.abc import Collection
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from napari_i3d._utils.files import nearest_file
+from napari_i3d._utils.files import nearest_file, sha256_of
 from napari_i3d._utils.text import counted, format_path
-from napari_i3d.errors import TrackingError
+from napari_i3d.errors import SettingsError, TrackingError
 from napari_i3d.individuals import format_id
 from napari_i3d.tracking.io import box_pickle
 from napari_i3d.tracking.io.format import HEAD_BYTES, ReadOptions, TrackingFormat, VideoFacts
@@ -84,9 +86,10 @@ def read_tracking(
             tracking = keypoints_to_boxes(result.content, boxes or KeypointBoxes(), chosen.name)
             origin = tracking.origin or Origin(chosen.name)
         if facts is not None:
-            _check_length(tracking, facts.n_frames)
+            _check_length(tracking, facts.n_frames, isinstance(result.content, Tracking) and base != 1)
     except TrackingError as error:
-        raise TrackingError(f"{format_path(path.name)} ({chosen.title}): {error}") from error.__cause__
+        text = f"{format_path(path.name)} ({chosen.title}): {error.message.text}"
+        raise TrackingError(text, error.message.hint) from error.__cause__
     origin = dataclasses.replace(origin, notes=(*result.notes, *origin.notes))
     return Tracking(tracking.values(), origin)
 
@@ -103,7 +106,7 @@ def recognize(path: str | os.PathLike[str]) -> TrackingFormat:
     try:
         head = head_of(path)
     except TrackingError as error:
-        raise TrackingError(f"{format_path(path.name)}: {error}") from None
+        raise TrackingError(f"{format_path(path.name)}: {error.message.text}", error.message.hint) from None
     found = next((known for known in FORMATS if known.recognize(path, head)), None)
     if found is None:
         beginning = next((text for start, text in _BEGINNINGS.items() if head.lstrip().startswith(start)), "")
@@ -133,8 +136,7 @@ def head_of(path: Path) -> bytes:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except FileNotFoundError:
-        endings = {ending for known in FORMATS for ending in known.endings}
-        near = nearest_file(path, endings)
+        near = nearest_tracking_file(path)
         hint = f"is it {format_path(near.name)}?" if near is not None else "expected a tracking file"
         raise TrackingError(f"no such file in {format_path(path.parent)}; {hint}") from None
     except (OSError, ValueError) as error:  # ValueError: an invalid file name
@@ -144,13 +146,111 @@ def head_of(path: Path) -> bytes:
     return head
 
 
-def video_facts(video: VideoFacts | VideoLike | None) -> VideoFacts | None:
-    """Return the size, length and rate of an opened video."""
+def nearest_tracking_file(path: Path, stem: str = "", others: Collection[str] = ()) -> Path | None:
+    """Return the tracking whose name is most similar to that of a missing one in the same folder, or None.
+
+    `stem` and `others` are as in `nearest_file`: the beginning of its name, and those of other files.
+    """
+    endings = {ending for known in FORMATS for ending in known.endings}
+    return nearest_file(path, endings, stem, others, is_tracking)
+
+
+def is_tracking(path: Path) -> bool:
+    """Return whether a file or folder may be tracking, by its beginning; any pickle may be."""
+    try:
+        recognize(path)
+    except TrackingError:
+        return False
+    return True
+
+
+def tracking_sha256(path: Path, format_name: str | None = None) -> str:
+    """Return a checksum of a tracking file, or of the names and contents of all files that are read together.
+
+    Parameters
+    ----------
+    path
+        A file or folder.
+    format_name
+        Name of its format; None: recognized by its content.
+
+    Raises
+    ------
+    TrackingError
+        There is no such file, it cannot be read, or it is of no known format.
+    """
+    chosen = recognize(path) if format_name is None else _by_name(format_name)
+    files = [path] if chosen.files is None else sorted(chosen.files(path))
+    try:
+        if files == [path]:
+            return sha256_of(path)
+        digest = hashlib.sha256()
+        for file in files:
+            digest.update(
+                f"{os.path.relpath(file, path.parent)} {sha256_of(file)}\n".encode("utf-8", "surrogateescape")
+            )
+        return digest.hexdigest()
+    except OSError as error:
+        raise TrackingError(
+            f"{format_path(path)}: cannot be read ({error.strerror or error})", hint="check its permissions"
+        ) from error
+
+
+def video_facts(video: VideoFacts | VideoLike | None, size: tuple[int, int] | None = None) -> VideoFacts | None:
+    """Return the size, length and rate of an opened video; `size` is (width, height) if it is resized first."""
     if video is None or isinstance(video, VideoFacts):
         return video
     n_frames, height, width = video.shape[:3]
+    width, height = size or (width, height)
     path = getattr(video, "path", None)
     return VideoFacts(width, height, n_frames, float(video.fps), Path(path).stem if path is not None else "")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrackingReading:
+    """How tracking files are read; see `read_tracking`.
+
+    Parameters
+    ----------
+    format
+        Name of their format; None: recognized by content.
+    base
+        Number that they give to the video's first frame, 0 or 1, if the format does not state it; None: found out.
+    boxes
+        How key points become boxes.
+
+    Raises
+    ------
+    SettingsError
+        A value is out of range.
+    """
+
+    format: str | None = None
+    base: int | None = None
+    boxes: KeypointBoxes = dataclasses.field(default_factory=KeypointBoxes)
+
+    def __post_init__(self) -> None:
+        names = [known.name for known in FORMATS]
+        if self.format is not None and self.format not in names:
+            raise SettingsError(f"format: expected one of {', '.join(names)}, found {ascii(self.format)[:60]}")
+        if self.base not in (None, 0, 1) or isinstance(self.base, bool):
+            raise SettingsError(f"base: expected 0, 1 or None, found {ascii(self.base)[:60]}")
+
+    def read(
+        self, path: Path, video: VideoFacts | VideoLike | None = None, size: tuple[int, int] | None = None
+    ) -> Tracking:
+        """Read a file or folder; `size` is (width, height) of the video if it is resized first.
+
+        Raises
+        ------
+        TrackingError
+            As in `read_tracking`.
+        """
+        return read_tracking(path, self.format, video_facts(video, size), self.boxes, base=self.base)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the choices as JSON values, for provenance."""
+        return {"format": self.format, "base": self.base, "keypoint_boxes": self.boxes.as_dict()}
 
 
 def _by_name(name: str) -> TrackingFormat:
@@ -162,10 +262,14 @@ def _by_name(name: str) -> TrackingFormat:
     return found
 
 
-def _check_length(tracking: Tracking, n_frames: int) -> None:
+def _check_length(tracking: Tracking, n_frames: int, may_count_from_1: bool) -> None:
     last = max(tracking.values(), key=lambda tracklet: tracklet.stop)
     if last.stop > n_frames:
+        hint = "is it the tracking of another video?"
+        if may_count_from_1 and last.stop == n_frames + 1 and all(tracklet.start for tracklet in tracking.values()):
+            hint = "if its frames count from 1, state {base=1}; else it is the tracking of another video"
         raise TrackingError(
             f"{format_id(last.id)} has a box in frame {last.stop - 1}, but the video has {counted(n_frames, 'frame')} "
-            f"(0 to {n_frames - 1}); is it the tracking of another video?"
+            f"(0 to {n_frames - 1})",
+            hint,
         )

@@ -101,7 +101,7 @@ def test_centroids_become_squares_of_their_frames(tmp_path: Path, name: str):
     known, write, ids = CENTROIDS[name]
     path = write(tmp_path)
     assert recognize(path).name == known
-    with pytest.raises(TrackingError, match=r"size_px, such as 60 \(1\.5 times the body length of 40 px\)"):
+    with pytest.raises(TrackingError, match=r"such as size_px=60 \(1\.5 times the body length of 40 px\)"):
         read_tracking(path)
     tracking = read_tracking(path, boxes=SQUARE)
     right = dict(zip(ids, centroids(ONE).boxes(SIZE).values(), strict=True))

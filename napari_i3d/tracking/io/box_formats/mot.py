@@ -65,8 +65,7 @@ def _looks_like_box(line: bytes) -> bool:
 
 
 def _read(path: Path, options: ReadOptions) -> ReadResult:
-    if path.is_dir():
-        path = next((path / inside for inside in _INSIDE if (path / inside).is_file()), path / _INSIDE[0])
+    path = _file_in(path)
     table = _columns(path)
     notes: list[str] = []
     if (untracked := table[:, 1] == -1).any():
@@ -83,7 +82,7 @@ def _read(path: Path, options: ReadOptions) -> ReadResult:
         table = table[~ignored]
     base, said = frame_base(table[:, 0], options, "MOT", usual=1)
     boxes = corners_of_sizes(table[:, 2:6].copy())
-    if (path.parent.parent / _SEQUENCE).is_file() and path.parent.name in ("gt", "det"):
+    if _is_official(path):
         boxes -= 1
         notes.append(f"corners count pixels from 1, as in an official sequence ({_SEQUENCE}), and were moved to 0")
     else:
@@ -92,6 +91,17 @@ def _read(path: Path, options: ReadOptions) -> ReadResult:
     frames = table[:, 0] - base
     del table
     return tracking_of_rows(ids, places, frames, boxes, [said, *notes])
+
+
+def _file_in(path: Path) -> Path:
+    """Return the file of boxes of a sequence's folder; another path as it is."""
+    if not path.is_dir():
+        return path
+    return next((path / inside for inside in _INSIDE if (path / inside).is_file()), path / _INSIDE[0])
+
+
+def _is_official(path: Path) -> bool:
+    return path.parent.name in ("gt", "det") and (path.parent.parent / _SEQUENCE).is_file()
 
 
 def _columns(path: Path) -> NDArray[np.float64]:
@@ -142,4 +152,9 @@ def _lines(part: WrittenRows, numbers: NDArray[np.int64]) -> bytes:
     return text.getvalue().encode()
 
 
-FORMAT = TrackingFormat("mot", "MOT Challenge text", (".txt",), _recognize, _read, _write)
+def _files(path: Path) -> list[Path]:
+    path = _file_in(path)
+    return [path, *([path.parent.parent / _SEQUENCE] if _is_official(path) else [])]
+
+
+FORMAT = TrackingFormat("mot", "MOT Challenge text", (".txt",), _recognize, _read, _write, _files)

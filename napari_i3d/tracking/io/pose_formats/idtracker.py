@@ -23,6 +23,7 @@ _TIDY = "frame,time,individual,x,y,probability"
 _WIDE = re.compile(rb"(time|seconds),x1,y1[,\r\n]")
 _MOST_FACTS_BYTES = 64 << 20
 _MOST_INDIVIDUALS = 10_000
+_BESIDE = ("attributes.json", "attributes_tidy.json")
 _FACTS = ("body_length", "width", "height", "identities_labels", "video_paths")
 
 
@@ -100,11 +101,11 @@ def _read_text(path: Path) -> tuple[NDArray[Any], Mapping[str, Any]]:
     (header,) = read_header(path, 1)
     numbers = read_numbers(path, 1, len(header))
     if ",".join(header) == _TIDY:
-        return _from_tidy(numbers), _attributes(path.with_name("attributes_tidy.json"))
+        return _from_tidy(numbers), _attributes(path.with_name(_BESIDE[1]))
     wanted = [f"{axis}{number}" for number in range(1, len(header) // 2 + 1) for axis in "xy"]
     if header[1:] != wanted:
         raise TrackingError(f"expected the columns time,x1,y1,x2,y2,..., found {format_id(','.join(header))}")
-    return numbers[:, 1:].reshape(len(numbers), -1, 2), _attributes(path.with_name("attributes.json"))
+    return numbers[:, 1:].reshape(len(numbers), -1, 2), _attributes(path.with_name(_BESIDE[0]))
 
 
 def _from_tidy(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -155,4 +156,11 @@ def _check_size(facts: Mapping[str, Any], video: VideoFacts | None) -> None:
         )
 
 
-FORMAT = TrackingFormat("idtracker", "idtracker.ai", (".npy", ".h5", ".csv", ".pickle"), _recognize, _read)
+def _files(path: Path) -> list[Path]:
+    found = (_file_in(path) or path) if path.is_dir() else path
+    beside = [found.with_name(name) for name in _BESIDE] if found.suffix.lower() == ".csv" else []
+    return [found, *(other for other in beside if other.is_file())]
+
+
+_ENDINGS = (".npy", ".h5", ".csv", ".pickle")
+FORMAT = TrackingFormat("idtracker", "idtracker.ai", _ENDINGS, _recognize, _read, files=_files)

@@ -35,9 +35,10 @@ def _is_trex(path: Path) -> bool:
         return False
 
 
-def _files_in(folder: Path) -> Iterator[Path]:
+def _files_in(folder: Path, start: str = "") -> Iterator[Path]:
     try:
-        named = sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name) and path.is_file())
+        beside = (path for path in folder.iterdir() if path.name.startswith(start))
+        named = sorted(path for path in beside if _NAME.fullmatch(path.name) and path.is_file())
     except OSError:
         return
     yield from (path for path in named[:_MOST_FILES] if _is_trex(path))
@@ -48,10 +49,8 @@ def _centroid(archive: Archive) -> str | None:
 
 
 def _read(path: Path, options: ReadOptions) -> ReadResult:
-    named = _NAME.fullmatch(path.name)
-    files = [path]
+    files = _files(path)
     if path.is_dir():
-        files = list(_files_in(path))
         videos = sorted({match["video"] for file in files if (match := _NAME.fullmatch(file.name))})
         if len(videos) != 1:
             raise TrackingError(
@@ -59,13 +58,10 @@ def _read(path: Path, options: ReadOptions) -> ReadResult:
                 f"{', '.join(format_path(video) for video in videos[:6])}",
                 hint="name a file of one of them",
             )
-    elif named is not None:
-        files = [file for file in _files_in(path.parent) if file.name.startswith(f"{named['video']}_")]
-        files = [file for file in files if _video(file) == named["video"]]
     if not files:
         raise TrackingError("expected a file of positions of TRex, found none")
     made, lengths, scales = [], [], set()
-    for file in sorted(files, key=_order):
+    for file in files:
         with open_npz(file, TrackingError) as archive:
             scale, scale_note = _cm_per_pixel(archive, options.video)
             first, places, length = _positions(archive, file)
@@ -86,6 +82,17 @@ def _read(path: Path, options: ReadOptions) -> ReadResult:
             f"{len(files)} files were read, from {format_path(files[0].name)} to {format_path(files[-1].name)}"
         )
     return ReadResult(keypoints, tuple(notes))
+
+
+def _files(path: Path) -> list[Path]:
+    """Return the files of a folder, or of the individuals of one video."""
+    named = _NAME.fullmatch(path.name)
+    files = [path]
+    if path.is_dir():
+        files = list(_files_in(path))
+    elif named is not None:
+        files = [file for file in _files_in(path.parent, f"{named['video']}_") if _video(file) == named["video"]]
+    return sorted(files, key=_order)
 
 
 def _video(path: Path) -> str:
@@ -132,4 +139,4 @@ def _positions(archive: Archive, path: Path) -> tuple[int, NDArray[Any], float]:
     return first, filled, float(np.median(length)) if len(length) else np.nan
 
 
-FORMAT = TrackingFormat("trex", "TRex npz", (".npz",), _recognize, _read)
+FORMAT = TrackingFormat("trex", "TRex npz", (".npz",), _recognize, _read, files=_files)
