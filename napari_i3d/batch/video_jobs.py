@@ -94,9 +94,9 @@ class VideoJobs:
         others = any(check.state is ResultState.OTHER for check in checks.values())
         if others or len(intact) == len(set(paths.values())):
             return _skip_existing(source, checks)
-        remarks = tuple(
-            Message(f"{c.text}, and was made again") for c in checks.values() if c.state is ResultState.DAMAGED
-        )
+        notes = tracking.origin.notes if source.tracking is None and tracking.origin is not None else ()
+        damaged = (check.text for check in checks.values() if check.state is ResultState.DAMAGED)
+        remarks = tuple(map(Message, (*notes, *(f"{text}, and was made again" for text in damaged))))
         folder = partial_folder(source.output)
         begun = Checkpoints.holds(folder, fingerprint(job, self._weights, video_file["sha256"]))
         if intact and not begun:  # a job that ended while it wrote its files is finished as a whole

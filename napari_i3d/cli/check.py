@@ -25,6 +25,8 @@ def run_check(options: argparse.Namespace) -> int:
     problems += [one.problem for one in read_uncertain(options.tracking)]
     who = counted(len(tracking), "individual")
     print_line(f"{options.video.name}: {counted(frames, 'frame')} of {width}x{height} px; {who}")
+    for note in () if tracking.origin is None else tracking.origin.notes:
+        print_line(f"  {note}")
     for problem in problems:
         print_line(f"  {problem.level:<8} {problem.kind:<13} {problem.message}")
     if mistake := likely_mistake(tracking, (frames, height, width)):

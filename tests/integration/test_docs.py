@@ -68,6 +68,9 @@ def test_options_page_lists_exactly_the_options(command: str) -> None:
     actions = [action for action in subcommands()[command]._actions if action.option_strings != ["-h", "--help"]]
     options = {option for action in actions for option in action.option_strings}
     page = section(ROOT / "docs" / "options.md", f"## {command}")
+    # Options that several commands share stand in one place.
+    linked = "](#tracking-of-other-programs)" in page
+    page += section(ROOT / "docs" / "options.md", "### Tracking of other programs") if linked else ""
     assert set(re.findall(r"--\w+", page)) == options
     for action in actions:
         for choice in action.choices or ():

@@ -116,6 +116,17 @@ def test_check_of_unreadable_files_is_one_line(workplace: Workplace, capsys: pyt
     assert err.startswith("napari-i3d: ")
 
 
+def test_view_passes_on_how_tracking_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from napari_i3d.plugin import viewer
+
+    called: list[object] = []
+    monkeypatch.setattr(viewer, "run", lambda video, tracking, *, reading: called.extend((video, tracking, reading)))
+    arguments = ["--tracking", "poses.h5", "--size-px", "60", "--base", "1", "--tracking-format", "deeplabcut"]
+    assert main(["view", "day1.mp4", *arguments]) == 0
+    reading = napari_i3d.TrackingReading("deeplabcut", 1, napari_i3d.KeypointBoxes(size_px=60))
+    assert called == [Path("day1.mp4"), Path("poses.h5"), reading]
+
+
 def test_weights_are_converted_and_verified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "w.safetensors"
     assert main(["weights", "convert", "untrained", str(target)]) == 0

@@ -175,13 +175,15 @@ def test_choice_without_effect_on_boxes_is_the_same_result(workplace: Workplace,
     assert (status, "one.npy exists; --overwrite replaces" in out) == (0, True)
 
 
-def test_other_base_is_another_result(workplace: Workplace, extract: Command):
+def test_base_that_was_found_is_told(workplace: Workplace, extract: Command):
     workplace.add("one")
     suffix = write_mot(workplace)
-    assert extract(suffix)[0] == 0
+    status, out, _ = extract(suffix)
+    assert status == 0
+    assert "frames are taken to count from 1, as in MOT" in out
     status, out, _ = extract(suffix, "--base", "0")
     assert status == 1
-    assert "has a box in frame 12, but the video has 12 frames (0 to 11); is it the tracking of another video?" in out
+    assert "but the video has 12 frames (0 to 11); if its frames count from 1, state --base 1; else" in out
 
 
 def test_interrupted_job_resumes_with_a_file_of_poses(workplace: Workplace, network: FakeNetwork):
@@ -369,3 +371,12 @@ def test_plot_reads_boxes_as_chosen(workplace: Workplace, extract: Command):
     arguments = [str(workplace.out / "one.npy"), "--out", str(figure), "--video", str(video)]
     assert main(["plot", *arguments, "--tracking", f"{workplace.tracks}/one{suffix}", "--margin", "0"]) == 0
     assert figure.stat().st_size > 1000
+
+
+def test_check_tells_how_the_file_was_understood(workplace: Workplace, capsys: pytest.CaptureFixture[str]):
+    video = workplace.add("one", tracking=False)
+    path = workplace.tracks / f"one{write_mot(workplace)}"
+    assert main(["check", str(video), "--tracking", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "  frames are taken to count from 1, as in MOT; the first is 1: state base 0" in out
+    assert "  corners count pixels from 0" in out

@@ -245,6 +245,9 @@ def test_target_of_each_format_is_written(folder: Path, name: str) -> None:
     assert napari_i3d.read_tracking(folder / target, format=name)
 
 
+EXTRA_OPTIONS = {"detect": ["--overwrite"], "extract": ["--gaps", "split", "--weights", "untrained"]}
+
+
 def test_other_commands_and_python_of_the_page_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """In the order of the page; `view` is only parsed, since it opens a window."""
     (folder / "day1.mp4").unlink()
@@ -266,10 +269,11 @@ def test_other_commands_and_python_of_the_page_run(folder: Path, capsys: pytest.
             if command == "view":
                 assert _parser().parse_args([command, *arguments])
                 continue
-            more = ["--overwrite"] if command == "detect" else []
+            more = EXTRA_OPTIONS.get(command, [])
             # The planted points have gaps, which `check` finds.
             assert main([command, *arguments, *more]) == (command == "check"), capsys.readouterr().err
-    assert commands == ["convert", "check", "view", "detect"]
+    assert commands == ["check", "extract", "convert", "check", "view", "detect"]
+    assert set(napari_i3d.read_features(folder / "features" / "day1.npy")) >= {"0_part1", "mouse 1_part1"}
     out = capsys.readouterr().out
     assert "size_px=120" in out
     assert "no box between its first and last" in out

@@ -78,7 +78,7 @@ def read_tracking(
     tracking = found.to_tracking(boxes)
     if facts is not None and found.format is not box_pickle.FORMAT:
         with found.naming():
-            _check_length(tracking, facts.n_frames)
+            _check_length(tracking, facts.n_frames, isinstance(found.content, Tracking) and base != 1)
     return tracking
 
 
@@ -333,11 +333,14 @@ def _by_name(name: str) -> TrackingFormat:
     return found
 
 
-def _check_length(tracking: Tracking, n_frames: int) -> None:
+def _check_length(tracking: Tracking, n_frames: int, may_count_from_1: bool) -> None:
     last = max(tracking.values(), key=lambda tracklet: tracklet.stop)
     if last.stop > n_frames:
+        hint = "is it the tracking of another video?"
+        if may_count_from_1 and last.stop == n_frames + 1 and all(tracklet.start for tracklet in tracking.values()):
+            hint = "if its frames count from 1, state {base=1}; else it is the tracking of another video"
         raise TrackingError(
             f"{format_id(last.id)} has a box in frame {last.stop - 1}, but the video has {counted(n_frames, 'frame')} "
             f"(0 to {n_frames - 1})",
-            hint="is it the tracking of another video?",
+            hint,
         )

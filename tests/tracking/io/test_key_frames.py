@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from napari_i3d.tracking.io.parsing.key_frames import fill_between, needed_key_frames
+from napari_i3d.tracking.io.box_formats.key_frames import fill_between, needed_key_frames
 
 
 def interpolated(boxes: np.ndarray, keys: np.ndarray) -> np.ndarray:

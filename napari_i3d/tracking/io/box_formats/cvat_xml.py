@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from napari_i3d._utils.text import counted
 from napari_i3d.errors import TrackingError
 from napari_i3d.tracking.io.box_formats.cvat_xml_writing import NAME, write
+from napari_i3d.tracking.io.box_formats.key_frames import fill_between
 from napari_i3d.tracking.io.format import ReadOptions, ReadResult, TrackingFormat
 from napari_i3d.tracking.io.parsing.box_rows import MAX_INDIVIDUALS, tracking_of_rows
 from napari_i3d.tracking.io.parsing.csv_rows import readable_file
-from napari_i3d.tracking.io.parsing.key_frames import fill_between
 from napari_i3d.tracking.validation import MAX_FRAME, check_span
 
 _NAMES = (NAME, "individual", "identity", "id", "animal", "subject", "track", "track_id")

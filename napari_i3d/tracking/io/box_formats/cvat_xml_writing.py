@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from napari_i3d._utils.files import atomic_writer
 from napari_i3d.errors import OutputError
 from napari_i3d.individuals import format_id
+from napari_i3d.tracking.io.box_formats.key_frames import needed_key_frames
 from napari_i3d.tracking.io.format import VideoFacts
 from napari_i3d.tracking.io.parsing.box_rows import dropped
-from napari_i3d.tracking.io.parsing.key_frames import needed_key_frames
 from napari_i3d.tracking.io.parsing.written_rows import texts_of
 from napari_i3d.tracking.tracklets import Tracking, Tracklet, runs
 

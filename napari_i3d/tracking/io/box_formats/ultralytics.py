@@ -163,7 +163,7 @@ def _files(folder: Path) -> Iterator[tuple[str, str, int, str]]:
     """Yield name, video, frame number and path of the files of labels."""
     with readable_file(folder), os.scandir(folder) as entries:
         for entry in entries:
-            if found := _NAME.fullmatch(entry.name):
+            if (found := _NAME.fullmatch(entry.name)) and entry.is_file():  # reading a pipe might never end
                 frame = int(found["frame"])
                 if frame > MAX_FRAME:
                     raise TrackingError(f"{format_path(entry.name)}: expected frames up to {MAX_FRAME}")
