@@ -80,13 +80,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 make_windows(clip, work, options.out, windows, options.theme)
 
 
-def make_figures(work: Path, out: Path, names: Sequence[str] = FIGURES) -> None:
-    """Make figures with the commands of docs/exploring.md, from the output of the demo in `work`.
+def make_figures(work: Path, out: Path, names: Sequence[str] = FIGURES, demo: Path | None = None) -> None:
+    """Make figures with the commands of docs/exploring.md, from the output of the demo: in `demo`, or run in `work`.
 
     The cache folder is empty, so the demo uses untrained weights.
     """
-    demo = work / DEMO
-    _command(work, "demo", "--outputpath", demo)
+    if demo is None:
+        demo = work / DEMO
+        _command(work, "demo", "--outputpath", demo)
     features, video, tracking = (demo / f"{DEMO}{ending}" for ending in (".npy", ".mp4", "_tracks.pickle"))
     images = "--video", video, "--tracking", tracking
     plots: dict[str, tuple[str | Path, ...]] = {

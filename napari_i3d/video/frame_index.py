@@ -26,7 +26,7 @@ class FrameIndex:
     packets: Packets | None  # in decoding order; None if all frames were decoded for the index
     first_bad: int  # first frame that cannot be trusted, or N; known only if all were decoded
     complaint: str = ""  # ffmpeg's message at `first_bad`
-    remark: str = ""  # one line about frames left out at the end because they do not decode, or ""
+    remark: str = ""  # one line about frames that do not decode, or ""
     checksums: npt.NDArray[np.int64] | None = None  # (N,) of the frames decoded from the start, if all were
 
     def __len__(self) -> int:

@@ -61,6 +61,9 @@ def build_index(path: Path, probe: Probe) -> FrameIndex:
         _refuse_silent_loss(path, probe, index)
     if packets.cut_off and not index.remark:
         index = replace(index, remark=f"the file is cut off after frame {len(index) - 1}")
+    elif index.first_bad < len(index):
+        text = f"frames from {index.first_bad} on are damaged or have no sure number ({index.complaint})"
+        index = replace(index, remark=text)
     if index.first_bad < len(index) or not packets.is_reordered or (probe.places_frames and not packets.cut_off):
         return index
     stop = _end_without_holes(index, packets, promised_frames)

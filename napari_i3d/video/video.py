@@ -77,7 +77,7 @@ class Video:
     stream_index : int
         ffmpeg's index of the video stream in the file.
     remark : str
-        Empty, or one line about incomplete frames left out at the end of a truncated file.
+        Empty, or one line about damage found in opening the file, such as incomplete frames left out at its end.
 
     Raises
     ------

@@ -15,6 +15,7 @@ PLUGINS = [
         "videos",
         "processes",
         "clips",
+        "demo",
         "batches",
         "cluster",
         "features",

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import napari_i3d
+from helpers.demo import DemoRun
 from napari_i3d import explore, read_features
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,13 +56,13 @@ def test_images_are_small_current_and_described(make_images) -> None:
 
 
 @pytest.fixture(scope="module")
-def figures(tmp_path_factory: pytest.TempPathFactory):
+def figures(demo: DemoRun, tmp_path_factory: pytest.TempPathFactory):
     """The folders of the demo, and of the figures that the script makes of it."""
     work, out = tmp_path_factory.mktemp("work"), tmp_path_factory.mktemp("images")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(ROOT / "docs")
-        importlib.import_module("make_images").make_figures(work, out)
-    return work / "napari_i3d_demo", out
+        importlib.import_module("make_images").make_figures(work, out, demo=demo.folder)
+    return demo.folder, out
 
 
 def test_script_makes_figures(figures, make_images) -> None:

@@ -12,25 +12,24 @@ import pytest
 
 import napari_i3d
 from helpers.batches import Workplace
+from helpers.demo import DemoRun
 from helpers.processes import ffmpegs_of
 from napari_i3d.cli.main import main
 from napari_i3d.features.io.reading import read_features
 
 
-def test_demo_runs_the_main_job_without_a_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["demo", "--outputpath", str(tmp_path / "demo")]) == 0
-    said = capsys.readouterr()
-    assert "untrained" in said.out
-    assert "napari-i3d weights download" in said.out
-    assert "CC-BY-NC 4.0" in said.out
-    features = read_features(tmp_path / "demo" / "napari_i3d_demo.npy")
+def test_demo_runs_the_main_job_without_a_network(demo: DemoRun) -> None:
+    assert "untrained" in demo.output
+    assert "napari-i3d weights download" in demo.output
+    assert "CC-BY-NC 4.0" in demo.output
+    features = read_features(demo.folder / "napari_i3d_demo.npy")
     assert {i: rows.shape for i, rows in features.items()} == {"striped": (72, 2048), "spotted": (72, 2048)}
     assert features.provenance["weights"]["trained"] is False
-    loaded = np.load(tmp_path / "demo" / "napari_i3d_demo.npy", allow_pickle=True).item()
+    loaded = np.load(demo.folder / "napari_i3d_demo.npy", allow_pickle=True).item()
     assert loaded["max_frames"] == {"striped": 71, "spotted": 71}
-    image = (tmp_path / "demo" / "napari_i3d_demo.png").read_bytes()
+    image = (demo.folder / "napari_i3d_demo.png").read_bytes()
     assert image.startswith(b"\x89PNG")
-    for line in said.out.splitlines():
+    for line in demo.output.splitlines():
         if "demo" in line and ":  " in line:
             assert Path(line.split(":", 1)[1].strip()).exists(), line
 

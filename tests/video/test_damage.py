@@ -251,6 +251,8 @@ def test_damage_begins_there_however_far_ffmpeg_reads_ahead(clip_of: MakeClip, t
                 super().__init__(arguments, keep)
 
         monkeypatch.setattr(index_building, "Process", LateLog)
+        with open_video(path) as video:
+            assert video.remark.startswith("frames from 5 on are damaged")
         got, errors = read_until_error(path)
         found.append((sorted(got), errors))
         assert all(np.array_equal(frame, right[number]) for number, frame in got.items())

@@ -58,7 +58,7 @@ def plan_job(video: Video, tracklets: Iterable[Tracklet], settings: ExtractionSe
     except TrackingError as error:
         width, height = image_size(video, settings)
         mistake = likely_mistake(Tracking(known.values()), (len(video), height, width))
-        if not mistake:
+        if not mistake or video.remark:  # damage to the video explains what is missing in it
             raise
         raise TrackingError(f"{error.message.text}; {mistake.text}", mistake.hint) from error
 
