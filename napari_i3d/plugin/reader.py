@@ -29,6 +29,10 @@ from napari_i3d.video.video import Video, open_video
 
 Reader = Callable[[str | list[str]], list[Any]]
 
+# How often, and how long, a file waits for the video that is dropped together with it.
+_WAITS = 5
+_WAIT_MS = 150
+
 NO_LAYER: list[Any] = [(None,)]
 """Return value of a reader that adds no layer."""
 
@@ -107,7 +111,7 @@ def _read_tracking(path: Path, content: FileContent | None) -> list[Any]:
             raise
         text = dock_text(error)
         # It may be dropped together with its video, which comes after it.
-        QTimer.singleShot(0, lambda: _read_with_video(path, text))
+        QTimer.singleShot(_WAIT_MS, lambda: _read_with_video(path, text, _WAITS))
         return NO_LAYER
     except OpeningCancelledError as cancelled:
         show_info(str(cancelled))
@@ -125,11 +129,14 @@ def _read_tracking(path: Path, content: FileContent | None) -> list[Any]:
     return [tracking_layer_data(source)]
 
 
-def _read_with_video(path: Path, problem: str) -> None:
+def _read_with_video(path: Path, problem: str, waits: int) -> None:
     session = open_session()
     if session is None:
         return
     if video_of(session, path) is None:
+        if waits:
+            QTimer.singleShot(_WAIT_MS, lambda: _read_with_video(path, problem, waits - 1))
+            return
         show_error(f"{problem}. Open the video first, then this file.")
         return
     for layer in _read_tracking(path, None):

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from napari.utils.notifications import notification_manager
 from qtpy.QtWidgets import QFileDialog
 
 from napari_i3d import read_tracking
@@ -93,3 +94,20 @@ def test_writing_twice_gives_the_same_file(layer_and_tracking, tmp_path):
     write_tracking(tmp_path / "a.pickle", source.tracking)
     write_tracking(tmp_path / "b.pickle", read_tracking(tmp_path / "a.pickle"))
     assert (tmp_path / "a.pickle").read_bytes() == (tmp_path / "b.pickle").read_bytes()
+
+
+@pytest.mark.parametrize("ending", [".txt", ".xml", ".csv", ".json"])
+def test_saved_boxes_of_other_programs_are_read_again(layer_and_tracking, tmp_path, ending):
+    viewer, layer, clip = layer_and_tracking
+    viewer.open(str(clip.video), plugin="napari-i3d")
+    notification_manager.records.clear()
+    path = tmp_path / f"again{ending}"
+    viewer.layers.selection = {layer}
+    assert viewer.layers.save(str(path), selected=True, plugin="napari-i3d") == [str(path)]
+    saved, again = read_tracking(clip.tracking), read_tracking(path)
+    assert len(again) == len(saved)
+    for one, other in zip(saved.values(), again.values(), strict=True):
+        assert (one.start, one.stop) == (other.start, other.stop)
+        np.testing.assert_allclose(one.boxes, other.boxes, atol=0.51)
+    (note,) = [record.message for record in notification_manager.records]
+    assert f"again{ending}: " in note

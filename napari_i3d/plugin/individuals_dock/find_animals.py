@@ -15,7 +15,7 @@ from napari_i3d.plugin.widgets.job_progress import JobProgress
 from napari_i3d.plugin.widgets.layouts import fill
 
 _CONTRASTS = {
-    Contrast.AUTO: "found out from the video",
+    Contrast.AUTO: "dark or light (automatic)",
     Contrast.DARK: "darker than the background",
     Contrast.LIGHT: "lighter than the background",
 }

@@ -39,7 +39,7 @@ class KeypointFields(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.mode = QComboBox()
-        self.mode.addItems(["Around the points, with margin", "Squares of constant size"])
+        self.mode.addItems(["Around the points", "Squares of constant size"])
         self.mode.setToolTip(_MODE_HINT)
         self.mode.setItemData(_SIZE, _MODE_HINT, Qt.ItemDataRole.ToolTipRole)
         self.margin_percent = QSpinBox()
