@@ -21,7 +21,12 @@ from napari_i3d.plugin.messages import dock_wording
 GAPS = Message("male: frame 4 is missing", "use {gaps=split} or {gaps=interpolate}")
 SOURCE = Path(napari_i3d.__file__).parent
 # Of the command, and of the detection of individuals, which no dock offers.
-OF_NO_DOCK = {"tracking_folder", "tracking_suffix", "video"} | {"contrast", "min_area", "reference", "threshold"}
+OF_NO_DOCK = {"base", "tracking_folder", "tracking_suffix", "video"} | {
+    "contrast",
+    "min_area",
+    "reference",
+    "threshold",
+}
 SETTING = re.compile(r"\{([a-z_]\w*)(?:=[^{}]*)?\}")
 
 

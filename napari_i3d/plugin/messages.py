@@ -9,6 +9,7 @@ _FIELDS = {
     "frequency": "Every n-th frame",
     "gaps": "Gaps",
     "i3d_suffix": "File ending",
+    "keypoints": "Key points",
     "layout": "Made for",
     "max_gap_frames": "Fill gaps up to",
     "method": "map",
@@ -18,6 +19,7 @@ _FIELDS = {
     "pad": "a row for every frame",
     "sample_mode": "Image",
     "save_metadata": "first and last frame in the file",
+    "size_px": "Size",
     "video_h": "and height",
     "video_size": "Boxes are for size",
     "video_w": "Resize to width",
@@ -31,9 +33,9 @@ _CHOICES = {
     "untrained": "untrained (to try things out)",
 }
 _ACTIONS = {
-    "min_area": "--min_area of `napari-i3d detect`",
-    "reference": "--reference surroundings of `napari-i3d detect`",
-    "threshold": "--threshold of `napari-i3d detect`",
+    "min_area": "min_area of the command `napari-i3d detect`",
+    "reference": "reference surroundings of the command `napari-i3d detect`",
+    "threshold": "threshold of the command `napari-i3d detect`",
     "download": "press Download in the Extract dock",
     "overwrite": "Replace",
     "try_again": "press Run again",

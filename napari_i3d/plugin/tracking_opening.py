@@ -19,9 +19,6 @@ from napari_i3d.video.video import Video
 
 _LARGEST_PX = 10_000
 _UNKNOWN_SIZE_PX = 100.0
-_ALL_POINTS = (
-    "no frame has {points} key points of confidence {confidence:g} or more: boxes are made of points of any confidence"
-)
 
 
 class OpeningCancelledError(TrackingError):
@@ -79,7 +76,10 @@ def boxes_of(
     try:
         return _with_keypoints(content, path, choices)
     except TrackingError:
-        note = _ALL_POINTS.format(points=choices.min_keypoints, confidence=choices.min_confidence)
+        note = (
+            f"no frame has {choices.min_keypoints} key points of confidence {choices.min_confidence:g} or more: boxes "
+            "are made of points of any confidence"
+        )
         content = replace(content, notes=(*content.notes, note))
         return _with_keypoints(content, path, replace(choices, min_confidence=0.0))
 
