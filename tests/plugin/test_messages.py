@@ -17,7 +17,10 @@ from napari_i3d.plugin import messages
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.explore_dock.explore_options import ExploreOptions
 from napari_i3d.plugin.extract_dock.extract_form import ExtractForm
+from napari_i3d.plugin.individuals_dock.find_animals import FindAnimals
+from napari_i3d.plugin.individuals_dock.keypoint_fields import KeypointFields
 from napari_i3d.plugin.individuals_dock.video_size import VideoSize
+from napari_i3d.plugin.jobs.workers import Workers
 from napari_i3d.synthetic import write_synthetic_clip
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
@@ -27,7 +30,8 @@ FRAMES = 20
 def test_names_of_settings_are_on_the_screen(qtbot) -> None:
     form = ExtractForm()
     there: set[str] = set()
-    for widget in (form.everyday, form.more, ExploreOptions(), VideoSize()):
+    others = ExploreOptions(), VideoSize(), KeypointFields(), FindAnimals(None, Workers())
+    for widget in (form.everyday, form.more, *others):
         qtbot.addWidget(widget)
         there |= {each.text() for kind in (QLabel, QAbstractButton) for each in widget.findChildren(kind)}
         there |= {box.itemText(place) for box in widget.findChildren(QComboBox) for place in range(box.count())}
