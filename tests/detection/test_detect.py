@@ -226,7 +226,7 @@ def test_motionless_animal_is_found_against_its_surroundings() -> None:
 
 def test_moving_camera_is_refused_and_named() -> None:
     camera = np.stack([np.arange(120), np.zeros(120)], axis=1)
-    with pytest.raises(VideoError, match=r"camera and a light that stand still, found .*%.*--reference surroundings"):
+    with pytest.raises(VideoError, match=r'camera and a light that stand still, found .*%.*reference="surroundings"'):
         run(Scene([Animal(circle((120, 80), 50))], camera=camera))
 
 
