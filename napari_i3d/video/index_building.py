@@ -137,6 +137,10 @@ def _from_decoding(path: Path, probe: Probe, packets: Packets) -> FrameIndex:
         frames, checksums, log = _decode_all(path, probe, 1)
         count = len(frames)
         first_bad, complaint = _first_bad(frames, log, read_demuxer_complaints(path, probe.stream_index), packets)
+    if packets.lost and not complaint:
+        # Packets were lost while ffmpeg opened the file, about which it says nothing later: a hole shows where.
+        hole = _first_hole(frames)
+        first_bad, complaint = min(first_bad, hole), "frames are missing" if hole < count else ""
     if complaint and first_bad == count:
         first_bad = count - 1  # about a missing frame, or the last one
     if first_bad < 1:
@@ -170,6 +174,13 @@ def _from_decoding(path: Path, probe: Probe, packets: Packets) -> FrameIndex:
     if count - _LAST_FRAMES <= first_bad < count and not packets.lost:
         return index.cut(first_bad, f"frames from {first_bad} on do not decode ({complaint}) and are left out")
     return index
+
+
+def _first_hole(frames: list[LoggedFrame]) -> int:
+    """Return the number of the frame after the first hole in the times of frames, or how many there are."""
+    steps = np.diff([frame.pts for frame in frames if frame.pts is not None])
+    holes = np.flatnonzero(steps > 1.5 * np.median(steps)) if len(steps) else steps
+    return int(holes[0]) + 1 if len(holes) else len(frames)
 
 
 def _first_bad(frames: list[LoggedFrame], log: Log, demuxer: DemuxerComplaints, packets: Packets) -> tuple[int, str]:

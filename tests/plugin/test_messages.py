@@ -59,27 +59,32 @@ def tracklet(missing: int | None = None, scale: float = 1.0) -> Tracklet:
     return Tracklet("male", 0, boxes)
 
 
-@pytest.mark.parametrize(
-    ("choices", "tracking", "words"),
-    [
-        ({}, tracklet(missing=4), "use 'Gaps: split into pieces' or 'Gaps: interpolate boxes'"),
-        ({}, tracklet(scale=100), "set the size it was tracked in with 'Boxes are for size'"),
-        ({"min_frames": 50}, tracklet(), f"lower 'Shortest: {FRAMES}'"),
-        (
-            {"layout": Layout.DLC2ACTION},
-            tracklet(),
-            "needs one row for each frame; use 'a row for every frame' and 'Every n-th frame: 1'",
-        ),
-        ({"width": 100}, tracklet(), "set both 'Resize to width' and 'and height', or neither"),
-        ({"ending": ".csv"}, tracklet(), "use 'File ending: .npy'"),
-    ],
-)
-def test_dock_says_what_to_set(dock, qtbot, choices: dict, tracking: Tracklet, words: str) -> None:
-    dock._session.active.set_tracking(Tracking([tracking]), None)
-    for name, value in choices.items():
-        getattr(dock.form, name).value = value
-    qtbot.waitUntil(lambda: words in dock.estimate_label.text())
-    assert "--" not in dock.estimate_label.text()
+WRONG_CHOICES = [
+    ({}, tracklet(missing=4), "use 'Gaps: split into pieces' or 'Gaps: interpolate boxes'"),
+    ({}, tracklet(scale=100), "set the size it was tracked in with 'Boxes are for size'"),
+    ({"min_frames": 50}, tracklet(), f"lower 'Shortest: {FRAMES}'"),
+    (
+        {"layout": Layout.DLC2ACTION},
+        tracklet(),
+        "needs one row for each frame; use 'a row for every frame' and 'Every n-th frame: 1'",
+    ),
+    ({"width": 100}, tracklet(), "set both 'Resize to width' and 'and height', or neither"),
+    ({"ending": ".csv"}, tracklet(), "use 'File ending: .npy'"),
+]
+
+
+def test_dock_says_what_to_set(dock, qtbot) -> None:
+    right = {name: getattr(dock.form, name).value for choices, _, _ in WRONG_CHOICES for name in choices}
+    for choices, tracking, words in WRONG_CHOICES:
+        dock._session.active.set_tracking(Tracking([tracking]), None)
+        for name, value in (right | choices).items():
+            getattr(dock.form, name).value = value
+
+        def say(words: str = words) -> None:
+            assert words in dock.estimate_label.text()
+
+        qtbot.waitUntil(say)
+        assert "--" not in dock.estimate_label.text()
 
 
 def test_notifications_have_no_option_of_the_command(make_napari_viewer, tmp_path: Path) -> None:

@@ -70,6 +70,21 @@ def test_damage_midway_is_named_and_shifts_nothing(name, place, encode, number_o
     assert all("damaged at frame" in text and "re-encode or repair" in text for text in errors)
 
 
+@pytest.mark.parametrize("start", [1000, 1900, 4000])
+def test_loss_while_opening_mkv_shifts_nothing(start, encode, number_on, tmp_path):
+    data = bytearray(encode(*FILES["h264 mkv"]).read_bytes())
+    size = len(data) // 12
+    data[start : start + size] = bytes(byte ^ 0xA5 for byte in data[start : start + size])
+    damaged = tmp_path / "hurt.mkv"
+    damaged.write_bytes(data)
+    try:
+        got, errors = read_until_error(damaged)
+    except VideoError as error:
+        got, errors = {}, [str(error)]
+    assert {number: number_on(frame) for number, frame in got.items()} == {number: number for number in got}
+    assert errors
+
+
 def test_frames_around_mp4_damage_are_read(encode, plain, tmp_path, number_on):
     path = encode("a.mp4", B_FRAMES)
     right = plain(path, (64, 128))
