@@ -56,7 +56,7 @@ class KeypointSection(QWidget):
         fill(QVBoxLayout(self.content), self.fields, below)
         fill(QVBoxLayout(self), self.unfold, self.content)
         self.unfold.toggled.connect(self._on_unfold)
-        self.fields.changed.connect(self._timer.start)
+        self.fields.changed.connect(self._on_changed)
         self.reset.clicked.connect(self._on_reset)
         self._timer.timeout.connect(self._start)
         self._on_unfold(False)
@@ -98,6 +98,9 @@ class KeypointSection(QWidget):
     def _on_unfold(self, unfolded: bool) -> None:
         self.unfold.setText(f"{'▾' if unfolded else '▸'}  {_TITLE}")
         self.content.setVisible(unfolded)
+
+    def _on_changed(self) -> None:
+        self._timer.start()
 
     def _on_reset(self) -> None:
         if self._target is not None and self._target[0].source is not None:
