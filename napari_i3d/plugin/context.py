@@ -30,5 +30,5 @@ def get_session(viewer: "Viewer") -> Session:
         session.exploration = Exploration(session)
         session.arrangement = VideoArrangement(session)
         session.playback = Playback(session)
-        ClosingQuestion(viewer.window._qt_window)
+        session.closing_question = ClosingQuestion(viewer.window._qt_window)
     return _sessions[viewer]

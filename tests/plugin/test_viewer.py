@@ -138,6 +138,22 @@ def test_command_shows_a_window_and_ends_with_it(clip: SyntheticClip) -> None:
     assert not [line for line in command_lines() if str(clip.video) in line]
 
 
+def test_script_ends_without_a_crash_after_closing(clip: SyntheticClip) -> None:
+    script = f"""
+import napari_i3d
+from qtpy.QtTest import QTest
+viewer = napari_i3d.view({str(clip.video)!r}, {str(clip.tracking)!r})
+QTest.qWait(1500)
+viewer.close()
+print("closed")
+"""
+    # Memory that was freed is overwritten, so that the use of a deleted object is not a matter of luck.
+    environment = {**os.environ, "PYTHONMALLOC": "debug"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=180)
+    assert "closed" in done.stdout
+    assert done.returncode == 0, done.stderr
+
+
 def test_command_complains_of_bad_files_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["view", str(tmp_path / "none.mp4")]) == 1
     said = capsys.readouterr().err
