@@ -86,7 +86,7 @@ def _read_video(path: str | list[str]) -> list[Any]:
 def companion_layers(video: Video, session: Session) -> list[LayerData]:
     """Return the layer of the only tracking file beside a video, if there is one; notify the user."""
     open_paths = [tracked.tracking_path for tracked in session.videos]
-    found = find_tracking_files(video.path)
+    found = find_tracking_files(video.path, video)
     if not found or any(path in open_paths for path in found):
         return []
     if len(found) > 1:

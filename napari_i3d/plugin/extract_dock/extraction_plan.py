@@ -15,6 +15,7 @@ from napari_i3d.features.io.layouts import shift_note
 from napari_i3d.plugin.jobs.extract_job import ExtractionRequest
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
+from napari_i3d.tracking.io.reading import video_facts
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +113,13 @@ def plan_extraction(
     output = tracked.video.path.parent / output
     individuals = () if tracked.tracking is None else tuple(i for i in tracked.tracking if i in tracked.chosen)
     request = ExtractionRequest(
-        tracked.video.path, options, output, tracked.tracking, individuals, tracked.tracking_path
+        video=tracked.video.path,
+        options=options,
+        output=output,
+        tracking=tracked.tracking,
+        individuals=individuals,
+        tracking_path=tracked.tracking_path,
+        video_facts=video_facts(tracked.video, options.settings.video_size),
     )
     cost = estimate(tracked.video, request.chosen, options, rates, _kept_chunks(request))
     options.individual_outputs(output, [chunks.id for chunks in cost.job.plan.tracklets])

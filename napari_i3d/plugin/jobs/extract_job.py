@@ -25,7 +25,8 @@ from napari_i3d.plugin.jobs.cancellation import StopRequest
 from napari_i3d.plugin.jobs.job_results import Progress, as_progress
 from napari_i3d.plugin.jobs.workers import run_in_thread, wait_for
 from napari_i3d.plugin.messages import dock_text
-from napari_i3d.tracking.io.box_pickle import read_tracking
+from napari_i3d.tracking.io.format import VideoFacts
+from napari_i3d.tracking.io.reading import read_tracking
 from napari_i3d.tracking.tracklets import Tracking
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class ExtractionRequest:
         Those of the tracking that are extracted, in its order.
     tracking_path
         The file that it was read from; None: it is in memory only.
+    video_facts
+        The size that boxes refer to, the length and the rate of the video, which some files leave to it.
     """
 
     video: Path
@@ -64,6 +67,7 @@ class ExtractionRequest:
     tracking: Tracking | None = None
     individuals: tuple[Id, ...] = ()
     tracking_path: Path | None = None
+    video_facts: VideoFacts | None = None
 
     @property
     def chosen(self) -> Tracking | None:
@@ -164,18 +168,22 @@ def _input(request: ExtractionRequest) -> "VideoInput":
     return VideoInput(
         video=request.video,
         output=request.output,
-        tracking_path=request.tracking_path if _holds(request.tracking_path, request.tracking) else None,
+        tracking_path=request.tracking_path if _is_unchanged(request) else None,
         individuals=None if all_chosen else tuple(map(str, request.individuals)),
         tracking=request.chosen,
     )
 
 
-def _holds(path: Path | None, tracking: Tracking) -> bool:
-    """Return whether a file still holds the tracking that was once read from it."""
-    if path is None or not path.is_file():
+def _is_unchanged(request: ExtractionRequest) -> bool:
+    """Return whether the tracking file still holds the tracking that was once read from it."""
+    path, tracking = request.tracking_path, request.tracking
+    if path is None or tracking is None or not path.exists():
         return False
+    origin = tracking.origin
     try:
-        found = read_tracking(path)
+        found = read_tracking(
+            path, origin.format if origin else None, request.video_facts, origin.boxes if origin else None
+        )
     except NapariI3DError:
         return False
     return list(found) == list(tracking) and all(

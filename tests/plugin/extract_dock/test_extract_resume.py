@@ -19,7 +19,8 @@ from helpers.batches import facts_of, only, run
 from helpers.clips import MakeClip
 from helpers.networks import FakeNetwork, install_network
 from helpers.windows import LONG_MS, answer_question, click, notifications, open_clip, open_dock, run_to_end
-from napari_i3d._utils.files import exclusive
+from napari_i3d import read_tracking, write_tracking
+from napari_i3d._utils.files import exclusive, sha256_of
 from napari_i3d.backbones import weights
 from napari_i3d.backbones.pretrained import UNTRAINED
 from napari_i3d.batch import runner
@@ -137,6 +138,18 @@ def test_some_individuals_give_the_bytes_of_the_command(qtbot, dock, clip, tmp_p
             assert facts_wherever(here) == facts_wherever(there / name)
         else:
             assert here.read_bytes() == (there / name).read_bytes()
+
+
+def test_file_of_another_program_is_named_in_provenance(qtbot, dock, clip):
+    path = clip.tracking.with_name("animals.xml")
+    write_tracking(path, active(dock).tracking, "cvat", active(dock).video)
+    active(dock).set_tracking(read_tracking(path, video=active(dock).video), path)
+    qtbot.wait(300)
+    run_to_end(qtbot, dock)
+    found = facts_wherever(output(clip).with_suffix(".npy.json"))["provenance"]["tracking"]
+    assert found["file"] == "animals.xml"
+    assert found["sha256"] == sha256_of(path)
+    assert found["origin"]["format"] == "cvat"
 
 
 def test_changed_file_is_not_named_in_provenance(qtbot, dock, clip):
