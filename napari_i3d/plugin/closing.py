@@ -19,15 +19,14 @@ class ClosingQuestion(QObject):
 
     def __init__(self, window: QMainWindow) -> None:
         super().__init__(window)
-        self._window = window
         self._answered = False
         window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
         """Keep the window open if the user wants to."""
-        if event is None or event.type() != QEvent.Type.Close or watched is not self._window or self._answered:
+        if event is None or event.type() != QEvent.Type.Close or watched is not self._window() or self._answered:
             return False
-        lines = [line for dock in self._window.findChildren(Dock) if (line := dock.close_warning())]
+        lines = [line for dock in self._window().findChildren(Dock) if (line := dock.close_warning())]
         if not lines:
             return False
         if self._may_close(lines):
@@ -37,11 +36,16 @@ class ClosingQuestion(QObject):
         event.ignore()
         return True
 
+    def _window(self) -> QMainWindow:
+        # Not an attribute, which would keep the window, and with it the viewer.
+        window: QMainWindow = self.parent()  # type: ignore[assignment]
+        return window
+
     def _close(self) -> None:
-        QMainWindow.close(self._window)
+        QMainWindow.close(self._window())
 
     def _may_close(self, lines: list[str]) -> bool:
-        box = QMessageBox(self._window)
+        box = QMessageBox(self._window())
         box.setIcon(QMessageBox.Icon.Warning)
         box.setWindowTitle("Close while something is running?")
         box.setTextFormat(Qt.TextFormat.PlainText)
