@@ -8,7 +8,7 @@ from typing import Any
 from tqdm import tqdm
 
 from napari_i3d._utils.progress import finish
-from napari_i3d.cli.common import DONE, add_command
+from napari_i3d.cli.shared.common import DONE, add_command
 from napari_i3d.extraction.settings import ExtractionSettings
 
 

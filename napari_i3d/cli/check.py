@@ -3,8 +3,8 @@
 import argparse
 
 from napari_i3d._utils.text import counted
-from napari_i3d.cli.common import DONE, FAILED, command_wording, print_line
-from napari_i3d.cli.tracking_options import tracking_reading
+from napari_i3d.cli.shared.common import DONE, FAILED, command_wording, print_line
+from napari_i3d.cli.shared.tracking_options import tracking_reading
 from napari_i3d.extraction.settings import ExtractionSettings
 
 

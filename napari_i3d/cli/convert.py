@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_i3d._utils.text import counted
-from napari_i3d.cli.common import DONE, add_command, print_line
-from napari_i3d.cli.tracking_options import add_tracking_options, tracking_reading
+from napari_i3d.cli.shared.common import DONE, add_command, print_line
+from napari_i3d.cli.shared.tracking_options import add_tracking_options, tracking_reading
 from napari_i3d.errors import OutputError
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import Any
 
 from napari_i3d._utils.text import counted
 from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, UNTRAINED, find_source
-from napari_i3d.cli.common import DONE, FAILED, add_command, command_wording, print_error, print_line
 from napari_i3d.cli.extract import run_with_bars
+from napari_i3d.cli.shared.common import DONE, FAILED, add_command, command_wording, print_error, print_line
 from napari_i3d.extraction.settings import ExtractionSettings
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from napari_i3d._utils.text import counted
-from napari_i3d.cli.common import DONE, INTERRUPTED, add_command, ended_by_sigterm, print_error, print_line
+from napari_i3d.cli.shared.common import DONE, INTERRUPTED, add_command, ended_by_sigterm, print_error, print_line
 from napari_i3d.detection.settings import Contrast, DetectionSettings, Reference
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, UNTRAINED
-from napari_i3d.cli.common import (
+from napari_i3d.cli.shared.common import (
     DONE,
     FAILED,
     add_command,
@@ -17,8 +17,8 @@ from napari_i3d.cli.common import (
     one_place,
     print_line,
 )
-from napari_i3d.cli.progress_bars import ProgressBars
-from napari_i3d.cli.tracking_options import add_tracking_options, tracking_reading
+from napari_i3d.cli.shared.progress_bars import ProgressBars
+from napari_i3d.cli.shared.tracking_options import add_tracking_options, tracking_reading
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.extraction.settings import ExtractionSettings, Normalization, Precision, SampleMode
 from napari_i3d.features.io.layouts import Layout

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_i3d.cli.common import DONE, TRACKING_HELP, add_command, print_line
-from napari_i3d.cli.tracking_options import add_tracking_options, tracking_reading
+from napari_i3d.cli.shared.common import DONE, TRACKING_HELP, add_command, print_line
+from napari_i3d.cli.shared.tracking_options import add_tracking_options, tracking_reading
 from napari_i3d.errors import OutputError, SettingsError
 from napari_i3d.explore.embedding import DEFAULT_SEED, MapMethod
 from napari_i3d.features.features import Features

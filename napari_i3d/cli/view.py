@@ -5,8 +5,8 @@ from typing import Any
 
 from napari_i3d._utils.extras import needed_for
 from napari_i3d.cli.check import run_check
-from napari_i3d.cli.common import DONE, add_command, add_video, add_video_size
-from napari_i3d.cli.tracking_options import add_tracking_options, tracking_reading
+from napari_i3d.cli.shared.common import DONE, add_command, add_video, add_video_size
+from napari_i3d.cli.shared.tracking_options import add_tracking_options, tracking_reading
 
 
 def add_check_and_view(commands: Any) -> None:

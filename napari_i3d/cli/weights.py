@@ -8,7 +8,7 @@ from typing import Any
 from tqdm import tqdm
 
 from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, find_source
-from napari_i3d.cli.common import DONE, FAILED, add_command, print_line
+from napari_i3d.cli.shared.common import DONE, FAILED, add_command, print_line
 
 
 def add_weights(commands: Any) -> None:

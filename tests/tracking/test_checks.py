@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_i3d.cli.common import command_wording
+from napari_i3d.cli.shared.common import command_wording
 from napari_i3d.errors import TrackingError
 from napari_i3d.extraction.planning.crop_boxes import crop_boxes
 from napari_i3d.extraction.settings import SampleMode

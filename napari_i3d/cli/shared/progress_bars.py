@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from napari_i3d._utils.text import printable
-from napari_i3d.cli.common import command_wording, one_place
+from napari_i3d.cli.shared.common import command_wording, one_place
 
 if TYPE_CHECKING:
     from napari_i3d.batch.events import BatchEvent, VideoProgress, VideoResult
