@@ -31,7 +31,8 @@ from napari_i3d.features.io.sidecar import json_path
 from napari_i3d.individuals import Id
 from napari_i3d.projects.video_files import VIDEO_SUFFIXES
 from napari_i3d.tracking.gaps import resolve_gaps
-from napari_i3d.tracking.io.reading import nearest_tracking_file, tracking_sha256
+from napari_i3d.tracking.io.reading import tracking_sha256
+from napari_i3d.tracking.io.recognition import nearest_tracking_file
 from napari_i3d.video.video import Video, open_video
 
 _READ_BYTES = 1 << 23

@@ -20,10 +20,11 @@ from napari_i3d.plugin.layers.convert import LayerData, tracking_layer_data
 from napari_i3d.plugin.layers.video_layer import PLUGIN, video_layer_data
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session.session import Session
-from napari_i3d.plugin.tracking_opening import OpeningCancelledError, boxes_of, show_notes, source_of, video_of
+from napari_i3d.plugin.session.tracking_opening import OpeningCancelledError, boxes_of, show_notes, source_of, video_of
 from napari_i3d.projects.tracking_files import find_tracking_files
 from napari_i3d.tracking.io import box_pickle
-from napari_i3d.tracking.io.reading import FileContent, read_content, recognize
+from napari_i3d.tracking.io.reading import FileContent, read_content
+from napari_i3d.tracking.io.recognition import recognize
 from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video, open_video
 

@@ -18,7 +18,7 @@ from napari_i3d.plugin.layers.video_layer import PLUGIN, video_layer_data
 from napari_i3d.plugin.reader import companion_layers
 from napari_i3d.plugin.session.layer_sources import TrackingSource
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
-from napari_i3d.plugin.tracking_opening import OpeningCancelledError, open_tracking, show_notes
+from napari_i3d.plugin.session.tracking_opening import OpeningCancelledError, open_tracking, show_notes
 from napari_i3d.tracking.io.reading import TrackingReading
 from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video, open_video

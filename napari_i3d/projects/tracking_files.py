@@ -11,7 +11,8 @@ from napari_i3d.projects.video_files import VIDEO_SUFFIXES
 from napari_i3d.tracking.io import box_pickle
 from napari_i3d.tracking.io.format import TrackingFormat, VideoFacts
 from napari_i3d.tracking.io.formats import FORMATS
-from napari_i3d.tracking.io.reading import TrackingReading, VideoLike, recognize
+from napari_i3d.tracking.io.reading import TrackingReading, VideoLike
+from napari_i3d.tracking.io.recognition import recognize
 from napari_i3d.tracking.tracklets import Tracking
 
 TRACKING_SUFFIXES = frozenset(ending for known in FORMATS for ending in known.endings)

@@ -204,7 +204,7 @@ class BoxesDisplay:
         self._names = [colors[individual] for individual in tracking]
         self._colors = rgba(self._names)
         self._colored = self._labeled = None
-        self._shown = self._shown_mask(self._table)
+        self._shown = _shown_mask(self.tracked, self._table)
         if self._boxes_layer is not self.tracked.tracking_layer or self._boxes_layer is None:
             self._drop_layers()
             self._make_layers()
@@ -236,11 +236,8 @@ class BoxesDisplay:
 
     def _on_shown(self) -> None:
         if self._table is not None:
-            self._shown = self._shown_mask(self._table)
+            self._shown = _shown_mask(self.tracked, self._table)
             self.fill()
-
-    def _shown_mask(self, table: BoxTable) -> NDArray[np.bool_]:
-        return np.array([individual in self.tracked.shown for individual in table.ids], np.bool_)
 
     def _on_video(self) -> None:
         self._follow(self.tracked.layer)
@@ -279,3 +276,7 @@ def _overwrite(layer: Vectors | Points, rows: NDArray[np.float64]) -> None:
     layer.data[: len(rows)] = rows
     if isinstance(layer, Vectors):
         layer.data[len(rows) :, 1] = 0.0
+
+
+def _shown_mask(tracked: TrackedVideo, table: BoxTable) -> NDArray[np.bool_]:
+    return np.array([individual in tracked.shown for individual in table.ids], np.bool_)

@@ -4,30 +4,23 @@ import contextlib
 import dataclasses
 import hashlib
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from napari_i3d._utils.files import nearest_file, sha256_of
+from napari_i3d._utils.files import sha256_of
 from napari_i3d._utils.text import counted, format_path
 from napari_i3d.errors import SettingsError, TrackingError
 from napari_i3d.individuals import format_id
 from napari_i3d.tracking.io import box_pickle
-from napari_i3d.tracking.io.format import HEAD_BYTES, ReadOptions, TrackingFormat, VideoFacts
+from napari_i3d.tracking.io.format import ReadOptions, TrackingFormat, VideoFacts
 from napari_i3d.tracking.io.formats import FORMATS
+from napari_i3d.tracking.io.recognition import format_named, head_of, recognize
 from napari_i3d.tracking.keypoint_boxes import keypoints_to_boxes
 from napari_i3d.tracking.keypoints import KeypointBoxes, Keypoints
 from napari_i3d.tracking.origin import Origin
 from napari_i3d.tracking.tracklets import Tracking
-
-_BEGINNINGS = {
-    b"\x89HDF": "an HDF5 file",
-    b"\x93NUMPY": "a numpy file",
-    b"PK\x03\x04": "a zip archive",
-    b"{": "text, perhaps JSON",
-    b"[": "text, perhaps JSON",
-}
 
 
 class VideoLike(Protocol):
@@ -146,7 +139,7 @@ def read_content(
         The format leaves something to the video, which was not given.
     """
     path = Path(path)
-    chosen = recognize(path) if format is None else _by_name(format)
+    chosen = recognize(path) if format is None else format_named(format)
     if chosen is box_pickle.FORMAT:
         return FileContent(path.name, chosen, box_pickle.read_tracking(path))
     with _naming(path.name, chosen):
@@ -165,76 +158,6 @@ def _naming(name: str, chosen: TrackingFormat) -> Iterator[None]:
         raise type(error)(text, error.message.hint) from error.__cause__
 
 
-def recognize(path: str | os.PathLike[str]) -> TrackingFormat:
-    """Return the format of a tracking file or folder, by its content.
-
-    Raises
-    ------
-    TrackingError
-        There is no such file, it cannot be read, or it is of no known format.
-    """
-    path = Path(path)
-    try:
-        head = head_of(path)
-    except TrackingError as error:
-        raise TrackingError(f"{format_path(path.name)}: {error.message.text}", error.message.hint) from None
-    found = next((known for known in FORMATS if known.recognize(path, head)), None)
-    if found is None:
-        beginning = next((text for start, text in _BEGINNINGS.items() if head.lstrip().startswith(start)), "")
-        if path.suffix.lower() in (".yaml", ".yml"):
-            beginning = "a configuration,"
-        kind = "a folder" if path.is_dir() else beginning
-        raise TrackingError(
-            f"{format_path(path.name)}: {f'{kind} ' if kind else ''}of no known tracking format; known are "
-            f"{', '.join(known.title for known in FORMATS)}"
-        )
-    return found
-
-
-def head_of(path: Path) -> bytes:
-    """Return the first `HEAD_BYTES` bytes of a file, none for a folder.
-
-    Raises
-    ------
-    TrackingError
-        There is no such file, it is empty, a device or pipe, or cannot be read.
-    """
-    try:
-        if path.is_dir():
-            return b""
-        if path.exists() and not path.is_file():  # reading a pipe might never end
-            raise TrackingError("this is a device or pipe; expected a tracking file")
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-    except FileNotFoundError:
-        near = nearest_tracking_file(path)
-        hint = f"is it {format_path(near.name)}?" if near is not None else "expected a tracking file"
-        raise TrackingError(f"no such file in {format_path(path.parent)}; {hint}") from None
-    except (OSError, ValueError) as error:  # ValueError: an invalid file name
-        raise TrackingError(f"cannot be read ({getattr(error, 'strerror', None) or error})") from error
-    if not head:
-        raise TrackingError("the file is empty; expected a tracking file")
-    return head
-
-
-def nearest_tracking_file(path: Path, stem: str = "", others: Collection[str] = ()) -> Path | None:
-    """Return the tracking whose name is most similar to that of a missing one in the same folder, or None.
-
-    `stem` and `others` are as in `nearest_file`: the beginning of its name, and those of other files.
-    """
-    endings = {ending for known in FORMATS for ending in known.endings}
-    return nearest_file(path, endings, stem, others, is_tracking)
-
-
-def is_tracking(path: Path) -> bool:
-    """Return whether a file or folder may be tracking, by its beginning; any pickle may be."""
-    try:
-        recognize(path)
-    except TrackingError:
-        return False
-    return True
-
-
 def tracking_sha256(path: Path, format_name: str | None = None) -> str:
     """Return a checksum of a tracking file, or of the names and contents of all files that are read together.
 
@@ -250,7 +173,7 @@ def tracking_sha256(path: Path, format_name: str | None = None) -> str:
     TrackingError
         There is no such file, it cannot be read, or it is of no known format.
     """
-    chosen = recognize(path) if format_name is None else _by_name(format_name)
+    chosen = recognize(path) if format_name is None else format_named(format_name)
     files = [path] if chosen.files is None else sorted(chosen.files(path))
     try:
         if files == [path]:
@@ -322,15 +245,6 @@ class TrackingReading:
     def as_dict(self) -> dict[str, Any]:
         """Return the choices as JSON values, for provenance."""
         return {"format": self.format, "base": self.base, "keypoint_boxes": self.boxes.as_dict()}
-
-
-def _by_name(name: str) -> TrackingFormat:
-    found = next((known for known in FORMATS if known.name == name), None)
-    if found is None:
-        raise TrackingError(
-            f"format: expected one of {', '.join(known.name for known in FORMATS)}, found {format_id(name)!r}"
-        )
-    return found
 
 
 def _check_length(tracking: Tracking, n_frames: int, may_count_from_1: bool) -> None:

@@ -17,7 +17,7 @@ from helpers import box_files
 from helpers.box_files import BOXES, FPS, HEIGHT, N_FRAMES, NAMED, WIDTH, assert_boxes
 from napari_i3d.errors import TrackingError
 from napari_i3d.tracking.io.format import VideoFacts
-from napari_i3d.tracking.io.reading import recognize
+from napari_i3d.tracking.io.recognition import recognize
 
 VIDEO = VideoFacts(WIDTH, HEIGHT, N_FRAMES, FPS, "clip")
 

@@ -15,7 +15,7 @@ from helpers.box_checks import assert_boxes
 from napari_i3d import KeypointBoxes, read_tracking
 from napari_i3d.errors import TrackingError
 from napari_i3d.tracking.io.format import VideoFacts
-from napari_i3d.tracking.io.reading import recognize
+from napari_i3d.tracking.io.recognition import recognize
 
 SIZE = 30.0
 ONE = make.planted()

@@ -9,7 +9,7 @@ import napari_i3d
 from napari_i3d.errors import TrackingError
 from napari_i3d.tracking.io.format import VideoFacts
 from napari_i3d.tracking.io.formats import FORMATS
-from napari_i3d.tracking.io.reading import recognize
+from napari_i3d.tracking.io.recognition import recognize
 from napari_i3d.tracking.tracklets import Tracking
 
 BOXES = {"male": {3: [1, 2, 3, 4], 5: [1, 2, 3, 5]}, 0: {7: [0, 0, 9, 9]}}
