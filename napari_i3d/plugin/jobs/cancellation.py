@@ -39,6 +39,16 @@ class StopRequest:
             raise StoppedError("stopped")
 
     @contextlib.contextmanager
+    def as_cause(self) -> Iterator[None]:
+        """Raise StoppedError for any error of the block after a stop: a video that was closed looks damaged."""
+        try:
+            yield
+        except NapariI3DError as error:
+            if self.requested:
+                raise StoppedError("stopped") from error
+            raise
+
+    @contextlib.contextmanager
     def interrupting(self, interrupt: Callable[[], None]) -> Iterator[None]:
         """Call `interrupt` if a stop is requested within the block."""
         with self._lock:

@@ -126,7 +126,8 @@ def run_extraction(
     network, weights = wait_for(run_in_thread(lambda: load_network(request.options.weights)), stop)
     yield Progress("opening the video")
     video_input = wait_for(run_in_thread(lambda: _input(request)), stop)
-    with ExitStack() as stack:
+    # What is kept of a cancelled job must not be removed, as it is for a damaged video.
+    with ExitStack() as stack, stop.as_cause():
 
         def open_stoppable(path: Path) -> Video:
             video = wait_for(run_in_thread(lambda: open_video(path)), stop, discard=Video.close)

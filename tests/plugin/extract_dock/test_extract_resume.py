@@ -3,6 +3,7 @@
 The oracle is what the command writes for the same video, tracking and options, and how many chunks the network saw.
 """
 
+import contextlib
 import signal
 import sys
 import time
@@ -26,8 +27,11 @@ from napari_i3d.backbones.pretrained import UNTRAINED
 from napari_i3d.batch import runner
 from napari_i3d.batch.options import BatchOptions
 from napari_i3d.batch.output_paths import lock_path, partial_folder
+from napari_i3d.extraction.planning.request import ExtractionOptions
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.io.layouts import Layout
+from napari_i3d.plugin.jobs.cancellation import StoppedError, StopRequest
+from napari_i3d.plugin.jobs.extract_job import ExtractionRequest, run_extraction
 from napari_i3d.synthetic import SyntheticClip
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
@@ -178,6 +182,24 @@ def test_run_after_cancel_computes_the_rest_only(qtbot, dock, clip, network, tmp
     assert not partial_folder(output(clip)).exists()
     assert set(active(dock).features) == set(active(dock).tracking)
     assert dock.bar.discard.isHidden()
+
+
+def test_video_closed_by_cancel_is_not_damaged(clip, network):
+    stop = StopRequest()
+    request = ExtractionRequest(
+        clip.video,
+        ExtractionOptions(weights=UNTRAINED),
+        output(clip),
+        read_tracking(clip.tracking),
+        ("spotted", "striped"),
+    )
+    with contextlib.closing(run_extraction(request, stop)) as steps:
+        while kept(clip) < 2:
+            next(steps)
+        stop.request()
+        with pytest.raises(StoppedError):
+            list(steps)
+    assert kept(clip) >= 2
 
 
 def test_command_goes_on_where_the_dock_was_cancelled(qtbot, dock, clip, network):
