@@ -3,7 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -69,9 +69,31 @@ class Device:
 
     @contextlib.contextmanager
     def computing(self) -> Iterator[None]:
-        """Disable gradients, and TF32, which NVIDIA cards would use for float32 convolutions."""
-        with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        """Disable gradients, and TF32, which NVIDIA GPUs would use for float32 convolutions."""
+        with torch.inference_mode(), _float32_convolutions():
             yield
+
+
+@contextlib.contextmanager
+def _float32_convolutions() -> Iterator[None]:
+    """Disable TF32 in cuDNN's float32 convolutions, whatever other code in this process has chosen."""
+    cudnn: Any = torch.backends.cudnn
+    if not hasattr(cudnn, "conv"):  # before PyTorch 2.9
+        with cudnn.flags(enabled=True, allow_tf32=False):
+            yield
+        return
+    # `flags` is not enough: where TF32 is the choice for all float32 operations, it stays on, and an error follows.
+    operations = (cudnn.conv, cudnn.rnn)
+    before = [operation.fp32_precision for operation in operations]
+    cudnn.allow_tf32 = False  # the older setting must not contradict
+    for operation in operations:
+        operation.fp32_precision = "ieee"
+    try:
+        yield
+    finally:
+        cudnn.allow_tf32 = before[0] == "tf32"
+        for operation, precision in zip(operations, before, strict=True):
+            operation.fp32_precision = precision
 
 
 def is_out_of_memory(error: Exception) -> bool:
