@@ -3,7 +3,7 @@
 import os
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,9 +22,10 @@ def ffmpegs_of(parent: int) -> set[int]:
     return found
 
 
-def threads_called(prefix: str) -> list[str]:
-    """Return the names of the running threads that begin in a certain way."""
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith(prefix)]
+def threads_called(prefix: str, others: Collection[threading.Thread] = ()) -> list[str]:
+    """Return the names of the running threads that begin in a certain way, but those of others."""
+    running = [thread for thread in threading.enumerate() if thread not in others]
+    return [thread.name for thread in running if thread.name.startswith(prefix)]
 
 
 def command_lines() -> list[str]:
@@ -40,10 +41,11 @@ def command_lines() -> list[str]:
 
 @pytest.fixture
 def ffmpegs() -> Callable[[], int]:
-    """Return a counter of this process's ffmpegs; tests that need it are skipped where there is no ``/proc``."""
+    """Return a counter of the ffmpegs that this process started since; skip where there is no ``/proc``."""
     if not Path("/proc/self/stat").exists():
         pytest.skip("counts processes through /proc")
-    return lambda: len(ffmpegs_of(os.getpid()))
+    before = ffmpegs_of(os.getpid())  # of caches that earlier tests left to their idle time
+    return lambda: len(ffmpegs_of(os.getpid()) - before)
 
 
 @pytest.fixture

@@ -232,17 +232,19 @@ def test_newest_of_waiting_requests_is_served_first(video, monkeypatch: pytest.M
 
 
 def test_idle_cache_ends_its_ffmpeg_and_thread(cache, ffmpegs, monkeypatch, decoded) -> None:
+    others = threading.enumerate()
     monkeypatch.setattr(frame_cache, "IDLE_S", 0.3)
     cache.frame(20)
     assert ffmpegs() >= 1
-    wait_until(lambda: ffmpegs() == 0 and not threads_called("frames of "))
+    wait_until(lambda: ffmpegs() == 0 and not threads_called("frames of ", others))
     np.testing.assert_array_equal(cache.frame(90), decoded[90])
 
 
 def test_released_cache_leaves_nothing_and_starts_again(cache, ffmpegs, decoded) -> None:
+    others = threading.enumerate()
     cache.frame(20)
     cache.release()
-    wait_until(lambda: ffmpegs() == 0 and not threads_called("frames of "))
+    wait_until(lambda: ffmpegs() == 0 and not threads_called("frames of ", others))
     assert len(cache) == 0
     np.testing.assert_array_equal(cache.frame(21), decoded[21])
 

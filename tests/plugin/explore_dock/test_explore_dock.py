@@ -126,7 +126,7 @@ def test_number_of_clusters_is_chosen_by_silhouette(opened, qtbot):
     _, session, dock = opened
     session.active.set_features(planted(), None)
     assert compute(dock, qtbot, clusters=0).clusters.count == 3
-    assert "silhouette" in dock.status.text()
+    qtbot.waitUntil(lambda: "silhouette" in dock.status.text(), timeout=WAIT)
 
 
 def test_marker_is_at_the_frame_and_individual_shown(explored):
