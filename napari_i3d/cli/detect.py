@@ -35,7 +35,7 @@ def add_detect(commands: Any) -> None:
     add("--margin", type=float, default=defaults.margin, metavar="M",
         help="added at each side of a box, as a fraction of its longer side (default %(default)s)")  # fmt: skip
     add("--max_gap_frames", type=int, default=defaults.max_gap_frames, metavar="N",
-        help="interpolate the boxes of gaps of up to so many frames (default %(default)s)")  # fmt: skip
+        help="interpolate the boxes of gaps of at most N frames (default %(default)s)")  # fmt: skip
     add("--overwrite", action="store_true", help="replace the file if it exists")
 
 

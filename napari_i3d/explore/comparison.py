@@ -32,7 +32,7 @@ class Comparison:
     row_correlation : (N,) float32
         Pearson's r of each pair of rows over the columns; large whenever both have the same average row.
     moment_correlation : (N,) float32
-        The same after each file is standardized: whether both tell moments apart in the same way.
+        The same after each file is standardized: whether both distinguish moments in the same way.
     column_correlation : (D,) float32
         Pearson's r of each column over the matched rows.
         All three are NaN where one side is constant.

@@ -16,7 +16,7 @@ class Scaling:
     ----------
     mean : (D,) float64
     deviation : (D,) float64
-        Of the population (divided by N); 0 for a constant column.
+        Standard deviation of the population (divided by N); 0 for a constant column.
     """
 
     mean: NDArray[np.float64]

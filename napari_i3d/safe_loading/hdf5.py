@@ -260,7 +260,7 @@ def open_hdf5(path: Path, error: type[NapariI3DError]) -> Iterator[Hdf5File]:
     Raises
     ------
     NapariI3DError
-        Of the kind given: the file cannot be read, is damaged, or holds what is not read.
+        As an `error`: the file cannot be read, is damaged, or holds what is not read.
     """
     import h5py
 

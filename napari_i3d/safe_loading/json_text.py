@@ -17,7 +17,7 @@ def parse_json(text: str | bytes, error: type[NapariI3DError]) -> Any:
     Raises
     ------
     NapariI3DError
-        Of the kind given: the text is not JSON, is nested too deeply, or has far more lists than content.
+        As an `error`: the text is not JSON, is nested too deeply, or has far more lists than content.
     """
     count = text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
     if count > _FREE_CONTAINERS and count * _BYTES_A_CONTAINER > len(text):

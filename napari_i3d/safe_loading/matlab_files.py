@@ -27,7 +27,7 @@ def read_matlab(path: Path, names: list[str], error: type[NapariI3DError]) -> di
     Raises
     ------
     NapariI3DError
-        Of the kind given: the file is damaged, or unpacks to far more than its size.
+        As an `error`: the file is damaged, or unpacks to far more than its size.
     """
     import scipy.io
     from scipy.io.matlab import MatReadError

@@ -30,7 +30,7 @@ def read_npy(path: Path, error: type[NapariI3DError]) -> Any:
     Raises
     ------
     NapariI3DError
-        Of the kind given: the file is damaged, or holds more than containers, numbers, text and arrays.
+        As an `error`: the file is damaged, or holds more than containers, numbers, text and arrays.
     """
     with _damage(error, "numpy file"), path.open("rb") as file:
         shape, order, dtype = _header(file)
@@ -64,7 +64,7 @@ def open_npz(path: Path, error: type[NapariI3DError]) -> Iterator[Archive]:
     Raises
     ------
     NapariI3DError
-        Of the kind given: the file is damaged, unpacks to far more than its size, or an array is not plain.
+        As an `error`: the file is damaged, unpacks to far more than its size, or an array is not plain.
     """
     with _damage(error, "npz file"), path.open("rb") as file:
         check_archive(file)

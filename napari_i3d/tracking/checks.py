@@ -129,7 +129,7 @@ def with_levels(tracking: Tracking, problems: Iterable[Sequence[Problem]]) -> li
     tracking
         The tracking.
     problems
-        Of each tracklet, from `problems_of`.
+        The problems of each tracklet, from `problems_of`.
     """
     listed: list[Problem] = []
     all_short = all(len(tracklet) < I3D.chunk_frames for tracklet in tracking.values())

@@ -27,7 +27,7 @@ def keypoints_to_boxes(keypoints: Keypoints, choices: KeypointBoxes, format_name
     Parameters
     ----------
     keypoints
-        Of the file.
+        The content of the file.
     choices
         How points become boxes.
     format_name

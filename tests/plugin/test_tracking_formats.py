@@ -23,8 +23,11 @@ from napari_i3d import KeypointBoxes, read_tracking, write_tracking
 from napari_i3d.detection.detection import Detection, Doubt, Uncertainty
 from napari_i3d.detection.files import write_detection
 from napari_i3d.detection.settings import DetectionSettings
+from napari_i3d.errors import TrackingError
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.reader import get_tracking_reader
+from napari_i3d.plugin.session.tracking_opening import open_tracking
+from napari_i3d.tracking.io.reading import TrackingReading
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 PLUGIN = "napari-i3d"
@@ -210,3 +213,18 @@ def test_reader_without_a_viewer_raises(tmp_path) -> None:
     assert reader is not None
     with pytest.raises(Exception, match="size in pixels"):
         reader(str(labels))
+
+
+def test_chosen_confidence_is_not_replaced(tmp_path) -> None:
+    path = tmp_path / "unsure.csv"
+    header = [
+        "scorer,net,net,net,net,net,net",
+        "bodyparts,nose,nose,nose,tail,tail,tail",
+        "coords" + ",x,y,likelihood" * 2,
+    ]
+    path.write_text("\n".join([*header, *(f"{frame},10,10,0.2,30,40,0.2" for frame in range(12))]) + "\n")
+    unsure = open_tracking(path, None)
+    assert unsure.tracking.origin.boxes == KeypointBoxes(min_confidence=0.0)
+    assert any("points of any confidence" in note for note in unsure.tracking.origin.notes)
+    with pytest.raises(TrackingError, match="no individual has"):
+        open_tracking(path, None, TrackingReading(boxes=KeypointBoxes(min_confidence=0.9)))

@@ -17,7 +17,7 @@ def add_tracking_options(parser: argparse.ArgumentParser, format_option: str = "
     Parameters
     ----------
     parser
-        Of the command.
+        The parser of the command.
     format_option
         Name of the option with the format; its value is ``tracking_format``.
     """

@@ -76,6 +76,8 @@ def boxes_of(
     try:
         return _with_keypoints(content, path, choices)
     except TrackingError:
+        if choices != KeypointBoxes():
+            raise  # what the user chose is not replaced
         note = (
             f"no frame has {choices.min_keypoints} key points of confidence {choices.min_confidence:g} or more: boxes "
             "are made of points of any confidence"

@@ -82,7 +82,7 @@ class FileContent:
     Attributes
     ----------
     name
-        Of the file.
+        Name of the file.
     format
         Its format.
     content

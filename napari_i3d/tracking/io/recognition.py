@@ -7,7 +7,6 @@ from pathlib import Path
 from napari_i3d._utils.files import nearest_file
 from napari_i3d._utils.text import format_path
 from napari_i3d.errors import TrackingError
-from napari_i3d.individuals import format_id
 from napari_i3d.tracking.io.format import HEAD_BYTES, TrackingFormat
 from napari_i3d.tracking.io.formats import FORMATS
 
@@ -101,6 +100,6 @@ def format_named(name: str) -> TrackingFormat:
     found = next((known for known in FORMATS if known.name == name), None)
     if found is None:
         raise TrackingError(
-            f"format: expected one of {', '.join(known.name for known in FORMATS)}, found {format_id(name)!r}"
+            f"format: expected one of {', '.join(known.name for known in FORMATS)}, found {ascii(name)[:60]}"
         )
     return found
