@@ -4,51 +4,50 @@ All are letters that napari 0.9 uses neither for the viewer nor for any kind of 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from napari.utils.key_bindings import coerce_keybinding
 
 from napari_i3d.plugin import navigation
+from napari_i3d.plugin.actions import Action
 from napari_i3d.plugin.session.session import Session
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
-
-@dataclass(frozen=True)
-class Key:
-    """A key, what it does to a session, and how help calls that."""
-
-    key: str
-    does: Callable[[Session], None]
-    text: str
-
-
-KEYS = (
-    Key("N", partial(navigation.step_problem, step=1), "next problem; its individual stays in the middle"),
-    Key("Shift-N", partial(navigation.step_problem, step=-1), "previous problem"),
-    Key("J", partial(navigation.step_individual, step=1), "next individual"),
-    Key("Shift-J", partial(navigation.step_individual, step=-1), "previous individual"),
-    Key("G", partial(navigation.go_to_end, last=False), "first frame of the individual"),
-    Key("Shift-G", partial(navigation.go_to_end, last=True), "last frame of the individual"),
-    Key("H", navigation.show_whole, "whole image; no individual is followed"),
+_LOOK = (
+    Action(
+        "next_problem",
+        "next problem; its individual stays in the middle",
+        partial(navigation.step_problem, step=1),
+        "N",
+    ),
+    Action("previous_problem", "previous problem", partial(navigation.step_problem, step=-1), "Shift-N"),
+    Action("next_individual", "next individual", partial(navigation.step_individual, step=1), "J"),
+    Action("previous_individual", "previous individual", partial(navigation.step_individual, step=-1), "Shift-J"),
+    Action("first_frame", "first frame of the individual", partial(navigation.go_to_end, last=False), "G"),
+    Action("last_frame", "last frame of the individual", partial(navigation.go_to_end, last=True), "Shift-G"),
+    Action("whole_image", "whole image; no individual is followed", navigation.show_whole, "H"),
 )
+ACTIONS = _LOOK
+"""All actions that can have a key."""
 
 
 def bind_keys(session: Session) -> None:
     """Bind the keys in the viewer of a session, but for those that the user or another plugin uses already."""
     viewer = session.viewer
-    for key in KEYS:
-        binding = coerce_keybinding(key.key)
+    for action in ACTIONS:
+        if not action.key:
+            continue
+        binding = coerce_keybinding(action.key)
         if binding not in viewer.keymap and binding not in viewer.class_keymap:
-            viewer.bind_key(key.key, _handler(key, session))
+            viewer.bind_key(action.key, _handler(action, session))
 
 
-def _handler(key: Key, session: Session) -> Callable[["Viewer"], None]:
+def _handler(action: Action, session: Session) -> Callable[["Viewer"], None]:
     def handle(_: "Viewer") -> None:
-        key.does(session)
+        action.run(session)
 
-    handle.__doc__ = key.text
+    handle.__doc__ = action.text
     return handle

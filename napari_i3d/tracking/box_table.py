@@ -1,5 +1,7 @@
 """All boxes of a tracking in one table, for fast lookup by frame."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,8 +28,34 @@ class BoxTable:
         self._origins = np.cumsum(lengths) - lengths - self._starts
         rows = [tracklet.boxes for tracklet in tracklets]
         self._boxes = np.concatenate(rows) if rows else np.empty((0, 4))
+        self._scale = scale
         if scale != (1.0, 1.0):
             self._boxes = self._boxes * np.array(scale * 2)
+
+    def update(self, tracking: Tracking, ranges: Mapping[Id, tuple[int, int]], scale: tuple[float, float]) -> bool:
+        """Adopt changed boxes if individuals, their first and last frames and the scale are the same; else False.
+
+        Parameters
+        ----------
+        tracking
+            The boxes as they are now.
+        ranges
+            {id: half-open range of frames} that contains all changed boxes.
+        scale
+            As for a new table.
+        """
+        starts = [tracklet.start for tracklet in tracking.values()]
+        stops = [tracklet.stop for tracklet in tracking.values()]
+        kept = [(type(one), one) for one in tracking] == [(type(one), one) for one in self.ids]
+        if not kept or scale != self._scale or starts != self._starts.tolist() or stops != self._stops.tolist():
+            return False
+        for individual, (start, stop) in ranges.items():
+            tracklet, origin = tracking[individual], self._origins[self._places[individual]]
+            first, last = max(start, tracklet.start), min(stop, tracklet.stop)
+            if first < last:
+                boxes = tracklet.boxes[first - tracklet.start : last - tracklet.start]
+                self._boxes[origin + first : origin + last] = boxes * np.array(scale * 2)
+        return True
 
     @property
     def first_frame(self) -> int:

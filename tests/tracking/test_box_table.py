@@ -69,3 +69,26 @@ def test_table_finds_the_nearest_frame_with_a_box(table: BoxTable):
 def test_table_of_short_tracklets_takes_no_room():
     table = BoxTable(Tracking(Tracklet(i, i * 1000, boxes(10)) for i in range(1000)))
     assert len(table.at(500_005)[0]) == 1
+
+
+def test_updated_table_equals_a_new_one():
+    random = np.random.default_rng(1)
+    before = [Tracklet(one, start, random.random((30, 4))) for one, start in (("a", 0), (1, 7), ("1", 3))]
+    changed = before[1].boxes.copy()
+    changed[4:9] = random.random((5, 4))
+    changed[6] = NAN
+    after = Tracking([before[0], Tracklet(1, 7, changed), before[2]])
+    table = BoxTable(Tracking(before), scale=(2.0, 0.5))
+    assert table.update(after, {1: (11, 16)}, (2.0, 0.5))
+    for frame in range(40):
+        for found, expected in zip(table.at(frame), BoxTable(after, (2.0, 0.5)).at(frame), strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_table_refuses_an_update_that_moves_rows():
+    tracklets = [Tracklet("a", 2, boxes(4)), Tracklet("1", 0, boxes(3))]
+    table = BoxTable(Tracking(tracklets))
+    longer, renamed = Tracklet("a", 2, boxes(5)), Tracklet(1, 0, boxes(3))
+    for one in ([longer, tracklets[1]], [tracklets[0], renamed], tracklets[::-1], tracklets[:1]):
+        assert not table.update(Tracking(one), {}, (1.0, 1.0))
+    assert not table.update(Tracking(tracklets), {}, (2.0, 1.0))

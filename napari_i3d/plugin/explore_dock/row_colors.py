@@ -5,7 +5,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d._utils.colors import PALETTE, category_color, colors_of, rgb
+from napari_i3d._utils.colors import PALETTE, category_color, rgb
 from napari_i3d.features.sequence import FeatureSequence
 from napari_i3d.plugin.exploration import Explored
 from napari_i3d.plugin.session.matching import tracking_id
@@ -46,4 +46,4 @@ def individual_color(explored: Explored, sequence: FeatureSequence) -> str:
     """Return the color of the boxes of a sequence's individual, ``#rrggbb``."""
     tracked = explored.owners[sequence.video]
     individual = tracking_id(sequence.individual, tracked)
-    return PALETTE[0] if individual is None else colors_of(tracked.tracking or ())[individual]
+    return PALETTE[0] if individual is None else tracked.colors[individual]

@@ -1,6 +1,6 @@
 """Help text of the Individuals dock."""
 
-from napari_i3d.plugin.keys import KEYS
+from napari_i3d.plugin.keys import ACTIONS
 
 _MOUSE = (
     ("click on a box", "selects its individual (of several boxes the smallest)"),
@@ -13,6 +13,6 @@ _MOUSE = (
 
 def help_text() -> str:
     """Return keys and mouse as a table in rich text."""
-    rows = [(key.key, key.text) for key in KEYS] + list(_MOUSE)
+    rows = [(action.key, action.text) for action in ACTIONS if action.key] + list(_MOUSE)
     cells = "".join(f"<tr><td><b>{what}</b>&nbsp;&nbsp;</td><td>{does}</td></tr>" for what, does in rows)
     return f"<table>{cells}</table>"

@@ -10,7 +10,6 @@ import numpy as np
 from qtpy.QtCore import QModelIndex, QObject, QSortFilterProxyModel, Qt
 from qtpy.QtGui import QColor, QIcon, QPixmap
 
-from napari_i3d._utils.colors import colors_of
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.individuals_dock.rows_model import RowsModel
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
@@ -88,7 +87,7 @@ def rows_of(tracked: TrackedVideo | None) -> list[Row]:
     """Return a row for each individual of a video, in the order of the file."""
     if tracked is None or tracked.tracking is None:
         return []
-    colors = colors_of(tracked.tracking)
+    colors = tracked.colors
     return [_row(tracklet, colors[individual]) for individual, tracklet in tracked.tracking.items()]
 
 

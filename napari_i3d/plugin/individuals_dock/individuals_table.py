@@ -12,11 +12,11 @@ from napari_i3d.plugin.individuals_dock.individuals_model import (
     IndividualsModel,
     IndividualsProxy,
 )
-from napari_i3d.plugin.keys import KEYS
+from napari_i3d.plugin.keys import ACTIONS
 
 _BOX_PX = 14
 _FEWEST_ROWS = 3
-_LETTERS = frozenset(key.key[-1].upper() for key in KEYS)
+_LETTERS = frozenset(action.key[-1].upper() for action in ACTIONS if action.key)
 
 
 class RowTable(QTableView):

@@ -13,6 +13,7 @@ from napari_i3d.plugin.layers.opengl_workaround import finish_drawing
 from napari_i3d.plugin.session.problems import format_stopping
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
+from napari_i3d.tracking.editing.editor import TrackingChange
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -98,7 +99,9 @@ class BoxesController:
                 tracked.tracking_changed.connect(self._warn)
         self._warn()
 
-    def _warn(self) -> None:
+    def _warn(self, change: TrackingChange | None = None) -> None:
+        if change is not None:
+            return  # the user is at work on them
         # Once for a video and its tracking, when both are there.
         for tracked in self._session.videos:
             pair = (tracked.video, tracked.tracking)

@@ -13,7 +13,7 @@ import numpy as np
 from napari.layers import Layer, Points, Vectors
 from numpy.typing import NDArray
 
-from napari_i3d._utils.colors import HIGHLIGHT, SHADOW, colors_of
+from napari_i3d._utils.colors import HIGHLIGHT, SHADOW
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.layers.convert import (
     LINES,
@@ -28,6 +28,7 @@ from napari_i3d.plugin.layers.convert import (
 )
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.tracking.box_table import BoxTable
+from napari_i3d.tracking.editing.editor import TrackingChange
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -193,14 +194,19 @@ class BoxesDisplay:
             layer.shown = np.arange(len(layer.data)) < used
         layer.refresh(**_AS_IT_IS)
 
-    def _on_tracking(self) -> None:
+    def _on_tracking(self, change: TrackingChange | None = None) -> None:
         tracking = self.tracked.tracking
         if tracking is None:
             self._table = None
             self._drop_layers()
             return
-        self._table = BoxTable(tracking, self.tracked.box_scale)
-        colors = colors_of(tracking)
+        if (
+            change is None
+            or self._table is None
+            or not self._table.update(tracking, change.ranges, self.tracked.box_scale)
+        ):
+            self._table = BoxTable(tracking, self.tracked.box_scale)
+        colors = self.tracked.colors
         self._names = [colors[individual] for individual in tracking]
         self._colors = rgba(self._names)
         self._colored = self._labeled = None

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
+from napari_i3d._utils.history import History
 from napari_i3d.features.features import Features
 from napari_i3d.individuals import Id
+from napari_i3d.plugin.session.corrections import Corrections
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource
-from napari_i3d.tracking.checks import Problem, check_tracking
+from napari_i3d.tracking.checks import Problem
+from napari_i3d.tracking.editing.editor import TrackingChange, TrackingEditor
 from napari_i3d.tracking.tracklets import Tracking
 
 if TYPE_CHECKING:
@@ -28,17 +31,21 @@ class TrackedVideo:
     ----------
     tracking_layer
         The layer that shows the boxes.
-    video_changed, tracking_changed, shown_changed, chosen_changed, current_changed, problem_changed, features_changed
+    tracking_changed
+        Signal (`TrackingChange` or None): the boxes were corrected; None: they are others, with a new `editor`.
+        Slots may leave the argument out.
+    video_changed, shown_changed, chosen_changed, current_changed, problem_changed, features_changed, span_changed
         Signals, without arguments.
     """
 
     video_changed = Signal()
-    tracking_changed = Signal()
+    tracking_changed = Signal(object)
     shown_changed = Signal()
     chosen_changed = Signal()
     current_changed = Signal()
     problem_changed = Signal()
     features_changed = Signal()
+    span_changed = Signal()
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -49,6 +56,9 @@ class TrackedVideo:
         self.features: Features | None = None
         self.features_path: Path | None = None
         self.problems: tuple[Problem, ...] = ()
+        self._corrections = Corrections(None)
+        self._corrections.editor.connect(self._on_corrected)
+        self._span: tuple[int, int] | None = None
         self._shown: frozenset[Id] = frozenset()
         self._chosen: frozenset[Id] = frozenset()
         self._current: Id | None = None
@@ -64,6 +74,32 @@ class TrackedVideo:
     def tracking_path(self) -> Path | None:
         """The file of the boxes."""
         return None if self.source is None else self.source.path
+
+    @property
+    def editor(self) -> TrackingEditor:
+        """Corrects the boxes; also without tracking, whose first box makes one. Other boxes have another editor."""
+        return self._corrections.editor
+
+    @property
+    def history(self) -> History:
+        """The corrections, to be undone and redone; begins anew with other boxes."""
+        return self._corrections.editor.history
+
+    @property
+    def colors(self) -> dict[Id, str]:
+        """The color of each individual, ``#rrggbb``; corrections do not change the colors of the others."""
+        return self._corrections.colors
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """The range of frames, half-open, that the user marked."""
+        return self._span
+
+    @span.setter
+    def span(self, span: tuple[int, int] | None) -> None:
+        if span != self._span:
+            self._span = span
+            self.span_changed.emit()
 
     @property
     def shown(self) -> frozenset[Id]:
@@ -119,7 +155,7 @@ class TrackedVideo:
         if size != self._boxes_size:
             self._boxes_size = size
             self.check()
-            self.tracking_changed.emit()
+            self.tracking_changed.emit(TrackingChange({}))
 
     @property
     def box_scale(self) -> tuple[float, float]:
@@ -160,10 +196,11 @@ class TrackedVideo:
             # They belong to other boxes, perhaps of individuals with the same names.
             self.set_features(None, None)
         self.source, self.tracking_layer = source, layer
+        self._restart_corrections()
         self._shown = self._chosen = self._known
         self._current = next(iter(tracking or ()), None)
         self.check()
-        self.tracking_changed.emit()
+        self.tracking_changed.emit(None)
         self.shown_changed.emit()
         self.chosen_changed.emit()
         self.current_changed.emit()
@@ -172,6 +209,8 @@ class TrackedVideo:
         self, tracking: Tracking, problems: Sequence[Problem], checked_for: tuple[int, int, int] | None
     ) -> None:
         """Set other boxes that were made of the same key points; what is ticked and the layer stay.
+
+        Corrections of the boxes before are lost.
 
         Parameters
         ----------
@@ -187,16 +226,15 @@ class TrackedVideo:
         if self.features is not None:
             self.set_features(None, None)  # they belong to the boxes before
         hidden, left_out, current = self._known - self._shown, self._known - self._chosen, self._current
-        self.source = replace(self.source, tracking=tracking)
-        if self.tracking_layer is not None:
-            self.tracking_layer.metadata[METADATA_KEY] = self.source
+        self._set_source(replace(self.source, tracking=tracking))
+        self._restart_corrections()
         self._shown, self._chosen = self._known - hidden, self._known - left_out
         if checked_for == self.image_shape:
             self.problem = None
             self.problems = (*problems, *self.source.uncertain)
         else:
             self.check()
-        self.tracking_changed.emit()
+        self.tracking_changed.emit(None)
         self.shown_changed.emit()
         self.chosen_changed.emit()
         if current not in self._known:
@@ -210,8 +248,39 @@ class TrackedVideo:
     def check(self) -> None:
         """Check the tracking again."""
         self.problem = None
-        if self.tracking is None:
-            self.problems = ()
-            return
-        uncertain = () if self.source is None else self.source.uncertain
-        self.problems = (*check_tracking(self.tracking, self.image_shape), *uncertain)
+        self.problems = self._corrections.check(self.image_shape)
+
+    def _set_source(self, source: TrackingSource) -> None:
+        self.source = source
+        if self.tracking_layer is not None:
+            self.tracking_layer.metadata[METADATA_KEY] = source
+
+    def _restart_corrections(self) -> None:
+        self._corrections = Corrections(self.source)
+        self._corrections.editor.connect(self._on_corrected)
+        self.span = None
+
+    def _on_corrected(self, change: TrackingChange) -> None:
+        """Adopt the boxes after a correction, or after its undo."""
+        before = self._known
+        self._set_source(self._corrections.source)
+        self.problems = self._corrections.update(change, self.image_shape)
+        problem = self._problem if self._problem in self.problems else None
+        ticks, current = (self._shown, self._chosen), self._current
+        self._shown, self._chosen = (self._follow(ticked, change) for ticked in ticks)
+        self._current = change.renamed.get(current, current) if current is not None else None
+        if self._current not in self._known:
+            self._current = next((individual for individual in change.added), next(iter(self.tracking or ()), None))
+        self.tracking_changed.emit(change)
+        if before != self._known or (self._shown, self._chosen) != ticks:
+            self.shown_changed.emit()
+            self.chosen_changed.emit()
+        if self._current != current:
+            self.current_changed.emit()
+        if self._problem != problem:
+            self._problem = problem
+            self.problem_changed.emit()
+
+    def _follow(self, ticked: frozenset[Id], change: TrackingChange) -> frozenset[Id]:
+        """Return what is ticked after a correction; new individuals are."""
+        return frozenset([*(change.renamed.get(one, one) for one in ticked), *change.added]) & self._known

@@ -13,7 +13,7 @@ from helpers.clips import MakeClip
 from helpers.windows import open_dock
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.individuals_dock.individuals_model import Column, IndividualsModel, IndividualsProxy, rows_of
-from napari_i3d.plugin.keys import KEYS
+from napari_i3d.plugin.keys import ACTIONS
 from napari_i3d.tracking.checks import ProblemKind
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
@@ -314,9 +314,9 @@ def test_trails_are_switched_on_and_off(opened, qtbot):
 
 def test_help_lists_all_keys(opened):
     _, _, dock = opened
-    for key in KEYS:
-        assert key.key in dock.help.text()
-        assert key.text in dock.help.text()
+    for action in ACTIONS:
+        assert action.key in dock.help.text()
+        assert action.text in dock.help.text()
 
 
 def test_context_menu_acts_on_the_rows_selected(opened, qtbot):
