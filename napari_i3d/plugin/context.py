@@ -18,6 +18,8 @@ def get_session(viewer: "Viewer") -> Session:
     if viewer not in _sessions:
         # Loaded with the first viewer: what they import takes time.
         from napari_i3d.plugin.closing import ClosingQuestion
+        from napari_i3d.plugin.corrections.recovery_controller import RecoveryController
+        from napari_i3d.plugin.corrections.unsaved import UnsavedCorrections
         from napari_i3d.plugin.exploration import Exploration
         from napari_i3d.plugin.keys import bind_keys
         from napari_i3d.plugin.layers.box_controller import BoxesController
@@ -30,5 +32,9 @@ def get_session(viewer: "Viewer") -> Session:
         session.exploration = Exploration(session)
         session.arrangement = VideoArrangement(session)
         session.playback = Playback(session)
-        session.closing_question = ClosingQuestion(viewer.window._qt_window)
+        session.recovery = RecoveryController(session, viewer.window._qt_window)
+        unsaved = UnsavedCorrections(session)
+        session.closing_question = ClosingQuestion(
+            viewer.window._qt_window, unsaved.describe, unsaved.save, unsaved.discard
+        )
     return _sessions[viewer]

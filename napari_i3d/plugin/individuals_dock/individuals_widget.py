@@ -82,6 +82,7 @@ class IndividualsWidget(Dock):
             current_changed=self.individuals.show_current,
             problem_changed=self._on_problem,
             accepted_changed=self._on_video,
+            saved_changed=self._show_title,
         )
 
     def _build(self) -> None:
@@ -178,7 +179,8 @@ class IndividualsWidget(Dock):
         if tracked is None or tracked.tracking is None:
             return
         number = len(tracked.tracking)
-        text = f"{tracked.name}: {counted(number, 'individual')}, {len(tracked.chosen)} to extract"
+        unsaved = "" if tracked.is_saved else " • unsaved corrections"
+        text = f"{tracked.name}: {counted(number, 'individual')}, {len(tracked.chosen)} to extract{unsaved}"
         self.title.setText(text if tracked.video else f"{text}. Its video is not open.")
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_i3d.plugin.closing import ClosingQuestion
+    from napari_i3d.plugin.corrections.recovery_controller import RecoveryController
     from napari_i3d.plugin.exploration import Exploration
     from napari_i3d.plugin.layers.box_controller import BoxesController
     from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
@@ -58,6 +59,8 @@ class Session:
     """Visibility of the videos; set by `get_session`."""
     playback: "Playback"
     """The player; set by `get_session`."""
+    recovery: "RecoveryController"
+    """Keeps unsaved corrections for the case of a crash; set by `get_session`."""
     closing_question: "ClosingQuestion"
     """Asks before running work is lost; set by `get_session`. PyQt crashes at exit if only the window holds it."""
 
