@@ -46,7 +46,6 @@ class CanvasMenu:
             self.menu.deleteLater()
         self.menu = QMenu(self._session.viewer.window._qt_window)
         self.menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
-        self.menu.addSection(f"Frame {self._session.frame}")
         fill_identity_menu(self.menu, self._session, tracked, tracked.current)
         self.menu.popup(QCursor.pos())
 

@@ -1,5 +1,7 @@
 """Carry corrections out, undo and redo them; the status line says what was done."""
 
+from dataclasses import dataclass, replace
+
 from napari.utils.notifications import show_warning
 
 from napari_i3d.errors import TrackingError
@@ -7,7 +9,37 @@ from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.tracking.editing.identity_edits import Merge
+from napari_i3d.tracking.editing.scopes import Command, IdentityChoice
 from napari_i3d.tracking.editing.tracking_edit import TrackingEdit
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would become of a choice.
+
+    Attributes
+    ----------
+    edit
+        The correction with all defaults filled in; None: it cannot be made.
+    problem
+        Why not; empty if it can be made.
+    replaceable
+        Whether it can be made if the boxes that are in the way are replaced.
+    """
+
+    edit: TrackingEdit | None
+    problem: str = ""
+    replaceable: bool = False
+
+
+def plan(session: Session, tracked: TrackedVideo, choice: IdentityChoice) -> Plan:
+    """Return what would become of a choice in the frame that is shown."""
+    try:
+        return Plan(tracked.editor.complete(choice.edit(session.frame, tracked.span)))
+    except TrackingError as error:
+        can_replace = choice.command in (Command.ASSIGN, Command.MERGE) and not choice.replace
+        replaceable = can_replace and plan(session, tracked, replace(choice, replace=True)).edit is not None
+        return Plan(None, dock_text(error), replaceable)
 
 
 def carry_out(session: Session, tracked: TrackedVideo, *edits: TrackingEdit) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from qtpy.QtCore import QSize
 from qtpy.QtGui import QResizeEvent
-from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from napari_i3d._utils.history import History
 from napari_i3d._utils.text import counted
@@ -99,10 +99,10 @@ class CorrectionBar(QWidget):
         """Disconnect from the history."""
         self._link.close()
 
-    def _button(self, text: str, name: str | None) -> QToolButton:
-        button = QToolButton()
-        button.setText(text)
+    def _button(self, text: str, name: str | None) -> QPushButton:
+        button = QPushButton(text)
         button.setProperty("whole_text", text)
+        button.setMinimumWidth(1)
         button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         action = self._actions.get(name) if name is not None else None
         if action is not None:
@@ -139,7 +139,7 @@ class CorrectionBar(QWidget):
         for button, text in zip(buttons, texts, strict=True):
             button.setText(text if room <= self.width() else _SHORT[text])
 
-    def _shown(self) -> list[QToolButton]:
+    def _shown(self) -> list[QPushButton]:
         return [one for one in (self.edit, self.undo, self.redo, self.fold, self.save) if not one.isHidden()]
 
 

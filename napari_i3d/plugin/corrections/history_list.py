@@ -3,28 +3,28 @@
 from typing import Any
 
 from psygnal import Signal
-from qtpy.QtCore import QAbstractListModel, QModelIndex, QObject, QSize, Qt
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 from qtpy.QtGui import QFont, QKeyEvent
-from qtpy.QtWidgets import QAbstractItemView, QListView, QWidget
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from napari_i3d._utils.history import History, Step
 
-_ROWS = 6
+_FEWEST_ROWS, _MOST_ROWS = 2, 6
 _BEGINNING = "Boxes as opened"
 
 
-class HistoryModel(QAbstractListModel):
+class HistoryModel(QAbstractTableModel):
     """The states of a history, oldest first: row n is the state after n steps."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._history = History()
-        self._n_rows = 0
+        self._n_rows = self._position = 0
         self._last_step: Step | None = None  # as listed
 
     def set_history(self, history: History) -> None:
-        """Show a history as it is now; only rows that are new or gone are inserted or removed."""
-        n_rows = len(history.steps) + 1
+        """Show a history as it is now; rows that were listed stay if they can."""
+        n_rows, before = len(history.steps) + 1, self._position
         last = history.steps[self._n_rows - 2] if 1 < self._n_rows <= n_rows else None
         if history is not self._history or n_rows < self._n_rows or last is not self._last_step:
             self.beginResetModel()
@@ -35,7 +35,9 @@ class HistoryModel(QAbstractListModel):
             self._n_rows = n_rows
             self.endInsertRows()
         self._last_step = history.steps[-1] if history.steps else None
-        self.dataChanged.emit(self.index(0), self.index(n_rows - 1))
+        self._position = history.position
+        first, stop = sorted((min(before, n_rows - 1), self._position))
+        self.dataChanged.emit(self.index(first, 0), self.index(stop, 0))
 
     @property
     def position(self) -> int:
@@ -45,6 +47,10 @@ class HistoryModel(QAbstractListModel):
     def rowCount(self, parent: QModelIndex | None = None) -> int:  # noqa: N802
         """Return the number of states."""
         return 0 if parent is not None and parent.isValid() else self._n_rows
+
+    def columnCount(self, parent: QModelIndex | None = None) -> int:  # noqa: N802
+        """Return 1."""
+        return 0 if parent is not None and parent.isValid() else 1
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return what a step did, gray if it is undone, in bold type for the present state."""
@@ -72,8 +78,8 @@ class HistoryModel(QAbstractListModel):
         return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 
 
-class HistoryList(QListView):
-    """Lists the steps of a history.
+class HistoryList(QTableView):
+    """Lists the steps of a history; a table, whose rows need no layout, is fast with thousands.
 
     Attributes
     ----------
@@ -87,20 +93,26 @@ class HistoryList(QListView):
         super().__init__(parent)
         self.states = HistoryModel(self)
         self.setModel(self.states)
-        self.setUniformItemSizes(True)
-        self.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setFixedHeight(_ROWS * (self.fontMetrics().height() + 4) + 2 * self.frameWidth())
-
-    def sizeHint(self) -> QSize:  # noqa: N802
-        """Return a width that does not widen the dock."""
-        return QSize(100, self.height())
+        columns, rows = self.horizontalHeader(), self.verticalHeader()
+        if columns is not None and rows is not None:
+            columns.hide()
+            columns.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+            rows.hide()
+            rows.setMinimumSectionSize(1)
+            rows.setDefaultSectionSize(rows.fontMetrics().height() + 2)
+            rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
 
     def show_history(self, history: History) -> None:
         """Show a history as it is now, with its present state in view."""
         self.states.set_history(history)
-        index = self.states.index(self.states.position)
+        rows = min(max(self.states.rowCount(), _FEWEST_ROWS), _MOST_ROWS)
+        self.setFixedHeight(rows * self.rowHeight(0) + 2 * self.frameWidth())
+        index = self.states.index(self.states.position, 0)
         self.setCurrentIndex(index)
         self.scrollTo(index)
 

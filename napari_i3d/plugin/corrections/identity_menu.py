@@ -8,15 +8,16 @@ from qtpy.QtWidgets import QMenu
 
 from napari_i3d.errors import TrackingError
 from napari_i3d.individuals import Id
-from napari_i3d.plugin.corrections.carry_out import carry_out
-from napari_i3d.plugin.messages import dock_text
+from napari_i3d.plugin.corrections.carry_out import carry_out, plan
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
+from napari_i3d.plugin.widgets.swatch import swatch
 from napari_i3d.tracking.editing.identity_edits import Delete
 from napari_i3d.tracking.editing.scopes import Command, IdentityChoice, Scope, others_nearby
 from napari_i3d.tracking.editing.tracking_edit import named
 
 _MOST_OTHERS = 12
+_MOST_CHARACTERS = 90
 
 
 def fill_identity_menu(
@@ -41,17 +42,20 @@ def fill_identity_menu(
         return
     entries = _Entries(session, tracked, individual, [one for one in chosen if one != individual])
     menu.setToolTipsVisible(True)
-    name = named(individual)
-    for command, title in (
-        (Command.SWAP, f"Swap {name} with"),
-        (Command.ASSIGN, f"Give boxes of {name} to"),
-        (Command.MERGE, f"Merge {name} into"),
-    ):
-        _submenu(menu, title, partial(entries.add_others, command=command))
-    entries.add(menu, IdentityChoice(Command.SPLIT, individual))
-    _add(menu, f"rename {name}…", lambda: session.identity_prompt.open(Command.RENAME))
+    title = menu.addAction(swatch(tracked.colors[individual]), _short(f"{named(individual)}, frame {session.frame}"))
+    if title is not None:
+        title.setEnabled(False)
     menu.addSeparator()
-    _submenu(menu, f"Delete boxes of {name}", partial(entries.add_scopes, command=Command.DELETE_BOXES, other=None))
+    for command in (Command.SWAP, Command.ASSIGN, Command.MERGE):
+        _submenu(menu, str(command).capitalize(), partial(entries.add_others, command=command))
+    entries.add(menu, IdentityChoice(Command.SPLIT, individual))
+    _add(menu, "rename…", lambda: session.identity_prompt.open(Command.RENAME))
+    menu.addSeparator()
+    _submenu(
+        menu,
+        str(Command.DELETE_BOXES).capitalize(),
+        partial(entries.add_scopes, command=Command.DELETE_BOXES, other=None),
+    )
     if len(chosen) > 1:
         words = f"delete {len(chosen)} individuals, all their boxes: {', '.join(named(one) for one in chosen)}"
         text = words if len(words) < 80 else f"{words[:80]}…"
@@ -68,21 +72,16 @@ class _Entries:
 
     def add(self, menu: QMenu, choice: IdentityChoice) -> None:
         """Add an entry; one that cannot be done says why and, if it could be done otherwise, opens the prompt."""
-        try:
-            edit = choice.edit(self._session.frame, self._tracked.span)
-        except TrackingError as error:
-            _add(menu, f"{choice.command} {choice.scope}", problem=dock_text(error))
-            return
-        try:
-            edit = self._tracked.editor.complete(edit)
-        except TrackingError as error:
-            if choice.command in (Command.ASSIGN, Command.MERGE):
+        planned = plan(self._session, self._tracked, choice)
+        if planned.edit is not None:
+            _add(menu, planned.edit.words, partial(carry_out, self._session, self._tracked, planned.edit))
+        else:
+            words = _words(choice, self._session.frame, self._tracked.span)
+            if planned.replaceable:
                 ask = partial(self._session.identity_prompt.open_with, choice)
-                _add(menu, f"{edit.words}…", ask, tip=dock_text(error))
+                _add(menu, f"{words}…", ask, tip=planned.problem)
             else:
-                _add(menu, edit.words, problem=dock_text(error))
-            return
-        _add(menu, edit.words, lambda: carry_out(self._session, self._tracked, edit))
+                _add(menu, words, problem=planned.problem)
 
     def add_others(self, menu: QMenu, command: Command) -> None:
         """Add a submenu for each other individual, the nearest first."""
@@ -93,7 +92,8 @@ class _Entries:
         others = list(dict.fromkeys([*self._first, *listed]))
         for other in islice(others, _MOST_OTHERS):
             if command.has_scope:
-                _submenu(menu, named(other), partial(self.add_scopes, command=command, other=other))
+                fill = partial(self.add_scopes, command=command, other=other)
+                _submenu(menu, named(other), fill, self._tracked.colors[other])
             else:
                 self.add(menu, IdentityChoice(command, self._individual, other))
         if command is Command.ASSIGN:
@@ -111,8 +111,10 @@ class _Entries:
             self.add(menu, IdentityChoice(command, self._individual, other, scope))
 
 
-def _submenu(menu: QMenu, title: str, fill: Callable[[QMenu], None]) -> None:
-    submenu = QMenu(_plain(title), menu)
+def _submenu(menu: QMenu, title: str, fill: Callable[[QMenu], None], color: str = "") -> None:
+    submenu = QMenu(_short(title), menu)
+    if color:
+        submenu.setIcon(swatch(color))
     submenu.setToolTipsVisible(True)
     menu.addMenu(submenu)
 
@@ -123,9 +125,17 @@ def _submenu(menu: QMenu, title: str, fill: Callable[[QMenu], None]) -> None:
     submenu.aboutToShow.connect(refill)
 
 
+def _words(choice: IdentityChoice, frame: int, span: tuple[int, int] | None) -> str:
+    """Return the words of a choice, also if it cannot be done."""
+    try:
+        return choice.edit(frame, span).words
+    except TrackingError:
+        return f"{choice.command} {choice.scope}"
+
+
 def _add(menu: QMenu, words: str, run: Callable[[], object] | None = None, tip: str = "", problem: str = "") -> None:
     """Add an entry; one with a problem cannot be chosen."""
-    action = menu.addAction(_plain(words[0].upper() + words[1:]))
+    action = menu.addAction(_short(words[0].upper() + words[1:]))
     if action is None:
         return
     action.setStatusTip(problem or words)
@@ -135,6 +145,8 @@ def _add(menu: QMenu, words: str, run: Callable[[], object] | None = None, tip: 
         action.triggered.connect(lambda: run())
 
 
-def _plain(text: str) -> str:
-    # An ampersand underlines the letter after it.
-    return text.replace("&", "&&")
+def _short(text: str) -> str:
+    """Return the text of an entry: its beginning and its end, where the frames are, if it is long."""
+    if len(text) > _MOST_CHARACTERS:
+        text = f"{text[: _MOST_CHARACTERS // 2]} … {text[-_MOST_CHARACTERS // 2 :]}"
+    return text.replace("&", "&&")  # one would underline the letter after it

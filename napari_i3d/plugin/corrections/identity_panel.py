@@ -1,21 +1,18 @@
 """The panel that asks which correction of an identity to make, and says in words what it would do."""
 
-from dataclasses import replace
-
 from psygnal import Signal
 from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFrame, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from napari_i3d.errors import TrackingError
 from napari_i3d.individuals import Id
-from napari_i3d.plugin.corrections.carry_out import carry_out
-from napari_i3d.plugin.messages import dock_text
+from napari_i3d.plugin.corrections.carry_out import carry_out, plan
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.dock import Connections
 from napari_i3d.plugin.widgets.layouts import fill
-from napari_i3d.plugin.widgets.text_label import LineLabel, TextLabel
+from napari_i3d.plugin.widgets.swatch import swatch
+from napari_i3d.plugin.widgets.text_label import TextLabel
 from napari_i3d.tracking.editing.scopes import Command, IdentityChoice, Scope, editable_id, others_nearby, parse_id
 from napari_i3d.tracking.editing.tracking_edit import TrackingEdit, named
 
@@ -29,9 +26,7 @@ _LETTERS = {
     Command.DELETE: "D",
 }
 _NEXT, _REPLACE = "Q", "P"
-_KEYS = (
-    "Enter: do it.  Esc: leave.  Q: the next individual.  Letters and digits: as in the lists.  Arrows: another frame."
-)
+_KEYS = "Enter: do it. Esc: leave. Q: next individual. Arrows: another frame."
 
 
 class _Choices(QComboBox):
@@ -71,10 +66,9 @@ class IdentityPanel(QFrame):
         self._listed: tuple[object, ...] = ()  # what the other individuals were listed for
         self._others: list[Id] = []
         self._edit: TrackingEdit | None = None
-        self.individual = LineLabel()
         self.command, self.other, self.scope = _Choices(), _Choices(), _Choices()
-        self.command.addItems([f"{command} ({_LETTERS[command]})" for command in Command])
-        self.scope.addItems([f"{scope} ({number})" for number, scope in enumerate(Scope, 1)])
+        self.command.addItems([f"{_LETTERS[command]}: {command}" for command in Command])
+        self.scope.addItems([f"{number}: {scope}" for number, scope in enumerate(Scope, 1)])
         for box in (self.command, self.other, self.scope):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(8)
@@ -99,9 +93,9 @@ class IdentityPanel(QFrame):
         self.setObjectName("identity_panel")
         self.setStyleSheet("#identity_panel { border: 1px solid palette(mid); border-radius: 4px; }")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        fields = fill(QHBoxLayout(), self.individual, self.command, self.other, self.new_id, self.scope)
-        for place, share in enumerate((2, 3, 3, 3, 3)):
-            fields.setStretch(place, share)
+        fields = fill(QHBoxLayout(), self.command, self.other, self.new_id, self.scope)
+        for place in range(fields.count()):
+            fields.setStretch(place, 1)
         self.keys = TextLabel(_KEYS)
         self.keys.setEnabled(False)
         below = fill(QHBoxLayout(), self.keys, self.replaced, self.done, self.leave_button, grow=self.keys)
@@ -170,27 +164,17 @@ class IdentityPanel(QFrame):
             return
         self._list_others(tracked, choice)
         choice = self.choice or choice
-        self.individual.setText(named(choice.id))
         self.other.setVisible(choice.command.has_other)
         self.scope.setVisible(choice.command.has_scope)
         self.new_id.setVisible(choice.command is Command.RENAME)
-        self._edit, problem = self._plan(tracked, choice)
-        replaceable = choice.replace or self._plan(tracked, replace(choice, replace=True))[0] is not None
-        self.replaced.setVisible(
-            choice.command in (Command.ASSIGN, Command.MERGE) and replaceable and (bool(problem) or choice.replace)
-        )
-        text = problem if self._edit is None else f"{self._edit.words[0].upper()}{self._edit.words[1:]}"
+        planned = plan(self._session, tracked, choice)
+        self._edit = planned.edit
+        self.replaced.setVisible(planned.replaceable or choice.replace)
+        text = planned.problem if self._edit is None else f"{self._edit.words[0].upper()}{self._edit.words[1:]}"
         self.words.setText(text)
         self.words.setStyleSheet("" if self._edit is not None else "color: #d55e00;")
         self.done.setEnabled(self._edit is not None)
         self.refreshed.emit()
-
-    def _plan(self, tracked: TrackedVideo, choice: IdentityChoice) -> tuple[TrackingEdit | None, str]:
-        """Return the correction with all defaults filled in, or why it cannot be made."""
-        try:
-            return tracked.editor.complete(choice.edit(self._session.frame, tracked.span)), ""
-        except TrackingError as error:
-            return None, dock_text(error)
 
     def _list_others(self, tracked: TrackedVideo, choice: IdentityChoice) -> None:
         """List the other individuals, the nearest first; not again for another frame, so that the choice stays."""
@@ -212,6 +196,9 @@ class IdentityPanel(QFrame):
         blocker = QSignalBlocker(self.other)
         self.other.clear()
         self.other.addItems(texts)
+        for place, other in enumerate(self._others):
+            if other in tracking:
+                self.other.setItemIcon(place, swatch(tracked.colors[other]))
         self.other.setCurrentIndex(self._others.index(kept) if same and kept in self._others else 0)
         blocker.unblock()
 

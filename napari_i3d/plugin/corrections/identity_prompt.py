@@ -50,7 +50,6 @@ class IdentityPrompt:
         if self.panel is None:
             canvas: Any = self._session.viewer.window._qt_viewer.canvas.native
             self.panel = IdentityPanel(self._session, canvas.parentWidget())
-            self.panel.left.connect(canvas.setFocus)
             _Below(self.panel, canvas)
         self.panel.ask(choice)
 
@@ -63,6 +62,11 @@ class _Below(QObject):
         self._panel, self._canvas = panel, canvas
         canvas.installEventFilter(self)
         panel.refreshed.connect(self.place)
+        panel.left.connect(self.leave)
+
+    def leave(self) -> None:
+        """Give the keyboard back."""
+        self._canvas.setFocus()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
         """Follow the canvas."""

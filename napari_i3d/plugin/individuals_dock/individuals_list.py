@@ -124,7 +124,6 @@ class IndividualsList(QWidget):
         menu = QMenu(self)
         tracked = self._session.active
         if tracked is not None and tracked.current is not None:
-            menu.addSection(f"Frame {self._session.frame}")
             fill_identity_menu(menu, self._session, tracked, tracked.current, selected)
             menu.addSeparator()
         for column, verbs in zip(TICKS, (("Show", "Hide"), ("Extract", "Do not extract")), strict=True):

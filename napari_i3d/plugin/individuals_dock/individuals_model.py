@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 from psygnal import Signal
 from qtpy.QtCore import QModelIndex, QObject, QSortFilterProxyModel, Qt
-from qtpy.QtGui import QColor, QIcon, QPixmap
 
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.individuals_dock.rows_model import RowsModel
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
+from napari_i3d.plugin.widgets.swatch import swatch
 from napari_i3d.tracking.editing.editor import TrackingChange
 from napari_i3d.tracking.editing.scopes import editable_id, parse_id
 from napari_i3d.tracking.tracklets import Tracklet
 
-_SWATCH_PX = 12
 _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 _CENTER = int(Qt.AlignmentFlag.AlignCenter)
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -95,14 +94,12 @@ def rows_of(tracked: TrackedVideo | None) -> list[Row]:
 
 
 def _row(tracklet: Tracklet, color: str) -> Row:
+    left, upper, right, lower = tracklet.boxes.T
     with np.errstate(invalid="ignore"):  # sides may be infinite
-        sides = (tracklet.boxes[:, 2:] - tracklet.boxes[:, :2]).T
-    means = sides.mean(axis=1)
-    if not np.isfinite(means).all():
-        # Seldom: to select rows takes several times as long as the mean of all.
-        sides = sides[:, np.isfinite(sides).all(axis=0)]
-        means = sides.mean(axis=1) if sides.size else np.full(2, np.nan)
-    return Row(tracklet.id, color, tracklet.start, tracklet.stop - 1, *means.tolist())
+        sides = [right - left, lower - upper]
+    finite = np.isfinite(sides[0]) & np.isfinite(sides[1])
+    means = [float(side[finite].mean()) if finite.any() else np.nan for side in sides]
+    return Row(tracklet.id, color, tracklet.start, tracklet.stop - 1, *means)
 
 
 class IndividualsModel(RowsModel):
@@ -241,7 +238,7 @@ class IndividualsModel(RowsModel):
             number = self._value(row, column)
             return "" if column == Column.PROBLEMS and not number else str(number)
         if role == Qt.ItemDataRole.DecorationRole and column == Column.ID:
-            return _swatch(row.color)
+            return swatch(row.color)
         if role == Qt.ItemDataRole.TextAlignmentRole and column > Column.ID:
             return _RIGHT
         if role == Qt.ItemDataRole.ToolTipRole and column == Column.ID:
@@ -303,12 +300,3 @@ def _sortable(value: Any) -> tuple[int, float, str]:
         return 1, 0.0, text.casefold()
     number = float(value)
     return 0, -1.0 if np.isnan(number) else number, text
-
-
-def _swatch(color: str) -> QIcon:
-    pixmap = QPixmap(_SWATCH_PX, _SWATCH_PX)
-    pixmap.fill(QColor(color))
-    icon = QIcon(pixmap)
-    # Otherwise Qt blends in the selection color.
-    icon.addPixmap(pixmap, QIcon.Mode.Selected)
-    return icon

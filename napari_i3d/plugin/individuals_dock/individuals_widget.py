@@ -148,9 +148,9 @@ class IndividualsWidget(Dock):
         tracked = self._session.active
         if change is None:
             self.individuals.show_tracking()
+            self.corrections.show_tracked()
         else:
             self.individuals.follow(change)
-        self.corrections.show_tracked()
         self.keypoints.show_tracked()
         self.empty.setText(_NOTHING if tracked is None else _NO_TRACKING.format(name=tracked.name))
         self.pages.setCurrentIndex(0 if tracked is not None and tracked.tracking is not None else 1)
