@@ -26,7 +26,7 @@ _LETTERS = {
     Command.DELETE: "D",
 }
 _NEXT, _REPLACE = "Q", "P"
-_KEYS = "Enter: do it. Esc: leave. Q: next individual. Arrows: another frame."
+_KEYS = "Enter: do it. Esc: leave. Q: next individual."
 
 
 class _Choices(QComboBox):

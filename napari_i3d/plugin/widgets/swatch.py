@@ -10,6 +10,7 @@ def swatch(color: str) -> QIcon:
     pixmap = QPixmap(_SIDE_PX, _SIDE_PX)
     pixmap.fill(QColor(color))
     icon = QIcon(pixmap)
-    # Otherwise Qt blends in the selection color.
-    icon.addPixmap(pixmap, QIcon.Mode.Selected)
+    # Otherwise Qt blends in the selection color, and takes the color away where an entry is disabled.
+    for mode in (QIcon.Mode.Selected, QIcon.Mode.Disabled):
+        icon.addPixmap(pixmap, mode)
     return icon

@@ -113,7 +113,7 @@ class IdentityChoice:
                 return Delete(self.id)
             case Command.SPLIT:
                 return Split(self.id, frame)
-        if self.other is None:
+        if self.other is None or (self.command is Command.RENAME and self.other == self.id):
             what = "a new id" if self.command is Command.RENAME else "another individual"
             raise TrackingError(f"expected {what}, found none")
         match self.command:
