@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from napari_i3d._utils.text import counted
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.corrections.correction_bar import CorrectionBar
 from napari_i3d.plugin.individuals_dock.find_animals import FindAnimals
 from napari_i3d.plugin.individuals_dock.help_text import help_text
 from napari_i3d.plugin.individuals_dock.individuals_list import IndividualsList
@@ -28,11 +29,13 @@ from napari_i3d.plugin.individuals_dock.keypoint_section import KeypointSection
 from napari_i3d.plugin.individuals_dock.problems_list import ProblemsList
 from napari_i3d.plugin.individuals_dock.video_size import VideoSize
 from napari_i3d.plugin.individuals_dock.video_switch import VideoSwitch
+from napari_i3d.plugin.keys import ACTIONS
 from napari_i3d.plugin.widgets.dock import Dock
 from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.scroll_area import MARGINS
 from napari_i3d.plugin.widgets.text_label import TextLabel
 from napari_i3d.tracking.checks import Problem
+from napari_i3d.tracking.editing.editor import TrackingChange
 
 _NOTHING = (
     "Open a video and its tracking:\ndrop both files on the canvas.\n\n"
@@ -52,6 +55,7 @@ class IndividualsWidget(Dock):
 
     def __init__(self, napari_viewer: "napari.Viewer") -> None:
         super().__init__(get_session(napari_viewer))
+        self.corrections = CorrectionBar(self._session, ACTIONS)
         self.individuals = IndividualsList(self._session)
         self.problems = ProblemsList(self._session)
         self.video_size = VideoSize()
@@ -83,6 +87,7 @@ class IndividualsWidget(Dock):
             problem_changed=self._on_problem,
             accepted_changed=self._on_video,
             saved_changed=self._show_title,
+            span_changed=self.corrections.show_span,
         )
 
     def _build(self) -> None:
@@ -93,7 +98,7 @@ class IndividualsWidget(Dock):
         fill(QVBoxLayout(upper), self.individuals, trails, self.video_size, self.keypoints, grow=self.individuals)
         self.lists = _Lists(upper, self.problems, self.individuals.table)
         listed = QWidget()
-        fill(QVBoxLayout(listed), top, self.lists, grow=self.lists)
+        fill(QVBoxLayout(listed), top, self.corrections, self.lists, grow=self.lists)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.pages = QStackedWidget()
         self.pages.addWidget(listed)
@@ -134,9 +139,18 @@ class IndividualsWidget(Dock):
         """Return what closing the viewer now would lose; empty if nothing."""
         return "The search for animals is not finished." if self.find_animals.progress.worker is not None else ""
 
-    def _on_tracking(self) -> None:
+    def closed(self) -> None:
+        """Close the dock, and disconnect from the history."""
+        super().closed()
+        self.corrections.release()
+
+    def _on_tracking(self, change: TrackingChange | None = None) -> None:
         tracked = self._session.active
-        self.individuals.show_tracking()
+        if change is None:
+            self.individuals.show_tracking()
+            self.corrections.show_tracked()
+        else:
+            self.individuals.follow(change)
         self.keypoints.show_tracked()
         self.lists.share_room()
         self.empty.setText(_NOTHING if tracked is None else _NO_TRACKING.format(name=tracked.name))
