@@ -21,11 +21,13 @@ def get_session(viewer: "Viewer") -> Session:
         from napari_i3d.plugin.exploration import Exploration
         from napari_i3d.plugin.keys import bind_keys
         from napari_i3d.plugin.layers.box_controller import BoxesController
+        from napari_i3d.plugin.layers.box_editor import BoxEditor
         from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
         from napari_i3d.plugin.playback import Playback
 
         session = _sessions[viewer] = Session(viewer)
         session.boxes = BoxesController(session)
+        session.box_editor = BoxEditor(session)
         bind_keys(session)
         session.exploration = Exploration(session)
         session.arrangement = VideoArrangement(session)

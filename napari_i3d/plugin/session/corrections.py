@@ -31,11 +31,14 @@ class Corrections:
         self._colors = {key: given[individual] for individual, key in self.editor.keys.items()}
 
     @property
-    def source(self) -> TrackingSource:
-        """The boxes as they are now, as a source; a detection that was corrected is a detection no more."""
+    def source(self) -> TrackingSource | None:
+        """The boxes as they are now, as a source; a detection that was corrected is a detection no more.
+
+        None if none were there and none are.
+        """
         tracking = self.editor.tracking
         if self._source is None:
-            return TrackingSource(tracking, None)
+            return TrackingSource(tracking, None) if tracking else None
         detected = self._source.detected if self.editor.history.position == 0 else None
         return replace(self._source, tracking=tracking, uncertain=self._uncertain, detected=detected)
 
