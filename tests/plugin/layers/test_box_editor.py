@@ -21,7 +21,6 @@ NONE, SHIFT, CONTROL = (
 )
 
 _PAUSE_MS = 12
-"""vispy ignores moves of the mouse that follow each other faster."""
 
 
 class Canvas:
@@ -76,11 +75,21 @@ class Canvas:
         return np.array(self.place(last)) - self.place(first)
 
     def move(self, point: QPoint, modifier=NONE) -> None:
-        QTest.qWait(_PAUSE_MS)
+        """Move the mouse until napari knows it: vispy and napari ignore moves in quick succession."""
         place, left = QPointF(point), Qt.MouseButton.LeftButton
         everywhere = QPointF(self.native.mapToGlobal(point))
-        event = QMouseEvent(QEvent.Type.MouseMove, place, everywhere, Qt.MouseButton.NoButton, left, modifier)
-        QApplication.sendEvent(self.native, event)
+        for _ in range(100):
+            event = QMouseEvent(QEvent.Type.MouseMove, place, everywhere, Qt.MouseButton.NoButton, left, modifier)
+            QApplication.sendEvent(self.native, event)
+            QTest.qWait(_PAUSE_MS)
+            if np.allclose(self.place(point), self.cursor(), atol=1e-3):
+                return
+        raise AssertionError(f"the mouse is at {self.cursor()}, not at {self.place(point)}")
+
+    def cursor(self) -> tuple[float, float]:
+        row, column = self.tracked.layer.world_to_data((0, *self.viewer.cursor.position[-2:]))[-2:]
+        scale = self.tracked.box_scale
+        return (column + 0.5) / scale[0], (row + 0.5) / scale[1]
 
     def release(self, end, modifier=NONE) -> None:
         QTest.mouseRelease(self.native, Qt.MouseButton.LeftButton, modifier, self.point(*end))
