@@ -25,6 +25,7 @@ def get_session(viewer: "Viewer") -> Session:
         from napari_i3d.plugin.exploration import Exploration
         from napari_i3d.plugin.keys import bind_keys
         from napari_i3d.plugin.layers.box_controller import BoxesController
+        from napari_i3d.plugin.layers.box_editor import BoxEditor
         from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
         from napari_i3d.plugin.playback import Playback
 
@@ -32,6 +33,7 @@ def get_session(viewer: "Viewer") -> Session:
         session.boxes = BoxesController(session)
         session.identity_prompt = IdentityPrompt(session)
         session.canvas_menu = CanvasMenu(session)
+        session.box_editor = BoxEditor(session)
         bind_keys(session)
         session.exploration = Exploration(session)
         session.arrangement = VideoArrangement(session)

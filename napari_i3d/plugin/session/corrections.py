@@ -43,11 +43,14 @@ class Corrections:
         self._colors = {key: given[individual] for individual, key in self.editor.keys.items()}
 
     @property
-    def source(self) -> TrackingSource:
-        """The boxes as they are now, as a source; a detection that was corrected is a detection no more."""
+    def source(self) -> TrackingSource | None:
+        """The boxes as they are now, as a source; a detection that was corrected is a detection no more.
+
+        None if none were there and none are.
+        """
         tracking = self.editor.tracking
         if self._source is None:
-            return TrackingSource(tracking, None)
+            return TrackingSource(tracking, None) if tracking else None
         detected = self._source.detected if self.editor.serial == 0 else None
         return replace(self._source, tracking=tracking, uncertain=self._uncertain, detected=detected)
 
@@ -67,7 +70,8 @@ class Corrections:
     def mark_saved(self, path: Path, origin: Origin | None, *, exact: bool) -> None:
         """Note that the boxes were saved to a file; the key points that they were made of are not in it."""
         self.editor.mark_saved(origin)
-        self._source = replace(self.source, path=path, keypoints=None, first_choices=None, held=exact)
+        source = self.source or TrackingSource(self.editor.tracking, None)
+        self._source = replace(source, path=path, keypoints=None, first_choices=None, held=exact)
 
     def check(self, image_shape: _Shape | None) -> tuple[Problem, ...]:
         """Check all boxes; return their problems."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from napari_i3d.plugin.corrections.recovery_controller import RecoveryController
     from napari_i3d.plugin.exploration import Exploration
     from napari_i3d.plugin.layers.box_controller import BoxesController
+    from napari_i3d.plugin.layers.box_editor import BoxEditor
     from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
     from napari_i3d.plugin.playback import Playback
 
@@ -55,6 +56,8 @@ class Session:
     sample_mode_changed = Signal()
     boxes: "BoxesController"
     """Updates the layers with boxes; set by `get_session`."""
+    box_editor: "BoxEditor"
+    """Editing of boxes in the canvas; set by `get_session`."""
     exploration: "Exploration"
     """Exploration of the features; set by `get_session`."""
     arrangement: "VideoArrangement"

@@ -245,8 +245,10 @@ class TrackedVideo(VideoChoices):
         self.problem = None
         self.problems = self._corrections.check(self.image_shape)
 
-    def _set_source(self, source: TrackingSource) -> None:
+    def _set_source(self, source: TrackingSource | None) -> None:
         self.source = source
+        if source is None:
+            self.tracking_layer = None  # it goes
         if self.tracking_layer is not None:
             self.tracking_layer.metadata[METADATA_KEY] = source
 

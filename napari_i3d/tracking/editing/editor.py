@@ -157,6 +157,10 @@ class TrackingEditor:
         start, stop = span_of(self._store, key)
         return np.flatnonzero(self._store.marks(key, start, stop) == KEY_FRAME) + start
 
+    def set_by_hand(self, frame: int) -> frozenset[Id]:
+        """Return the individuals whose box in a frame was set by hand."""
+        return frozenset(self._store.ids[key] for key in self._store.key_frames_at(frame))
+
     def describe(self, edit: TrackingEdit) -> str:
         """Describe what a correction would do, with defaults filled in.
 
