@@ -95,6 +95,10 @@ class AnnotationEditor:
         """The individuals as they are now."""
         return self._store.individuals
 
+    def knows(self, individual: Id) -> bool:
+        """Return whether an id is that of an individual, or of the target of a bout."""
+        return self._store.key(individual) is not None
+
     def bouts_of(self, individual: Id) -> tuple[Bout, ...]:
         """Return the bouts of an individual in order, without making the annotation; none if it is unknown."""
         key = self._store.key(individual)

@@ -57,18 +57,10 @@ class RenameIndividual(AnnotationEdit):
 
     def plan(self, store: AnnotationStore) -> Plan:
         """Return the changes without applying them."""
-        key, taken = known_key(store, self.individual), store.key(self.new)
+        key = known_key(store, self.individual)
         if self.individual == self.new:
             return Plan([])
-        changes: list[Change] = []
-        if taken is not None:
-            if any(taken in (lane.individual, lane.target) for lane in store.lanes()):
-                raise AnnotationError(
-                    f"{named(self.new)}: expected an id without bouts or assessed frames, found some in the annotation",
-                    hint="merge the individuals instead",
-                )
-            changes.append(SetId(store, taken, None))
-        return Plan([*changes, SetId(store, key, self.new, key in store.listed)])
+        return Plan([*_freed(store, self.new), SetId(store, key, self.new, key in store.listed)])
 
 
 @dataclass(frozen=True)
@@ -107,8 +99,8 @@ class SwapIndividuals(AnnotationEdit):
 class AssignIndividual(AnnotationEdit):
     """Assign the bouts, also those directed at it, and assessed frames of an individual in a range to another one.
 
-    The other one is new or not, and keeps its own. Bouts of the same behavior and target that then overlap become one;
-    exclusive ones that overlap are kept, and are conflicts of the annotation.
+    One of both may be unknown; the other one keeps its own. Bouts of the same behavior and target that then overlap
+    become one; exclusive ones that overlap are kept, and are conflicts of the annotation.
 
     Attributes
     ----------
@@ -145,6 +137,29 @@ class AssignIndividual(AnnotationEdit):
 
 
 @dataclass(frozen=True)
+class SplitIndividual(AnnotationEdit):
+    """Make a new individual of everything of an individual, also what is directed at it, from a frame on."""
+
+    _ids: ClassVar[tuple[str, ...]] = ("individual", "new")
+
+    individual: Id
+    frame: int
+    new: Id
+
+    @property
+    def words(self) -> str:
+        """Description, as an instruction."""
+        return f"split {named(self.individual)} at frame {self.frame}: from there on it is {named(self.new)}"
+
+    def plan(self, store: AnnotationStore) -> Plan:
+        """Return the changes without applying them."""
+        known_key(store, self.individual)
+        _freed(store, self.new)
+        added, changes = _assign(store, self.individual, self.new, self.frame, None, ())
+        return Plan([*added, *changes])
+
+
+@dataclass(frozen=True)
 class MergeIndividuals(AnnotationEdit):
     """Assign everything of an individual to another one, as `AssignIndividual` does, and remove it."""
 
@@ -166,7 +181,8 @@ class MergeIndividuals(AnnotationEdit):
     def plan(self, store: AnnotationStore) -> Plan:
         """Return the changes without applying them."""
         added, changes = _assign(store, self.other, self.into, 0, None, self.replaced)
-        return Plan([*added, *changes, SetId(store, known_key(store, self.other), None)])
+        key = store.key(self.other)
+        return Plan([*added, *changes, *([] if key is None else [SetId(store, key, None)])])
 
 
 @dataclass(frozen=True)
@@ -192,6 +208,19 @@ class DeleteIndividual(AnnotationEdit):
         return Plan([*draft.changes(), SetId(store, key, None)], f"deletes {counted(count, 'bout')}")
 
 
+def _freed(store: AnnotationStore, individual: Id) -> list[Change]:
+    """Return the changes that free an id; an error if something belongs to it."""
+    key = store.key(individual)
+    if key is None:
+        return []
+    if any(key in (lane.individual, lane.target) for lane in store.lanes()):
+        raise AnnotationError(
+            f"{named(individual)}: expected an id without bouts or assessed frames, found some in the annotation",
+            hint="merge the individuals instead",
+        )
+    return [SetId(store, key, None)]
+
+
 def _plain_ranges(ranges: Ranges) -> Ranges:
     return merge_ranges(plain_range(start, stop, "replaced frames") for start, stop in ranges)
 
@@ -199,9 +228,9 @@ def _plain_ranges(ranges: Ranges) -> Ranges:
 def _assign(
     store: AnnotationStore, individual: Id, to: Id, start: int, stop: int | None, replaced: Ranges
 ) -> tuple[list[Change], list[Change]]:
-    key = known_key(store, individual)
     if individual == to:
         raise AnnotationError(f"{named(to)}: expected two individuals, found the same one twice")
+    key = store.key(individual) if store.key(to) is not None else known_key(store, individual)
     other, changes = individual_key(store, to)
     draft = Draft(store)
     for first, end in replaced:
@@ -210,7 +239,8 @@ def _assign(
         for lane in store.lanes():
             if lane.target == other and lane.individual != key:
                 draft.put(lane._replace(target=None), draft.take(lane, first, end), frozenset((first, end)))
-    _exchange(store, draft, {key: other}, start, stop)
+    if key is not None:
+        _exchange(store, draft, {key: other}, start, stop)
     return changes, draft.changes()
 
 
