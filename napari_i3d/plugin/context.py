@@ -21,14 +21,15 @@ def get_session(viewer: "Viewer") -> Session:
         from napari_i3d.plugin.corrections.recovery_controller import RecoveryController
         from napari_i3d.plugin.corrections.unsaved import UnsavedCorrections
         from napari_i3d.plugin.exploration import Exploration
-        from napari_i3d.plugin.keys import bind_keys
+        from napari_i3d.plugin.keyboard.bindings import KeyBindings
+        from napari_i3d.plugin.keys import ACTIONS
         from napari_i3d.plugin.layers.box_controller import BoxesController
         from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
         from napari_i3d.plugin.playback import Playback
 
         session = _sessions[viewer] = Session(viewer)
         session.boxes = BoxesController(session)
-        bind_keys(session)
+        session.keys = KeyBindings(session, ACTIONS)
         session.exploration = Exploration(session)
         session.arrangement = VideoArrangement(session)
         session.playback = Playback(session)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from napari_i3d.plugin.closing import ClosingQuestion
     from napari_i3d.plugin.corrections.recovery_controller import RecoveryController
     from napari_i3d.plugin.exploration import Exploration
+    from napari_i3d.plugin.keyboard.bindings import KeyBindings
     from napari_i3d.plugin.layers.box_controller import BoxesController
     from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
     from napari_i3d.plugin.playback import Playback
@@ -59,6 +60,8 @@ class Session:
     """Visibility of the videos; set by `get_session`."""
     playback: "Playback"
     """The player; set by `get_session`."""
+    keys: "KeyBindings"
+    """The keys of the actions; set by `get_session`."""
     recovery: "RecoveryController"
     """Keeps unsaved corrections for the case of a crash; set by `get_session`."""
     closing_question: "ClosingQuestion"
