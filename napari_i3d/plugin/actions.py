@@ -32,13 +32,3 @@ class Action:
     key: str = ""
     group: str = "Look"
     also: str = ""
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The keys it has."""
-        return tuple(key for key in (self.key, self.also) if key)
-
-    @property
-    def hint(self) -> str:
-        """Its text with its keys, for tooltips."""
-        return f"{self.text} ({', '.join(self.keys)})" if self.keys else self.text

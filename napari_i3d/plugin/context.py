@@ -23,7 +23,8 @@ def get_session(viewer: "Viewer") -> Session:
         from napari_i3d.plugin.corrections.recovery_controller import RecoveryController
         from napari_i3d.plugin.corrections.unsaved import UnsavedCorrections
         from napari_i3d.plugin.exploration import Exploration
-        from napari_i3d.plugin.keys import bind_keys
+        from napari_i3d.plugin.keyboard.bindings import KeyBindings
+        from napari_i3d.plugin.keys import ACTIONS
         from napari_i3d.plugin.layers.box_controller import BoxesController
         from napari_i3d.plugin.layers.box_editor import BoxEditor
         from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
@@ -34,7 +35,7 @@ def get_session(viewer: "Viewer") -> Session:
         session.identity_prompt = IdentityPrompt(session)
         session.canvas_menu = CanvasMenu(session)
         session.box_editor = BoxEditor(session)
-        bind_keys(session)
+        session.keys = KeyBindings(session, ACTIONS)
         session.exploration = Exploration(session)
         session.arrangement = VideoArrangement(session)
         session.playback = Playback(session)

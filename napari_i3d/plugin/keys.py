@@ -1,22 +1,15 @@
-"""Keys for going through tracklets and problems.
+"""All actions that can have a key.
 
-All are letters that napari 0.9 uses neither for the viewer nor for any kind of layer; with Shift they go back.
+The default keys are letters that napari 0.9 uses neither for the viewer nor for any kind of layer; with Shift they go
+back.
 """
 
-from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
-
-from napari.utils.key_bindings import coerce_keybinding
 
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.actions import Action
 from napari_i3d.plugin.corrections import identity_actions, key_frame_actions, problem_actions
 from napari_i3d.plugin.corrections.saving import SAVE_ACTIONS
-from napari_i3d.plugin.session.session import Session
-
-if TYPE_CHECKING:
-    from napari.viewer import Viewer
 
 _LOOK = (
     Action(
@@ -40,21 +33,3 @@ ACTIONS = (
     *SAVE_ACTIONS,
 )
 """All actions that can have a key."""
-
-
-def bind_keys(session: Session) -> None:
-    """Bind the keys in the viewer of a session, but for those that the user or another plugin uses already."""
-    viewer = session.viewer
-    for action in ACTIONS:
-        for key in action.keys:
-            binding = coerce_keybinding(key)
-            if binding not in viewer.keymap and binding not in viewer.class_keymap:
-                viewer.bind_key(key, _handler(action, session))
-
-
-def _handler(action: Action, session: Session) -> Callable[["Viewer"], None]:
-    def handle(_: "Viewer") -> None:
-        action.run(session)
-
-    handle.__doc__ = action.text
-    return handle

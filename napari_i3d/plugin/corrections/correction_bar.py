@@ -45,7 +45,7 @@ class CorrectionBar(QWidget):
         self.span = LineLabel()
         self.clear = QToolButton()
         self.clear.setText("✕")
-        self.clear.setToolTip(self._actions["clear_span"].hint)
+        self.clear.setToolTip(self._hint("clear_span"))
         self.span_row = QWidget()
         fill(QHBoxLayout(self.span_row), self.span, self.clear, grow=self.span)
         self.row = fill(QHBoxLayout(), self.edit, self.undo, self.redo, self.fold, self.save)
@@ -57,6 +57,9 @@ class CorrectionBar(QWidget):
         # Not a method of self, which Qt would disconnect before it destroys the widget.
         self.destroyed.connect(self._link.close)
         self.show_tracked()
+
+    def _hint(self, name: str) -> str:
+        return self._session.keys.tooltip(self._actions[name])
 
     def show_tracked(self) -> None:
         """Follow the history and the span of the active video."""
@@ -70,7 +73,7 @@ class CorrectionBar(QWidget):
         history = self._link.history
         undo, redo = (history.undo_words, history.redo_words) if history is not None else ("", "")
         for button, name, words in ((self.undo, "Undo", undo), (self.redo, "Redo", redo)):
-            keys = ", ".join(self._actions[name.lower()].keys)
+            keys = self._session.keys.shown_keys(name.lower())
             button.setEnabled(bool(words))
             button.setToolTip(f"{name}: {words} ({keys})" if words else f"Nothing to {name.lower()} ({keys})")
         n_done, n_all = (history.position, len(history.steps)) if history is not None else (0, 0)
@@ -79,9 +82,7 @@ class CorrectionBar(QWidget):
         self.fold.setEnabled(history is not None)
         if "save_tracking" in self._actions:
             saved = history is None or history.is_saved
-            self.save.setToolTip(
-                self._actions["save_tracking"].hint + ("" if saved else "\nThere are unsaved changes.")
-            )
+            self.save.setToolTip(self._hint("save_tracking") + ("" if saved else "\nThere are unsaved changes."))
         if history is not None and self.fold.isChecked():
             self.steps.show_history(history)
 
@@ -106,7 +107,7 @@ class CorrectionBar(QWidget):
         button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         action = self._actions.get(name) if name is not None else None
         if action is not None:
-            button.setToolTip(action.hint)
+            button.setToolTip(self._hint(action.name))
             button.clicked.connect(lambda: action.run(self._session))
         button.setVisible(name is None or action is not None)
         return button

@@ -67,14 +67,21 @@ class FixButtons(QWidget):
             self._rows.addWidget(button)
         self.setVisible(bool(self.buttons))
 
+    def _key(self, name: str) -> str:
+        return self._session.keys.shown_key(name)
+
     def _make(self, tracked: TrackedVideo) -> list[LineButton]:
         session, problem = self._session, tracked.problem
         if problem is None:
             return []
         if problem in tracked.accepted:
-            return [LineButton("It is a problem after all", lambda: problem_actions.decide(session), "W")]
+            return [
+                LineButton(
+                    "It is a problem after all", lambda: problem_actions.decide(session), self._key("accept_problem")
+                )
+            ]
         fixes = problem_actions.fixes_of(tracked)
-        keys = ("K", "Shift-K", *[""] * len(fixes))
+        keys = (self._key("fix_problem"), self._key("fix_problem_otherwise"), *[""] * len(fixes))
         buttons = [
             LineButton(_sentence(fix.words), partial(problem_actions.apply, session, tracked, fix), key)
             for fix, key in zip(fixes, keys, strict=False)
@@ -84,7 +91,7 @@ class FixButtons(QWidget):
             name = fixes[0].name
             text = f"{name.capitalize()} all {number} problems of this kind ({kind})"
             buttons.append(LineButton(text, lambda: problem_actions.apply_to_all(session, tracked, name)))
-        buttons.append(LineButton("Mark as fine", lambda: problem_actions.decide(session), "W"))
+        buttons.append(LineButton("Mark as fine", lambda: problem_actions.decide(session), self._key("accept_problem")))
         if number > 1:
             text = f"Mark all {number} problems of this kind as fine ({kind})"
             buttons.append(LineButton(text, lambda: problem_actions.accept_all(session, tracked)))

@@ -161,7 +161,7 @@ def _may_replace(parent: QWidget, tracked: TrackedVideo, target: Target) -> bool
 
 
 SAVE_ACTIONS = (
-    Action("save_tracking", "save the corrected boxes", save, "Ctrl-Alt-S", "Correct"),
-    Action("save_tracking_as", "save the corrected boxes to another file", save_as, "Ctrl-Alt-Shift-S", "Correct"),
+    Action("save_tracking", "save the corrected boxes", save, "Ctrl-Shift-S", "Correct"),
+    Action("save_tracking_as", "save the corrected boxes to another file", save_as, "", "Correct"),
 )
 """Actions that save boxes."""

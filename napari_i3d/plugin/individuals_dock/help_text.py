@@ -1,6 +1,8 @@
 """Help text of the Individuals dock."""
 
-from napari_i3d.plugin.keys import ACTIONS
+from html import escape
+
+from napari_i3d.plugin.keyboard.bindings import KeyBindings
 
 _MOUSE = (
     ("click on a box", "selects its individual (of several boxes the smallest)"),
@@ -12,8 +14,18 @@ _MOUSE = (
 )
 
 
-def help_text() -> str:
-    """Return keys and mouse as a table in rich text."""
-    rows = [(", ".join(action.keys), action.text) for action in ACTIONS if action.keys] + list(_MOUSE)
-    cells = "".join(f"<tr><td><b>{what}</b>&nbsp;&nbsp;</td><td>{does}</td></tr>" for what, does in rows)
-    return f"<table>{cells}</table>"
+def help_text(keys: KeyBindings) -> str:
+    """Return keys, by their groups, and mouse as a table in rich text."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for action in keys.actions:
+        if key := keys.shown_keys(action.name):
+            groups.setdefault(action.group, []).append((key, action.text))
+    groups["Mouse"] = list(_MOUSE)
+    return f"<table>{''.join(_rows(group, lines) for group, lines in groups.items())}</table>"
+
+
+def _rows(group: str, lines: list[tuple[str, str]]) -> str:
+    cells = "".join(
+        f"<tr><td><b>{escape(what)}</b>&nbsp;&nbsp;</td><td>{escape(does)}</td></tr>" for what, does in lines
+    )
+    return f"<tr><td colspan='2'><i>{escape(group)}</i></td></tr>{cells}"

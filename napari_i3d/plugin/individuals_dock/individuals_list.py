@@ -131,9 +131,19 @@ class IndividualsList(QWidget):
                 menu.addAction(verb, lambda column=column, on=on: self.model.tick(column, selected, on))
             menu.addAction(f"{verbs[0]} only these", lambda column=column: self._tick_only(column, selected))
             menu.addSeparator()
-        menu.addAction("Go to the first frame", lambda: navigation.go_to_end(self._session, last=False))
-        menu.addAction("Go to the last frame", lambda: navigation.go_to_end(self._session, last=True))
+        menu.addAction(
+            self._with_key("Go to the first frame", "first_frame"),
+            lambda: navigation.go_to_end(self._session, last=False),
+        )
+        menu.addAction(
+            self._with_key("Go to the last frame", "last_frame"), lambda: navigation.go_to_end(self._session, last=True)
+        )
         menu.popup(viewport.mapToGlobal(position))
+
+    def _with_key(self, text: str, name: str) -> str:
+        """Return the text of a menu with the key of an action in its column of keys."""
+        key = self._session.keys.shown_key(name)
+        return f"{text}\t{key}" if key else text
 
     def _tick_only(self, column: int, individuals: list[Id]) -> None:
         self.model.tick(column, self.model.ticked(column) - frozenset(individuals), False)

@@ -12,11 +12,9 @@ from napari_i3d.plugin.individuals_dock.individuals_model import (
     IndividualsModel,
     IndividualsProxy,
 )
-from napari_i3d.plugin.keys import ACTIONS
 
 _BOX_PX = 14
 _FEWEST_ROWS = 3
-_LETTERS = frozenset(key[-1].upper() for action in ACTIONS for key in action.keys)
 
 
 class RowTable(QTableView):
@@ -37,8 +35,8 @@ class RowTable(QTableView):
             rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
-        """Leave letters to napari; a table would look for a row that begins with them."""
-        if event is not None and event.text().upper() in _LETTERS:
+        """Leave letters and signs to napari; a table would look for a row that begins with them."""
+        if event is not None and event.text().isprintable() and event.text().strip():
             event.ignore()
         else:
             super().keyPressEvent(event)

@@ -30,6 +30,7 @@ from napari_i3d.plugin.individuals_dock.keypoint_section import KeypointSection
 from napari_i3d.plugin.individuals_dock.problems_list import ProblemsList
 from napari_i3d.plugin.individuals_dock.video_size import VideoSize
 from napari_i3d.plugin.individuals_dock.video_switch import VideoSwitch
+from napari_i3d.plugin.keyboard.key_dialog import KeyDialog
 from napari_i3d.plugin.keys import ACTIONS
 from napari_i3d.plugin.widgets.dock import Dock
 from napari_i3d.plugin.widgets.layouts import fill
@@ -126,14 +127,24 @@ class IndividualsWidget(Dock):
         button.setToolTip("Keys and mouse")
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         button.setStyleSheet("QToolButton::menu-indicator { image: none; }")
-        self.help = QLabel(help_text())
+        self.help = QLabel()
         self.help.setMargin(8)
+        self._show_help()
+        self.links.connect(self._session.keys.changed, self._show_help)
         menu = QMenu(button)
         action = QWidgetAction(menu)
         action.setDefaultWidget(self.help)
         menu.addAction(action)
+        menu.addSeparator()
+        self.keys_action = menu.addAction("Change keys…", self._on_change_keys)
         button.setMenu(menu)
         return button
+
+    def _show_help(self) -> None:
+        self.help.setText(help_text(self._session.keys))
+
+    def _on_change_keys(self) -> None:
+        KeyDialog(self, self._session.keys).exec()
 
     def _make_more(self) -> QToolButton:
         button = QToolButton()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from napari_i3d.plugin.corrections.identity_prompt import IdentityPrompt
     from napari_i3d.plugin.corrections.recovery_controller import RecoveryController
     from napari_i3d.plugin.exploration import Exploration
+    from napari_i3d.plugin.keyboard.bindings import KeyBindings
     from napari_i3d.plugin.layers.box_controller import BoxesController
     from napari_i3d.plugin.layers.box_editor import BoxEditor
     from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
@@ -64,6 +65,8 @@ class Session:
     """Visibility of the videos; set by `get_session`."""
     playback: "Playback"
     """The player; set by `get_session`."""
+    keys: "KeyBindings"
+    """The keys of the actions; set by `get_session`."""
     recovery: "RecoveryController"
     """Keeps unsaved corrections for the case of a crash; set by `get_session`."""
     identity_prompt: "IdentityPrompt"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.history import History, Step
+from napari_i3d._utils.own_steps import OwnSteps
 from napari_i3d.individuals import Id
 from napari_i3d.tracking.editing.box_edits import Clip, DeleteBoxes, Interpolate, SetBox, Turn
 from napari_i3d.tracking.editing.box_store import KEY_FRAME, BoxStore, Range
@@ -17,8 +18,6 @@ from napari_i3d.tracking.editing.identity_edits import Assign, Delete, Merge, Re
 from napari_i3d.tracking.editing.tracking_edit import TrackingEdit, free_id, known_key, span_of
 from napari_i3d.tracking.origin import Origin
 from napari_i3d.tracking.tracklets import Tracking
-
-_NOT_IN_HISTORY = -1
 
 _Edit = TypeVar("_Edit", bound=TrackingEdit)
 
@@ -79,7 +78,6 @@ class TrackingEditor:
     ) -> None:
         self._tracking = Tracking(()) if tracking is None else tracking
         self._saved = self._tracking if saved is None else saved
-        self._saved_serial = _NOT_IN_HISTORY if saved is not None else 0
         self._edited = edited
         self._store = BoxStore(self._tracking)
         self._version = self._store.version
@@ -87,6 +85,7 @@ class TrackingEditor:
         self._callbacks: list[Callable[[TrackingChange], None]] = []
         self.history = History() if history is None else history
         self.history.connect(self._notify)
+        self._own = OwnSteps(self.history, lambda step: bool(self.edits_of(step)), saved=saved is None)
 
     @property
     def tracking(self) -> Tracking:
@@ -110,18 +109,19 @@ class TrackingEditor:
         return self._edited or self.serial != 0
 
     @property
-    def serial(self) -> int:
-        """A number that stands for the present boxes: that of the last step done that holds a correction of them.
+    def n_corrections(self) -> int:
+        """The number of corrections that are done."""
+        return sum(len(self.edits_of(step)) for step in self.history.steps[: self.history.position])
 
-        Steps of other editors of a shared history do not change it. 0: none was corrected.
-        """
-        history = self.history
-        return next((s.serial for s in reversed(history.steps[: history.position]) if self.edits_of(s)), 0)
+    @property
+    def serial(self) -> int:
+        """A number that stands for the present boxes, whatever other editors of the history do; 0: not corrected."""
+        return self._own.serial
 
     @property
     def is_saved(self) -> bool:
         """Whether the boxes are those of the last `mark_saved`, or of the beginning."""
-        return self._saved_serial == self.serial
+        return self._own.is_saved
 
     @property
     def saved(self) -> Tracking:
@@ -131,19 +131,11 @@ class TrackingEditor:
     def mark_saved(self, origin: Origin | None = None) -> None:
         """Note that the boxes were saved, to a file of this origin; the next correction begins a new step."""
         self._saved = self._tracking = Tracking(self.tracking.values(), origin)
-        self._saved_serial = self.serial
-        self.history.seal()
+        self._own.mark_saved()
 
     def unsaved_steps(self) -> list[Step] | None:
         """Return the steps with corrections since the boxes were saved; None if saved ones were undone."""
-        own: list[Step] = []
-        history = self.history
-        for step in reversed(history.steps[: history.position]):
-            if step.serial == self._saved_serial:
-                return own[::-1]
-            if self.edits_of(step):
-                own.append(step)
-        return own[::-1] if self._saved_serial == 0 else None
+        return self._own.unsaved()
 
     def key_frames(self, individual: Id) -> NDArray[np.int64]:
         """Return the frames, ascending, in which an individual's box was set by hand.

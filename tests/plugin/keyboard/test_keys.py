@@ -1,0 +1,199 @@
+"""Keys are chosen in the dialog or in the file, used at once, and refused if something else has them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from napari.utils.key_bindings import coerce_keybinding
+from qtpy.QtCore import QPoint, Qt, QTimer
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QDialogButtonBox
+
+from helpers.clips import MakeClip
+from helpers.windows import click, notifications, open_clip, open_dock
+from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.keyboard.bindings import KeyBindings
+from napari_i3d.plugin.keyboard.key_dialog import KeyDialog
+from napari_i3d.plugin.keyboard.key_file import keys_path, parse_key
+from napari_i3d.plugin.keyboard.napari_keys import napari_use
+from napari_i3d.plugin.keys import ACTIONS
+
+
+def write(content: object) -> None:
+    keys_path().parent.mkdir(parents=True, exist_ok=True)
+    keys_path().write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+
+
+@pytest.fixture
+def session(viewer):
+    return get_session(viewer)
+
+
+@pytest.fixture
+def dialog(viewer, qtbot, session):
+    dock = open_dock(viewer, "Individuals")
+    dialog = KeyDialog(dock, session.keys)
+    dialog.show()
+    qtbot.waitExposed(dialog)
+    yield dialog
+    dialog.close()
+
+
+def press(dialog, name: str, key: Qt.Key, modifiers=Qt.KeyboardModifier.NoModifier) -> None:
+    """Double click on the key of an action, and press another one."""
+    dialog.tree.scrollToItem(dialog.items[name])
+    place = dialog.tree.visualItemRect(dialog.items[name]).center()
+    where = QPoint(dialog.tree.columnViewportPosition(1) + 10, place.y())
+    QTest.mouseClick(dialog.tree.viewport(), Qt.MouseButton.LeftButton, pos=where)
+    QTest.mouseDClick(dialog.tree.viewport(), Qt.MouseButton.LeftButton, pos=where)
+    assert dialog.edit is not None
+    QTest.keyClick(dialog.edit, key, modifiers)
+
+
+def test_default_keys_are_free_in_napari_and_differ():
+    keys = [action.key for action in ACTIONS if action.key]
+    assert all(parse_key(key) is not None for key in keys)
+    assert len({str(parse_key(key)) for key in keys}) == len(keys)
+    assert len({action.name for action in ACTIONS}) == len(ACTIONS)
+
+
+def test_default_keys_are_bound(session):
+    assert [str(key) for key in session.viewer.keymap] == [str(parse_key(a.key)) for a in ACTIONS if a.key]
+    assert notifications("warning") == []
+    assert not keys_path().exists()
+
+
+def test_chosen_key_works_at_once_and_next_time(viewer, make_napari_viewer, qtbot, session, dialog, clip_of: MakeClip):
+    press(dialog, "next_individual", Qt.Key.Key_K)
+    assert dialog.message.text().startswith("Double click")
+    click(qtbot, dialog.buttons.button(QDialogButtonBox.StandardButton.Ok))
+    assert json.loads(keys_path().read_text())["next_individual"] == "K"
+    assert json.loads(keys_path().read_text()).keys() == {action.name for action in ACTIONS}
+    dock = next(iter(viewer.window.dock_widgets.values()))
+    assert "<b>K</b>" in dock.help.text()
+    assert "<b>J</b>" not in dock.help.text()
+    tracked = open_clip(viewer, clip_of(20))
+    first = tracked.current
+    viewer.keymap[coerce_keybinding("K")](viewer)
+    assert tracked.current != first
+    assert coerce_keybinding("J") not in viewer.keymap
+    other = get_session(make_napari_viewer())
+    assert other.keys.key("next_individual") == "K"
+    assert coerce_keybinding("K") in other.viewer.keymap
+
+
+def test_keys_are_pressed_in_the_real_window(make_napari_viewer, qtbot, clip_of: MakeClip):
+    write({"next_individual": "Ctrl+Alt+K"})
+    viewer = make_napari_viewer(show=True)
+    tracked = open_clip(viewer, clip_of(20))
+    first = tracked.current
+    canvas = viewer.window._qt_viewer.canvas.native
+    canvas.setFocus()
+    QTest.keyClick(canvas, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+    qtbot.waitUntil(lambda: tracked.current != first)
+
+
+@pytest.mark.parametrize(
+    ("key", "modifiers", "who"),
+    [
+        (Qt.Key.Key_N, Qt.KeyboardModifier.NoModifier, "'next problem"),
+        (Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier, "napari, for 'Reset view"),
+        (Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier, "napari, for 'Save Selected Layers"),
+        (Qt.Key.Key_E, Qt.KeyboardModifier.NoModifier, "napari, for"),
+        (Qt.Key.Key_Q, Qt.KeyboardModifier.NoModifier, "another plugin or a script"),
+    ],
+)
+def test_taken_keys_are_refused_by_name(session, dialog, key, modifiers, who):
+    session.viewer.bind_key("Q", lambda _: None)
+    press(dialog, "next_individual", key, modifiers)
+    assert who in dialog.message.text()
+    assert dialog.keys["next_individual"] == "J"
+    assert dialog.items["next_individual"].text(1) == "J"
+
+
+def test_key_can_be_taken_away_and_all_reset(qtbot, session, dialog):
+    press(dialog, "next_individual", Qt.Key.Key_Delete)
+    press(dialog, "next_problem", Qt.Key.Key_J)
+    press(dialog, "first_frame", Qt.Key.Key_Escape)
+    assert (dialog.keys["next_individual"], dialog.keys["next_problem"], dialog.keys["first_frame"]) == ("", "J", "G")
+    click(qtbot, dialog.buttons.button(QDialogButtonBox.StandardButton.RestoreDefaults))
+    assert dialog.keys == session.keys.defaults
+    click(qtbot, dialog.buttons.button(QDialogButtonBox.StandardButton.Cancel))
+    assert not keys_path().exists()
+
+
+def test_keys_of_two_actions_can_be_exchanged_in_the_file(viewer):
+    write({"next_individual": "N", "next_problem": "J", "previous_problem": "shift-k"})
+    keys = get_session(viewer).keys
+    assert (keys.key("next_individual"), keys.key("next_problem")) == ("N", "J")
+    assert notifications("warning") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", ["cannot be read as JSON"]),
+        (b"[" * 100_000, ["cannot be read as JSON"]),
+        (b"\xff\xfe", ["cannot be read as JSON"]),
+        ([1], ["expected names of actions"]),
+        ({"next_problem": "J"}, ["next_problem: J has 'next individual'"]),
+        ({"next_problem": "Ctrl+R"}, ["next_problem: Ctrl+R has napari, for 'Reset view"]),
+        ({"next_problem": "Foo"}, ["next_problem: expected a key"]),
+        ({"next_problem": 5}, ["next_problem: expected a key", "int"]),
+        ({"next_problem": None}, ["next_problem: expected a key"]),
+        ({"next_problem": ["N"]}, ["next_problem: expected a key"]),
+        ({"next_problem": "N N"}, ["next_problem: expected a key"]),
+        ({"next_problem": "a\nb" * 99}, ["next_problem: expected a key", "\\n"]),
+        ({"destroy\n": "D"}, ["no action has this name"]),
+    ],
+)
+def test_bad_lines_cost_only_themselves(viewer, content, said):
+    write({**content, "whole_image": "K"} if isinstance(content, dict) else content)
+    keys = get_session(viewer).keys
+    (warning,) = notifications("warning")
+    assert str(keys_path()) in warning
+    assert all(text in warning for text in said)
+    expected = keys.defaults | ({"whole_image": "K"} if isinstance(content, dict) else {})
+    assert {action.name: keys.key(action.name) for action in ACTIONS} == expected
+
+
+def test_every_random_file_leaves_bound_keys(viewer):
+    session, rng = get_session(viewer), np.random.default_rng(5)
+    texts = ["", "N", "J", "Ctrl+S", "K", "Q", "Shift+K", "\x00", "Ctrl+", "é", "Shift-J"]
+    for _ in range(50):
+        write({action.name: texts[rng.integers(len(texts))] for action in ACTIONS if rng.random() < 0.7})
+        session.keys.load()
+        used = [session.keys.key(action.name) for action in ACTIONS if session.keys.key(action.name)]
+        assert len(set(used)) == len(used)
+        assert all(not napari_use(parse_key(key)) for key in used)
+
+
+def test_dialog_opens_from_the_help_menu(viewer, qtbot):
+    dock = open_dock(viewer, "Individuals")
+    seen = []
+
+    def close() -> None:
+        dialog = next(one for one in QApplication.topLevelWidgets() if isinstance(one, KeyDialog) and one.isVisible())
+        seen.append(set(dialog.items))
+        dialog.reject()
+
+    QTimer.singleShot(300, close)
+    dock.keys_action.trigger()
+    assert seen == [{action.name for action in ACTIONS}]
+    assert "<i>Look</i>" in dock.help.text()
+    assert "<i>Mouse</i>" in dock.help.text()
+
+
+def test_unwritable_folder_is_said_and_keeps_the_dialog(viewer, qtbot, dialog, home: Path):
+    keys_path().mkdir(parents=True)
+    press(dialog, "next_individual", Qt.Key.Key_K)
+    click(qtbot, dialog.buttons.button(QDialogButtonBox.StandardButton.Ok))
+    assert "cannot be written" in notifications()[0]
+    assert dialog.isVisible()
+
+
+def test_tooltips_name_the_key(session):
+    action = next(action for action in ACTIONS if action.name == "next_individual")
+    assert session.keys.tooltip(action) == "Next individual (J)"
+    assert isinstance(session.keys, KeyBindings)
