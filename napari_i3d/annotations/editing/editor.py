@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from napari_i3d._utils.frame_ranges import Range, Ranges
 from napari_i3d._utils.history import History, Step
+from napari_i3d._utils.own_steps import OwnSteps
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.bouts import Bout
 from napari_i3d.annotations.editing.annotation_edit import AnnotationEdit
@@ -71,14 +72,24 @@ class AnnotationEditor:
         The annotation to edit; it is not changed itself. None: empty.
     history
         Where the steps go; editors can share one, with tracking too. Default: a history of its own.
+    saved
+        The annotation as it is in its file. Default: `annotation`; if given, `annotation` counts as not saved.
     """
 
-    def __init__(self, annotation: Annotation | None = None, history: History | None = None) -> None:
+    def __init__(
+        self,
+        annotation: Annotation | None = None,
+        history: History | None = None,
+        *,
+        saved: Annotation | None = None,
+    ) -> None:
         self._store = AnnotationStore(Annotation() if annotation is None else annotation)
         self._ids = self._listed()
         self._callbacks: list[Callable[[AnnotationChange], None]] = []
         self.history = History() if history is None else history
         self.history.connect(self._notify)
+        self._saved = self._store.annotation if saved is None else saved
+        self._steps = OwnSteps(self.history, lambda step: bool(self.edits_of(step)), saved=saved is None)
 
     @property
     def annotation(self) -> Annotation:
@@ -98,6 +109,30 @@ class AnnotationEditor:
     def knows(self, individual: Id) -> bool:
         """Return whether an id is that of an individual, or of the target of a bout."""
         return self._store.key(individual) is not None
+
+    @property
+    def serial(self) -> int:
+        """A number that stands for the present annotation; steps of other editors do not change it. 0: not edited."""
+        return self._steps.serial
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the annotation is that of the last `mark_saved`, or of the beginning."""
+        return self._steps.is_saved
+
+    @property
+    def saved(self) -> Annotation:
+        """The annotation at the last `mark_saved`, or at the beginning."""
+        return self._saved
+
+    def mark_saved(self) -> None:
+        """Note that the annotation was saved; the next edit begins a new step."""
+        self._saved = self.annotation
+        self._steps.mark_saved()
+
+    def unsaved_steps(self) -> list[Step] | None:
+        """Return the steps with edits since the annotation was saved; None if saved ones were undone."""
+        return self._steps.unsaved()
 
     def bouts_of(self, individual: Id) -> tuple[Bout, ...]:
         """Return the bouts of an individual in order, without making the annotation; none if it is unknown."""

@@ -12,6 +12,7 @@ from napari_i3d.features.features import Features
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.session.corrections import Corrections
 from napari_i3d.plugin.session.features_state import FeaturesState
+from napari_i3d.plugin.session.labels import Labels
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource
 from napari_i3d.plugin.session.video_choices import VideoChoices
 from napari_i3d.projects.accepted_problems import AcceptedProblems
@@ -35,6 +36,8 @@ class TrackedVideo(VideoChoices):
     ----------
     tracking_layer
         The layer that shows the boxes.
+    labels
+        What is labelled of its individuals.
     saved_paths
         Files that boxes were saved to in this session; they may be written again without asking.
     tracking_changed
@@ -63,6 +66,7 @@ class TrackedVideo(VideoChoices):
         self.saved_paths: set[Path] = set()
         self._features_state: FeaturesState | None = None
         self._out_of_date: frozenset[Id] = frozenset()
+        self.labels = Labels()
         self._restart_corrections()
         self._boxes_size: tuple[int, int] | None = None
 
@@ -256,6 +260,7 @@ class TrackedVideo(VideoChoices):
         self._corrections = Corrections(self.source, editor)
         self._corrections.editor.connect(self._on_corrected)
         self._corrections.editor.history.connect(self._on_step)
+        self.labels.join(self._corrections.editor)
         self._accepted = self.accepted.marks
         self.span = None
 

@@ -4,7 +4,7 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +83,7 @@ class TrackingEditor:
         self._version = self._store.version
         self._ids = {key: individual for individual, key in self._store.keys.items()}
         self._callbacks: list[Callable[[TrackingChange], None]] = []
+        self._along: Callable[[Any], Any] | None = None
         self.history = History() if history is None else history
         self.history.connect(self._notify)
         self._own = OwnSteps(self.history, lambda step: bool(self.edits_of(step)), saved=saved is None)
@@ -197,9 +198,25 @@ class TrackingEditor:
         TrackingError
             It cannot be done; nothing is changed.
         """
+        if self._along is not None:
+            along, self._along = self._along, None
+            try:
+                return along(edit) if merge is None else self.do(edit, merge)
+            finally:
+                self._along = along
         done, changes = edit.plan(self._store)
         self.history.do(done.words, changes, _Done(self, done), merge)
         return done
+
+    def carry_along(self, do: Callable[[Any], Any] | None) -> None:
+        """Let a function apply all corrections but those of drags; it calls `do`, and changes more in the same step.
+
+        Parameters
+        ----------
+        do
+            Takes a correction, returns it with defaults filled in. None: corrections change the boxes only.
+        """
+        self._along = do
 
     def group(self, words: str = "") -> AbstractContextManager[None]:
         """Make all corrections in the block one step; after an exception, none of them is done."""
