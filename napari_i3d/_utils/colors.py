@@ -67,3 +67,13 @@ def luminance(color: str) -> float:
     """Return the perceived brightness of ``#rrggbb``, 0 to 1."""
     red, green, blue = rgb(color)
     return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+def pack(color: str) -> int:
+    """Return ``#rrggbb`` as 0xffRRGGBB."""
+    return 0xFF000000 | int(color[1:], 16)
+
+
+def hatch_color(color: str) -> str:
+    """Return the color of the hatch on a color."""
+    return mix(color, "#000000", 0.5) if luminance(color) > 0.4 else mix(color, "#ffffff", 0.5)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d._utils.colors import luminance, mix
+from napari_i3d._utils.colors import hatch_color, pack
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.timeline.lane_layout import Row, Strip
-from napari_i3d.plugin.timeline.lanes import BoutArrays, LaneKind, Ranges, Style, same_id
+from napari_i3d.plugin.timeline.lanes import BoutArrays, LaneGroup, LaneKind, Ranges, Style, same_id
 from napari_i3d.plugin.timeline.time_scale import TimeScale, columns_of
 
 if TYPE_CHECKING:
@@ -54,11 +54,6 @@ class StripColumns:
     crowd: NDArray[np.int64]
 
 
-def pack(color: str) -> int:
-    """Return ``#rrggbb`` as 0xffRRGGBB."""
-    return 0xFF000000 | int(color[1:], 16)
-
-
 @lru_cache(maxsize=64)
 def style_table(styles: tuple[Style, ...]) -> tuple[Pixels, NDArray[np.int64]]:
     """Return the main color and that of the hatch for each style, (N, 2), and the number of the hatch, (N,)."""
@@ -66,21 +61,16 @@ def style_table(styles: tuple[Style, ...]) -> tuple[Pixels, NDArray[np.int64]]:
     return np.array(colors, np.uint32).reshape(-1, 2), np.array([style.hatch for style in styles], np.int64)
 
 
-def hatch_color(color: str) -> str:
-    """Return the color of the hatch on a color."""
-    return mix(color, "#000000", 0.5) if luminance(color) > 0.4 else mix(color, "#ffffff", 0.5)
-
-
-def hatch_pattern(hatch: int, y: NDArray[np.int64], x: NDArray[np.int64], ratio: float) -> NDArray[np.bool_]:
-    """Return which pixels a hatch covers; y and x are broadcast, `ratio` is device pixels for each logical one."""
+def hatch_pattern(hatch: int, x: NDArray[np.int64], ratio: float) -> NDArray[np.bool_]:
+    """Return which pixels a hatch covers, for places from left to right: (rows of one period, len(x))."""
     thin, wide = max(round(ratio), 1), max(round(2 * ratio), 1)
+    period = round((0, 6, 5, 7)[hatch] * ratio)
+    y = np.arange(period)[:, None]
     if hatch == 1:
-        return (x + y) % round(6 * ratio) < wide
+        return np.asarray((x + y) % period < wide)
     if hatch == 2:
-        return (x % round(5 * ratio) < wide) & (y % round(5 * ratio) < wide)
-    if hatch == 3:
-        return ((x + y) % round(7 * ratio) < thin) | ((x - y) % round(7 * ratio) < thin)
-    return np.zeros(np.broadcast_shapes(x.shape, y.shape), np.bool_)
+        return (x % period < wide) & (y < wide)
+    return ((x + y) % period < thin) | ((x - y) % period < thin)
 
 
 class LaneRaster:
@@ -107,6 +97,7 @@ class LaneRaster:
         self._grid = columns[(columns >= 0) & (columns < scale.n_columns)]
         # Hatches move with the frames.
         self._x = np.arange(scale.n_columns) + int(scale.start / scale.frames_per_column)
+        self._patterns: dict[int, NDArray[np.bool_]] = {}
 
     def paint(
         self, rows: Sequence[Row], top: int, height: int, current: Id | None = None
@@ -130,18 +121,22 @@ class LaneRaster:
         shown = []
         for row in rows:
             is_current = row.style is None and same_id(row.group.individual, current)
-            absent, unassessed = self._unknown(row.group.present, row.group.assessed)
+            ground = [strip for strip in row.strips if strip.lane.kind is not LaneKind.MARKS]
+            if ground:
+                begin, end = ground[0].top - top, ground[-1].top + ground[-1].height - top
+                self._paint_ground(*self._block(image, begin, end), row.group, is_current=is_current)
             for strip in row.strips:
-                begin = round((strip.top - top) * self._ratio)
-                end = round((strip.top + strip.height - top) * self._ratio)
-                skipped = max(-begin, 0)
-                block = image[max(begin, 0) : max(end, 0)]
-                if not len(block):
-                    continue
-                if strip.lane.kind is not LaneKind.MARKS:
-                    self._paint_ground(block, skipped, absent, unassessed, is_current=is_current)
-                shown.append(self._paint_bouts(block, skipped, end - begin, strip))
+                begin, end = strip.top - top, strip.top + strip.height - top
+                block, skipped = self._block(image, begin, end)
+                if len(block):
+                    height = round(end * self._ratio) - round(begin * self._ratio)
+                    shown.append(self._paint_bouts(block, skipped, height, strip))
         return image, shown
+
+    def _block(self, image: Pixels, begin: int, end: int) -> tuple[Pixels, int]:
+        """Return the part of an image between logical heights, and the number of its pixels above the image."""
+        first, last = round(begin * self._ratio), round(end * self._ratio)
+        return image[max(first, 0) : max(last, 0)], max(-first, 0)
 
     def _unknown(
         self, present: Ranges | None, assessed: Ranges | None
@@ -165,11 +160,11 @@ class LaneRaster:
         self,
         block: Pixels,
         skipped: int,
-        absent: NDArray[np.bool_] | None,
-        unassessed: NDArray[np.bool_] | None,
+        group: LaneGroup,
         *,
         is_current: bool,
     ) -> None:
+        absent, unassessed = self._unknown(group.present, group.assessed)
         lane = self._colors.current_lane if is_current else self._colors.lane
         ground = np.full(block.shape[1], lane, np.uint32)
         ground[self._grid] = self._colors.grid
@@ -218,6 +213,13 @@ class LaneRaster:
             np.maximum.at(alpha, pixels, np.repeat(FAINTEST + (1 - FAINTEST) * opacity, lengths))
         return alpha.reshape(number, columns)
 
+    def _covered(self, hatch: int, y: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which pixels of rows a hatch covers: (len(y), n_columns)."""
+        if hatch not in self._patterns:
+            self._patterns[hatch] = hatch_pattern(hatch, self._x, self._ratio)
+        pattern = self._patterns[hatch]
+        return pattern[y % len(pattern)]
+
     def _paint_alone(
         self,
         block: Pixels,
@@ -230,22 +232,17 @@ class LaneRaster:
         """Paint the columns with one behavior."""
         table, hatches = style_table(all_styles)
         chosen = styles[alpha.argmax(axis=0)]
-        strength = alpha.max(axis=0)
-        np.copyto(block, table[chosen, 0], where=(crowd == 1) & (strength >= 1))
-        y = np.arange(skipped, skipped + len(block))[:, None]
-        hatch = hatches[chosen]
-        for number in _used(hatch[crowd == 1]):
-            columns = np.flatnonzero((crowd == 1) & (hatch == number) & (strength >= 1))
-            covered = hatch_pattern(number, y, self._x[columns], self._ratio)
-            block[:, columns] = np.where(covered, table[chosen[columns], 1], block[:, columns])
-        columns = np.flatnonzero((crowd == 1) & (strength < 1))
-        if len(columns):
-            colors = np.broadcast_to(table[chosen[columns], 0], (len(block), len(columns)))
-            for number in _used(hatch[columns]):
-                own = hatch[columns] == number
-                covered = hatch_pattern(number, y, self._x[columns], self._ratio) & own
-                colors = np.where(covered, table[chosen[columns], 1], colors)
-            block[:, columns] = _blend(block[:, columns], colors, strength[columns])
+        strength = np.where(crowd == 1, alpha.max(axis=0), 0)
+        hatch = np.where(crowd == 1, hatches[chosen], 0)
+        colors = table[chosen, 0]
+        y = np.arange(skipped, skipped + len(block))
+        for number in _used(hatch):
+            colors = np.where(self._covered(number, y) & (hatch == number), table[chosen, 1], colors)
+        solid = strength >= 1
+        np.copyto(block, colors, where=solid)
+        faint = (strength > 0) & ~solid
+        if faint.any():
+            block[:] = _blend(block, np.broadcast_to(colors, block.shape), np.where(faint, strength, 0))
 
     def _paint_crowded(
         self,
@@ -262,14 +259,14 @@ class LaneRaster:
         if not len(columns):
             return
         table, hatches = style_table(all_styles)
-        y = np.arange(skipped, skipped + len(block))[:, None]
+        y = np.arange(skipped, skipped + len(block))
         several = crowd[columns]
         shown, places = np.nonzero(alpha[:, columns].T)  # the behaviors of a column follow each other, in their order
         chosen, strength = styles[places], alpha[places, columns[shown]]
-        band = np.cumsum(several) - several + y * several // full_height
+        band = np.cumsum(several) - several + y[:, None] * several // full_height
         colors, hatch = table[chosen, 0][band], hatches[chosen]
         for number in _used(hatch):
-            covered = hatch_pattern(number, y, self._x[columns], self._ratio) & (hatch == number)[band]
+            covered = self._covered(number, y)[:, columns] & (hatch == number)[band]
             np.copyto(colors, table[chosen, 1][band], where=covered)
         opaque = bool((strength >= 1).all())
         block[:, columns] = colors if opaque else _blend(block[:, columns], colors, strength[band])
@@ -301,9 +298,8 @@ def _used(hatches: NDArray[np.int64]) -> list[int]:
 
 def _blend(under: Pixels, over: Pixels, opacity: NDArray[np.float32]) -> Pixels:
     """Return colors mixed by opacity, which is broadcast to them."""
-    mixed = np.zeros(under.shape, np.uint32)
-    for shift in (0, 8, 16):
-        low = (under >> shift & 0xFF).astype(np.float32)
-        high = (over >> shift & 0xFF).astype(np.float32)
-        mixed |= np.rint(low + (high - low) * opacity).astype(np.uint32) << shift
-    return mixed | np.uint32(0xFF000000)
+    shape = (*under.shape, 4)
+    low = np.ascontiguousarray(under).view(np.uint8).reshape(shape).astype(np.float32)
+    high = np.ascontiguousarray(over).view(np.uint8).reshape(shape).astype(np.float32)
+    low += (high - low) * opacity[..., None] + np.float32(0.5)
+    return np.asarray(low.astype(np.uint8).view(np.uint32)[..., 0])

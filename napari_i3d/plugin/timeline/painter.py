@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPixmap, QPolygonF
 
-from napari_i3d._utils.colors import luminance
+from napari_i3d._utils.colors import hatch_color, luminance
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.timeline.geometry import Geometry
 from napari_i3d.plugin.timeline.lane_layout import LaneLayout, Row
@@ -16,7 +16,6 @@ from napari_i3d.plugin.timeline.lane_raster import (
     LaneRaster,
     Pixels,
     StripColumns,
-    hatch_color,
     hatch_pattern,
 )
 from napari_i3d.plugin.timeline.lanes import LaneKind, Style, same_id
@@ -244,8 +243,8 @@ def _draw_chip(painter: QPainter, rect: QRectF, style: Style) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
     if style.hatch:
         size = round(rect.width())
-        y, x = np.indices((size, size))
-        for row, column in np.argwhere(hatch_pattern(style.hatch, y, x, 1.0)).tolist():
+        pattern = hatch_pattern(style.hatch, np.arange(size), 1.0)
+        for row, column in np.argwhere(pattern[np.arange(size) % len(pattern)]).tolist():
             painter.fillRect(QRectF(rect.left() + column, rect.top() + row, 1, 1), QColor(hatch_color(style.color)))
 
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from napari.utils.theme import get_theme
 from qtpy.QtGui import QColor
 
-from napari_i3d._utils.colors import luminance, mix
-from napari_i3d.plugin.timeline.lane_raster import pack
+from napari_i3d._utils.colors import luminance, mix, pack
 
 _PLAYHEAD = "#ff4b3e"
 

@@ -191,8 +191,8 @@ def time_ticks(scale: TimeScale, times_s: NDArray[np.float64], label_columns: fl
     step, minor = next((steps for steps in _TIME_STEPS_MS if steps[0] >= least_ms), _TIME_STEPS_MS[-1])
     first_ms, last_ms = float(times_s[begin]) * 1000, float(times_s[end]) * 1000
     wanted = np.arange(math.ceil(first_ms / minor - _TINY), math.floor(last_ms / minor + _TINY) + 1) * minor
-    part = slice(begin, end + 1)
-    frames = np.interp(wanted / 1000, times_s[part], np.arange(begin, end + 1))
+    before = np.clip(np.searchsorted(times_s, wanted / 1000, "right") - 1, 0, last - 1)
+    frames = before + (wanted / 1000 - times_s[before]) / (times_s[before + 1] - times_s[before])
     return [
         Tick(frame, format_clock(ms / 1000, milliseconds=step < 1000) if ms % step == 0 else "")
         for frame, ms in zip(frames.tolist(), wanted.tolist(), strict=True)
