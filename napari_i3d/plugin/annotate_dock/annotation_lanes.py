@@ -1,6 +1,6 @@
 """Lanes of annotations."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -92,14 +92,40 @@ def labels_group(
 
 
 def with_labels(data: TimelineData, annotation: Annotation, individuals: Iterable[Id]) -> TimelineData:
-    """Return the data with the labels and assessed ranges of some individuals replaced, as after an edit."""
-    styles: Mapping[str, int] = {name: place for place, name in enumerate(annotation.ethogram)}
+    """Return the data with the labels and assessed ranges of some individuals replaced, as after an edit.
+
+    After a change of the ethogram, replace those of all individuals: labels and predictions take over its behaviors.
+    """
+    styles = behavior_styles(annotation.ethogram)
     for individual in individuals:
         group = data.group(individual)
-        lane = None if group is None else group.lane(LaneKind.LABELS)
-        if group is None or lane is None or len(lane.styles) != len(styles):
+        if group is None:
             continue
         labels = bouts_in(annotation, individual, annotation.ethogram)
-        group = group.with_bouts(LaneKind.LABELS, replace(labels, opacity=np.ones_like(labels.opacity)))
-        data = data.with_group(replace(group, assessed=as_ranges(annotation.assessed.get(individual, ()))))
+        opaque = replace(labels, opacity=np.ones_like(labels.opacity))
+        lanes = [
+            Lane(lane.kind, styles, opaque)
+            if lane.kind is LaneKind.LABELS
+            else _restyled(lane, styles)
+            if lane.kind is LaneKind.PREDICTIONS
+            else lane
+            for lane in group.lanes
+        ]
+        assessed = as_ranges(annotation.assessed.get(individual, ()))
+        data = data.with_group(replace(group, lanes=tuple(lanes), assessed=assessed))
     return data
+
+
+def _restyled(lane: Lane, styles: tuple[Style, ...]) -> Lane:
+    """Return a lane with other styles, by name; bouts of a style that is gone are left out."""
+    if lane.styles == styles:
+        return lane
+    places = {style.name: place for place, style in enumerate(styles)}
+    numbers = np.array([places.get(style.name, -1) for style in lane.styles], np.int64)[lane.bouts.style]
+    kept = numbers >= 0
+    bouts = lane.bouts
+    return Lane(
+        lane.kind,
+        styles,
+        BoutArrays(bouts.start[kept], bouts.stop[kept], numbers[kept], bouts.opacity[kept], bouts.index[kept]),
+    )
