@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from napari_i3d._utils.text import counted
+from napari_i3d._utils.text import counted, format_time
 from napari_i3d.plugin.timeline.geometry import LaneHit
 from napari_i3d.plugin.timeline.lanes import LaneGroup, LaneKind, Ranges
 from napari_i3d.plugin.timeline.overlay import format_time_of
 from napari_i3d.plugin.timeline.painter import View
-from napari_i3d.plugin.timeline.time_scale import format_clock
 
 
 def describe(view: View, group: LaneGroup, hit: LaneHit) -> tuple[str, ...]:
@@ -45,7 +44,7 @@ def _length(view: View, start: int, stop: int) -> str:
     # The last frame lasts as long as the one before it.
     end = times_s[stop] if stop < len(times_s) else 2 * times_s[stop - 1] - times_s[stop - 2]
     seconds = float(end - times_s[start])
-    return f", {seconds:.2f} s" if seconds < 60 else f", {format_clock(seconds)}"
+    return f", {seconds:.2f} s" if seconds < 60 else f", {format_time(seconds)}"
 
 
 def _inside(ranges: Ranges | None, frame: int) -> bool:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from qtpy.QtCore import QPointF, QRect, QRectF, Qt
 from qtpy.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
+from napari_i3d._utils.text import format_time
 from napari_i3d.plugin.timeline.lane_layout import Row, Strip
 from napari_i3d.plugin.timeline.lanes import LaneBout, LaneKind, MarkedSpan, same_id
 from napari_i3d.plugin.timeline.painter import SMALL_PX, TEXT_PX, View, text_font
-from napari_i3d.plugin.timeline.time_scale import format_clock
 
 PLAYHEAD_PX = 7
 """Half the width of the playhead's head in the ruler."""
@@ -271,7 +271,7 @@ def _paint_corner(painter: QPainter, view: View, frame: int | None) -> None:
 def format_time_of(view: View, frame: int) -> str:
     """Return the time of a frame; empty if it is not known."""
     times_s = view.times_s
-    return format_clock(float(times_s[frame])) if times_s is not None and 0 <= frame < len(times_s) else ""
+    return format_time(float(times_s[frame])) if times_s is not None and 0 <= frame < len(times_s) else ""
 
 
 def overview_thumb(view: View) -> QRectF:

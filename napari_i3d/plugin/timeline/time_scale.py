@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_i3d._utils.text import format_time
+
 # Far below one frame, and far above what float64 loses in videos of 10**8 frames.
 _TINY = 1e-6
 _MAX_FRAME_COLUMNS = 80.0
@@ -186,7 +188,7 @@ def time_ticks(scale: TimeScale, times_s: NDArray[np.float64], label_columns: fl
     begin, end = min(math.floor(scale.start), last), min(math.ceil(scale.stop), last)
     shown_s = float(times_s[end] - times_s[begin])
     if end <= begin or shown_s <= 0:
-        return [Tick(begin, format_clock(float(times_s[begin])))]
+        return [Tick(begin, format_time(float(times_s[begin])))]
     least_ms = label_columns * scale.frames_per_column * shown_s / (end - begin) * 1000
     step, minor = next((steps for steps in _TIME_STEPS_MS if steps[0] >= least_ms), _TIME_STEPS_MS[-1])
     first_ms, last_ms = float(times_s[begin]) * 1000, float(times_s[end]) * 1000
@@ -194,15 +196,6 @@ def time_ticks(scale: TimeScale, times_s: NDArray[np.float64], label_columns: fl
     before = np.clip(np.searchsorted(times_s, wanted / 1000, "right") - 1, 0, last - 1)
     frames = before + (wanted / 1000 - times_s[before]) / (times_s[before + 1] - times_s[before])
     return [
-        Tick(frame, format_clock(ms / 1000, milliseconds=step < 1000) if ms % step == 0 else "")
+        Tick(frame, format_time(ms / 1000, milliseconds=step < 1000) if ms % step == 0 else "")
         for frame, ms in zip(frames.tolist(), wanted.tolist(), strict=True)
     ]
-
-
-def format_clock(seconds: float, *, milliseconds: bool = True) -> str:
-    """Return a time as ``h:mm:ss.fff``, or ``h:mm:ss``."""
-    total_ms = round(seconds * 1000)
-    sign, total_ms = ("-", -total_ms) if total_ms < 0 else ("", total_ms)
-    total_s, ms = divmod(total_ms, 1000)
-    text = f"{sign}{total_s // 3600}:{total_s // 60 % 60:02d}:{total_s % 60:02d}"
-    return f"{text}.{ms:03d}" if milliseconds else text

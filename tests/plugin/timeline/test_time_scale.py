@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from napari_i3d.plugin.timeline.time_scale import TimeScale, columns_of, format_clock, frame_ticks, time_ticks
+from napari_i3d.plugin.timeline.time_scale import TimeScale, columns_of, frame_ticks, time_ticks
 
 N = 4000
 
@@ -102,11 +102,3 @@ def test_time_ticks_lie_where_the_file_has_the_time():
             hours, minutes, seconds = tick.text.split(":")
             wanted = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
             assert times_s[int(tick.frame)] - 1e-6 <= wanted <= times_s[min(int(tick.frame) + 1, N - 1)] + 1e-6
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.0, "0:00:00.000"), (59.9996, "0:01:00.000"), (3661.25, "1:01:01.250"), (-0.5, "-0:00:00.500")],
-)
-def test_format_of_clock(seconds, text):
-    assert format_clock(seconds) == text
