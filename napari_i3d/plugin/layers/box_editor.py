@@ -359,7 +359,7 @@ class BoxEditor:
         """Hold the frame while a box is dragged or drawn in it."""
         if event.button != 1 or getattr(layer, "mode", "") == "pan_zoom":
             return
-        self._session.playback.stop()
+        self._session.playback.pause()
         self._pressed = True
         yield
         while event.type == "mouse_move":
