@@ -1,7 +1,10 @@
 """Individuals: ids, their text, and spans of their frames."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from napari_i3d.errors import TrackingError
 
 Id = str | int
 
@@ -19,6 +22,25 @@ def format_id(value: object) -> str:
     if text.isprintable() and len(text) <= 60:
         return text
     return ascii(text[:60]) + ("..." if len(text) > 60 else "")
+
+
+def find_ids(known: Iterable[Id], names: Iterable[str]) -> list[Id]:
+    """Return the ids, text or whole numbers, that are written like the names; a name that none is written like stays.
+
+    Raises
+    ------
+    TrackingError
+        A name is that of two ids: a text and a number.
+    """
+    known, ids = list(known), []
+    for name in dict.fromkeys(names):
+        alike: list[Id] = [individual for individual in known if str(individual) == name]
+        if len(alike) > 1:
+            raise TrackingError(
+                f"{format_id(name)}: both the text and the number are ids in this file", hint="rename one of them"
+            )
+        ids += alike or [name]
+    return ids
 
 
 @dataclass(frozen=True)

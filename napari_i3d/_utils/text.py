@@ -28,3 +28,11 @@ def format_duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def format_time(seconds: float, *, hours: bool) -> str:
+    """Return a time as ``mm:ss.fff``, or ``h:mm:ss.fff``."""
+    milliseconds = round(seconds * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    text = f"{rest // 1000:02d}.{rest % 1000:03d}"
+    return f"{minutes // 60}:{minutes % 60:02d}:{text}" if hours else f"{minutes:02d}:{text}"

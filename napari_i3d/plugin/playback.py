@@ -8,6 +8,7 @@ from typing import Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel
 
+from napari_i3d._utils.text import format_time
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 
@@ -140,11 +141,3 @@ class Playback:
             start = self._start = _Start(now, frame, rate)
         due = start.frame + round((now - start.time_s) * rate)
         thread.current = max(thread.min_point, min(due, thread.max_point - 1))
-
-
-def format_time(seconds: float, *, hours: bool) -> str:
-    """Return a time as ``mm:ss.fff``, or ``h:mm:ss.fff``."""
-    milliseconds = round(seconds * 1000)
-    minutes, rest = divmod(milliseconds, 60_000)
-    text = f"{rest // 1000:02d}.{rest % 1000:03d}"
-    return f"{minutes // 60}:{minutes % 60:02d}:{text}" if hours else f"{minutes:02d}:{text}"

@@ -10,8 +10,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QLabel
 
+from napari_i3d._utils.text import format_time
 from napari_i3d.plugin.context import get_session
-from napari_i3d.plugin.playback import format_time
 
 FRAMES = 120
 SLOW_DRAW_S = 0.15
