@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from napari_i3d.plugin.viewer import tracked_video as tracked_video
     from napari_i3d.plugin.viewer import view as view
     from napari_i3d.projects.tracking_reader import read_tracking as read_tracking
+    from napari_i3d.rendering.annotated_video import render_video as render_video
+    from napari_i3d.rendering.options import RenderedVideo as RenderedVideo
+    from napari_i3d.rendering.options import RenderOptions as RenderOptions
     from napari_i3d.synthetic import write_synthetic_clip as write_synthetic_clip
     from napari_i3d.tracking.checks import Problem as Problem
     from napari_i3d.tracking.checks import check_tracking as check_tracking
@@ -54,6 +57,8 @@ _HOMES = {
     "NapariI3DError": "errors",
     "Origin": "annotations.bouts",
     "Problem": "tracking.checks",
+    "RenderOptions": "rendering.options",
+    "RenderedVideo": "rendering.options",
     "Tracking": "tracking.tracklets",
     "TrackingEditor": "tracking.editing.editor",
     "TrackingReading": "tracking.io.reading",
@@ -67,6 +72,7 @@ _HOMES = {
     "make_thumbnails": "extraction.thumbnails",
     "read_features": "features.io.reading",
     "read_tracking": "projects.tracking_reader",
+    "render_video": "rendering.annotated_video",
     "tracked_video": "plugin.viewer",
     "write_features": "features.io.writing",
     "export_features": "features.io.layouts",
@@ -89,6 +95,8 @@ __all__ = [
     "NapariI3DError",
     "Origin",
     "Problem",
+    "RenderOptions",
+    "RenderedVideo",
     "Tracking",
     "TrackingEditor",
     "TrackingReading",
@@ -105,6 +113,7 @@ __all__ = [
     "plots",
     "read_features",
     "read_tracking",
+    "render_video",
     "resolve_gaps",
     "tracked_video",
     "view",
