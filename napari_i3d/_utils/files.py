@@ -60,8 +60,14 @@ def require_new(path: str | os.PathLike[str], overwrite: bool = False) -> None:
         There is a folder of this name, a file that is not to be overwritten, or no folder to write into.
     """
     path = Path(path)
-    if path.is_dir() or (path.exists() and not overwrite):
-        replace = "" if path.is_dir() else "use {overwrite=True} to replace it, or "
+    try:
+        is_folder, exists = path.is_dir(), path.exists()
+    except OSError as error:  # as a name that is too long
+        raise OutputError(
+            f"{format_path(path)}: cannot be written ({error.strerror or error})", hint="choose another name"
+        ) from error
+    if is_folder or (exists and not overwrite):
+        replace = "" if is_folder else "use {overwrite=True} to replace it, or "
         raise OutputError(f"{format_path(path)}: exists", hint=f"{replace}choose another name")
     if not path.absolute().parent.is_dir():
         raise OutputError(f"{format_path(path.absolute().parent)}: no such folder", hint="make it, or choose another")
