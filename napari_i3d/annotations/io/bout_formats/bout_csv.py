@@ -56,7 +56,7 @@ def _read(path: Path, request: ReadRequest) -> ReadResult:
                 options[name] = parse_number(text, place, name) if name == "confidence" else restored(text)
         if target is not None and row[target]:
             options["target"] = restored(row[target])
-        who = restored(row[individual]) if individual is not None else None
+        who = restored(row[individual]) or None if individual is not None else None
         collector.add(place, who, restored(row[behavior]), first, end, **options)
     return collector.result()
 
