@@ -189,7 +189,7 @@ def _write(path: Path, annotation: Annotation, request: WriteRequest) -> tuple[s
             f"expected behaviors whose names do not begin with unknown or negative, found {format_id(taken[0])}",
             hint="DLC2Action gives these names another meaning; rename it",
         )
-    wanted = [one for one in annotation.individuals if request.individual in (None, one)]
+    wanted = request.wanted(annotation)
     present = [one for one in wanted if annotation.assessed.get(one)]
     names, notes = names_of(present)
     labels = list(annotation.ethogram)

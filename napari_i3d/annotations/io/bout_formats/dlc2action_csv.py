@@ -34,7 +34,7 @@ def _read(path: Path, request: ReadRequest) -> ReadResult:
 
 
 def _write(path: Path, annotation: Annotation, request: WriteRequest) -> tuple[str, ...]:
-    wanted = [one for one in annotation.individuals if request.individual in (None, one)]
+    wanted = request.wanted(annotation)
     names, notes = names_of(wanted)
     # Sorted as by the program: individual, action, start.
     rows = [
