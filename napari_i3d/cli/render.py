@@ -26,12 +26,16 @@ if TYPE_CHECKING:
 
 def add_render(commands: Any) -> None:
     """Add the command to the parser."""
+    from napari_i3d.annotations.io.formats import READ
     from napari_i3d.rendering.options import Part, RenderOptions
 
     render = add_command(commands, "render", run_render, "draw boxes, ids and behaviors into a copy of a video")
     default = RenderOptions()
     add_video(render, tracking=False)
     add: Any = render.add_argument
+    add("--annotation", type=Path, metavar="FILE", help="labels of the video: a file of any program that is known")
+    add("--annotation_format", choices=[known.name for known in READ], metavar="FORMAT",
+        help=f"default: recognized by content; one of {', '.join(known.name for known in READ)}")  # fmt: skip
     add("--out", type=Path, required=True, metavar="FILE", help="the video to write: .mp4")
     add("--individuals", nargs="+", metavar="ID", help="only these, lanes in this order (default: all)")
     add("--start", type=int, default=default.start, metavar="N", help="first frame, from 0 (default %(default)s)")
@@ -54,6 +58,7 @@ def add_render(commands: Any) -> None:
 
 def run_render(options: argparse.Namespace) -> int:
     """Render a video; return the exit status."""
+    from napari_i3d.annotations.io.reading import read_annotation_file
     from napari_i3d.rendering.annotated_video import render_video
     from napari_i3d.video.video import open_video
 
@@ -62,11 +67,23 @@ def run_render(options: argparse.Namespace) -> int:
     require_new(options.out, options.overwrite)
     try:
         with ended_by_sigterm(), open_video(options.video) as video:
-            tracking = None
+            tracking = annotation = None
             if options.tracking is not None:
                 tracking = reading.read(options.tracking, video, chosen.video_size)
+            if options.annotation is not None:
+                file = read_annotation_file(
+                    options.annotation, options.annotation_format, video, individuals=tracking or ()
+                )
+                annotation = file.annotation
+                for note in file.notes:
+                    print_line(f"{file.name}: {note}")
             steps = render_video.steps(
-                video, options.out, tracking=tracking, options=chosen, overwrite=options.overwrite
+                video,
+                options.out,
+                tracking=tracking,
+                annotation=annotation,
+                options=chosen,
+                overwrite=options.overwrite,
             )
             rendered = run_with_bar(steps)
     except KeyboardInterrupt:

@@ -5,7 +5,8 @@ import subprocess
 import sys
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from typing import IO, cast
@@ -60,11 +61,25 @@ def encoding(path: Path, size: tuple[int, int], rate: Fraction, quality: int) ->
     """
     with atomic_writer(path) as file:
         # ffmpeg writes into the same file, which mp4 needs to go back in, so a name is passed on instead of a pipe.
-        encoder = Encoder(Path(file.name), path, size, rate, quality)
+        encoder = _uninterrupted(lambda: Encoder(Path(file.name), path, size, rate, quality))
         try:
             yield encoder
         finally:
             encoder.close()
+
+
+def _uninterrupted(make: Callable[[], "Encoder"]) -> "Encoder":
+    """Make an encoder in another thread, where Ctrl-C does not lose an ffmpeg that has just started.
+
+    Such an ffmpeg would make the file once more after it was removed.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        started = thread.submit(make)
+        try:
+            return started.result()
+        except KeyboardInterrupt:
+            started.result().close()
+            raise
 
 
 class Encoder:

@@ -7,11 +7,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from helpers.clips import MakeClip
 from helpers.hostile.hostile_names import NAMES
-from napari_i3d import RenderOptions, open_video, render_video
+from napari_i3d import (
+    Annotation,
+    Bout,
+    RenderOptions,
+    open_video,
+    read_annotation,
+    read_tracking,
+    render_video,
+    write_annotation,
+)
 from napari_i3d.cli.main import main
 from napari_i3d.errors import OutputError
 
@@ -25,6 +35,44 @@ def test_render_writes_the_chosen_frames(clip_of: MakeClip, tmp_path: Path, caps
     with open_video(out) as video:
         assert video.shape == (30, 288, 384, 3)
         assert video.fps == 50
+
+
+def test_labels_of_a_file_are_drawn_below(
+    clip_of: MakeClip, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip, labels, out = clip_of(72), tmp_path / "labels.json", tmp_path / "out.mp4"
+    write_annotation(labels, Annotation(bouts=[Bout("striped", "running", 10, 30)], n_frames=72, fps=25))
+    command = [
+        "render",
+        str(clip.video),
+        "--tracking",
+        str(clip.tracking),
+        "--annotation",
+        str(labels),
+        "--out",
+        str(out),
+    ]
+    assert main([*command, "--ethogram_window_s", "2"]) == 0
+    with open_video(out) as video:
+        frames = video[:]
+    assert frames.shape[1] > 288 + 40
+    playhead = frames[:, 300, 200:].min(axis=2)
+    color = bytes.fromhex(Annotation(bouts=[Bout("a", "b", 0, 1)]).ethogram.style_of(0)[0][1:])
+    on = []
+    for number in range(72):
+        column = 200 + int(np.argmax(playhead[number]))
+        beside = frames[number, 300, column + 3 : column + 5].astype(int).mean(axis=0)
+        on.append(bool(np.abs(beside - list(color)).max() < 50))
+    # Six columns are a frame: beside the playhead there is the frame shown, or the next one.
+    first, last = on.index(True), 71 - on[::-1].index(True)
+    assert first in (9, 10)
+    assert last in (28, 29)
+    assert all(on[first : last + 1])
+    options = RenderOptions(ethogram_window_s=2)
+    both = {"tracking": read_tracking(clip.tracking), "annotation": read_annotation(labels)}
+    render_video(clip.video, tmp_path / "same.mp4", **both, options=options)
+    with open_video(tmp_path / "same.mp4") as video:
+        assert np.array_equal(video[:], frames)
 
 
 def test_followed_individual_fills_a_square(clip_of: MakeClip, tmp_path: Path) -> None:
