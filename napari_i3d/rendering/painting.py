@@ -84,6 +84,7 @@ class TextPainter:
         self.size_px = size_px
         self.halo_px = max(1, round(size_px / 10))
         self._kept: OrderedDict[tuple[str, str], PaintedText] = OrderedDict()
+        self._shortened: dict[tuple[str, int], str] = {}
 
     @cached_property
     def _font(self) -> Any:
@@ -107,11 +108,12 @@ class TextPainter:
 
     def shorten(self, text: str, most_px: int) -> str:
         """Return a text that is at most so wide, its end replaced by an ellipsis if need be."""
-        if self._width(text) <= most_px:
-            return text
-        while text and self._width(f"{text}…") > most_px:
-            text = text[:-1]
-        return f"{text}…"
+        key = text, most_px
+        if key not in self._shortened:
+            while text and self._width(text if text == key[0] else f"{text}…") > most_px:
+                text = text[:-1]
+            self._shortened[key] = text if text == key[0] else f"{text}…"
+        return self._shortened[key]
 
     def _width(self, text: str) -> int:
         return round(float(self._font.getlength(text))) + 2 * self.halo_px

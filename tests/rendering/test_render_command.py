@@ -1,6 +1,8 @@
 """``napari-i3d render`` from end to end, on the synthetic clip."""
 
+import argparse
 import os
+import re
 import signal
 import sys
 import time
@@ -22,8 +24,9 @@ from napari_i3d import (
     render_video,
     write_annotation,
 )
-from napari_i3d.cli.main import main
+from napari_i3d.cli.main import _parser, main
 from napari_i3d.errors import OutputError
+from napari_i3d.rendering.options import Part
 
 
 def test_render_writes_the_chosen_frames(clip_of: MakeClip, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,6 +110,15 @@ def test_wrong_options_are_one_line(
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("napari-i3d:")]
     assert message in line
     assert list(tmp_path.iterdir()) == []
+
+
+def test_page_lists_exactly_the_options() -> None:
+    (commands,) = (one for one in _parser()._actions if isinstance(one, argparse._SubParsersAction))
+    actions = commands.choices["render"]._actions
+    options = {option for action in actions for option in action.option_strings} - {"-h", "--help"}
+    page = (Path(__file__).parents[2] / "docs" / "rendering.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"--\w+", page)) == options
+    assert all(f"`{part}`" in page for part in Part)
 
 
 def test_existing_file_is_replaced_only_if_asked(
