@@ -10,7 +10,7 @@ from napari_i3d.individuals import Id
 
 SLOWEST, FASTEST = 0.01, 100.0
 _SHORTEST_WINDOW_S, _LONGEST_WINDOW_S = 0.1, 86_400.0
-_SMALLEST_VIEW_PX, _LARGEST_VIEW_PX = 8, 4096
+_SMALLEST_SQUARE_PX, LARGEST_SQUARE_PX = 8, 4096
 _WORST_QUALITY = 51
 
 
@@ -81,7 +81,7 @@ class RenderOptions:
             raise SettingsError("expected an individual to follow, found the size of the view alone", "set {follow}")
         limits = (
             ("ethogram_window_s", self.ethogram_window_s, _SHORTEST_WINDOW_S, _LONGEST_WINDOW_S),
-            ("follow_size_px", _SMALLEST_VIEW_PX if size is None else size, _SMALLEST_VIEW_PX, _LARGEST_VIEW_PX),
+            ("follow_size_px", _SMALLEST_SQUARE_PX if size is None else size, _SMALLEST_SQUARE_PX, LARGEST_SQUARE_PX),
             ("speed", self.speed, SLOWEST, FASTEST),
             ("quality", self.quality, 0, _WORST_QUALITY),
         )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from napari_i3d.errors import TrackingError
 from napari_i3d.individuals import format_id
+from napari_i3d.rendering.options import LARGEST_SQUARE_PX
 from napari_i3d.rendering.painting import Image8
 from napari_i3d.tracking.tracklets import Tracklet
 
@@ -15,6 +16,7 @@ _SMALLEST_SIDE_PX = 320
 _BOX_LENGTHS = 2.0
 _LARGER_BOXES = 0.95  # quantile
 _LEAST_SQUARE_PX = 32
+_FARTHEST_PX = 1e6
 _OUTSIDE = np.uint8(40)  # gray beyond the edges of the image
 
 
@@ -95,10 +97,12 @@ class FollowingView:
         known = np.flatnonzero(np.isfinite(boxes).all(axis=1))
         if not len(known):
             raise TrackingError(f"{format_id(tracklet.id)}: expected a box of finite numbers to follow, found none")
-        boxes = boxes[known]
+        # Far beyond any image, numbers are too large to count pixels.
+        boxes = np.clip(boxes[known], -_FARTHEST_PX, _FARTHEST_PX)
         if side_px is None:
             longer = np.abs(boxes[:, 2:] - boxes[:, :2]).max(axis=1)
-            side_px = max(_LEAST_SQUARE_PX, round(_BOX_LENGTHS * float(np.quantile(longer, _LARGER_BOXES))))
+            side_px = round(_BOX_LENGTHS * float(np.quantile(longer, _LARGER_BOXES)))
+            side_px = min(max(_LEAST_SQUARE_PX, side_px), LARGEST_SQUARE_PX)
         self._side = side_px + side_px % 2
         self._frames: NDArray[np.int64] = known + tracklet.start
         self._centers = (boxes[:, :2] + boxes[:, 2:]) / 2

@@ -23,7 +23,7 @@ from helpers.rendering import (
     write_frames,
 )
 from helpers.videos import HEIGHT, WIDTH, X264, read_number
-from napari_i3d import Annotation, Bout, RenderOptions, Tracking, Tracklet, open_video, render_video
+from napari_i3d import Annotation, Behavior, Bout, Ethogram, RenderOptions, Tracking, Tracklet, open_video, render_video
 from napari_i3d._utils.colors import colors_of
 from napari_i3d.errors import NapariI3DError, OutputError, VideoError
 from napari_i3d.rendering.encoder import exact_rate
@@ -306,3 +306,42 @@ def test_numbers_of_a_tracking_match_text_of_labels(gray_video: Callable[..., Pa
     )
     frame = decode(tmp_path / "out.mp4", rendered.size)[5]
     assert colored(frame[100:125], annotation.ethogram.style_of(0)[0]).min() >= 100
+
+
+HOSTILE_IDS = ["", "a\nb", "日本語", "\U0001f400", "\u202egp", "\ud800", "x" * 500, "{a}", "%d", "<b>a</b>", -5, 2**62]
+
+
+def test_any_id_and_behavior_can_be_drawn(gray_video: Callable[..., Path], tmp_path: Path) -> None:
+    ids = [one for one in HOSTILE_IDS if one != "\ud800"]  # not a valid id
+    names = [str(one) for one in ids if one != "" and str(one).isprintable()]
+    bouts = [Bout(one, name, 0, 3, target=ids[0]) for one in ids for name in names]
+    annotation = Annotation(Ethogram(tuple(Behavior(name, exclusive=False) for name in names)), bouts, n_frames=3)
+    tracking = tracking_of(*(walk(3, one, step=0) for one in ids))
+    rendered = render_video(gray_video(3), tmp_path / "out.mp4", tracking=tracking, annotation=annotation)
+    assert len(decode(tmp_path / "out.mp4", rendered.size)) == 3
+
+
+def test_boxes_of_any_numbers_can_be_drawn(gray_video: Callable[..., Path], tmp_path: Path) -> None:
+    boxes = np.array(
+        [
+            [np.inf, 0, 5, 5],
+            [50, 60, 10, 20],
+            [1e300, 1e300, -1e300, 5],
+            [-1e9, -1e9, 1e9, 1e9],
+            [30.5, 30.5, 30.5, 30.5],
+            [-50, -50, -10, -10],
+            [399, 319, 400, 320],
+            [0, 0, 400, 320],
+        ]
+    )
+    tracking = Tracking([Tracklet("a", 0, boxes)])
+    for follow in (None, "a"):
+        options = RenderOptions(follow=follow, follow_size_px=None if follow is None else 64)
+        out = tmp_path / f"{follow}.mp4"
+        rendered = render_video(gray_video(8), out, tracking=tracking, options=options)
+        assert len(decode(out, rendered.size)) == 8
+
+
+def test_single_frame_video_is_rendered(gray_video: Callable[..., Path], tmp_path: Path) -> None:
+    rendered = render_video(gray_video(1), tmp_path / "out.mp4", tracking=tracking_of(walk(1)))
+    assert len(decode(tmp_path / "out.mp4", rendered.size)) == 1
