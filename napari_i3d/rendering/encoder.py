@@ -1,6 +1,7 @@
 """Encode frames as h264 in an mp4 file that appears whole or not at all."""
 
 import contextlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from napari_i3d._utils.text import format_path, printable
 from napari_i3d.errors import OutputError, VideoError
 
 ENDING = ".mp4"
+_SENDER = re.compile(r"^(\[[^\]]*\] *)+")  # the part of ffmpeg that a line of its log is of
 _POLL_S = 0.1
 _KEY_FRAME_EVERY_S = 2.0
 _MOST_FRAMES_BETWEEN_KEYS = 250
@@ -128,7 +130,7 @@ class Encoder:
         if not self._log.closed:
             self._log.seek(0)
             lines = self._log.read(1 << 16).decode("utf-8", "replace").splitlines()
-            reason = printable(lines[0], 200) if lines else ""
+            reason = printable(_SENDER.sub("", lines[0]), 200) if lines else ""
         return OutputError(
             f"{format_path(self._path)}: cannot be written ({reason or 'ffmpeg ended early'})",
             hint="choose another place",
