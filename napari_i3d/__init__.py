@@ -32,7 +32,12 @@ if TYPE_CHECKING:
     from napari_i3d.features.io.writing import write_features as write_features
     from napari_i3d.plugin.viewer import tracked_video as tracked_video
     from napari_i3d.plugin.viewer import view as view
+    from napari_i3d.projects.annotation_reader import read_annotation as read_annotation
+    from napari_i3d.projects.annotation_reader import write_annotation as write_annotation
     from napari_i3d.projects.tracking_reader import read_tracking as read_tracking
+    from napari_i3d.rendering.annotated_video import render_video as render_video
+    from napari_i3d.rendering.options import RenderedVideo as RenderedVideo
+    from napari_i3d.rendering.options import RenderOptions as RenderOptions
     from napari_i3d.synthetic import write_synthetic_clip as write_synthetic_clip
     from napari_i3d.tracking.checks import Problem as Problem
     from napari_i3d.tracking.checks import check_tracking as check_tracking
@@ -60,6 +65,8 @@ _HOMES = {
     "NapariI3DError": "errors",
     "Origin": "annotations.bouts",
     "Problem": "tracking.checks",
+    "RenderOptions": "rendering.options",
+    "RenderedVideo": "rendering.options",
     "Tracking": "tracking.tracklets",
     "TrackingEditor": "tracking.editing.editor",
     "TrackingReading": "tracking.io.reading",
@@ -74,10 +81,13 @@ _HOMES = {
     "resolve_gaps": "tracking.gaps",
     "open_video": "video.video",
     "make_thumbnails": "extraction.thumbnails",
+    "read_annotation": "projects.annotation_reader",
     "read_features": "features.io.reading",
     "read_tracking": "projects.tracking_reader",
+    "render_video": "rendering.annotated_video",
     "time_budgets": "annotations.statistics",
     "tracked_video": "plugin.viewer",
+    "write_annotation": "projects.annotation_reader",
     "write_features": "features.io.writing",
     "export_features": "features.io.layouts",
     "view": "plugin.viewer",
@@ -100,6 +110,8 @@ __all__ = [
     "NapariI3DError",
     "Origin",
     "Problem",
+    "RenderOptions",
+    "RenderedVideo",
     "Tracking",
     "TrackingEditor",
     "TrackingReading",
@@ -117,12 +129,15 @@ __all__ = [
     "make_thumbnails",
     "open_video",
     "plots",
+    "read_annotation",
     "read_features",
     "read_tracking",
+    "render_video",
     "resolve_gaps",
     "time_budgets",
     "tracked_video",
     "view",
+    "write_annotation",
     "write_features",
     "write_synthetic_clip",
     "write_tracking",
