@@ -6,6 +6,7 @@ from napari_i3d.annotations.io.bout_formats import (
     bout_csv,
     dlc2action,
     dlc2action_csv,
+    nwb_ethogram,
     own_json,
 )
 from napari_i3d.annotations.io.format import AnnotationFormat
@@ -14,6 +15,7 @@ FORMATS: tuple[AnnotationFormat, ...] = (
     own_json.FORMAT,
     boris_project.FORMAT,
     boris_tables.FORMAT,
+    nwb_ethogram.FORMAT,
     bout_csv.FORMAT,
     dlc2action_csv.FORMAT,
     dlc2action.FORMAT,
