@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_i3d._utils.text import printable
-from napari_i3d.annotations.io.bout_formats.boris_events import (
+from napari_i3d.annotations.io.boris.events import (
     NOBODY,
     POINT,
     START,
