@@ -119,10 +119,15 @@ def merge_overlapping(bouts: Iterable[Bout]) -> tuple[Bout, ...]:
     Other programs' files have such bouts, an `Annotation` refuses them. Bouts that only touch stay apart.
     """
     groups: dict[tuple[Id, str, Id | None], list[list[Bout]]] = {}
+    ends: dict[tuple[Id, str, Id | None], int] = {}
     for bout in sorted(bouts, key=lambda bout: bout.start):
-        clusters = groups.setdefault((bout.individual, bout.behavior, bout.target), [])
-        if clusters and bout.start < max(other.stop for other in clusters[-1]):
+        key = bout.individual, bout.behavior, bout.target
+        clusters = groups.setdefault(key, [])
+        if bout.start < ends.get(key, 0):
             clusters[-1].append(bout)
         else:
             clusters.append([bout])
-    return tuple(merge_bouts(cluster) for clusters in groups.values() for cluster in clusters)
+        ends[key] = max(ends.get(key, 0), bout.stop)
+    return tuple(
+        merge_bouts(cluster) if len(cluster) > 1 else cluster[0] for clusters in groups.values() for cluster in clusters
+    )
