@@ -29,7 +29,8 @@ def add_annotation_conversion(actions: Any) -> None:
     add("--individual", metavar="ID", help="whose bouts those are that SOURCE gives to nobody")
     add("--only", metavar="ID", help="write this individual only; needed by formats that hold one")
     add("--base", type=int, choices=(0, 1), help="number of the first frame, if the format does not state it")
-    add("--inclusive", action="store_true", default=None, help="the last frame is part of a bout, if not stated")
+    add("--inclusive", action="store_true", default=None, help="SOURCE: the last frame is part of a bout, if open")
+    add("--to_inclusive", action="store_true", default=None, help="write the last frame of a bout as its end, if open")
     add("--overwrite", action="store_true", help="replace TARGET if it exists")
     add("--list_formats", action="store_true", help="list the formats and their conventions, and end")
 
@@ -60,7 +61,15 @@ def _convert_annotation(options: argparse.Namespace) -> int:
         _print_content(read.annotation)
         print_notes(read.notes)
         only = _individual(options.only, read.annotation)
-        notes = write_annotation(options.target, read.annotation, chosen.name, video, individual=only)
+        notes = write_annotation(
+            options.target,
+            read.annotation,
+            chosen.name,
+            video,
+            individual=only,
+            inclusive=options.to_inclusive,
+            fps=options.fps,
+        )
     print_line(f"{options.target}: written as {chosen.title}")
     print_notes(notes)
     return DONE

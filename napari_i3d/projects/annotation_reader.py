@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from numpy.typing import ArrayLike
 
@@ -91,6 +91,9 @@ def write_annotation(
     video: AnyVideo = None,
     *,
     individual: Id | None = None,
+    inclusive: bool | None = None,
+    fps: float | None = None,
+    first_frames: Mapping[Id, int] | None = None,
 ) -> tuple[str, ...]:
     """Write an annotation atomically in the format of a program; on failure an existing file at `path` is kept.
 
@@ -106,6 +109,12 @@ def write_annotation(
         The annotated video, opened or its path, for formats that hold its times, length, rate or name.
     individual
         Write this individual only; needed by formats that hold one if there are several.
+    inclusive
+        Whether the last frame of a bout shall be part of it, in formats that leave it open; None: the usual.
+    fps
+        Frames per second, if neither the video nor the annotation has them.
+    first_frames
+        The first frame of each individual's features: DLC2Action misplaces bouts before it, so they are cut.
 
     Returns
     -------
@@ -120,7 +129,16 @@ def write_annotation(
         The video cannot be opened.
     """
     with opened_facts(video) as facts:
-        return writing.write_annotation(path, annotation, format, facts, individual=individual)
+        return writing.write_annotation(
+            path,
+            annotation,
+            format,
+            facts,
+            individual=individual,
+            inclusive=inclusive,
+            fps=fps,
+            first_frames=first_frames,
+        )
 
 
 @contextlib.contextmanager

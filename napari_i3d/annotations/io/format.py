@@ -1,6 +1,6 @@
 """The interface of an annotation format: how it is recognized, read and written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.ethogram import Ethogram
 from napari_i3d.annotations.io.frame_clock import FrameClock
-from napari_i3d.errors import AnnotationError
+from napari_i3d.errors import AnnotationError, OutputError
 from napari_i3d.individuals import Id
 
 HEAD_BYTES = 65536
@@ -108,10 +108,36 @@ class WriteRequest:
         What is known about the annotated video.
     individual
         The only individual to write, for formats that hold one; None: all, or the only one there is.
+    inclusive
+        Whether the last frame of a bout shall be part of it, in formats that do not state it; None: the usual.
+    first_frames
+        The first frame of each individual's features, for programs that misplace bouts before it.
     """
 
     video: AnnotatedVideo = field(default_factory=AnnotatedVideo)
     individual: Id | None = None
+    inclusive: bool | None = None
+    first_frames: Mapping[Id, int] = field(default_factory=dict)
+
+    def wanted(self, annotation: Annotation) -> list[Id]:
+        """Return the individuals to write, in order."""
+        return [one for one in annotation.individuals if self.individual in (None, one)]
+
+    def clock(self) -> FrameClock:
+        """Return the times of the frames.
+
+        Raises
+        ------
+        OutputError
+            Neither times nor a rate are known.
+        """
+        try:
+            return self.video.clock()
+        except AnnotationError:
+            raise OutputError(
+                "the format has times in seconds; expected the video, or its frames per second, found neither",
+                hint="give {video} or {fps}",
+            ) from None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ MILLISECONDS_S = 0.0005
 # Times are computed in floating point: this far beyond a border is on it.
 _FUZZ_S = 1e-6
 _MOST_FRAMES_OF_ROUNDING = 0.3
+# Some containers have times in milliseconds, so that steps differ by one.
+_CONTAINER_ROUNDING_S = 0.0011
+_UNEVEN = 0.01
 # Times beyond it are no times of a video.
 _MOST_S = 4e9
 
@@ -65,6 +68,14 @@ class FrameClock:
     def frame_s(self) -> float:
         """Length of a frame in seconds; of a variable rate, the median."""
         return self._frame_s
+
+    @property
+    def is_even(self) -> bool:
+        """Whether the frame rate is constant, but for the rounding of times to milliseconds."""
+        if self._times_s is None:
+            return True
+        allowed_s = max(_CONTAINER_ROUNDING_S, _UNEVEN * self._frame_s)
+        return bool(np.abs(np.diff(self._times_s) - self._frame_s).max(initial=0.0) <= allowed_s)
 
     def shown_from(self, times_s: ArrayLike, rounding_s: float = MILLISECONDS_S) -> NDArray[np.int64]:
         """Return the first frame at or after each time, shape (n,); the number of frames and more beyond the end.

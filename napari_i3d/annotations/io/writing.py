@@ -1,6 +1,7 @@
 """Write an annotation in the format of a program."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,9 @@ def write_annotation(
     video: AnnotatedVideo | VideoLike | None = None,
     *,
     individual: Id | None = None,
+    inclusive: bool | None = None,
+    fps: float | None = None,
+    first_frames: Mapping[Id, int] | None = None,
 ) -> tuple[str, ...]:
     """Write an annotation atomically; on failure an existing file at `path` is kept.
 
@@ -36,6 +40,12 @@ def write_annotation(
         the annotation.
     individual
         Write this individual only; needed by formats that hold one if there are several.
+    inclusive
+        Whether the last frame of a bout shall be part of it, in formats that leave it open; None: the usual.
+    fps
+        Frames per second, if neither the video nor the annotation has them.
+    first_frames
+        The first frame of each individual's features: DLC2Action misplaces bouts before it, so they are cut.
 
     Returns
     -------
@@ -52,10 +62,10 @@ def write_annotation(
     if individual is not None and individual not in annotation.individuals:
         listed = ", ".join(map(format_id, annotation.individuals)) or "none"
         raise OutputError(f"expected an individual of the annotation ({listed}), found {format_id(individual)}")
-    facts = _known(annotation, video_facts(video))
+    facts = _known(annotation, video_facts(video), fps)
     if chosen.write is None:
         raise OutputError(f"{chosen.title} can be read only; {_endings()}")
-    notes = chosen.write(Path(path), annotation, WriteRequest(facts, individual))
+    notes = chosen.write(Path(path), annotation, WriteRequest(facts, individual, inclusive, first_frames or {}))
     return (f"{chosen.base}, {chosen.ends}", *notes)
 
 
@@ -86,7 +96,7 @@ def written_format(path: str | os.PathLike[str], name: str | None = None) -> Ann
     raise OutputError(f"{format_path(Path(path).name)}: no format that can be written has this ending; {_endings()}")
 
 
-def _known(annotation: Annotation, video: AnnotatedVideo) -> AnnotatedVideo:
+def _known(annotation: Annotation, video: AnnotatedVideo, fps: float | None) -> AnnotatedVideo:
     if None not in (annotation.n_frames, video.n_frames) and annotation.n_frames != video.n_frames:
         raise OutputError(
             f"expected the video of the annotation, with {annotation.n_frames} frames, found one with {video.n_frames}",
@@ -97,7 +107,7 @@ def _known(annotation: Annotation, video: AnnotatedVideo) -> AnnotatedVideo:
         video,
         name=video.name or (own.name if own else ""),
         n_frames=video.n_frames if annotation.n_frames is None else annotation.n_frames,
-        fps=video.fps or annotation.fps,
+        fps=video.fps or annotation.fps or fps,
         size=video.size or (own.size if own else None),
     )
 

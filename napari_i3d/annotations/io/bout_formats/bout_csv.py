@@ -73,8 +73,8 @@ def _conventions(table: Table, request: ReadRequest, collector: BoutCollector) -
 
 
 def _write(path: Path, annotation: Annotation, request: WriteRequest) -> tuple[str, ...]:
-    texts, notes = texts_of(annotation.individuals)
-    bouts = [bout for bout in annotation.bouts if request.individual in (None, bout.individual)]
+    texts, notes = texts_of(request.wanted(annotation))
+    bouts = [bout for bout in annotation.bouts if bout.individual in texts]
     targets, _ = texts_of(dict.fromkeys([*texts, *(bout.target for bout in bouts if bout.target is not None)]))
 
     def rows() -> Iterator[list[object]]:

@@ -34,6 +34,7 @@ from napari_i3d.annotations.bouts import Bout
 from napari_i3d.annotations.ethogram import Behavior
 from napari_i3d.annotations.io.format import AnnotatedVideo, AnnotationFormat, ReadRequest, ReadResult, WriteRequest
 from napari_i3d.annotations.io.parsing.bout_collector import BoutCollector, known_video
+from napari_i3d.annotations.io.parsing.json_values import items_of, require
 from napari_i3d.annotations.io.parsing.text_files import read_bytes
 from napari_i3d.errors import AnnotationError
 from napari_i3d.safe_loading.json_text import parse_json
@@ -59,24 +60,24 @@ def _read(path: Path, request: ReadRequest) -> ReadResult:
             hint="a newer file needs a newer napari_i3d",
         )
     collector = BoutCollector(request)
-    video = _video(_item(content, "video", dict, {}), request, collector)
-    behaviors = [_behavior(one, f"behavior {n}") for n, one in enumerate(_item(content, "behaviors", list, []), 1)]
+    video = _video(items_of(content, "video", dict, {}), request, collector)
+    behaviors = [_behavior(one, f"behavior {n}") for n, one in enumerate(items_of(content, "behaviors", list, []), 1)]
     assessed: dict[Any, list[tuple[int, int]]] = {}
-    for number, one in enumerate(_item(content, "assessed", list, []), 1):
+    for number, one in enumerate(items_of(content, "assessed", list, []), 1):
         place = f"assessed {number}"
-        _require(one, dict, place)
+        require(one, dict, place)
         assessed.setdefault(collector.named(_id(one.get("individual"), place)), []).extend(
-            _frames(pair, place) for pair in _item(one, "frames", list, [])
+            _frames(pair, place) for pair in items_of(one, "frames", list, [])
         )
-    for number, one in enumerate(_item(content, "bouts", list), 1):
+    for number, one in enumerate(items_of(content, "bouts", list), 1):
         place = f"bout {number}"
-        _require(one, dict, place)
+        require(one, dict, place)
         start, stop = _frames(one.get("frames"), place)
         more = {key: one[key] for key in ("target", "origin", "confidence", "note") if key in one}
         collector.add(place, _id(one.get("individual"), place), one.get("behavior"), start, stop, **more)
     return collector.result(
         behaviors,
-        [_id(one, "individuals") for one in _item(content, "individuals", list, [])],
+        [_id(one, "individuals") for one in items_of(content, "individuals", list, [])],
         assessed,
         video,
         annotator=content.get("annotator", ""),
@@ -102,27 +103,12 @@ def _video(facts: dict[str, Any], request: ReadRequest, collector: BoutCollector
 
 
 def _behavior(one: Any, place: str) -> Behavior:
-    _require(one, dict, place)
+    require(one, dict, place)
     known = {key: one[key] for key in ("name", "key", "color", "description", "exclusive") if key in one}
     try:
         return Behavior(**{"name": None, **known})
     except AnnotationError as error:
         raise AnnotationError(f"{place}: {error.message.text}", error.message.hint) from None
-
-
-def _item(content: dict[str, Any], key: str, kind: type, default: Any = None) -> Any:
-    value = content.get(key, default)
-    if not isinstance(value, kind):
-        raise AnnotationError(f'"{key}": expected {_WORDS[kind]}, found {ascii(value)[:40]}')
-    return value
-
-
-def _require(value: Any, kind: type, place: str) -> None:
-    if not isinstance(value, kind):
-        raise AnnotationError(f"{place}: expected {_WORDS[kind]}, found {ascii(value)[:40]}")
-
-
-_WORDS: dict[Any, str] = {dict: "an object", list: "a list"}
 
 
 def _id(value: Any, place: str) -> Any:

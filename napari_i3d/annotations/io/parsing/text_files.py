@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ MAX_BYTES = 512 << 20
 MAX_ROWS = 2_000_000
 MAX_COLUMNS = 2000
 _SEPARATORS = ",;\t"
+_HEADER_LINES = 100
 _SINGLE_BYTE = "cp1252"
 
 
@@ -75,6 +76,11 @@ def header_names(line: str) -> tuple[list[str], str]:
     return [name.strip().lower() for name in row], separator
 
 
+def header_place(lines: list[str], is_header: Callable[[list[str]], bool]) -> int | None:
+    """Return the place of the header among the first lines; None if there is none."""
+    return next((place for place, line in enumerate(lines[:_HEADER_LINES]) if is_header(header_names(line)[0])), None)
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of text.
@@ -127,10 +133,11 @@ class Table:
             yield f"row {line}", row
 
 
-def read_table(path: Path, skip: int = 0) -> Table:
+def read_table(path: Path, is_header: Callable[[list[str]], bool] | None = None) -> Table:
     """Read comma-, semicolon- or tab-separated text with a header.
 
-    Empty lines, lines before the header that begin with ``#`` and `skip` lines before these are ignored.
+    Empty lines, and lines before the header that begin with ``#``, are ignored. `is_header` tells whether a line, given
+    its fields in small letters, is the header; None: the first line is.
 
     Raises
     ------
@@ -139,7 +146,8 @@ def read_table(path: Path, skip: int = 0) -> Table:
     """
     text, notes = decode(read_bytes(path))
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    comments = []
+    comments: list[str] = []
+    skip = 0 if is_header is None else header_place(lines, is_header) or 0
     while skip < len(lines) and (not lines[skip].strip(" ,;\t") or lines[skip].startswith(("#", '"#', "sep="))):
         comments.append(lines[skip].strip(',;\t" ')[1:].strip())
         skip += 1
