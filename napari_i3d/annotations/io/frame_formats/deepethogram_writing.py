@@ -42,5 +42,7 @@ def write(path: Path, annotation: Annotation, request: WriteRequest) -> tuple[st
     notes = ["1 is shown, 0 is not, -1 was not assessed"]
     if len(individuals) > 1:
         notes.append("DeepEthogram labels videos, not individuals: each has columns of its own, with its name behind")
+    else:
+        notes.append(f"DeepEthogram labels videos: the name of {format_id(individuals[0])} is not in the file")
     notes.append("the project must have these behaviors, in this order, after background")
-    return (*notes, *lost_notes(annotation, individuals, individual=False, joined=True))
+    return (*notes, *lost_notes(annotation, individuals, joined=True))

@@ -5,14 +5,13 @@ from pathlib import Path
 import numpy as np
 
 from napari_i3d._utils.files import atomic_writer, make_folder
-from napari_i3d._utils.frame_ranges import count_frames
 from napari_i3d._utils.text import counted
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.io.format import WriteRequest
 from napari_i3d.annotations.io.frame_formats.background import BACKGROUND, is_background
 from napari_i3d.annotations.io.parsing.frame_labels import runs
 from napari_i3d.annotations.io.parsing.text_files import decode, read_bytes
-from napari_i3d.annotations.io.parsing.written import chosen_individuals, frames_to_write, lost_notes
+from napari_i3d.annotations.io.parsing.written import chosen_individuals, frames_to_write, lost_notes, not_assessed
 from napari_i3d.annotations.io.parsing.written_names import name_of_video, names_by_individual
 from napari_i3d.errors import AnnotationError, NapariI3DError, OutputError
 from napari_i3d.individuals import Id, format_id
@@ -48,9 +47,7 @@ def write(path: Path, annotation: Annotation, request: WriteRequest) -> tuple[st
     changed = [text for text in changed if text.split(" is ")[0] != text.split(" is ")[-1]]
     if changed:
         notes.append(f"labels have no blanks: {', '.join(changed)}")
-    missing = n_frames * len(individuals) - sum(
-        count_frames(annotation.assessed.get(individual, ())) for individual in individuals
-    )
+    missing = not_assessed(annotation, individuals, n_frames)
     if missing:
         notes.append(f"{counted(missing, 'frame')} not assessed became {BACKGROUND}: the format cannot tell them apart")
     return (*notes, *lost_notes(annotation, individuals, joined=True))

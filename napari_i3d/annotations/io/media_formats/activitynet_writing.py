@@ -10,11 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from napari_i3d._utils.files import atomic_writer
-from napari_i3d._utils.frame_ranges import count_frames
 from napari_i3d._utils.text import counted
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.io.format import WriteRequest
-from napari_i3d.annotations.io.parsing.written import chosen_individuals, frames_to_write, lost_notes, spans_of
+from napari_i3d.annotations.io.parsing.written import (
+    chosen_individuals,
+    frames_to_write,
+    lost_notes,
+    not_assessed,
+    spans_of,
+)
 from napari_i3d.annotations.io.parsing.written_names import name_of_video, names_by_individual
 from napari_i3d.errors import OutputError
 from napari_i3d.individuals import Id
@@ -49,9 +54,9 @@ def write(path: Path, annotation: Annotation, request: WriteRequest) -> tuple[st
         f"entries are {', '.join(names.values())}, all in the subset {_SUBSET}",
         f"labels are {', '.join(f'{at} {behavior}' for at, behavior in enumerate(annotation.ethogram))}",
     ]
-    missing = n_frames * len(individuals) - sum(
-        count_frames(annotation.assessed.get(individual, ())) for individual in individuals
-    )
+    if not request.clock().is_even:
+        notes.append("the frame rate varies, which these programs do not know: times are not those of a player")
+    missing = not_assessed(annotation, individuals, n_frames)
     if missing:
         notes.append(f"{counted(missing, 'frame')} not assessed count as without behavior: the format cannot tell")
     return (*notes, *lost_notes(annotation, individuals))

@@ -21,7 +21,7 @@ from napari_i3d.annotations.io.format import WriteRequest
 from napari_i3d.annotations.io.frame_clock import FrameClock
 from napari_i3d.annotations.io.parsing.written import chosen_individuals, lost_notes, spans_of
 from napari_i3d.annotations.io.parsing.written_text import texts_of
-from napari_i3d.errors import AnnotationError, OutputError
+from napari_i3d.errors import OutputError
 from napari_i3d.individuals import format_id
 
 ASSESSED = "assessed"
@@ -62,13 +62,7 @@ def write(path: Path, annotation: Annotation, request: WriteRequest) -> tuple[st
 def _times_ms(request: WriteRequest, ranges: Iterable[Range]) -> dict[int, int]:
     """Return the whole milliseconds of frames."""
     frames = np.array(sorted({frame for pair in ranges for frame in pair}), np.int64)
-    try:
-        clock = request.video.clock()
-    except AnnotationError:
-        raise OutputError(
-            "ELAN has times in milliseconds; expected the video, or its frames per second, found neither",
-            hint="give {video}",
-        ) from None
+    clock = request.clock()
     if not len(frames):
         return {}
     times_ms = np.floor(clock.start_s(frames) * 1000 + 1e-6).astype(np.int64) + 1
@@ -92,23 +86,23 @@ def _check_times(
 
 
 def _document(tiers: list[_Tier], times_ms: dict[int, int], video: str, annotator: str) -> str:
-    slots = {frame: f"ts{number}" for number, frame in enumerate(times_ms, 1)}
-    parts = [_beginning(video, annotator, sum(len(tier[3]) for tier in tiers)), "    <TIME_ORDER>\n"]
-    parts += [
-        f'        <TIME_SLOT TIME_SLOT_ID="{slots[frame]}" TIME_VALUE="{time_ms}"/>\n'
-        for frame, time_ms in times_ms.items()
-    ]
+    # Each annotation has time slots of its own: ELAN moves all that share one.
+    frames = [frame for *_, rows in tiers for start, stop, _ in rows for frame in (start, stop)]
+    order = sorted(range(len(frames)), key=lambda at: frames[at])
+    slots = {at: f"ts{number}" for number, at in enumerate(order, 1)}
+    parts = [_beginning(video, annotator, len(frames) // 2), "    <TIME_ORDER>\n"]
+    parts += [f'        <TIME_SLOT TIME_SLOT_ID="{slots[at]}" TIME_VALUE="{times_ms[frames[at]]}"/>\n' for at in order]
     parts.append("    </TIME_ORDER>\n")
     number = 0
     for name, participant, kind, rows in tiers:
         who = f" PARTICIPANT={quoteattr(participant)}" if participant else ""
         by = f" ANNOTATOR={quoteattr(_plain(annotator))}" if annotator else ""
         parts.append(f'    <TIER{by} LINGUISTIC_TYPE_REF="{kind}"{who} TIER_ID={quoteattr(name)}>\n')
-        for start, stop, text in rows:
+        for *_, text in rows:
             number += 1
             parts.append(
                 f'        <ANNOTATION>\n            <ALIGNABLE_ANNOTATION ANNOTATION_ID="a{number}" '
-                f'TIME_SLOT_REF1="{slots[start]}" TIME_SLOT_REF2="{slots[stop]}">\n'
+                f'TIME_SLOT_REF1="{slots[2 * number - 2]}" TIME_SLOT_REF2="{slots[2 * number - 1]}">\n'
                 f"                <ANNOTATION_VALUE>{escape(text)}</ANNOTATION_VALUE>\n"
                 "            </ALIGNABLE_ANNOTATION>\n        </ANNOTATION>\n"
             )

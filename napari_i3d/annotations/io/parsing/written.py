@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
-from napari_i3d._utils.frame_ranges import Range
+from napari_i3d._utils.frame_ranges import Range, count_frames
 from napari_i3d._utils.text import counted
 from napari_i3d.annotations.annotation import Annotation
-from napari_i3d.annotations.bouts import Bout, Origin
 from napari_i3d.annotations.io.format import WriteRequest
+from napari_i3d.annotations.io.parsing.not_held import not_held
 from napari_i3d.errors import OutputError
-from napari_i3d.individuals import Id, format_id
+from napari_i3d.individuals import Id
 
 
 def chosen_individuals(annotation: Annotation, request: WriteRequest) -> list[Id]:
@@ -17,16 +17,11 @@ def chosen_individuals(annotation: Annotation, request: WriteRequest) -> list[Id
     Raises
     ------
     OutputError
-        There are none, or the one that was asked for is unknown.
+        There are none.
     """
-    if request.individual is None:
-        individuals = list(annotation.individuals)
-    else:
-        individuals = [one for one in annotation.individuals if one == request.individual]
+    individuals = request.wanted(annotation)
     if not individuals:
-        listed = ", ".join(map(format_id, annotation.individuals)) or "nobody"
-        asked = "" if request.individual is None else f" {format_id(request.individual)}"
-        raise OutputError(f"expected an individual{asked}, found {listed}", hint="label a bout, or choose another")
+        raise OutputError("expected an annotation with an individual, found none", hint="label a bout first")
     return individuals
 
 
@@ -51,43 +46,24 @@ def frames_to_write(annotation: Annotation, request: WriteRequest) -> int:
     return n_frames
 
 
-def lost_notes(
-    annotation: Annotation,
-    individuals: Iterable[Id],
-    *,
-    individual: bool = True,
-    target: bool = False,
-    confidence: bool = False,
-    origin: bool = False,
-    joined: bool = False,
-) -> list[str]:
-    """Return notes on what a format cannot hold and the annotation has; the flags say what it can.
-
-    `joined`: bouts of a behavior that touch become one.
-    """
-    own = set(individuals)
-    bouts = [bout for bout in annotation.bouts if bout.individual in own]
-    notes = []
-    if not individual and len(own) == 1:
-        notes.append(f"the name of the individual, {format_id(next(iter(own)))}, is not in the file")
-    for kept, what, has in (
-        (target, "target", lambda bout: bout.target is not None),
-        (confidence, "confidence", lambda bout: bout.confidence is not None),
-        (origin, "origin (automated, curated)", lambda bout: bout.origin is not Origin.MANUAL),
-        (False, "remark", lambda bout: bool(bout.note)),
-    ):
-        count = 0 if kept else sum(map(has, bouts))
-        if count:
-            notes.append(f"{counted(count, 'bout')} without the {what}, which the format cannot hold")
-    touching = _touching(bouts) if joined else 0
+def lost_notes(annotation: Annotation, individuals: Sequence[Id], *, joined: bool = False) -> list[str]:
+    """Return notes on what formats of plain bouts cannot hold; `joined`: bouts of a behavior that touch become one."""
+    notes = not_held(annotation, individuals, targets=True)
+    touching = _touching(annotation, individuals) if joined else 0
     if touching:
         notes.append(f"{counted(touching, 'bout')} joined with the one before, which ends where they begin")
     return notes
 
 
-def _touching(bouts: Sequence[Bout]) -> int:
+def _touching(annotation: Annotation, individuals: Iterable[Id]) -> int:
+    bouts = [bout for individual in individuals for bout in annotation.of(individual)]
     stops = {(bout.individual, bout.behavior, bout.stop) for bout in bouts}
     return sum((bout.individual, bout.behavior, bout.start) in stops for bout in bouts)
+
+
+def not_assessed(annotation: Annotation, individuals: Sequence[Id], n_frames: int) -> int:
+    """Return the number of frames of individuals that were not assessed."""
+    return sum(n_frames - count_frames(annotation.assessed.get(individual, ())) for individual in individuals)
 
 
 def spans_of(annotation: Annotation, individual: Id, behavior: str) -> list[Range]:
