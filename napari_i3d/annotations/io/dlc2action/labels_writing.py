@@ -88,8 +88,8 @@ def _early_notes(annotation: Annotation, present: list[Id], request: WriteReques
     if listed:
         more = " and others" if len(listed) > _LISTED else ""
         notes.append(
-            f"features must not begin after the first bout ({', '.join(listed[:_LISTED])}{more}): DLC2Action would label "
-            "the end of the video with it"
+            f"features must not begin after the first bout ({', '.join(listed[:_LISTED])}{more}): DLC2Action would "
+            "label the end of the video with it"
         )
     return notes
 
