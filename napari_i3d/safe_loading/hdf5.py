@@ -37,7 +37,7 @@ _CHUNK_BYTES = 64 << 20
 _EMPTY_BYTES = 1 << 20  # that were never written
 _MOST_TEXTS = 20_000
 _MOST_LINKS = 100_000
-_BYTES_A_REFERENCE = 128
+_BYTES_AN_ITEM = 64  # that a reference points to, and the file has room for
 _BYTES_A_TEXT = 16
 _DEFLATE, _SHUFFLE = 1, 2
 
@@ -128,20 +128,20 @@ class Hdf5File:
     def read_referenced(self, path: str, levels: int = 1) -> list[Any]:
         """Read the datasets of numbers that a dataset of references points to; of numbers, the dataset itself.
 
-        References may point to references, `levels` of them in all, which become lists. Matlab's empty arrays are
-        stored as their shape, and become empty.
+        References may point to references, `levels` in all; these become lists. Matlab's empty arrays become empty.
         """
         import h5py
 
-        total = 0
+        total = n_items = 0
 
         def follow(found: Any, left: int) -> Any:
-            nonlocal total
+            nonlocal total, n_items
             refers = h5py.check_ref_dtype(found.dtype) is h5py.Reference
             if not (_is_plain(found.dtype) or (refers and left)):
                 raise self._error(f"{printable(path, 120)}: expected numbers, found {str(found.dtype)[:60]}")
-            total += math.prod(found.shape) * (_BYTES_A_REFERENCE if refers else found.dtype.itemsize)
-            self.require(total, path)
+            total += math.prod(found.shape) * found.dtype.itemsize
+            n_items += math.prod(found.shape) if refers else 0
+            self.require(total if n_items * _BYTES_AN_ITEM <= self._size_bytes else self.limit_bytes + 1, path)
             if not refers:
                 return np.empty(0, found.dtype) if "MATLAB_empty" in found.attrs else np.asarray(found[()])
             return [follow(self._checked(self._file[one] if one else None, path), left - 1) for one in found[()].flat]
