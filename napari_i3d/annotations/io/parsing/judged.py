@@ -4,7 +4,8 @@ Some programs note for each behavior where it was judged, an annotation notes fo
 were. Behaviors that were judged nowhere do not count: nobody looked for them.
 """
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from napari_i3d._utils.frame_ranges import Range, Ranges, common_ranges, count_frames, merge_ranges
 from napari_i3d._utils.text import counted
@@ -42,12 +43,31 @@ def partly_notes(individual: Id, n_frames: int) -> list[str]:
 
 def shared_behaviors(bouts: Iterable[Bout], names: Iterable[str]) -> list[Behavior]:
     """Return behaviors by name; those that some individual shows together with others are not exclusive."""
-    shared: set[str] = set()
-    running: dict[Id, dict[str, int]] = {}
-    for bout in sorted(bouts, key=lambda bout: bout.start):
-        stops = {name: stop for name, stop in running.get(bout.individual, {}).items() if stop > bout.start}
-        stops[bout.behavior] = max(stops.get(bout.behavior, 0), bout.stop)
-        running[bout.individual] = stops
-        if len(stops) > 1:
-            shared.update(stops)
+    spans: dict[Id, list[tuple[int, int, str]]] = {}
+    for bout in bouts:
+        spans.setdefault(bout.individual, []).append((bout.start, bout.stop, bout.behavior))
+    shared = {name for own in spans.values() for name in _overlapping(sorted(own))}
     return [Behavior(name, exclusive=name not in shared) for name in names]
+
+
+def _overlapping(spans: Sequence[tuple[int, int, str]]) -> Iterator[str]:
+    """Yield the behaviors of spans, ordered by start, that overlap one of another behavior."""
+    # The latest stop so far with its behavior, and the latest of other behaviors than that.
+    latest: float = -math.inf
+    of_latest, of_others = "", -math.inf
+    for start, stop, name in spans:
+        if start < (of_others if name == of_latest else latest):
+            yield name
+        if name == of_latest or stop > latest:
+            of_others = of_others if name == of_latest else latest
+            latest, of_latest = max(latest, stop), name
+        else:
+            of_others = max(of_others, stop)
+    # Backwards, the next start with its behavior, and the next of other behaviors than that.
+    following: float = math.inf
+    of_following, of_others = "", math.inf
+    for start, stop, name in reversed(spans):
+        if stop > (of_others if name == of_following else following):
+            yield name
+        of_others = of_others if name == of_following else following
+        following, of_following = start, name

@@ -14,7 +14,7 @@ import numpy as np
 from napari_i3d._utils.frame_ranges import Range
 from napari_i3d.annotations.bouts import Bout
 from napari_i3d.annotations.io.format import AnnotationFormat, ReadRequest, ReadResult
-from napari_i3d.annotations.io.parsing.bout_collector import MAX_INDIVIDUALS, BoutCollector
+from napari_i3d.annotations.io.parsing.bout_collector import MAX_BEHAVIORS, MAX_INDIVIDUALS, BoutCollector
 from napari_i3d.annotations.io.parsing.frame_labels import within
 from napari_i3d.annotations.io.parsing.frame_numbers import stated_numbers
 from napari_i3d.annotations.io.parsing.judged import count_partly, looked_at, partly_notes, shared_behaviors
@@ -35,6 +35,8 @@ def _read(path: Path, request: ReadRequest) -> ReadResult:
     entries = list(_entries(labels, request))
     names = list(dict.fromkeys(name for _, name, *_ in entries if not _is_nothing(name)))
     behaviors = [name for name in names if _behavior_not_shown(name, names) is None]
+    if len(behaviors) > MAX_BEHAVIORS:
+        raise AnnotationError(f"expected at most {MAX_BEHAVIORS} behaviors, found {len(behaviors)}")
     if not behaviors and entries:
         raise AnnotationError("expected ranges of a behavior, found None only")
     judged: dict[Id, dict[str, list[Range]]] = {}

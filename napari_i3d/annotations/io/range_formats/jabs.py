@@ -13,7 +13,7 @@ from napari_i3d._utils.frame_ranges import Range
 from napari_i3d._utils.text import counted
 from napari_i3d.annotations.bouts import Bout
 from napari_i3d.annotations.io.format import AnnotationFormat, ReadRequest, ReadResult
-from napari_i3d.annotations.io.parsing.bout_collector import BoutCollector
+from napari_i3d.annotations.io.parsing.bout_collector import MAX_BEHAVIORS, BoutCollector
 from napari_i3d.annotations.io.parsing.frame_labels import check_length, video_of_labels, within
 from napari_i3d.annotations.io.parsing.frame_numbers import FrameNumbers
 from napari_i3d.annotations.io.parsing.judged import count_partly, looked_at, partly_notes, shared_behaviors
@@ -65,6 +65,8 @@ def _read(path: Path, request: ReadRequest) -> ReadResult:
                     nothing.append((start, stop))
                 continue
             names[behavior] = None
+            if len(names) > MAX_BEHAVIORS:
+                raise AnnotationError(f"expected at most {MAX_BEHAVIORS} behaviors, found more")
             judged.setdefault(behavior, []).append((start, stop))
             if present:
                 shown.append((start, stop))
