@@ -37,10 +37,8 @@ class StripColumns:
 
     Attributes
     ----------
-    strip
-        The strip.
-    bouts
-        The bouts in view: N.
+    strip, bouts
+        The strip, and its N bouts in view.
     left, right
         Columns ``[left, right)`` of each bout, clipped to the view: (N,) int64.
     crowd
@@ -120,10 +118,10 @@ class LaneRaster:
         image[: max(round(below * self._ratio), 0), self._grid] = self._colors.grid
         shown = []
         for row in rows:
-            is_current = row.style is None and same_id(row.group.individual, current)
             ground = [strip for strip in row.strips if strip.lane.kind is not LaneKind.MARKS]
             if ground:
                 begin, end = ground[0].top - top, ground[-1].top + ground[-1].height - top
+                is_current = row.style is None and same_id(row.group.individual, current)
                 self._paint_ground(*self._block(image, begin, end), row.group, is_current=is_current)
             for strip in row.strips:
                 begin, end = strip.top - top, strip.top + strip.height - top
@@ -293,7 +291,7 @@ class LaneRaster:
 
 def _used(hatches: NDArray[np.int64]) -> list[int]:
     """Return the hatches among numbers, without 0, which is plain."""
-    return [int(number) for number in np.flatnonzero(np.bincount(hatches, minlength=1)) if number]
+    return [int(number) for number in np.flatnonzero(np.bincount(hatches)) if number]
 
 
 def _blend(under: Pixels, over: Pixels, opacity: NDArray[np.float32]) -> Pixels:

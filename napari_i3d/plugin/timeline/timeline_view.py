@@ -54,7 +54,7 @@ class TimelineView(QWidget):
         self._heads: QPixmap | None = None
         self._bar = QScrollBar(Qt.Orientation.Vertical, self)
         self._bar.hide()
-        self._bar.valueChanged.connect(self._on_scrolled)
+        self._bar.valueChanged.connect(self._repaint)
         self.parts = Geometry(1, 1, 1.0, 100, 0, with_times=False)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -67,10 +67,10 @@ class TimelineView(QWidget):
 
     @data.setter
     def data(self, data: TimelineData) -> None:
-        if data.n_frames != self._data.n_frames:
-            self._scale = TimeScale.whole(data.n_frames, self._scale.n_columns)
+        before, self._data = self._data, data
+        if data.n_frames != before.n_frames:
             self._moving = Moving(frame=self._moving.frame)
-        self._data = data
+            self.scale = TimeScale.whole(data.n_frames, self._scale.n_columns)
         kept = (bout for bout in (self._expected, self._moving.selected) if bout is not None)
         self._expected = None
         self._moving = replace(self._moving, selected=next(filter(None, map(self._find, kept)), None))
@@ -255,9 +255,6 @@ class TimelineView(QWidget):
             self._scale = self._scale.resized(parts.n_columns)
         self._repaint()
 
-    def _on_scrolled(self) -> None:
-        self._repaint()
-
     def _repaint(self) -> None:
         self._body = self._heads = None
         self.update()
@@ -291,6 +288,8 @@ class TimelineView(QWidget):
         painter.drawPixmap(parts.head_px, 0, self._body)
         painter.drawPixmap(0, parts.ruler_px, self._heads)
         paint_overlay(painter, view, self._moving)
+        if self.hasFocus():
+            painter.fillRect(QRect(0, 0, parts.width, 2), self._theme.accent)
         painter.end()
 
     def _update_playhead(self, before: int | None, after: int | None) -> None:
