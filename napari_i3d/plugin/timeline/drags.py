@@ -172,6 +172,7 @@ class DragEdge:
         if frame != self._frame:
             self._frame = frame
             canvas.dragged = replace(bout, start=frame) if self._edge == "start" else replace(bout, stop=frame)
+            canvas.expect(canvas.dragged)  # the data may be changed while the edge is dragged
             canvas.edge_moved.emit(bout, self._edge, frame)
         start, stop = (frame, bout.stop) if self._edge == "start" else (bout.start, frame)
         canvas.tell_length(x, y, start, stop, start if self._edge == "start" else stop - 1)
@@ -189,6 +190,7 @@ class DragEdge:
     def cancel(self) -> None:
         """Show the bout as it is."""
         self._canvas.dragged = None
+        self._canvas.expect(self._bout)
         self._canvas.edge_drag_canceled.emit(self._bout)
 
 

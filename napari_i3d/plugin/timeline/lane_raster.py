@@ -27,8 +27,7 @@ Pixels = NDArray[np.uint32]
 
 FAINTEST = 0.25
 """Opacity of bouts without any confidence."""
-_TOUCHING_PX = 4
-"""Width from which touching bouts of a behavior are set apart."""
+_TOUCHING_PX = 4  # from this width on, touching bouts of a behavior are set apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,10 +105,8 @@ class LaneRaster:
         ----------
         rows
             Rows in view.
-        top
-            Upper edge of the image in the layout, in logical pixels.
-        height
-            Height of the image in logical pixels.
+        top, height
+            Upper edge of the image in the layout, and its height, in logical pixels.
         current
             Id of the current individual.
         """
@@ -127,8 +124,8 @@ class LaneRaster:
                 begin, end = strip.top - top, strip.top + strip.height - top
                 block, skipped = self._block(image, begin, end)
                 if len(block):
-                    height = round(end * self._ratio) - round(begin * self._ratio)
-                    shown.append(self._paint_bouts(block, skipped, height, strip))
+                    full_height = round(end * self._ratio) - round(begin * self._ratio)
+                    shown.append(self._paint_bouts(block, skipped, full_height, strip))
         return image, shown
 
     def _block(self, image: Pixels, begin: int, end: int) -> tuple[Pixels, int]:
@@ -278,12 +275,12 @@ class LaneRaster:
         crowd: NDArray[np.int64],
     ) -> None:
         """Draw a line between bouts of one behavior that touch, if both are wide enough."""
-        if not (right - left >= _TOUCHING_PX * self._ratio).any():
+        wide = right - left >= _TOUCHING_PX * self._ratio
+        if not wide.any():
             return
         order = np.lexsort((bouts.start, bouts.style))
         before, after = order[:-1], order[1:]
         touching = (bouts.style[before] == bouts.style[after]) & (bouts.stop[before] == bouts.start[after])
-        wide = right - left >= _TOUCHING_PX * self._ratio
         columns = left[after[touching & wide[before] & wide[after]]]
         columns = columns[crowd[columns] == 1]
         block[:, columns] = self._colors.background

@@ -170,10 +170,9 @@ class TimelineCanvas(TimelineView):
         if x >= ARROW_ROOM_PX or row.style is not None:
             self.individual_clicked.emit(individual)
             return
-        unfolded = not self.is_unfolded(individual)
         everyone = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
-        for group in self.data.groups if everyone else (row.group,):
-            self.set_unfolded(group.individual, unfolded)
+        chosen = [group.individual for group in self.data.groups] if everyone else [individual]
+        (self.fold if self.is_unfolded(individual) else self.unfold)(chosen)
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
         """Drag, or say what lies under the pointer."""

@@ -1,6 +1,6 @@
 """The time line as a picture: what it shows, which frames are in view, and painting from a cache."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from psygnal import Signal
@@ -19,13 +19,10 @@ from napari_i3d.plugin.timeline.time_scale import TimeScale
 
 _STEP_FRAMES = 64
 """A longer way of the playhead is a jump, which is always followed."""
-_FIRST_ROOM_PX = 400
 
 
 class TimelineView(QWidget):
-    """Shows lanes, playhead, marked span and selected bout.
-
-    Ruler, lanes and heads are painted once for each view of them and kept; a new frame paints the playhead only.
+    """Shows lanes, playhead, marked span and selected bout; a new frame paints the playhead only.
 
     Parameters
     ----------
@@ -95,11 +92,7 @@ class TimelineView(QWidget):
         return self._moving.frame
 
     def set_frame(self, frame: int | None) -> None:
-        """Move the playhead; None hides it.
-
-        The view follows by a page when the playhead leaves it; it stays if the user has moved it away from a playhead
-        that runs on.
-        """
+        """Move the playhead; None hides it. The view follows, unless the user moved it away while the video plays."""
         before = self._moving.frame
         if frame == before:
             return
@@ -153,7 +146,7 @@ class TimelineView(QWidget):
     def dragged(self, bout: LaneBout | None) -> None:
         self._move(dragged=bout)
 
-    def expect(self, bout: LaneBout) -> None:
+    def expect(self, bout: LaneBout | None) -> None:
         """Select a bout when it appears in the data."""
         self._expected = bout
 
@@ -212,10 +205,14 @@ class TimelineView(QWidget):
         """Return whether an individual has a row for each behavior."""
         return (type(individual), individual) in self._unfolded
 
-    def set_unfolded(self, individual: Id, unfolded: bool) -> None:
-        """Show a row for each behavior of an individual, or one row only."""
-        key = type(individual), individual
-        (self._unfolded.add if unfolded else self._unfolded.discard)(key)
+    def unfold(self, individuals: Iterable[Id]) -> None:
+        """Show a row for each behavior of individuals."""
+        self._unfolded |= {(type(one), one) for one in individuals}
+        self._arrange()
+
+    def fold(self, individuals: Iterable[Id]) -> None:
+        """Show one row only for each of individuals."""
+        self._unfolded -= {(type(one), one) for one in individuals}
         self._arrange()
 
     def bouts_in(self, strip: Strip, first: int, last: int) -> Sequence[LaneBout]:
