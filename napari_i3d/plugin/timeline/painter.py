@@ -23,7 +23,7 @@ from napari_i3d.plugin.timeline.theme import TimelineTheme
 from napari_i3d.plugin.timeline.time_scale import Tick, TimeScale, frame_ticks, time_ticks
 
 TEXT_PX, SMALL_PX = 11, 9
-_TICK_TEXT_PX = 84
+_TICK_TEXT_PX = 92
 _ARROW_PX, CHIP_PX = 8, 10
 ARROW_ROOM_PX = 18
 """Width at the left of a head in which a click folds."""

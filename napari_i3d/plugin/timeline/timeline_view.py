@@ -165,6 +165,7 @@ class TimelineView(QWidget):
     def scale(self, scale: TimeScale) -> None:
         if scale != self._scale:
             self._scale = scale
+            self._moving = replace(self._moving, hover=None)
             self._body = None
             self.update()
             self.limits_changed.emit(self.limits)
