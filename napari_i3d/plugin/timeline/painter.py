@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -255,8 +256,9 @@ def _pixmap(width: int, height: int, ratio: float) -> QPixmap:
 
 
 def _image(pixels: Pixels, ratio: float) -> QImage:
+    """Return an image that shares the memory of pixels, which must outlive it."""
     height, width = pixels.shape
-    # Copied, as Qt would not keep the array alive.
-    image = QImage(pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_RGB32).copy()
+    memory: Any = pixels.data  # PyQt takes it, though its types do not say so
+    image = QImage(memory, width, height, 4 * width, QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(ratio)
     return image
