@@ -222,7 +222,10 @@ class Playback:
 
     def _on_finished(self) -> None:
         # napari connects once more each time it plays; after hundreds of times, each frame would be set as often.
-        self._sliders._animation_thread.frame_requested.disconnect(self._sliders._set_frame)
+        try:
+            self._sliders._animation_thread.frame_requested.disconnect(self._sliders._set_frame)
+        except RuntimeError:
+            return  # the window was closed while it played, and Qt has deleted the player
         if not self.is_playing:
             self._end_range()
         self.changed.emit()

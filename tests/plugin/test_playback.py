@@ -301,6 +301,19 @@ def test_playing_often_asks_for_each_frame_once(numbered, qtbot):
     session.playback.pause()
 
 
+def test_window_can_be_closed_while_playing(make_napari_viewer, encode, qtbot):
+    viewer = make_napari_viewer(show=True)
+    session = get_session(viewer)
+    viewer.open(str(encode("numbered.mp4", count=COUNT)), plugin="napari-i3d")
+    changes = []
+    session.playback.changed.connect(lambda: changes.append(True))
+    session.playback.play_range(20, 60)
+    qtbot.wait(300)
+    assert changes
+    viewer.close()
+    qtbot.wait(200)  # an exception in a slot fails the test
+
+
 def test_speed_is_that_of_the_next_video_again(numbered, shared):
     session, _ = numbered
     session.playback.speed = -4
