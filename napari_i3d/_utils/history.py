@@ -99,7 +99,11 @@ class History:
     @property
     def is_saved(self) -> bool:
         """Whether the state is that of the last `mark_saved`, or of the beginning."""
-        return self._saved == self.serial
+        return self.is_saved_at(self._position)
+
+    def is_saved_at(self, position: int) -> bool:
+        """Return whether the state after that many steps is that of the last `mark_saved`, or of the beginning."""
+        return self._saved == (self._steps[position - 1].serial if position else 0)
 
     def mark_saved(self) -> None:
         """Note that the present state was saved; the next change begins a new step."""

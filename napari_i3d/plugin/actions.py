@@ -22,6 +22,8 @@ class Action:
         The key it has unless the user chose another, as napari writes it; empty: none.
     group
         The heading it is listed under.
+    also
+        A second key, for what people know from other programs.
     """
 
     name: str
@@ -29,3 +31,14 @@ class Action:
     run: Callable[[Session], None]
     key: str = ""
     group: str = "Look"
+    also: str = ""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys it has."""
+        return tuple(key for key in (self.key, self.also) if key)
+
+    @property
+    def hint(self) -> str:
+        """Its text with its keys, for tooltips."""
+        return f"{self.text} ({', '.join(self.keys)})" if self.keys else self.text

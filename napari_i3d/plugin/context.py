@@ -18,6 +18,8 @@ def get_session(viewer: "Viewer") -> Session:
     if viewer not in _sessions:
         # Loaded with the first viewer: what they import takes time.
         from napari_i3d.plugin.closing import ClosingQuestion
+        from napari_i3d.plugin.corrections.canvas_menu import CanvasMenu
+        from napari_i3d.plugin.corrections.identity_prompt import IdentityPrompt
         from napari_i3d.plugin.exploration import Exploration
         from napari_i3d.plugin.keys import bind_keys
         from napari_i3d.plugin.layers.box_controller import BoxesController
@@ -27,6 +29,8 @@ def get_session(viewer: "Viewer") -> Session:
 
         session = _sessions[viewer] = Session(viewer)
         session.boxes = BoxesController(session)
+        session.identity_prompt = IdentityPrompt(session)
+        session.canvas_menu = CanvasMenu(session)
         session.box_editor = BoxEditor(session)
         bind_keys(session)
         session.exploration = Exploration(session)

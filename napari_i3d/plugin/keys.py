@@ -11,7 +11,7 @@ from napari.utils.key_bindings import coerce_keybinding
 
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.actions import Action
-from napari_i3d.plugin.corrections import key_frame_actions
+from napari_i3d.plugin.corrections import identity_actions, key_frame_actions
 from napari_i3d.plugin.session.session import Session
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _LOOK = (
     Action("last_frame", "last frame of the individual", partial(navigation.go_to_end, last=True), "Shift-G"),
     Action("whole_image", "whole image; no individual is followed", navigation.show_whole, "H"),
 )
-ACTIONS = (*_LOOK, *key_frame_actions.ACTIONS)
+ACTIONS = (*_LOOK, *identity_actions.ACTIONS, *key_frame_actions.ACTIONS)
 """All actions that can have a key."""
 
 
@@ -39,11 +39,10 @@ def bind_keys(session: Session) -> None:
     """Bind the keys in the viewer of a session, but for those that the user or another plugin uses already."""
     viewer = session.viewer
     for action in ACTIONS:
-        if not action.key:
-            continue
-        binding = coerce_keybinding(action.key)
-        if binding not in viewer.keymap and binding not in viewer.class_keymap:
-            viewer.bind_key(action.key, _handler(action, session))
+        for key in action.keys:
+            binding = coerce_keybinding(key)
+            if binding not in viewer.keymap and binding not in viewer.class_keymap:
+                viewer.bind_key(key, _handler(action, session))
 
 
 def _handler(action: Action, session: Session) -> Callable[["Viewer"], None]:

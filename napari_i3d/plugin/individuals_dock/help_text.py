@@ -7,12 +7,13 @@ _MOUSE = (
     ("double click on a row", "goes to its first frame"),
     ("click on a tick box", "of a selected row: for all rows selected"),
     ("space", "extract the rows selected, or not"),
-    ("right click on rows", "more"),
+    ("right click on rows or on a box", "corrections of the individual, and more"),
+    ("F2", "rename the individual selected"),
 )
 
 
 def help_text() -> str:
     """Return keys and mouse as a table in rich text."""
-    rows = [(action.key, action.text) for action in ACTIONS if action.key] + list(_MOUSE)
+    rows = [(", ".join(action.keys), action.text) for action in ACTIONS if action.keys] + list(_MOUSE)
     cells = "".join(f"<tr><td><b>{what}</b>&nbsp;&nbsp;</td><td>{does}</td></tr>" for what, does in rows)
     return f"<table>{cells}</table>"

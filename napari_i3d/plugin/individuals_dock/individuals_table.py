@@ -16,7 +16,7 @@ from napari_i3d.plugin.keys import ACTIONS
 
 _BOX_PX = 14
 _FEWEST_ROWS = 3
-_LETTERS = frozenset(action.key[-1].upper() for action in ACTIONS if action.key)
+_LETTERS = frozenset(key[-1].upper() for action in ACTIONS for key in action.keys)
 
 
 class RowTable(QTableView):
@@ -145,9 +145,11 @@ class IndividualsTable(RowTable):
             super().mouseDoubleClickEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
-        """Emit a signal for the space key."""
+        """Emit a signal for the space key; edit the id for F2, whatever the column."""
         if event is not None and event.key() == Qt.Key.Key_Space:
             self.space_pressed.emit()
+        elif event is not None and event.key() == Qt.Key.Key_F2:
+            self.edit(self.currentIndex().siblingAtColumn(Column.ID))
         else:
             super().keyPressEvent(event)
 

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from napari_i3d._utils.text import counted
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.corrections.correction_bar import CorrectionBar
 from napari_i3d.plugin.individuals_dock.find_animals import FindAnimals
 from napari_i3d.plugin.individuals_dock.help_text import help_text
 from napari_i3d.plugin.individuals_dock.individuals_list import IndividualsList
@@ -27,11 +28,13 @@ from napari_i3d.plugin.individuals_dock.keypoint_section import KeypointSection
 from napari_i3d.plugin.individuals_dock.problems_list import ProblemsList
 from napari_i3d.plugin.individuals_dock.video_size import VideoSize
 from napari_i3d.plugin.individuals_dock.video_switch import VideoSwitch
+from napari_i3d.plugin.keys import ACTIONS
 from napari_i3d.plugin.widgets.dock import Dock
 from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.scroll_area import MARGINS
 from napari_i3d.plugin.widgets.text_label import TextLabel
 from napari_i3d.tracking.checks import Problem
+from napari_i3d.tracking.editing.editor import TrackingChange
 
 _NOTHING = (
     "Open a video and its tracking:\ndrop both files on the canvas.\n\n"
@@ -43,7 +46,7 @@ _NO_TRACKING = (
 )
 _DRAWING = (
     "Drag from one corner of an animal to the opposite one to draw its box.\n\nGo some frames on, and draw it again; "
-    "then press K: the boxes in between are interpolated.\n\nU ends it."
+    "then press 9: the boxes in between are interpolated.\n\n8 ends it."
 )
 _TRAIL_FRAMES = 25
 
@@ -55,6 +58,7 @@ class IndividualsWidget(Dock):
 
     def __init__(self, napari_viewer: "napari.Viewer") -> None:
         super().__init__(get_session(napari_viewer))
+        self.corrections = CorrectionBar(self._session, ACTIONS)
         self.individuals = IndividualsList(self._session)
         self.problems = ProblemsList()
         self.video_size = VideoSize()
@@ -76,7 +80,8 @@ class IndividualsWidget(Dock):
         self.trails.toggled.connect(self._on_trails)
         self.trail_frames.valueChanged.connect(self._on_trails)
         self.video_size.changed.connect(self._on_size_chosen)
-        self.links.connect(self._session.box_editor.changed, self._offer_drawing)
+        self.corrections.edit.setCheckable(True)
+        self.links.connect(self._session.box_editor.changed, self._on_editing)
         self.follow_active(
             self._on_tracking,
             tracking_changed=self._on_tracking,
@@ -85,6 +90,7 @@ class IndividualsWidget(Dock):
             chosen_changed=self._on_ticks,
             current_changed=self.individuals.show_current,
             problem_changed=self._on_problem,
+            span_changed=self.corrections.show_span,
         )
 
     def _build(self) -> None:
@@ -103,7 +109,7 @@ class IndividualsWidget(Dock):
         splitter.setStretchFactor(0, 3)
         splitter.setStretchFactor(1, 2)
         listed = QWidget()
-        fill(QVBoxLayout(listed), top, splitter, grow=splitter)
+        fill(QVBoxLayout(listed), top, self.corrections, splitter, grow=splitter)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.pages = QStackedWidget()
         self.pages.addWidget(listed)
@@ -145,9 +151,18 @@ class IndividualsWidget(Dock):
         """Return what closing the viewer now would lose; empty if nothing."""
         return "The search for animals is not finished." if self.find_animals.progress.worker is not None else ""
 
-    def _on_tracking(self) -> None:
+    def closed(self) -> None:
+        """Close the dock, and disconnect from the history."""
+        super().closed()
+        self.corrections.release()
+
+    def _on_tracking(self, change: TrackingChange | None = None) -> None:
         tracked = self._session.active
-        self.individuals.show_tracking()
+        if change is None:
+            self.individuals.show_tracking()
+            self.corrections.show_tracked()
+        else:
+            self.individuals.follow(change)
         self.keypoints.show_tracked()
         self.empty.setText(_NOTHING if tracked is None else _NO_TRACKING.format(name=tracked.name))
         self.pages.setCurrentIndex(0 if tracked is not None and tracked.tracking is not None else 1)
@@ -161,6 +176,10 @@ class IndividualsWidget(Dock):
         self.problems.show_tracked(tracked)
         self.video_size.show_tracked(tracked)
         self._show_title()
+
+    def _on_editing(self) -> None:
+        self.corrections.edit.setChecked(self._session.box_editor.is_on)
+        self._offer_drawing()
 
     def _offer_drawing(self) -> None:
         tracked = self._session.active

@@ -26,7 +26,7 @@ _SMALLEST_PX = 5.0
 
 _NO_VIDEO = "Open a video to draw boxes in it"
 _FLAT_ONLY = "Boxes are edited in the 2-D view"
-_HELP = "Drag a box or its corners; R: draw a new one, Delete: delete in this frame, K: interpolate, U: end"
+_HELP = "Drag a box or its corners; R: draw a new one, Delete: delete in this frame, 9: interpolate, 8: end"
 _HELP_EMPTY = "Drag from one corner of {name} to the opposite one to draw its box"
 
 

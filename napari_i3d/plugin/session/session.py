@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_i3d.plugin.closing import ClosingQuestion
+    from napari_i3d.plugin.corrections.canvas_menu import CanvasMenu
+    from napari_i3d.plugin.corrections.identity_prompt import IdentityPrompt
     from napari_i3d.plugin.exploration import Exploration
     from napari_i3d.plugin.layers.box_controller import BoxesController
     from napari_i3d.plugin.layers.box_editor import BoxEditor
@@ -61,6 +63,10 @@ class Session:
     """Visibility of the videos; set by `get_session`."""
     playback: "Playback"
     """The player; set by `get_session`."""
+    identity_prompt: "IdentityPrompt"
+    """Asks for a correction of identities; set by `get_session`."""
+    canvas_menu: "CanvasMenu"
+    """The context menu of boxes; set by `get_session`."""
     closing_question: "ClosingQuestion"
     """Asks before running work is lost; set by `get_session`. PyQt crashes at exit if only the window holds it."""
 

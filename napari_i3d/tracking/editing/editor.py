@@ -14,7 +14,7 @@ from napari_i3d.individuals import Id
 from napari_i3d.tracking.editing.box_edits import Clip, DeleteBoxes, Interpolate, SetBox, Turn
 from napari_i3d.tracking.editing.box_store import KEY_FRAME, BoxStore, Range
 from napari_i3d.tracking.editing.identity_edits import Assign, Delete, Merge, Rename, Split, Swap
-from napari_i3d.tracking.editing.tracking_edit import TrackingEdit, known_key, span_of
+from napari_i3d.tracking.editing.tracking_edit import TrackingEdit, free_id, known_key, span_of
 from napari_i3d.tracking.tracklets import Tracking
 
 _Edit = TypeVar("_Edit", bound=TrackingEdit)
@@ -121,7 +121,21 @@ class TrackingEditor:
         TrackingError
             It cannot be done.
         """
-        return edit.plan(self._store)[0].words
+        return self.complete(edit).words
+
+    def complete(self, edit: _Edit) -> _Edit:
+        """Return a correction with the defaults filled in that `do` would fill in.
+
+        Raises
+        ------
+        TrackingError
+            It cannot be done.
+        """
+        return edit.plan(self._store)[0]
+
+    def unused_id(self, individual: Id) -> Id:
+        """Return an id for a new individual, as `split` makes it from that of an individual."""
+        return free_id(self._store, individual)
 
     def do(self, edit: _Edit, merge: Hashable = None) -> _Edit:
         """Apply a correction.
