@@ -42,7 +42,6 @@ class Window:
         """Handle all events and draw."""
         for _ in range(4):
             QApplication.processEvents()
-        self.native.repaint()
         self.native.makeCurrent()
         gl.glFinish()
 

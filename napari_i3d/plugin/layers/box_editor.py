@@ -1,6 +1,5 @@
 """Editing of boxes in the canvas: those of the frame that is shown, in a layer of their own while it is switched on."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,9 +54,7 @@ class BoxEditor:
         self._image: Layer | None = None
         self._frame = 0
         self._busy = False  # the layer is being filled, or a step is being done
-        self._pressed = False
         self._due = False
-        self._chosen_for_user = False  # the tool: no box was there to be selected
         self._active_before: Layer | None = None
         self._links, self._video_links, self._image_links = Connections(), Connections(), Connections()
 
@@ -86,13 +83,12 @@ class BoxEditor:
         if self._session.active is None or not self._is_flat:
             show_info(_NO_VIDEO if self._session.active is None else _FLAT_ONLY)
             return
-        self._shapes = shapes = BoxShapes()
+        self._shapes = shapes = BoxShapes(self._session.playback.stop)
         self._active_before = viewer.layers.selection.active
         layer = shapes.layer
         self._follow()
         viewer.layers.append(layer)
         viewer.layers.selection.active = layer
-        layer.mouse_drag_callbacks.append(self._on_mouse)
         for signal, slot in (
             (viewer.dims.events.current_step, self._on_step),
             (viewer.dims.events.ndisplay, self._on_dimensions),
@@ -103,13 +99,9 @@ class BoxEditor:
             (layer.events.data, self._on_data),
             (layer.events.features, self._on_features),
             (layer.events.set_data, self._on_drawn),
-            (layer.events.mode, self._on_mode),
             (layer.selected_data.events.items_changed, self._on_selected),
         ):
             self._links.connect(signal, slot)
-        if not self._entries():
-            self._chosen_for_user = True
-        self._set_mode("add_rectangle" if self._chosen_for_user else "select")
         self._select_current()
         self._show_help()
         self.changed.emit()
@@ -154,8 +146,8 @@ class BoxEditor:
         except TrackingError as error:
             show_warning(str(error))
             return
-        if changes.drawn:
-            self._set_mode("select")
+        if changes.drawn and self._shapes is not None:
+            self._shapes.layer.mode = "select"
         if words:
             self._session.viewer.status = words
 
@@ -203,22 +195,15 @@ class BoxEditor:
         """Fill the layer with the boxes of the frame."""
         if self._shapes is None or self._tracked is None or self._busy or not self._is_flat:
             return
-        self._busy, self._due, self._pressed = True, False, False
+        self._busy, self._due = True, False
         self._frame = self._session.frame_of(self._tracked)
         try:
-            entries = self._entries()
-            self._shapes.fill(entries, self._tracked.box_scale, self._line_width())
+            self._shapes.fill(self._entries(), self._tracked.box_scale, self._line_width())
         finally:
             self._busy = False
         display = self._session.boxes.display(self._tracked)
         if display is not None:
             display.show_lines(False)
-        mode = self._shapes.layer.mode
-        if not entries and mode == "select":
-            self._chosen_for_user = True
-            self._set_mode("add_rectangle")
-        elif entries and mode == "add_rectangle" and self._chosen_for_user:
-            self._set_mode("select")
         self._select_current()
 
     @property
@@ -240,12 +225,6 @@ class BoxEditor:
 
     def _line_width(self) -> float:
         return LINE_WIDTH_PX / self._zoom()
-
-    def _set_mode(self, mode: str) -> None:
-        if self._shapes is not None and self._shapes.layer.mode != mode:
-            automatic = self._chosen_for_user
-            self._shapes.layer.mode = mode
-            self._chosen_for_user = automatic and mode == "add_rectangle"
 
     def _select_current(self) -> None:
         """Select the box of the current individual."""
@@ -271,8 +250,6 @@ class BoxEditor:
         """Disconnect everything."""
         self._links.close()
         self._unfollow()
-        if self._shapes is not None and self._on_mouse in self._shapes.layer.mouse_drag_callbacks:
-            self._shapes.layer.mouse_drag_callbacks.remove(self._on_mouse)
         self._shapes = None
         self.changed.emit()
 
@@ -301,7 +278,7 @@ class BoxEditor:
 
     def _on_step(self) -> None:
         if self._tracked is not None and self._session.frame_of(self._tracked) != self._frame:
-            if self._due or self._pressed:
+            if self._shapes is not None and (self._due or self._shapes.is_pressed):
                 self.settle()  # what was dragged so far belongs to the frame before
             else:
                 self._fill()
@@ -338,9 +315,6 @@ class BoxEditor:
         else:
             self._due = False
 
-    def _on_mode(self) -> None:
-        self._chosen_for_user = False
-
     def _on_selected(self) -> None:
         if self._shapes is None or self._tracked is None or self._busy:
             return
@@ -350,18 +324,7 @@ class BoxEditor:
 
     def _on_drawn(self) -> None:
         """Let the id and the outline go along with a box that is dragged."""
-        if self._pressed and not self._busy and self._shapes is not None and self._tracked is not None:
+        if self._shapes is not None and self._shapes.is_pressed and not self._busy and self._tracked is not None:
             display = self._session.boxes.display(self._tracked)
             if display is not None:
                 display.preview(self._shapes.live())
-
-    def _on_mouse(self, layer: "Layer", event: Any) -> Iterator[None]:
-        """Hold the frame while a box is dragged or drawn in it."""
-        if event.button != 1 or getattr(layer, "mode", "") == "pan_zoom":
-            return
-        self._session.playback.stop()
-        self._pressed = True
-        yield
-        while event.type == "mouse_move":
-            yield
-        self._pressed = False
