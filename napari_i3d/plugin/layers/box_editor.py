@@ -26,7 +26,7 @@ _SMALLEST_PX = 5.0
 _NO_VIDEO = "Open a video to draw boxes in it"
 _FLAT_ONLY = "Boxes are edited in the 2-D view"
 _HELP = "Drag a box or its corners; R: draw a new one, Delete: delete in this frame, 9: interpolate, 8: end"
-_HELP_EMPTY = "Drag from one corner of {name} to the opposite one to draw its box"
+_HELP_EMPTY = "Drag from corner to corner to draw the box of {name}"
 
 
 class BoxEditor:
@@ -86,9 +86,10 @@ class BoxEditor:
         self._shapes = shapes = BoxShapes(self._session.playback.stop)
         self._active_before = viewer.layers.selection.active
         layer = shapes.layer
-        self._follow()
         viewer.layers.append(layer)
         viewer.layers.selection.active = layer
+        layer.mode = "select"  # after napari has made the buttons, which would show another tool
+        self._follow()
         for signal, slot in (
             (viewer.dims.events.current_step, self._on_step),
             (viewer.dims.events.ndisplay, self._on_dimensions),

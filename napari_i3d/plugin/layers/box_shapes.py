@@ -99,7 +99,6 @@ class BoxShapes:
         self._boxes: list[EditedBox] = []
         self._scale: _Boxes = np.ones(4)
         self._filled: list[_Boxes] = []
-        self.layer.mode = "select"
         self.layer.events.mode.connect(self._on_mode)
         self.layer.mouse_drag_callbacks.append(self._on_mouse)
 
