@@ -33,7 +33,8 @@ _Frame = Callable[[TrackingEditor, Id, int], int]
 
 def edit_boxes(session: Session) -> None:
     """Switch editing of boxes in the canvas on or off."""
-    session.box_editor.toggle()
+    editor = session.box_editor
+    editor.stop() if editor.is_on else editor.start()
 
 
 def correct(session: Session, edits_of: _Edits) -> None:

@@ -9,13 +9,11 @@ from qtpy.QtCore import QTimer
 
 from napari_i3d.errors import TrackingError
 from napari_i3d.plugin.layers.box_layers import LINE_WIDTH_PX
-from napari_i3d.plugin.layers.box_shapes import BoxShapes, EditedBox, ShapeChanges
-from napari_i3d.plugin.layers.box_steps import boxes_at, do_changes
+from napari_i3d.plugin.layers.box_shapes import BoxShapes, ShapeChanges
+from napari_i3d.plugin.layers.box_steps import do_changes, edited_boxes, help_words
 from napari_i3d.plugin.session.connections import Connections
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
-from napari_i3d.tracking.editing.key_frames import next_id
-from napari_i3d.tracking.editing.tracking_edit import named
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -25,8 +23,6 @@ _SMALLEST_PX = 5.0
 
 _NO_VIDEO = "Open a video to draw boxes in it"
 _FLAT_ONLY = "Boxes are edited in the 2-D view"
-_HELP = "Drag a box or its corners; R: draw a new one, Delete: delete in this frame, 9: interpolate, 8: end"
-_HELP_EMPTY = "Drag from corner to corner to draw the box of {name}"
 
 
 class BoxEditor:
@@ -68,13 +64,6 @@ class BoxEditor:
         """The layer in which boxes are edited."""
         return self._shapes.layer if self._shapes else None
 
-    def toggle(self) -> None:
-        """Switch editing on or off."""
-        if self.is_on:
-            self.stop()
-        else:
-            self.start()
-
     def start(self) -> None:
         """Switch editing on, if a video is open and shown in two dimensions."""
         viewer = self._session.viewer
@@ -98,13 +87,14 @@ class BoxEditor:
             (viewer.layers.events.removed, self._on_removed),
             (self._session.active_changed, self._on_active),
             (layer.events.data, self._on_data),
-            (layer.events.features, self._on_features),
+            (layer.events.features, self._schedule),  # all that napari says of shapes that are pasted
             (layer.events.set_data, self._on_drawn),
             (layer.selected_data.events.items_changed, self._on_selected),
         ):
             self._links.connect(signal, slot)
         self._select_current()
-        self._show_help()
+        if self._tracked is not None:
+            viewer.status = help_words(self._tracked, drawing=layer.mode == "add_rectangle")
         self.changed.emit()
 
     def stop(self) -> None:
@@ -115,11 +105,10 @@ class BoxEditor:
         layer = self._shapes.layer
         self._end()
         viewer = self._session.viewer
-        before = self._active_before
         if layer in viewer.layers:
             viewer.layers.remove(layer)
-        if before is not None and before in viewer.layers:
-            viewer.layers.selection.active = before
+        if self._active_before in viewer.layers:
+            viewer.layers.selection.active = self._active_before
         self._active_before = None
 
     def settle(self) -> None:
@@ -199,7 +188,7 @@ class BoxEditor:
         self._busy, self._due = True, False
         self._frame = self._session.frame_of(self._tracked)
         try:
-            self._shapes.fill(self._entries(), self._tracked.box_scale, self._line_width())
+            self._shapes.fill(edited_boxes(self._tracked, self._frame), self._tracked.box_scale, self._line_width())
         finally:
             self._busy = False
         display = self._session.boxes.display(self._tracked)
@@ -210,14 +199,6 @@ class BoxEditor:
     @property
     def _is_flat(self) -> bool:
         return bool(self._session.viewer.dims.ndisplay == 2)
-
-    def _entries(self) -> list[EditedBox]:
-        tracked = self._tracked
-        if tracked is None or tracked.tracking is None:
-            return []
-        colors, keys = tracked.colors, tracked.editor.keys
-        boxes = boxes_at(tracked.tracking, self._frame)
-        return [EditedBox(one, keys[one], box, colors[one]) for one, box in boxes.items() if one in tracked.shown]
 
     def _zoom(self) -> float:
         """Return the pixels of the screen for a pixel of the layer."""
@@ -238,14 +219,6 @@ class BoxEditor:
                 self._shapes.select([current])
             finally:
                 self._busy = False
-
-    def _show_help(self) -> None:
-        tracked = self._tracked
-        if self._shapes is None or tracked is None:
-            return
-        current = tracked.current if tracked.current is not None else next_id(tracked.tracking or ())
-        empty = self._shapes.layer.mode == "add_rectangle"
-        self._session.viewer.status = _HELP_EMPTY.format(name=named(current)) if empty else _HELP
 
     def _end(self) -> None:
         """Disconnect everything."""
@@ -301,9 +274,6 @@ class BoxEditor:
         if str(event.action).upper() in ("CHANGED", "ADDED", "REMOVED"):
             self._schedule()
 
-    def _on_features(self) -> None:
-        self._schedule()  # napari says nothing else of shapes that are pasted
-
     def _schedule(self) -> None:
         # Later: napari is in the middle of it.
         if not self._busy and not self._due:
@@ -324,8 +294,8 @@ class BoxEditor:
             self._tracked.current = selected[0]
 
     def _on_drawn(self) -> None:
-        """Let the id and the outline go along with a box that is dragged."""
+        """Let the id go along with a box that is dragged."""
         if self._shapes is not None and self._shapes.is_pressed and not self._busy and self._tracked is not None:
             display = self._session.boxes.display(self._tracked)
             if display is not None:
-                display.preview(self._shapes.live())
+                display.move_ids(self._shapes.live())
