@@ -1,5 +1,6 @@
 """The Annotate dock: a time line of all individuals on which behaviors are labelled."""
 
+from dataclasses import replace
 from functools import partial
 
 import napari
@@ -72,6 +73,8 @@ class AnnotateWidget(Dock):
 
     def _build(self) -> None:
         self.tools = fill(QHBoxLayout(), self.mode, self.running, self.readout, grow=self.running)
+        self.tools.setStretchFactor(self.readout, 1)
+        self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.side = QWidget()
         self.side_column = fill(QVBoxLayout(self.side))
         self.side.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Expanding)
@@ -203,7 +206,8 @@ class AnnotateWidget(Dock):
         if bout is None:
             return
         edges = (frame, bout.stop) if edge == "start" else (bout.start, frame)
-        label_actions.do(self._session, [MoveEdges(bout, *edges)])
+        if tracked is not None and label_actions.do(self._session, [MoveEdges(bout, *edges)]):
+            label_actions.select(tracked, replace(bout, start=edges[0], stop=edges[1]))
 
     def _on_marked(self, individual: Id, start: int, stop: int, behavior: str | None) -> None:
         if self._tracked is None:

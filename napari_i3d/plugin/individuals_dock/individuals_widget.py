@@ -49,7 +49,7 @@ _NO_TRACKING = (
 )
 _DRAWING = (
     "Drag from one corner of an animal to the opposite one to draw its box.\n\nGo some frames on, and draw it again; "
-    "then press K: the boxes in between are interpolated.\n\nU ends it."
+    "then press 9: the boxes in between are interpolated.\n\n8 ends it."
 )
 _TRAIL_FRAMES = 25
 _MOST_FOR_INDIVIDUALS = 0.55
@@ -84,7 +84,8 @@ class IndividualsWidget(Dock):
         self.trails.toggled.connect(self._on_trails)
         self.trail_frames.valueChanged.connect(self._on_trails)
         self.video_size.changed.connect(self._on_size_chosen)
-        self.links.connect(self._session.box_editor.changed, self._offer_drawing)
+        self.corrections.edit.setCheckable(True)
+        self.links.connect(self._session.box_editor.changed, self._on_editing)
         self.follow_active(
             self._on_tracking,
             tracking_changed=self._on_tracking,
@@ -187,6 +188,10 @@ class IndividualsWidget(Dock):
         self.problems.show_tracked(tracked)
         self.video_size.show_tracked(tracked)
         self._show_title()
+
+    def _on_editing(self) -> None:
+        self.corrections.edit.setChecked(self._session.box_editor.is_on)
+        self._offer_drawing()
 
     def _offer_drawing(self) -> None:
         tracked = self._session.active
