@@ -314,8 +314,10 @@ def test_trails_are_switched_on_and_off(opened, qtbot):
 
 def test_help_lists_all_keys(opened):
     _, _, dock = opened
-    for action in ACTIONS:
-        assert action.key in dock.help.text()
+    bound = [action for action in ACTIONS if action.keys]
+    assert len(bound) > 10
+    for action in bound:
+        assert ", ".join(action.keys) in dock.help.text()
         assert action.text in dock.help.text()
 
 
