@@ -162,7 +162,7 @@ class IndividualsModel(RowsModel):
             self.dataChanged.emit(self.index(0, Column.PROBLEMS), self.index(len(self.rows) - 1, Column.PROBLEMS))
 
     def _count_problems(self) -> None:
-        self._problems = Counter(problem.id for problem in (self._tracked.problems if self._tracked else ()))
+        self._problems = Counter(problem.id for problem in (self._tracked.problems_left if self._tracked else ()))
 
     def place(self, individual: Id | None) -> int | None:
         """Return the row of an individual."""

@@ -126,6 +126,14 @@ class IndividualsTable(RowTable):
         self.tick_header = TickHeader(self)
         self.setHorizontalHeader(self.tick_header)
 
+    @property
+    def full_height_px(self) -> int:
+        """The height that shows all rows."""
+        rows = self.verticalHeader()
+        height = rows.length() if rows is not None else 0
+        bar = self.horizontalScrollBar()
+        return int(self.tick_header.sizeHint().height() + height + (bar.sizeHint().height() if bar else 0) + 2)
+
     def fit_columns(self) -> None:
         """Fit the widths of the columns."""
         self.resizeColumnsToContents()

@@ -2,6 +2,7 @@
 
 import napari
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
@@ -23,6 +24,7 @@ from napari_i3d.plugin.corrections.correction_bar import CorrectionBar
 from napari_i3d.plugin.individuals_dock.find_animals import FindAnimals
 from napari_i3d.plugin.individuals_dock.help_text import help_text
 from napari_i3d.plugin.individuals_dock.individuals_list import IndividualsList
+from napari_i3d.plugin.individuals_dock.individuals_table import IndividualsTable
 from napari_i3d.plugin.individuals_dock.keypoint_section import KeypointSection
 from napari_i3d.plugin.individuals_dock.problems_list import ProblemsList
 from napari_i3d.plugin.individuals_dock.video_size import VideoSize
@@ -43,6 +45,7 @@ _NO_TRACKING = (
     "{name} has no tracking.\n\nDrop its tracking file on the canvas, find its animals,\nor extract the whole image."
 )
 _TRAIL_FRAMES = 25
+_MOST_FOR_INDIVIDUALS = 0.55
 
 
 class IndividualsWidget(Dock):
@@ -54,7 +57,7 @@ class IndividualsWidget(Dock):
         super().__init__(get_session(napari_viewer))
         self.corrections = CorrectionBar(self._session, ACTIONS)
         self.individuals = IndividualsList(self._session)
-        self.problems = ProblemsList()
+        self.problems = ProblemsList(self._session)
         self.video_size = VideoSize()
         self.keypoints = KeypointSection(self._session, self.workers)
         self.find_animals = FindAnimals(self._session, self.workers)
@@ -82,6 +85,7 @@ class IndividualsWidget(Dock):
             chosen_changed=self._on_ticks,
             current_changed=self.individuals.show_current,
             problem_changed=self._on_problem,
+            accepted_changed=self._on_video,
             span_changed=self.corrections.show_span,
         )
 
@@ -91,14 +95,9 @@ class IndividualsWidget(Dock):
         trails = fill(QHBoxLayout(), self.trails, self.trail_frames, None)
         upper = QWidget()
         fill(QVBoxLayout(upper), self.individuals, trails, self.video_size, self.keypoints, grow=self.individuals)
-        splitter = QSplitter(Qt.Orientation.Vertical)
-        splitter.addWidget(upper)
-        splitter.addWidget(self.problems)
-        splitter.setChildrenCollapsible(False)
-        splitter.setStretchFactor(0, 3)
-        splitter.setStretchFactor(1, 2)
+        self.lists = _Lists(upper, self.problems, self.individuals.table)
         listed = QWidget()
-        fill(QVBoxLayout(listed), top, self.corrections, splitter, grow=splitter)
+        fill(QVBoxLayout(listed), top, self.corrections, self.lists, grow=self.lists)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.pages = QStackedWidget()
         self.pages.addWidget(listed)
@@ -152,6 +151,7 @@ class IndividualsWidget(Dock):
         else:
             self.individuals.follow(change)
         self.keypoints.show_tracked()
+        self.lists.share_room()
         self.empty.setText(_NOTHING if tracked is None else _NO_TRACKING.format(name=tracked.name))
         self.pages.setCurrentIndex(0 if tracked is not None and tracked.tracking is not None else 1)
         self._on_video()
@@ -194,3 +194,34 @@ class IndividualsWidget(Dock):
         number = len(tracked.tracking)
         text = f"{tracked.name}: {counted(number, 'individual')}, {len(tracked.chosen)} to extract"
         self.title.setText(text if tracked.video else f"{text}. Its video is not open.")
+
+
+class _Lists(QSplitter):
+    """Individuals above, problems below; the upper list has the room that its rows need, at most about half.
+
+    Once the user moves the boundary, it stays.
+    """
+
+    def __init__(self, upper: QWidget, lower: QWidget, table: IndividualsTable) -> None:
+        super().__init__(Qt.Orientation.Vertical)
+        self._table, self._upper, self._moved = table, upper, False
+        self.addWidget(upper)
+        self.addWidget(lower)
+        self.setChildrenCollapsible(False)
+        self.splitterMoved.connect(self._on_moved)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Share the new room."""
+        super().resizeEvent(event)
+        self.share_room()
+
+    def share_room(self) -> None:
+        """Share the room between the lists."""
+        room = sum(self.sizes())
+        if room and not self._moved:
+            others = self._upper.minimumSizeHint().height() - self._table.minimumHeight()
+            needed = min(others + self._table.full_height_px, int(room * _MOST_FOR_INDIVIDUALS))
+            self.setSizes([needed, room - needed])
+
+    def _on_moved(self) -> None:
+        self._moved = True

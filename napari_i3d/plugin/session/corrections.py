@@ -5,6 +5,7 @@ from dataclasses import replace
 from napari_i3d._utils.colors import PALETTE, colors_of
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.session.layer_sources import TrackingSource
+from napari_i3d.projects.accepted_problems import AcceptedProblems
 from napari_i3d.tracking.checks import Problem
 from napari_i3d.tracking.editing.editor import TrackingChange, TrackingEditor
 from napari_i3d.tracking.incremental_checks import TrackingChecks
@@ -19,6 +20,11 @@ class Corrections:
     ----------
     source
         The boxes before; None: none are there.
+
+    Attributes
+    ----------
+    accepted
+        The problems that the user marked as fine.
     """
 
     def __init__(self, source: TrackingSource | None) -> None:
@@ -27,6 +33,8 @@ class Corrections:
         self._checks: TrackingChecks | None = None
         self._uncertain = () if source is None else source.uncertain
         self.editor = TrackingEditor(None if source is None else source.tracking)
+        self.accepted = AcceptedProblems() if source is None else AcceptedProblems.load(source.tracking)
+        self.editor.connect(self.accepted.follow)
         given = colors_of(self.editor.tracking)
         self._colors = {key: given[individual] for individual, key in self.editor.keys.items()}
 

@@ -12,6 +12,7 @@ from napari_i3d.features.features import Features
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.session.corrections import Corrections
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource
+from napari_i3d.projects.accepted_problems import AcceptedProblems
 from napari_i3d.tracking.checks import Problem
 from napari_i3d.tracking.editing.editor import TrackingChange, TrackingEditor
 from napari_i3d.tracking.tracklets import Tracking
@@ -34,7 +35,8 @@ class TrackedVideo:
     tracking_changed
         Signal (`TrackingChange` or None): the boxes were corrected; None: they are others, with a new `editor`.
         Slots may leave the argument out.
-    video_changed, shown_changed, chosen_changed, current_changed, problem_changed, features_changed, span_changed
+    video_changed, shown_changed, chosen_changed, current_changed, problem_changed, accepted_changed, features_changed,
+    span_changed
         Signals, without arguments.
     """
 
@@ -44,6 +46,7 @@ class TrackedVideo:
     chosen_changed = Signal()
     current_changed = Signal()
     problem_changed = Signal()
+    accepted_changed = Signal()
     features_changed = Signal()
     span_changed = Signal()
 
@@ -56,9 +59,8 @@ class TrackedVideo:
         self.features: Features | None = None
         self.features_path: Path | None = None
         self.problems: tuple[Problem, ...] = ()
-        self._corrections = Corrections(None)
-        self._corrections.editor.connect(self._on_corrected)
         self._span: tuple[int, int] | None = None
+        self._restart_corrections()
         self._shown: frozenset[Id] = frozenset()
         self._chosen: frozenset[Id] = frozenset()
         self._current: Id | None = None
@@ -89,6 +91,16 @@ class TrackedVideo:
     def colors(self) -> dict[Id, str]:
         """The color of each individual, ``#rrggbb``; corrections do not change the colors of the others."""
         return self._corrections.colors
+
+    @property
+    def accepted(self) -> AcceptedProblems:
+        """The problems that the user marked as fine."""
+        return self._corrections.accepted
+
+    @property
+    def problems_left(self) -> list[Problem]:
+        """The problems that are not marked as fine."""
+        return self.accepted.left(self.problems)
 
     @property
     def span(self) -> tuple[int, int] | None:
@@ -258,15 +270,22 @@ class TrackedVideo:
     def _restart_corrections(self) -> None:
         self._corrections = Corrections(self.source)
         self._corrections.editor.connect(self._on_corrected)
-        self.span = None
+        self._corrections.editor.history.connect(self._on_step)
+        self._accepted = self.accepted.marks
+        self._span = None
+
+    def _on_step(self) -> None:
+        before, self._accepted = self._accepted, self.accepted.marks
+        if self._accepted != before:
+            self.accepted_changed.emit()
 
     def _on_corrected(self, change: TrackingChange) -> None:
         """Adopt the boxes after a correction, or after its undo."""
         before = self._known
         self._set_source(self._corrections.source)
         self.problems = self._corrections.update(change, self.image_shape)
-        problem = self._problem if self._problem in self.problems else None
-        ticks, current = (self._shown, self._chosen), self._current
+        ticks, current, problem = (self._shown, self._chosen), self._current, self._problem
+        self._problem = problem if problem in self.problems else None
         self._shown, self._chosen = (self._follow(ticked, change) for ticked in ticks)
         self._current = change.renamed.get(current, current) if current is not None else None
         if self._current not in self._known:
@@ -278,7 +297,6 @@ class TrackedVideo:
         if self._current != current:
             self.current_changed.emit()
         if self._problem != problem:
-            self._problem = problem
             self.problem_changed.emit()
 
     def _follow(self, ticked: frozenset[Id], change: TrackingChange) -> frozenset[Id]:
