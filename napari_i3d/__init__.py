@@ -11,6 +11,13 @@ from napari_i3d._utils.extras import needed_for
 if TYPE_CHECKING:
     from napari_i3d import explore as explore
     from napari_i3d import plots as plots
+    from napari_i3d.annotations.annotation import Annotation as Annotation
+    from napari_i3d.annotations.annotation import VideoFacts as VideoFacts
+    from napari_i3d.annotations.bouts import Bout as Bout
+    from napari_i3d.annotations.bouts import Origin as Origin
+    from napari_i3d.annotations.editing.editor import AnnotationEditor as AnnotationEditor
+    from napari_i3d.annotations.ethogram import Behavior as Behavior
+    from napari_i3d.annotations.ethogram import Ethogram as Ethogram
     from napari_i3d.errors import NapariI3DError as NapariI3DError
     from napari_i3d.extraction.extract import extract_features as extract_features
     from napari_i3d.extraction.settings import ExtractionSettings as ExtractionSettings
@@ -38,16 +45,23 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Annotation": "annotations.annotation",
+    "AnnotationEditor": "annotations.editing.editor",
+    "Behavior": "annotations.ethogram",
+    "Bout": "annotations.bouts",
+    "Ethogram": "annotations.ethogram",
     "ExtractionSettings": "extraction.settings",
     "Features": "features.features",
     "KeypointBoxes": "tracking.keypoints",
     "NapariI3DError": "errors",
+    "Origin": "annotations.bouts",
     "Problem": "tracking.checks",
     "Tracking": "tracking.tracklets",
     "TrackingEditor": "tracking.editing.editor",
     "TrackingReading": "tracking.io.reading",
     "Tracklet": "tracking.tracklets",
     "Video": "video.video",
+    "VideoFacts": "annotations.annotation",
     "check_tracking": "tracking.checks",
     "extract_features": "extraction.extract",
     "resolve_gaps": "tracking.gaps",
@@ -67,16 +81,23 @@ _MODULES = {"explore": "explore", "plots": "plots"}
 """Names that are modules."""
 
 __all__ = [
+    "Annotation",
+    "AnnotationEditor",
+    "Behavior",
+    "Bout",
+    "Ethogram",
     "ExtractionSettings",
     "Features",
     "KeypointBoxes",
     "NapariI3DError",
+    "Origin",
     "Problem",
     "Tracking",
     "TrackingEditor",
     "TrackingReading",
     "Tracklet",
     "Video",
+    "VideoFacts",
     "__version__",
     "check_tracking",
     "explore",

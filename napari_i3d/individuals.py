@@ -1,6 +1,7 @@
 """Individuals: ids, their text, and spans of their frames."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 Id = str | int
@@ -19,6 +20,21 @@ def format_id(value: object) -> str:
     if text.isprintable() and len(text) <= 60:
         return text
     return ascii(text[:60]) + ("..." if len(text) > 60 else "")
+
+
+def named(individual: Id) -> str:
+    """Format an id for a sentence; text is quoted if it could be mistaken for a number, or is empty."""
+    looks_whole = isinstance(individual, str) and individual.strip().lstrip("-").isdigit()
+    return repr(individual) if looks_whole or individual == "" else format_id(individual)
+
+
+def whole_id(individual: Id, ids: Iterable[Id]) -> Id | None:
+    """Return the one of `ids` that an individual of features is, or is a piece of; None if there is none."""
+    ids = tuple(ids)
+    if individual in ids:
+        return individual
+    whole = [name for name in ids if str(individual).startswith(f"{name}_part")]
+    return max(whole, key=lambda name: len(str(name)), default=None)
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,8 @@ def exclusive(path: str | os.PathLike[str], wait_s: float = 0.0) -> Iterator[boo
     ends. The file is removed on release; one that a killed process left does not lock. `OutputError` if it cannot be
     made.
     """
-    lock = filelock.FileLock(path, timeout=wait_s)
+    # It may be released in another thread than it was acquired in.
+    lock = filelock.FileLock(path, timeout=wait_s, thread_local=False)
     try:
         lock.acquire()
     except filelock.Timeout:

@@ -20,9 +20,12 @@ def get_session(viewer: "Viewer") -> Session:
         from napari_i3d.plugin.closing import ClosingQuestion
         from napari_i3d.plugin.corrections.canvas_menu import CanvasMenu
         from napari_i3d.plugin.corrections.identity_prompt import IdentityPrompt
+        from napari_i3d.plugin.corrections.recovery_controller import RecoveryController
+        from napari_i3d.plugin.corrections.unsaved import UnsavedCorrections
         from napari_i3d.plugin.exploration import Exploration
         from napari_i3d.plugin.keys import bind_keys
         from napari_i3d.plugin.layers.box_controller import BoxesController
+        from napari_i3d.plugin.layers.box_editor import BoxEditor
         from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
         from napari_i3d.plugin.playback import Playback
 
@@ -30,9 +33,14 @@ def get_session(viewer: "Viewer") -> Session:
         session.boxes = BoxesController(session)
         session.identity_prompt = IdentityPrompt(session)
         session.canvas_menu = CanvasMenu(session)
+        session.box_editor = BoxEditor(session)
         bind_keys(session)
         session.exploration = Exploration(session)
         session.arrangement = VideoArrangement(session)
         session.playback = Playback(session)
-        session.closing_question = ClosingQuestion(viewer.window._qt_window)
+        session.recovery = RecoveryController(session, viewer.window._qt_window)
+        unsaved = UnsavedCorrections(session)
+        session.closing_question = ClosingQuestion(
+            viewer.window._qt_window, unsaved.describe, unsaved.save, unsaved.discard
+        )
     return _sessions[viewer]

@@ -11,7 +11,8 @@ from napari.utils.key_bindings import coerce_keybinding
 
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.actions import Action
-from napari_i3d.plugin.corrections import identity_actions, problem_actions
+from napari_i3d.plugin.corrections import identity_actions, key_frame_actions, problem_actions
+from napari_i3d.plugin.corrections.saving import SAVE_ACTIONS
 from napari_i3d.plugin.session.session import Session
 
 if TYPE_CHECKING:
@@ -31,7 +32,13 @@ _LOOK = (
     Action("last_frame", "last frame of the individual", partial(navigation.go_to_end, last=True), "Shift-G"),
     Action("whole_image", "whole image; no individual is followed", navigation.show_whole, "H"),
 )
-ACTIONS = (*_LOOK, *problem_actions.ACTIONS, *identity_actions.ACTIONS)
+ACTIONS = (
+    *_LOOK,
+    *problem_actions.ACTIONS,
+    *identity_actions.ACTIONS,
+    *key_frame_actions.ACTIONS,
+    *SAVE_ACTIONS,
+)
 """All actions that can have a key."""
 
 

@@ -67,6 +67,11 @@ class Playback:
         session.active_changed.connect(self._on_active)
         self._on_active()
 
+    def stop(self) -> None:
+        """Stop playing."""
+        if self._sliders.is_playing:
+            self._sliders.stop()
+
     def _on_active(self) -> None:
         if self._tracked is not None:
             self._tracked.video_changed.disconnect(self._on_video)

@@ -22,6 +22,7 @@ from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracking_opening import OpeningCancelledError, boxes_of, show_notes, source_of, video_of
 from napari_i3d.projects.tracking_files import find_tracking_files
+from napari_i3d.projects.tracking_saving import newest_corrected
 from napari_i3d.tracking.io import box_pickle
 from napari_i3d.tracking.io.reading import FileContent, read_content
 from napari_i3d.tracking.io.recognition import recognize
@@ -85,18 +86,22 @@ def _read_video(path: str | list[str]) -> list[Any]:
 
 
 def companion_layers(video: Video, session: Session) -> list[LayerData]:
-    """Return the layer of the only tracking file beside a video, if there is one; notify the user."""
+    """Return the layer of the tracking file beside a video: the corrected one, or the only one; notify the user."""
     open_paths = [tracked.tracking_path for tracked in session.videos]
     found = find_tracking_files(video.path, video)
     if not found or any(path in open_paths for path in found):
         return []
-    if len(found) > 1:
+    corrected = newest_corrected(found)
+    if len(found) > 1 and corrected is None:
         names = ", ".join(path.name for path in found)
         show_info(f"{video.path.name}: several tracking files lie beside it ({names}); open the one that you want")
         return []
-    path, tracking = next(iter(found.items()))
+    path = corrected or next(iter(found))
+    tracking = found[path]
     source = source_of(tracking, path, video)
-    show_info(f"{video.path.name}: opened together with its tracking, {path.name}")
+    others = [other.name for other in found if other != path]
+    instead = f", the corrected one, in place of {', '.join(others)}" if others else ""
+    show_info(f"{video.path.name}: opened together with its tracking, {path.name}{instead}")
     show_notes(source.tracking, path)
     return [tracking_layer_data(source)]
 

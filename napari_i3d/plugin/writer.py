@@ -1,19 +1,16 @@
 """Writer of tracking, from a layer to a file of any format that is written."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from napari import current_viewer
-from napari.utils.notifications import show_info
 
 from napari_i3d.detection.files import write_detection
 from napari_i3d.errors import TrackingError
 from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.corrections.saving import Target, note_saved, write
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource
 from napari_i3d.tracking.io import box_pickle
-from napari_i3d.tracking.io.format import VideoFacts
-from napari_i3d.tracking.io.reading import video_facts
 from napari_i3d.tracking.io.writing import write_tracking as write_tracking_file
 from napari_i3d.tracking.io.writing import written_format
 
@@ -50,22 +47,14 @@ def write_tracking(path: str, data: Any, attributes: dict[str, Any]) -> list[str
             f"{name}: expected a layer of boxes that napari-i3d opened, found one without tracking",
             hint="select that layer, then File > Save Selected Layers",
         )
-    if source.detected is not None and written_format(path) is box_pickle.FORMAT:
-        detected = source.detected
-        write_detection(path, detected.detection, detected.settings, detected.video)
-        return [path]
-    notes = write_tracking_file(path, source.tracking, video=_video_of(source))
-    if notes and current_viewer() is not None:
-        show_info("\n".join(f"{Path(path).name}: {note}" for note in notes))
-    return [path]
-
-
-def _video_of(source: TrackingSource) -> VideoFacts | None:
-    """Return the video whose tracking is saved: some formats hold its size, length or rate."""
+    target = Target(Path(path).absolute(), written_format(path))
     viewer = current_viewer()
     videos = get_session(viewer).videos if viewer is not None else []
     tracked = next((tracked for tracked in videos if tracked.source is source), None)
-    facts = video_facts(tracked.video) if tracked is not None else None
-    if tracked is None or facts is None or tracked.boxes_size is None:
-        return facts
-    return replace(facts, width=tracked.boxes_size[0], height=tracked.boxes_size[1])
+    if tracked is not None:
+        note_saved(tracked, target, write(tracked, target))
+    elif source.detected is not None and target.format is box_pickle.FORMAT:
+        write_detection(path, source.detected.detection, source.detected.settings, source.detected.video)
+    else:
+        write_tracking_file(path, source.tracking, target.format.name)
+    return [path]

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 
-from napari_i3d.tracking.tracklets import Tracking
+from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 
 def content_sha256(tracking: Tracking) -> str:
@@ -19,3 +19,8 @@ def content_sha256(tracking: Tracking) -> str:
         digest.update(np.packbits(tracklet.present).tobytes())
         digest.update(tracklet.boxes[tracklet.present].astype("<f8").tobytes())
     return digest.hexdigest()
+
+
+def tracklet_sha256(tracklet: Tracklet) -> str:
+    """Return the checksum of the content of one tracklet, as that of a tracking of it alone."""
+    return content_sha256(Tracking((tracklet,)))

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,8 @@ def test_nothing_is_left_once_nothing_is_unsaved(end: str):
         editor.undo()
         assert not recovery.save()
     elif end == "saved_as":
-        recovery.saved_as(VIDEO, Path("mine.pickle"))
+        editor.mark_saved()
+        recovery.move(VIDEO, Path("mine.pickle"))
     else:
         recovery.discard()
     recovery.close()
@@ -123,7 +125,8 @@ def test_recovery_after_saving_is_for_the_saved_file(behind: bool):
     recovery = RecoveryFile(editor, VIDEO, FILE)
     editor.delete("male")
     editor.swap(1, "1", 3)
-    recovery.saved_as(VIDEO, Path("mine.pickle"))
+    editor.mark_saved()
+    recovery.move(VIDEO, Path("mine.pickle"))
     saved = editor.tracking
     if behind:
         editor.history.go_to(1)
@@ -182,11 +185,11 @@ def text(array: np.ndarray) -> str:
         edit(edit="Swap", a="male", b=1, start="5"),
         edit(edit="Assign", id="male", to="1", start=0, stop=None, replace="no"),
         edit(edit="Clip", id="male", start=0, stop=5, size=[10**400, 5]),
-        {"boxes": [{"id": "a", "start": 0, "boxes": "?", "present": ""}]},
-        {"boxes": [{"id": "a", "start": 0, "boxes": text(np.zeros((2, 4))), "present": text(np.ones(1, np.uint8))}]},
-        {"boxes": [{"id": "a", "start": 0, "boxes": text(np.zeros(3)), "present": text(np.ones(1, np.uint8))}]},
-        {"boxes": [{"id": "a", "start": -1, "boxes": text(np.zeros((1, 4))), "present": text(np.ones(1, np.uint8))}]},
-        {"boxes": {"id": "a"}},
+        {"content": [{"id": "a", "start": 0, "boxes": "?", "present": ""}]},
+        {"content": [{"id": "a", "start": 0, "boxes": text(np.zeros((2, 4))), "present": text(np.ones(1, np.uint8))}]},
+        {"content": [{"id": "a", "start": 0, "boxes": text(np.zeros(3)), "present": text(np.ones(1, np.uint8))}]},
+        {"content": [{"id": "a", "start": -1, "boxes": text(np.zeros((1, 4))), "present": text(np.ones(1, np.uint8))}]},
+        {"content": {"id": "a"}},
     ],
 )
 def test_damaged_file_is_refused(tmp_path: Path, content: Any):
@@ -246,3 +249,71 @@ def test_individuals_drawn_from_nothing_are_recovered():
     restored = restore(path, Tracking(()))
     assert restored.tracking["fly"].boxes[:, 0].tolist() == list(range(61))
     assert restored.key_frames("fly").tolist() == [0, 60]
+
+
+def test_base_that_no_file_holds_is_kept_with_the_corrections():
+    editor = TrackingEditor(tracking())
+    recovery = RecoveryFile(editor, VIDEO, None, keep_base=True)
+    editor.delete("male")
+    recovery.save()
+    recovery.close()
+    (path,) = find_recovery_files(VIDEO, None)
+    restored = restore(path, Tracking(()))
+    assert content_sha256(restored.tracking) == content_sha256(editor.tracking)
+    restored.undo()
+    assert content_sha256(restored.tracking) == content_sha256(tracking())
+
+
+def test_restored_corrections_are_unsaved_until_they_are_undone():
+    editor = TrackingEditor(tracking())
+    recovery = RecoveryFile(editor, VIDEO, FILE)
+    editor.delete("male")
+    recovery.save()
+    recovery.close()
+    restored = restore(recovery.path, tracking())
+    assert not restored.is_saved
+    restored.undo()
+    assert restored.is_saved
+
+
+def test_steps_of_another_editor_are_neither_unsaved_nor_kept():
+    editor = TrackingEditor(tracking())
+    other = TrackingEditor(tracking(), editor.history)
+    recovery = RecoveryFile(editor, VIDEO, FILE)
+    other.delete("male")
+    assert editor.is_saved
+    assert not recovery.save()
+    editor.delete(1)
+    other.delete("1")
+    assert recovery.save()
+    recovery.close()
+    restored = restore(recovery.path, tracking())
+    assert [step.words for step in restored.history.steps] == ["delete 1, all its boxes"]
+    other.mark_saved()
+    assert other.is_saved
+    assert not editor.is_saved
+    editor.undo()
+    assert not other.is_saved
+
+
+def test_file_that_is_discarded_while_it_is_written_stays_away():
+    editor = TrackingEditor(tracking())
+    recovery = RecoveryFile(editor, VIDEO, FILE)
+    editor.delete("male")
+    write = recovery.prepare()
+    recovery.discard()
+    assert not write()
+    assert recovery.path is None
+    assert find_recovery_files(VIDEO, FILE) == []
+
+
+def test_file_written_in_another_thread_is_locked_until_closed_here():
+    editor = TrackingEditor(tracking())
+    recovery = RecoveryFile(editor, VIDEO, FILE)
+    editor.delete("male")
+    thread = threading.Thread(target=recovery.prepare())
+    thread.start()
+    thread.join()
+    assert find_recovery_files(VIDEO, FILE) == []
+    recovery.close()
+    assert len(find_recovery_files(VIDEO, FILE)) == 1

@@ -7,9 +7,9 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QFrame, QHBoxLayout, QLineEdit,
 
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.corrections.carry_out import carry_out, plan
+from napari_i3d.plugin.session.connections import Connections
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
-from napari_i3d.plugin.widgets.dock import Connections
 from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.swatch import swatch
 from napari_i3d.plugin.widgets.text_label import TextLabel

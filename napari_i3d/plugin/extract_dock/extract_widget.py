@@ -27,8 +27,9 @@ from napari_i3d.plugin.jobs.job_results import Cancelled, Failed, Result
 from napari_i3d.plugin.jobs.workers import Job
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session import preferences
+from napari_i3d.plugin.session.connections import Connections
 from napari_i3d.plugin.widgets.dialogs import Reply, ask_replace, open_dock
-from napari_i3d.plugin.widgets.dock import Connections, Dock
+from napari_i3d.plugin.widgets.dock import Dock
 from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.text_label import TextLabel
 from napari_i3d.tracking.editing.editor import TrackingChange

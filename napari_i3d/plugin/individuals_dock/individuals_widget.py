@@ -8,6 +8,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMenu,
+    QPushButton,
     QSpinBox,
     QSplitter,
     QStackedWidget,
@@ -42,7 +43,12 @@ _NOTHING = (
     "To try it out:\nFile > Open Sample > I3D features"
 )
 _NO_TRACKING = (
-    "{name} has no tracking.\n\nDrop its tracking file on the canvas, find its animals,\nor extract the whole image."
+    "{name} has no tracking.\n\nDrop its tracking file on the canvas, find its animals,\ndraw boxes by hand, "
+    "or extract the whole image."
+)
+_DRAWING = (
+    "Drag from one corner of an animal to the opposite one to draw its box.\n\nGo some frames on, and draw it again; "
+    "then press K: the boxes in between are interpolated.\n\nU ends it."
 )
 _TRAIL_FRAMES = 25
 _MOST_FOR_INDIVIDUALS = 0.55
@@ -77,6 +83,7 @@ class IndividualsWidget(Dock):
         self.trails.toggled.connect(self._on_trails)
         self.trail_frames.valueChanged.connect(self._on_trails)
         self.video_size.changed.connect(self._on_size_chosen)
+        self.links.connect(self._session.box_editor.changed, self._offer_drawing)
         self.follow_active(
             self._on_tracking,
             tracking_changed=self._on_tracking,
@@ -86,11 +93,15 @@ class IndividualsWidget(Dock):
             current_changed=self.individuals.show_current,
             problem_changed=self._on_problem,
             accepted_changed=self._on_video,
+            saved_changed=self._show_title,
             span_changed=self.corrections.show_span,
         )
 
     def _build(self) -> None:
         self.help_button, self.more_button = self._make_help(), self._make_more()
+        self.draw_button = QPushButton("Draw boxes by hand")
+        self.draw_button.setToolTip("Draw boxes in a few frames of each animal, and interpolate between them")
+        self.draw_button.clicked.connect(self._session.box_editor.start)
         top = fill(QHBoxLayout(), self.title, self.more_button, self.help_button, grow=self.title)
         trails = fill(QHBoxLayout(), self.trails, self.trail_frames, None)
         upper = QWidget()
@@ -106,6 +117,7 @@ class IndividualsWidget(Dock):
         outer = self.set_content(self.pages)
         outer.setContentsMargins(*MARGINS)
         outer.insertWidget(0, self.videos)
+        outer.addWidget(self.draw_button)
         outer.addWidget(self.find_animals)
 
     def _make_help(self) -> QToolButton:
@@ -159,10 +171,19 @@ class IndividualsWidget(Dock):
     def _on_video(self) -> None:
         tracked = self._session.active
         self.find_animals.show_tracked()
+        self._offer_drawing()
         self.individuals.model.problems_changed()
         self.problems.show_tracked(tracked)
         self.video_size.show_tracked(tracked)
         self._show_title()
+
+    def _offer_drawing(self) -> None:
+        tracked = self._session.active
+        without = tracked is not None and tracked.video is not None and tracked.tracking is None
+        self.draw_button.setVisible(without and not self._session.box_editor.is_on)
+        if without and tracked is not None:
+            text = _DRAWING if self._session.box_editor.is_on else _NO_TRACKING
+            self.empty.setText(text.format(name=tracked.name))
 
     def _on_ticks(self) -> None:
         self.individuals.model.ticks_changed()
@@ -192,7 +213,8 @@ class IndividualsWidget(Dock):
         if tracked is None or tracked.tracking is None:
             return
         number = len(tracked.tracking)
-        text = f"{tracked.name}: {counted(number, 'individual')}, {len(tracked.chosen)} to extract"
+        unsaved = "" if tracked.is_saved else " • unsaved corrections"
+        text = f"{tracked.name}: {counted(number, 'individual')}, {len(tracked.chosen)} to extract{unsaved}"
         self.title.setText(text if tracked.video else f"{text}. Its video is not open.")
 
 

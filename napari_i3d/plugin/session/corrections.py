@@ -1,6 +1,7 @@
 """Corrections of the boxes of one video: their editor, and what follows from it."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from napari_i3d._utils.colors import PALETTE, colors_of
 from napari_i3d.individuals import Id
@@ -9,6 +10,7 @@ from napari_i3d.projects.accepted_problems import AcceptedProblems
 from napari_i3d.tracking.checks import Problem
 from napari_i3d.tracking.editing.editor import TrackingChange, TrackingEditor
 from napari_i3d.tracking.incremental_checks import TrackingChecks
+from napari_i3d.tracking.origin import Origin
 
 _Shape = tuple[int, int, int]
 
@@ -20,6 +22,8 @@ class Corrections:
     ----------
     source
         The boxes before; None: none are there.
+    editor
+        Holds corrections of the source already. Default: a new one.
 
     Attributes
     ----------
@@ -27,24 +31,27 @@ class Corrections:
         The problems that the user marked as fine.
     """
 
-    def __init__(self, source: TrackingSource | None) -> None:
+    def __init__(self, source: TrackingSource | None, editor: TrackingEditor | None = None) -> None:
         self._source = source
         self._image_shape: _Shape | None = None
         self._checks: TrackingChecks | None = None
         self._uncertain = () if source is None else source.uncertain
-        self.editor = TrackingEditor(None if source is None else source.tracking)
+        self.editor = editor or TrackingEditor(None if source is None else source.tracking)
         self.accepted = AcceptedProblems() if source is None else AcceptedProblems.load(source.tracking)
         self.editor.connect(self.accepted.follow)
         given = colors_of(self.editor.tracking)
         self._colors = {key: given[individual] for individual, key in self.editor.keys.items()}
 
     @property
-    def source(self) -> TrackingSource:
-        """The boxes as they are now, as a source; a detection that was corrected is a detection no more."""
+    def source(self) -> TrackingSource | None:
+        """The boxes as they are now, as a source; a detection that was corrected is a detection no more.
+
+        None if none were there and none are.
+        """
         tracking = self.editor.tracking
         if self._source is None:
-            return TrackingSource(tracking, None)
-        detected = self._source.detected if self.editor.history.position == 0 else None
+            return TrackingSource(tracking, None) if tracking else None
+        detected = self._source.detected if self.editor.serial == 0 else None
         return replace(self._source, tracking=tracking, uncertain=self._uncertain, detected=detected)
 
     @property
@@ -54,6 +61,17 @@ class Corrections:
             if key not in self._colors:
                 self._colors[key] = _next_color(individual, list(self._colors.values()))
         return {individual: self._colors[key] for individual, key in self.editor.keys.items()}
+
+    @property
+    def base_path(self) -> Path | None:
+        """The file of the boxes that were corrected."""
+        return None if self._source is None else self._source.path
+
+    def mark_saved(self, path: Path, origin: Origin | None, *, exact: bool) -> None:
+        """Note that the boxes were saved to a file; the key points that they were made of are not in it."""
+        self.editor.mark_saved(origin)
+        source = self.source or TrackingSource(self.editor.tracking, None)
+        self._source = replace(source, path=path, keypoints=None, first_choices=None, held=exact)
 
     def check(self, image_shape: _Shape | None) -> tuple[Problem, ...]:
         """Check all boxes; return their problems."""

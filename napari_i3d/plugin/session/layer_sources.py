@@ -63,6 +63,8 @@ class TrackingSource:
         Where a detection is uncertain.
     detected
         How it was detected, to be saved with it; None: not in this session.
+    held
+        Whether the file holds the boxes before corrections exactly; a format may round them.
     """
 
     tracking: Tracking
@@ -71,3 +73,9 @@ class TrackingSource:
     first_choices: KeypointBoxes | None = None
     uncertain: tuple[Problem, ...] = ()
     detected: Detected | None = None
+    held: bool = True
+
+    @property
+    def in_file(self) -> bool:
+        """Whether reading the file gives the boxes before corrections."""
+        return self.path is not None and self.keypoints is None and self.held

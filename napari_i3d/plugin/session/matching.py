@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_i3d.features.features import Features
-from napari_i3d.individuals import Id
+from napari_i3d.individuals import Id, whole_id
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 
 
@@ -85,9 +85,4 @@ def individual_to_plot(features: Features, current: Id | None) -> Id | None:
 
 def tracking_id(individual: Id, tracked: TrackedVideo) -> Id | None:
     """Return the tracking id of an individual of the features, or of a piece of it; None if there is none."""
-    if tracked.tracking is None:
-        return None
-    if individual in tracked.tracking:
-        return individual
-    whole = [name for name in tracked.tracking if str(individual).startswith(f"{name}_part")]
-    return max(whole, key=lambda name: len(str(name)), default=None)
+    return whole_id(individual, tracked.tracking or ())

@@ -1,6 +1,6 @@
 """A video in the viewer with its tracking, problems and features."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +11,13 @@ from napari_i3d._utils.history import History
 from napari_i3d.features.features import Features
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.session.corrections import Corrections
+from napari_i3d.plugin.session.features_state import FeaturesState
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource
+from napari_i3d.plugin.session.video_choices import VideoChoices
 from napari_i3d.projects.accepted_problems import AcceptedProblems
 from napari_i3d.tracking.checks import Problem
 from napari_i3d.tracking.editing.editor import TrackingChange, TrackingEditor
+from napari_i3d.tracking.origin import Origin
 from napari_i3d.tracking.tracklets import Tracking
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from napari_i3d.video.video import Video
 
 
-class TrackedVideo:
+class TrackedVideo(VideoChoices):
     """One video in the viewer, its tracking, what the user chose, and its features.
 
     Any part may be missing: tracking can be opened before its video.
@@ -32,25 +35,24 @@ class TrackedVideo:
     ----------
     tracking_layer
         The layer that shows the boxes.
+    saved_paths
+        Files that boxes were saved to in this session; they may be written again without asking.
     tracking_changed
         Signal (`TrackingChange` or None): the boxes were corrected; None: they are others, with a new `editor`.
         Slots may leave the argument out.
-    video_changed, shown_changed, chosen_changed, current_changed, problem_changed, accepted_changed, features_changed,
-    span_changed
+    video_changed, features_changed, saved_changed, accepted_changed, out_of_date_changed
         Signals, without arguments.
     """
 
     video_changed = Signal()
     tracking_changed = Signal(object)
-    shown_changed = Signal()
-    chosen_changed = Signal()
-    current_changed = Signal()
-    problem_changed = Signal()
     accepted_changed = Signal()
     features_changed = Signal()
-    span_changed = Signal()
+    saved_changed = Signal()
+    out_of_date_changed = Signal()
 
     def __init__(self, name: str) -> None:
+        super().__init__()
         self.name = name
         self.video: Video | None = None
         self.layer: Image | None = None
@@ -58,13 +60,10 @@ class TrackedVideo:
         self.tracking_layer: Layer | None = None
         self.features: Features | None = None
         self.features_path: Path | None = None
-        self.problems: tuple[Problem, ...] = ()
-        self._span: tuple[int, int] | None = None
+        self.saved_paths: set[Path] = set()
+        self._features_state: FeaturesState | None = None
+        self._out_of_date: frozenset[Id] = frozenset()
         self._restart_corrections()
-        self._shown: frozenset[Id] = frozenset()
-        self._chosen: frozenset[Id] = frozenset()
-        self._current: Id | None = None
-        self._problem: Problem | None = None
         self._boxes_size: tuple[int, int] | None = None
 
     @property
@@ -88,6 +87,16 @@ class TrackedVideo:
         return self._corrections.editor.history
 
     @property
+    def is_saved(self) -> bool:
+        """Whether the boxes hold no corrections that are not in a file."""
+        return self._corrections.editor.is_saved
+
+    @property
+    def out_of_date(self) -> frozenset[Id]:
+        """Individuals of the features whose boxes are not those any more that the features were computed from."""
+        return self._out_of_date
+
+    @property
     def colors(self) -> dict[Id, str]:
         """The color of each individual, ``#rrggbb``; corrections do not change the colors of the others."""
         return self._corrections.colors
@@ -101,61 +110,6 @@ class TrackedVideo:
     def problems_left(self) -> list[Problem]:
         """The problems that are not marked as fine."""
         return self.accepted.left(self.problems)
-
-    @property
-    def span(self) -> tuple[int, int] | None:
-        """The range of frames, half-open, that the user marked."""
-        return self._span
-
-    @span.setter
-    def span(self, span: tuple[int, int] | None) -> None:
-        if span != self._span:
-            self._span = span
-            self.span_changed.emit()
-
-    @property
-    def shown(self) -> frozenset[Id]:
-        """Individuals whose boxes are drawn."""
-        return self._shown
-
-    @shown.setter
-    def shown(self, individuals: Iterable[Id]) -> None:
-        self._shown = frozenset(individuals) & self._known
-        self.shown_changed.emit()
-
-    @property
-    def chosen(self) -> frozenset[Id]:
-        """Individuals chosen for extraction."""
-        return self._chosen
-
-    @chosen.setter
-    def chosen(self, individuals: Iterable[Id]) -> None:
-        self._chosen = frozenset(individuals) & self._known
-        self.chosen_changed.emit()
-
-    @property
-    def current(self) -> Id | None:
-        """The individual that the user is looking at: its row is selected, its crop and features are shown."""
-        return self._current
-
-    @current.setter
-    def current(self, individual: Id | None) -> None:
-        individual = individual if individual in self._known else None
-        if individual != self._current or type(individual) is not type(self._current):
-            self._current = individual
-            self.current_changed.emit()
-
-    @property
-    def problem(self) -> Problem | None:
-        """The one of `problems` that the user is looking at."""
-        return self._problem
-
-    @problem.setter
-    def problem(self, problem: Problem | None) -> None:
-        problem = problem if problem in self.problems else None
-        if problem != self._problem:
-            self._problem = problem
-            self.problem_changed.emit()
 
     @property
     def boxes_size(self) -> tuple[int, int] | None:
@@ -217,6 +171,36 @@ class TrackedVideo:
         self.chosen_changed.emit()
         self.current_changed.emit()
 
+    def restore(self, source: TrackingSource | None, editor: TrackingEditor) -> None:
+        """Set corrections that were recovered; what is ticked, the layer and the features stay.
+
+        Parameters
+        ----------
+        source
+            The boxes that were corrected; None: they were drawn from nothing.
+        editor
+            Holds the corrections.
+        """
+        hidden, left_out = self._known - self._shown, self._known - self._chosen
+        self.source = source
+        self._restart_corrections(editor)
+        self._set_source(self._corrections.source)
+        self._shown, self._chosen = self._known - hidden, self._known - left_out
+        self.check()
+        self._announce_boxes()
+
+    def mark_saved(self, path: Path, origin: Origin | None = None, *, exact: bool = True) -> None:
+        """Note that the boxes were saved to a file, which is that of the boxes from now on.
+
+        `origin` is that of the boxes read from it, and `exact` whether these are the same.
+        """
+        self._corrections.mark_saved(path, origin, exact=exact)
+        self._set_source(self._corrections.source)
+        if self.tracking is not None:
+            self.accepted.save(self.tracking)
+        self.saved_paths.add(path)
+        self.saved_changed.emit()
+
     def replace_boxes(
         self, tracking: Tracking, problems: Sequence[Problem], checked_for: tuple[int, int, int] | None
     ) -> None:
@@ -237,7 +221,7 @@ class TrackedVideo:
             return
         if self.features is not None:
             self.set_features(None, None)  # they belong to the boxes before
-        hidden, left_out, current = self._known - self._shown, self._known - self._chosen, self._current
+        hidden, left_out = self._known - self._shown, self._known - self._chosen
         self._set_source(replace(self.source, tracking=tracking))
         self._restart_corrections()
         self._shown, self._chosen = self._known - hidden, self._known - left_out
@@ -246,38 +230,57 @@ class TrackedVideo:
             self.problems = (*problems, *self.source.uncertain)
         else:
             self.check()
-        self.tracking_changed.emit(None)
-        self.shown_changed.emit()
-        self.chosen_changed.emit()
-        if current not in self._known:
-            self.current = next(iter(tracking), None)
+        self._announce_boxes()
 
-    def set_features(self, features: Features | None, path: Path | None) -> None:
-        """Set or remove the features."""
+    def set_features(self, features: Features | None, path: Path | None, boxes: Tracking | None = None) -> None:
+        """Set or remove the features; `boxes` are those that they were computed from. Default: the present ones."""
         self.features, self.features_path = features, path
+        self._features_state = None if features is None else FeaturesState(features, boxes or self.tracking)
+        self._out_of_date = self._find_out_of_date()
         self.features_changed.emit()
+        self.out_of_date_changed.emit()
 
     def check(self) -> None:
         """Check the tracking again."""
         self.problem = None
         self.problems = self._corrections.check(self.image_shape)
 
-    def _set_source(self, source: TrackingSource) -> None:
+    def _set_source(self, source: TrackingSource | None) -> None:
         self.source = source
+        if source is None:
+            self.tracking_layer = None  # it goes
         if self.tracking_layer is not None:
             self.tracking_layer.metadata[METADATA_KEY] = source
 
-    def _restart_corrections(self) -> None:
-        self._corrections = Corrections(self.source)
+    def _restart_corrections(self, editor: TrackingEditor | None = None) -> None:
+        self._corrections = Corrections(self.source, editor)
         self._corrections.editor.connect(self._on_corrected)
         self._corrections.editor.history.connect(self._on_step)
         self._accepted = self.accepted.marks
-        self._span = None
+        self.span = None
 
     def _on_step(self) -> None:
         before, self._accepted = self._accepted, self.accepted.marks
         if self._accepted != before:
             self.accepted_changed.emit()
+
+    def _announce_boxes(self) -> None:
+        """Tell that the boxes are others, with the same ticks."""
+        self.tracking_changed.emit(None)
+        self.shown_changed.emit()
+        self.chosen_changed.emit()
+        if self._current not in self._known:
+            self.current = next(iter(self.tracking or ()), None)
+        self._check_features()
+
+    def _find_out_of_date(self) -> frozenset[Id]:
+        return frozenset() if self._features_state is None else self._features_state.out_of_date(self.tracking)
+
+    def _check_features(self) -> None:
+        found = self._find_out_of_date()
+        if found != self._out_of_date:
+            self._out_of_date = found
+            self.out_of_date_changed.emit()
 
     def _on_corrected(self, change: TrackingChange) -> None:
         """Adopt the boxes after a correction, or after its undo."""
@@ -298,6 +301,7 @@ class TrackedVideo:
             self.current_changed.emit()
         if self._problem != problem:
             self.problem_changed.emit()
+        self._check_features()
 
     def _follow(self, ticked: frozenset[Id], change: TrackingChange) -> frozenset[Id]:
         """Return what is ticked after a correction; new individuals are."""

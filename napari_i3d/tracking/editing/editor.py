@@ -1,7 +1,7 @@
 """Correct tracklets by hand, with undo: `TrackingEditor`."""
 # ruff: noqa: A002
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -15,7 +15,10 @@ from napari_i3d.tracking.editing.box_edits import Clip, DeleteBoxes, Interpolate
 from napari_i3d.tracking.editing.box_store import KEY_FRAME, BoxStore, Range
 from napari_i3d.tracking.editing.identity_edits import Assign, Delete, Merge, Rename, Split, Swap
 from napari_i3d.tracking.editing.tracking_edit import TrackingEdit, free_id, known_key, span_of
+from napari_i3d.tracking.origin import Origin
 from napari_i3d.tracking.tracklets import Tracking
+
+_NOT_IN_HISTORY = -1
 
 _Edit = TypeVar("_Edit", bound=TrackingEdit)
 
@@ -62,12 +65,21 @@ class TrackingEditor:
         Where the steps go; editors can share one. Default: a history of its own.
     edited
         Whether the tracking was corrected by hand before.
+    saved
+        The tracking as it is in its file. Default: `tracking`; if given, `tracking` counts as not saved.
     """
 
     def __init__(
-        self, tracking: Tracking | None = None, history: History | None = None, *, edited: bool = False
+        self,
+        tracking: Tracking | None = None,
+        history: History | None = None,
+        *,
+        edited: bool = False,
+        saved: Tracking | None = None,
     ) -> None:
         self._tracking = Tracking(()) if tracking is None else tracking
+        self._saved = self._tracking if saved is None else saved
+        self._saved_serial = _NOT_IN_HISTORY if saved is not None else 0
         self._edited = edited
         self._store = BoxStore(self._tracking)
         self._version = self._store.version
@@ -95,7 +107,43 @@ class TrackingEditor:
     @property
     def edited(self) -> bool:
         """Whether the tracking was corrected, before or in this editor."""
-        return self._edited or any(True for _ in self._done())
+        return self._edited or self.serial != 0
+
+    @property
+    def serial(self) -> int:
+        """A number that stands for the present boxes: that of the last step done that holds a correction of them.
+
+        Steps of other editors of a shared history do not change it. 0: none was corrected.
+        """
+        history = self.history
+        return next((s.serial for s in reversed(history.steps[: history.position]) if self.edits_of(s)), 0)
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the boxes are those of the last `mark_saved`, or of the beginning."""
+        return self._saved_serial == self.serial
+
+    @property
+    def saved(self) -> Tracking:
+        """The tracking at the last `mark_saved`, or at the beginning."""
+        return self._saved
+
+    def mark_saved(self, origin: Origin | None = None) -> None:
+        """Note that the boxes were saved, to a file of this origin; the next correction begins a new step."""
+        self._saved = self._tracking = Tracking(self.tracking.values(), origin)
+        self._saved_serial = self.serial
+        self.history.seal()
+
+    def unsaved_steps(self) -> list[Step] | None:
+        """Return the steps with corrections since the boxes were saved; None if saved ones were undone."""
+        own: list[Step] = []
+        history = self.history
+        for step in reversed(history.steps[: history.position]):
+            if step.serial == self._saved_serial:
+                return own[::-1]
+            if self.edits_of(step):
+                own.append(step)
+        return own[::-1] if self._saved_serial == 0 else None
 
     def key_frames(self, individual: Id) -> NDArray[np.int64]:
         """Return the frames, ascending, in which an individual's box was set by hand.
@@ -108,6 +156,10 @@ class TrackingEditor:
         key = known_key(self._store, individual)
         start, stop = span_of(self._store, key)
         return np.flatnonzero(self._store.marks(key, start, stop) == KEY_FRAME) + start
+
+    def set_by_hand(self, frame: int) -> frozenset[Id]:
+        """Return the individuals whose box in a frame was set by hand."""
+        return frozenset(self._store.ids[key] for key in self._store.key_frames_at(frame))
 
     def describe(self, edit: TrackingEdit) -> str:
         """Describe what a correction would do, with defaults filled in.
@@ -185,7 +237,7 @@ class TrackingEditor:
         return lambda: self._callbacks.remove(callback)
 
     def edits_of(self, step: Step) -> list[TrackingEdit]:
-        """Return the corrections of this editor in a step of the history, in order."""
+        """Return the corrections of this editor in a step, in order."""
         return [done.edit for done in step.commands if isinstance(done, _Done) and done.editor is self]
 
     def set_box(
@@ -248,10 +300,6 @@ class TrackingEditor:
     def delete(self, id: Id) -> None:
         """Delete an individual with all its boxes."""
         self.do(Delete(id))
-
-    def _done(self) -> Iterator[TrackingEdit]:
-        for step in self.history.steps[: self.history.position]:
-            yield from self.edits_of(step)
 
     def _notify(self) -> None:
         before, self._ids = self._ids, {key: individual for individual, key in self._store.keys.items()}
