@@ -427,6 +427,21 @@ def test_marked_span_is_shown_and_cleared(opened, qtbot):
     assert dock.corrections.span_row.isHidden()
 
 
+def test_bar_shows_editing_and_signs_in_a_narrow_dock(opened, qtbot):
+    session, dock = opened
+    bar = dock.corrections
+    qtbot.mouseClick(bar.edit, Qt.MouseButton.LeftButton)
+    assert session.box_editor.is_on
+    assert bar.edit.isChecked()
+    session.box_editor.toggle()
+    assert not bar.edit.isChecked()
+    bar.resize(150, bar.height())
+    assert [bar.undo.text(), bar.redo.text()] == ["↶", "↷"]
+    assert bar.undo.toolTip().startswith("Nothing to undo")
+    bar.resize(600, bar.height())
+    assert [bar.undo.text(), bar.redo.text()] == ["Undo", "Redo"]
+
+
 def test_corrections_act_on_the_active_video(opened, clip_of, tmp_path):
     session, dock = opened
     first = session.active
