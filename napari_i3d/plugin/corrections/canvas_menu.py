@@ -51,7 +51,10 @@ class CanvasMenu:
 
     def _on_mouse(self, viewer: "Viewer", event: Any) -> Iterator[None]:
         active = viewer.layers.selection.active
-        if event.button != _RIGHT or event.modifiers or getattr(active, "mode", "pan_zoom") != "pan_zoom":
+        edited = self._session.box_editor.is_on and active is self._session.box_editor.layer
+        # In other modes the right button is napari's: it ends a polygon, say.
+        modes = ("pan_zoom", "select") if edited else ("pan_zoom",)
+        if event.button != _RIGHT or event.modifiers or getattr(active, "mode", "pan_zoom") not in modes:
             return
         start, moved = event.pos, 0.0
         yield

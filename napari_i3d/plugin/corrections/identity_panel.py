@@ -203,9 +203,10 @@ class IdentityPanel(QFrame):
         blocker = QSignalBlocker(self.other)
         self.other.clear()
         self.other.addItems(texts)
+        colors = tracked.colors
         for place, other in enumerate(self._others):
-            if other in tracking:
-                self.other.setItemIcon(place, swatch(tracked.colors[other]))
+            if other in colors:
+                self.other.setItemIcon(place, swatch(colors[other]))
         self.other.setCurrentIndex(self._others.index(kept) if kept is not None and kept in self._others else 0)
         blocker.unblock()
 

@@ -269,6 +269,18 @@ def test_right_click_on_a_box_opens_its_menu(opened, qtbot):
     }
 
 
+def test_right_click_works_while_boxes_are_edited(opened, qtbot):
+    session, _ = opened
+    before = plain(session.active.tracking)
+    session.box_editor.toggle()
+    qtbot.wait(50)
+    right_click(session, 75 + FRAME, 120)
+    menu_entry(session.canvas_menu.menu, "Delete female").trigger()
+    session.canvas_menu.menu.close()
+    session.box_editor.toggle()
+    assert plain(session.active.tracking) == {one: boxes for one, boxes in before.items() if one != "female"}
+
+
 def test_right_click_beside_boxes_opens_none(opened):
     session, _ = opened
     right_click(session, 300, 20)
