@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt
 from qtpy.QtGui import QCursor
 from qtpy.QtWidgets import QMenu
 
@@ -45,7 +44,6 @@ class CanvasMenu:
         if self.menu is not None:
             self.menu.deleteLater()
         self.menu = QMenu(self._session.viewer.window._qt_window)
-        self.menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
         fill_identity_menu(self.menu, self._session, tracked, tracked.current)
         self.menu.popup(QCursor.pos())
 
