@@ -84,8 +84,8 @@ class IndividualsWidget(Dock):
         self.trails.toggled.connect(self._on_trails)
         self.trail_frames.valueChanged.connect(self._on_trails)
         self.video_size.changed.connect(self._on_size_chosen)
-        self.corrections.edit.setCheckable(True)
-        self.links.connect(self._session.box_editor.changed, self._on_editing)
+        self.links.connect(self._session.box_editor.changed, self._offer_drawing)
+        self.links.connect(self._session.box_editor.changed, self.corrections.show_editing)
         self.follow_active(
             self._on_tracking,
             tracking_changed=self._on_tracking,
@@ -95,7 +95,7 @@ class IndividualsWidget(Dock):
             current_changed=self.individuals.show_current,
             problem_changed=self._on_problem,
             accepted_changed=self._on_video,
-            saved_changed=self._show_title,
+            saved_changed=self._on_saved,
             span_changed=self.corrections.show_span,
         )
 
@@ -189,10 +189,6 @@ class IndividualsWidget(Dock):
         self.video_size.show_tracked(tracked)
         self._show_title()
 
-    def _on_editing(self) -> None:
-        self.corrections.edit.setChecked(self._session.box_editor.is_on)
-        self._offer_drawing()
-
     def _offer_drawing(self) -> None:
         tracked = self._session.active
         without = tracked is not None and tracked.video is not None and tracked.tracking is None
@@ -200,6 +196,10 @@ class IndividualsWidget(Dock):
         if without and tracked is not None:
             text = _DRAWING if self._session.box_editor.is_on else _NO_TRACKING
             self.empty.setText(text.format(name=tracked.name))
+
+    def _on_saved(self) -> None:
+        self._show_title()
+        self.corrections.refresh()
 
     def _on_ticks(self) -> None:
         self.individuals.model.ticks_changed()

@@ -72,7 +72,7 @@ class BoxEditor:
         if self._session.active is None or not self._is_flat:
             show_info(_NO_VIDEO if self._session.active is None else _FLAT_ONLY)
             return
-        self._shapes = shapes = BoxShapes(self._session.playback.stop)
+        self._shapes = shapes = BoxShapes(self._session.playback.pause)
         self._active_before = viewer.layers.selection.active
         layer = shapes.layer
         viewer.layers.append(layer)
