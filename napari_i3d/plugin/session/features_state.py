@@ -33,7 +33,7 @@ class FeaturesState:
     def __init__(self, features: Features, boxes: Tracking | None) -> None:
         self._features = features
         named = _named_boxes(features.provenance)
-        ids = {one: whole_id(one, boxes or named) for one in features}
+        ids = {one: whole_id(one, boxes or ()) for one in features}
         self._names = {one: name for one, name in ids.items() if name is not None}
         self._sha256 = {name: named[name] for name in self._names.values() if name in named}
         # Of an individual that was opened with other boxes, the boxes are not known but by their checksum.
