@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QApplication, QDialogButtonBox
 
 from helpers.clips import MakeClip
 from helpers.windows import click, notifications, open_clip, open_dock
+from napari_i3d.plugin.actions import Action
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.keyboard.bindings import KeyBindings
 from napari_i3d.plugin.keyboard.key_dialog import KeyDialog
@@ -51,7 +52,7 @@ def press(dialog, name: str, key: Qt.Key, modifiers=Qt.KeyboardModifier.NoModifi
     QTest.keyClick(dialog.edit, key, modifiers)
 
 
-def test_default_keys_are_free_in_napari_and_differ():
+def test_default_keys_exist_and_differ():
     keys = [action.key for action in ACTIONS if action.key]
     assert all(parse_key(key) is not None for key in keys)
     assert len({str(parse_key(key)) for key in keys}) == len(keys)
@@ -97,11 +98,11 @@ def test_keys_are_pressed_in_the_real_window(make_napari_viewer, qtbot, clip_of:
 @pytest.mark.parametrize(
     ("key", "modifiers", "who"),
     [
-        (Qt.Key.Key_N, Qt.KeyboardModifier.NoModifier, "'next problem"),
-        (Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier, "napari, for 'Reset view"),
-        (Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier, "napari, for 'Save Selected Layers"),
-        (Qt.Key.Key_E, Qt.KeyboardModifier.NoModifier, "napari, for"),
-        (Qt.Key.Key_Q, Qt.KeyboardModifier.NoModifier, "another plugin or a script"),
+        (Qt.Key.Key_N, Qt.KeyboardModifier.NoModifier, "it is the key of 'next problem"),
+        (Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier, "napari uses it for 'Reset view"),
+        (Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier, "napari uses it for 'Save Selected Layers"),
+        (Qt.Key.Key_E, Qt.KeyboardModifier.NoModifier, "napari uses it for"),
+        (Qt.Key.Key_Q, Qt.KeyboardModifier.NoModifier, "another plugin or a script uses it"),
     ],
 )
 def test_taken_keys_are_refused_by_name(session, dialog, key, modifiers, who):
@@ -137,8 +138,8 @@ def test_keys_of_two_actions_can_be_exchanged_in_the_file(viewer):
         (b"[" * 100_000, ["cannot be read as JSON"]),
         (b"\xff\xfe", ["cannot be read as JSON"]),
         ([1], ["expected names of actions"]),
-        ({"next_problem": "J"}, ["next_problem: J has 'next individual'"]),
-        ({"next_problem": "Ctrl+R"}, ["next_problem: Ctrl+R has napari, for 'Reset view"]),
+        ({"next_problem": "J"}, ["next_problem: J is taken, it is the key of 'next individual'"]),
+        ({"next_problem": "Ctrl+R"}, ["next_problem: Ctrl+R is taken, napari uses it for 'Reset view"]),
         ({"next_problem": "Foo"}, ["next_problem: expected a key"]),
         ({"next_problem": 5}, ["next_problem: expected a key", "int"]),
         ({"next_problem": None}, ["next_problem: expected a key"]),
@@ -193,7 +194,15 @@ def test_unwritable_folder_is_said_and_keeps_the_dialog(viewer, qtbot, dialog, h
     assert dialog.isVisible()
 
 
+def test_default_key_that_a_kind_of_layer_has_is_bound(viewer, session):
+    undo = Action("undo", "undo", lambda _: None, "Ctrl-Z")
+    assert napari_use(parse_key("Ctrl+Z"))
+    keys = KeyBindings(session, [undo])
+    assert keys.key("undo") == "Ctrl+Z"
+    assert keys.taken("Ctrl+Z", {"undo": ""}, "undo") == ""
+    assert notifications("warning") == []
+
+
 def test_tooltips_name_the_key(session):
     action = next(action for action in ACTIONS if action.name == "next_individual")
     assert session.keys.tooltip(action) == "Next individual (J)"
-    assert isinstance(session.keys, KeyBindings)
