@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 __all__ = [
+    "AnnotationError",
     "ClusterError",
     "FeaturesError",
     "Message",
@@ -115,6 +116,10 @@ class WeightsError(NapariI3DError):
 
 class FeaturesError(NapariI3DError):
     """Features that cannot be read or written."""
+
+
+class AnnotationError(NapariI3DError):
+    """An annotation that cannot be read or written, or an edit of it that cannot be done."""
 
 
 class OutputError(NapariI3DError):

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from napari_i3d.errors import TrackingError
+
 Id = str | int
 
 MAX_ID = 2**63 - 1
@@ -22,6 +24,12 @@ def format_id(value: object) -> str:
     return ascii(text[:60]) + ("..." if len(text) > 60 else "")
 
 
+def named(individual: Id) -> str:
+    """Format an id for a sentence; text is quoted if it could be mistaken for a number, or is empty."""
+    looks_whole = isinstance(individual, str) and individual.strip().lstrip("-").isdigit()
+    return repr(individual) if looks_whole or individual == "" else format_id(individual)
+
+
 def whole_id(individual: Id, ids: Iterable[Id]) -> Id | None:
     """Return the one of `ids` that an individual of features is, or is a piece of; None if there is none."""
     ids = tuple(ids)
@@ -29,6 +37,25 @@ def whole_id(individual: Id, ids: Iterable[Id]) -> Id | None:
         return individual
     whole = [name for name in ids if str(individual).startswith(f"{name}_part")]
     return max(whole, key=lambda name: len(str(name)), default=None)
+
+
+def find_ids(known: Iterable[Id], names: Iterable[str]) -> list[Id]:
+    """Return the ids, text or whole numbers, that are written like the names; a name that none is written like stays.
+
+    Raises
+    ------
+    TrackingError
+        A name is that of two ids: a text and a number.
+    """
+    known, ids = list(known), []
+    for name in dict.fromkeys(names):
+        alike: list[Id] = [individual for individual in known if str(individual) == name]
+        if len(alike) > 1:
+            raise TrackingError(
+                f"{format_id(name)}: both the text and the number are ids in this file", hint="rename one of them"
+            )
+        ids += alike or [name]
+    return ids
 
 
 @dataclass(frozen=True)

@@ -55,3 +55,25 @@ CATEGORY_COLORS = ("#e69f00", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#0072
 def category_color(number: int) -> str:
     """Return the color of a cluster or individual; after eight they repeat, with another hatch or marker."""
     return CATEGORY_COLORS[number % len(CATEGORY_COLORS)]
+
+
+def mix(one: str, other: str, share: float) -> str:
+    """Return a color between two, as ``#rrggbb``; share 0 is the first, 1 the other."""
+    mixed = (round(255 * ((1 - share) * a + share * b)) for a, b in zip(rgb(one), rgb(other), strict=True))
+    return "#{:02x}{:02x}{:02x}".format(*mixed)
+
+
+def luminance(color: str) -> float:
+    """Return the perceived brightness of ``#rrggbb``, 0 to 1."""
+    red, green, blue = rgb(color)
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+def pack(color: str) -> int:
+    """Return ``#rrggbb`` as 0xffRRGGBB."""
+    return 0xFF000000 | int(color[1:], 16)
+
+
+def hatch_color(color: str) -> str:
+    """Return the color of the hatch on a color."""
+    return mix(color, "#000000", 0.5) if luminance(color) > 0.4 else mix(color, "#ffffff", 0.5)

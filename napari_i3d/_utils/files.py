@@ -12,6 +12,7 @@ from typing import BinaryIO
 import filelock
 import platformdirs
 
+from napari_i3d._utils.text import format_path
 from napari_i3d.errors import OutputError
 
 CACHE_VARIABLE = "NAPARI_I3D_HOME"
@@ -48,6 +49,28 @@ def atomic_writer(path: str | os.PathLike[str], part: Path | None = None) -> Ite
         # If `path` is below a file, even this raises.
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def require_new(path: str | os.PathLike[str], overwrite: bool = False) -> None:
+    """Check, before long work, that its result can be written without replacing another file.
+
+    Raises
+    ------
+    OutputError
+        There is a folder of this name, a file that is not to be overwritten, or no folder to write into.
+    """
+    path = Path(path)
+    try:
+        is_folder, exists = path.is_dir(), path.exists()
+    except OSError as error:  # as a name that is too long
+        raise OutputError(
+            f"{format_path(path)}: cannot be written ({error.strerror or error})", hint="choose another name"
+        ) from error
+    if is_folder or (exists and not overwrite):
+        replace = "" if is_folder else "use {overwrite=True} to replace it, or "
+        raise OutputError(f"{format_path(path)}: exists", hint=f"{replace}choose another name")
+    if not path.absolute().parent.is_dir():
+        raise OutputError(f"{format_path(path.absolute().parent)}: no such folder", hint="make it, or choose another")
 
 
 def make_folder(path: str | os.PathLike[str]) -> Path:

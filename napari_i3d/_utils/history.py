@@ -99,7 +99,11 @@ class History:
     @property
     def is_saved(self) -> bool:
         """Whether the state is that of the last `mark_saved`, or of the beginning."""
-        return self._saved == self.serial
+        return self.is_saved_at(self._position)
+
+    def is_saved_at(self, position: int) -> bool:
+        """Return whether the state after that many steps is that of the last `mark_saved`, or of the beginning."""
+        return self._saved == (self._steps[position - 1].serial if position else 0)
 
     def mark_saved(self) -> None:
         """Note that the present state was saved; the next change begins a new step."""
@@ -183,6 +187,38 @@ class History:
             step.words += f" and {counted(len(step.commands) - 1, 'more change')}"
         self._add(step)
         self._finish(step)
+
+    @contextlib.contextmanager
+    def retake(self, merge: Hashable) -> Iterator[None]:
+        """Make all that is done in the block one step, instead of the last step if its `merge` is equal.
+
+        The last step is undone before the block, so that of a drag only the last movement counts: nothing is left of
+        the others. `seal`, undo, redo and other steps in between end it. After an exception all is as before the block.
+
+        Parameters
+        ----------
+        merge
+            What marks the steps of one drag; None: a step of its own.
+        """
+        last = self._last_step(merge) if self._open is None else None
+        if last is not None:
+            again = [change.apply() for change in reversed(last.changes)]
+            del self._steps[-1]
+            self._position -= 1
+        before = self._steps[-1] if self._steps else None
+        try:
+            with self.group():
+                yield
+        except BaseException:
+            if last is not None:
+                last.changes = [change.apply() for change in reversed(again)]
+                self._add(last)
+                self._notify()
+            raise
+        if self._steps and self._steps[-1] is not before:
+            self._steps[-1].key = merge
+        elif last is not None:
+            self._notify()
 
     def undo(self) -> str:
         """Take the last step back; returns its words, empty if there was none."""

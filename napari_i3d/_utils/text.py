@@ -28,3 +28,19 @@ def format_duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def format_time(seconds: float, *, hours: bool = True, milliseconds: bool = True) -> str:
+    """Return a time as ``h:mm:ss.fff``; without hours as ``mm:ss.fff``, without milliseconds as ``h:mm:ss``."""
+    total_ms = round(seconds * 1000)
+    minutes, rest = divmod(total_ms, 60_000)
+    text = f"{rest // 1000:02d}" + (f".{rest % 1000:03d}" if milliseconds else "")
+    return f"{minutes // 60}:{minutes % 60:02d}:{text}" if hours else f"{minutes:02d}:{text}"
+
+
+def format_speed(speed: float) -> str:
+    """Return a speed as ``2×``, ``-1/4×`` or ``1.5×``."""
+    sign, size = ("-" if speed < 0 else ""), abs(speed)
+    if 0 < size < 1 and abs(1 / size - round(1 / size)) < 1e-6:
+        return f"{sign}1/{round(1 / size)}×"
+    return f"{sign}{size:.3g}×"

@@ -1,7 +1,7 @@
 """A video to extract: its input, and the computation of its shards."""
 
 import contextlib
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,14 @@ import torch
 
 from napari_i3d.batch.checkpoints import Checkpoints
 from napari_i3d.batch.events import VideoProgress
-from napari_i3d.errors import Message, StalledError, TrackingError, VideoError
+from napari_i3d.errors import Message, StalledError, VideoError
 from napari_i3d.extraction.crop_stream import background_of
 from napari_i3d.extraction.engine import compute_shards, encoder_for
 from napari_i3d.extraction.planning.plan import Job, whole_image
 from napari_i3d.extraction.planning.shards import Shard, ShardRows
 from napari_i3d.extraction.provenance import Corrections
 from napari_i3d.extraction.settings import ExtractionSettings
-from napari_i3d.individuals import Id
+from napari_i3d.individuals import find_ids
 from napari_i3d.tracking.io.reading import TrackingReading
 from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video
@@ -66,18 +66,7 @@ class VideoInput:
         if self.tracking_path is None:
             return whole_image(video, settings)
         tracking = self.reading.read(self.tracking_path, video, settings.video_size)
-        return tracking if self.individuals is None else tracking.select(_find_ids(tracking, self.individuals))
-
-
-def _find_ids(tracking: Tracking, names: Sequence[str]) -> list[Id]:
-    """Return the ids, text or whole numbers, that are written like the names."""
-    ids: list[Id] = []
-    for name in dict.fromkeys(names):
-        alike: list[Id] = [individual for individual in tracking if str(individual) == name]
-        if len(alike) > 1:
-            raise TrackingError(f"{name}: both the text and the number are ids in this file", hint="rename one of them")
-        ids += alike or [name]
-    return ids
+        return tracking if self.individuals is None else tracking.select(find_ids(tracking, self.individuals))
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_i3d._utils.text import counted
-from napari_i3d.cli.shared.common import DONE, add_command, print_line
+from napari_i3d.cli.convert_annotation import add_annotation_conversion
+from napari_i3d.cli.shared.common import DONE, add_command, print_line, print_notes, require_new
 from napari_i3d.cli.shared.tracking_options import add_tracking_options, tracking_reading
-from napari_i3d.errors import OutputError
 
 if TYPE_CHECKING:
     from napari_i3d.tracking.tracklets import Tracking
@@ -29,6 +29,7 @@ def add_convert(commands: Any) -> None:
     add("--video", type=Path, metavar="V", help="the tracked video, for formats that leave its size or rate to it")
     add("--overwrite", action="store_true", help="replace TARGET if it exists")
     add_tracking_options(tracking, "--from")
+    add_annotation_conversion(actions)
 
 
 def _convert_tracking(options: argparse.Namespace) -> int:
@@ -38,21 +39,17 @@ def _convert_tracking(options: argparse.Namespace) -> int:
 
     chosen = written_format(options.target, options.to)
     reading = tracking_reading(options)
-    if options.target.is_dir() or (options.target.exists() and not options.overwrite):
-        raise OutputError(
-            f"{options.target}: exists",
-            hint="choose another name, or add --overwrite",
-        )
+    require_new(options.target, overwrite=options.overwrite)
     with contextlib.nullcontext() if options.video is None else open_video(options.video) as video:
         tracking = reading.read(options.source, video)
         source_name = "pickle" if tracking.origin is None else tracking.origin.format
         titles = {known.name: known.title for known in FORMATS}
         print_line(f"{options.source.name}: read as {titles[source_name]}")
         _print_content(tracking)
-        _print_notes(() if tracking.origin is None else tracking.origin.notes)
+        print_notes(() if tracking.origin is None else tracking.origin.notes)
         notes = write_tracking(options.target, tracking, chosen.name, video)
     print_line(f"{options.target}: written as {chosen.title}")
-    _print_notes(notes)
+    print_notes(notes)
     return DONE
 
 
@@ -64,8 +61,3 @@ def _print_content(tracking: "Tracking") -> None:
     gaps = f"; {counted(n_gaps, 'gap')} within tracklets" if n_gaps else ""
     print_line(f"  {counted(len(tracking), 'individual')}, frames {first} to {last} counted from 0{gaps}")
     print_line(f"  {n_boxes:,} box{'' if n_boxes == 1 else 'es'}")
-
-
-def _print_notes(notes: tuple[str, ...]) -> None:
-    for note in notes:
-        print_line(f"  {note}")

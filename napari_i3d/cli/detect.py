@@ -1,20 +1,14 @@
 """``napari-i3d detect``: a first tracking without a tracking program."""
 
 import argparse
-import contextlib
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tqdm import tqdm
-
+from napari_i3d._utils.files import require_new
 from napari_i3d._utils.text import counted
 from napari_i3d.cli.shared.common import DONE, INTERRUPTED, add_command, ended_by_sigterm, print_error, print_line
+from napari_i3d.cli.shared.progress_bars import run_with_bar
 from napari_i3d.detection.settings import Contrast, DetectionSettings, Reference
-
-if TYPE_CHECKING:
-    from napari_i3d.detection.detection import Detection
-    from napari_i3d.video.video import Video
 
 
 def add_detect(commands: Any) -> None:
@@ -41,7 +35,8 @@ def add_detect(commands: Any) -> None:
 
 def run_detect(options: argparse.Namespace) -> int:
     """Detect the individuals of a video, write the tracking; return the exit status."""
-    from napari_i3d.detection.files import require_new, uncertain_path, write_detection
+    from napari_i3d.detection.detect import detect
+    from napari_i3d.detection.files import uncertain_path, write_detection
     from napari_i3d.video.video import open_video
 
     settings = DetectionSettings(
@@ -53,11 +48,10 @@ def run_detect(options: argparse.Namespace) -> int:
         margin=options.margin,
         max_gap_frames=options.max_gap_frames,
     )
-    if not options.overwrite:
-        require_new(options.out)
+    require_new(options.out, options.overwrite)
     try:
         with ended_by_sigterm(), open_video(options.video) as video:
-            detection = _detect_with_bar(video, settings)
+            detection = run_with_bar(detect(video, settings))
             write_detection(options.out, detection, settings, video.facts())
             frames = len(video)
     except KeyboardInterrupt:
@@ -74,21 +68,3 @@ def run_detect(options: argparse.Namespace) -> int:
     print_line(f"written: {options.out}, and where it is uncertain: {uncertain_path(options.out).name}")
     print_line(f"check and correct it: napari-i3d view {options.video} --tracking {options.out}")
     return DONE
-
-
-def _detect_with_bar(video: "Video", settings: DetectionSettings) -> "Detection":
-    from napari_i3d.detection.detect import detect
-
-    with (
-        contextlib.closing(detect(video, settings)) as steps,
-        tqdm(unit="frame", disable=None, file=sys.stderr) as bar,
-    ):
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as finished:
-                result: Detection = finished.value
-                return result
-            bar.total = step.total
-            bar.set_description(step.what, refresh=False)
-            bar.update(step.done - bar.n)

@@ -8,7 +8,6 @@ from typing import Any
 from napari_i3d._utils.files import atomic_writer, sha256_of
 from napari_i3d.detection.detection import Detection, Doubt, Uncertainty
 from napari_i3d.detection.settings import DetectionSettings
-from napari_i3d.errors import OutputError
 from napari_i3d.tracking.io.box_pickle import write_tracking
 
 _VERSION = 1
@@ -19,27 +18,6 @@ def uncertain_path(path: str | os.PathLike[str]) -> Path:
     """Return the path of the JSON file beside a tracking file: ``tracks.pickle.uncertain.json``."""
     path = Path(path)
     return path.with_name(f"{path.name}.uncertain.json")
-
-
-def require_new(path: str | os.PathLike[str]) -> None:
-    """Check that a tracking file can be written without replacing another.
-
-    Raises
-    ------
-    OutputError
-        The file exists, or its folder does not.
-    """
-    path = Path(path)
-    if path.exists():
-        raise OutputError(
-            f"{path}: exists",
-            hint="use {overwrite=True} to replace it, or choose another name",
-        )
-    if not path.absolute().parent.is_dir():
-        raise OutputError(
-            f"{path.absolute().parent}: no such folder",
-            hint="make it, or choose another",
-        )
 
 
 def write_detection(

@@ -8,14 +8,19 @@ A function that takes long has an attribute `steps` with the same parameters, fo
 """
 
 from napari_i3d._utils.progress import Step, Steps, finish
-from napari_i3d.annotations.bouts import Bout, BoutStatistics, bout_statistics
 from napari_i3d.explore.change_points import Change, kernel_changes
 from napari_i3d.explore.clustering import Clusters, clusters
 from napari_i3d.explore.comparison import Comparison, compare
 from napari_i3d.explore.components import Components, principal_components
 from napari_i3d.explore.embedding import Map, MapMethod, map_rows
 from napari_i3d.explore.foote_novelty import Novelty, novelty
-from napari_i3d.explore.label_runs import bouts, transitions
+from napari_i3d.explore.label_runs import (
+    LabelRun,
+    LabelRunStatistics,
+    label_run_statistics,
+    label_runs,
+    transitions,
+)
 from napari_i3d.explore.retrieval import Hit, SimilarMoments, similar_moments
 from napari_i3d.explore.self_similarity import SimilarityImage, Tile, similarity_image, similarity_tiles
 from napari_i3d.explore.standardize import scaling_of, standardize
@@ -26,8 +31,6 @@ from napari_i3d.features.table import FeatureTable, TableLike, table_of_arrays, 
 from napari_i3d.individuals import Span
 
 __all__ = [
-    "Bout",
-    "BoutStatistics",
     "Change",
     "Clusters",
     "Comparison",
@@ -35,6 +38,8 @@ __all__ = [
     "FeatureSequence",
     "FeatureTable",
     "Hit",
+    "LabelRun",
+    "LabelRunStatistics",
     "Map",
     "MapMethod",
     "Novelty",
@@ -46,12 +51,12 @@ __all__ = [
     "Steps",
     "TableLike",
     "Tile",
-    "bout_statistics",
-    "bouts",
     "clusters",
     "compare",
     "finish",
     "kernel_changes",
+    "label_run_statistics",
+    "label_runs",
     "map_rows",
     "novelty",
     "principal_components",

@@ -7,6 +7,7 @@ torch takes a second to load, so the first crop for the network imports it; boxe
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,7 @@ NETWORK_SIDE = I3D.input_px
 WIDE_WIDTH, WIDE_HEIGHT = 340, 256
 _CENTER_TOP = (WIDE_HEIGHT - NETWORK_SIDE) // 2
 _CENTER_LEFT = (WIDE_WIDTH - NETWORK_SIDE) // 2
+_LARGEST_BY_SUMS = 288  # pixels; measured, torch's interpolation is faster for larger boxes
 _SQUARE_RATIO = 1.02  # images with a smaller aspect ratio count as square
 
 # (factor, offset): value * factor + offset
@@ -111,7 +113,7 @@ class Cropper:
         crop = _resize(image[:, upper:lower, left:right], self._size)
         if self._center:
             crop = _part(crop, _CENTER_TOP, _CENTER_LEFT)
-        return crop * self._factor + self._offset
+        return crop.mul_(self._factor).add_(self._offset)
 
 
 def _crop_size(mode: SampleMode) -> tuple[int, int]:
@@ -149,27 +151,57 @@ def crop_pixels(frame: NDArray[np.uint8], box: NDArray[np.int64], settings: Extr
 
 def _resize_pixels(image: NDArray[np.uint8] | NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
     """Resize like `_resize`, for (H, W, 3) arrays; equal to within the rounding of float32."""
-    upper, lower, down = _neighbors(image.shape[0], size[0])
-    left, right, across = _neighbors(image.shape[1], size[1])
-    down, across = down[:, None, None], across[:, None]
-    rows = image[upper] * (1 - down) + image[lower] * down
-    return np.asarray(rows[:, left] * (1 - across) + rows[:, right] * across, np.float32)
+    (up, down), across_rows = _neighbors(image.shape[0], size[0])
+    (left, right), across = _neighbors(image.shape[1], size[1])
+    rows = image[up] * across_rows[0][:, None, None] + image[down] * across_rows[1][:, None, None]
+    return np.asarray(rows[:, left] * across[0][:, None] + rows[:, right] * across[1][:, None], np.float32)
 
 
-def _neighbors(length: int, new_length: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """Return the two pixels around each new pixel, and its relative distance from the first."""
-    places = np.clip((np.arange(new_length) + 0.5) * (length / new_length) - 0.5, 0, length - 1)
-    first = places.astype(np.int64)
-    return first, np.minimum(first + 1, length - 1), (places - first).astype(np.float32)
+@lru_cache(maxsize=1024)
+def _neighbors(length: int, new_length: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return the two pixels around each new pixel and their weights, (2, new_length) each.
+
+    The rounding is that of torch's `interpolate`: a scale in float32, then one rounding to float32.
+    """
+    scale = float(np.float32(length) / np.float32(new_length))
+    places = np.maximum((scale * (np.arange(new_length) + 0.5) - 0.5).astype(np.float32), np.float32(0))
+    first = np.minimum(places.astype(np.int32), length - 1)
+    second = np.clip(places - first, 0, 1).astype(np.float32)
+    return np.stack([first, np.minimum(first + 1, length - 1)]), np.stack([1 - second, second])
 
 
 def _resize(image: "torch.Tensor", size: tuple[int, int]) -> "torch.Tensor":
+    """Resize (3, H, W), uint8 or float32, to float32."""
     import torch
 
-    resized = torch.nn.functional.interpolate(
-        image.to(torch.float32)[None], size=size, mode="bilinear", align_corners=False, antialias=False
-    )
-    return resized[0]
+    _, height, width = image.shape
+    if image.device.type != "cpu" or max(height, width) > _LARGEST_BY_SUMS:
+        resized = torch.nn.functional.interpolate(
+            image.to(torch.float32)[None], size=size, mode="bilinear", align_corners=False, antialias=False
+        )
+        return resized[0]
+    # Measured, twice as fast for small boxes: both directions as weighted sums of whole rows.
+    pixels = torch.empty(height, width, 3)
+    pixels.copy_(image.permute(1, 2, 0))
+    lines = _weighted_sums(pixels.view(height, -1), size[0]).view(size[0], width, 3)
+    columns = _weighted_sums(lines.permute(1, 2, 0).reshape(width, -1), size[1]).view(size[1], 3, size[0])
+    return columns.permute(1, 2, 0).contiguous()
+
+
+def _weighted_sums(lines: "torch.Tensor", new_length: int) -> "torch.Tensor":
+    """Resize the first axis of (n, m) float32."""
+    import torch
+
+    places, weights = _neighbor_tensors(len(lines), new_length)
+    return torch.nn.functional.embedding_bag(places, lines, per_sample_weights=weights, mode="sum")
+
+
+@lru_cache(maxsize=1024)
+def _neighbor_tensors(length: int, new_length: int) -> tuple["torch.Tensor", "torch.Tensor"]:
+    import torch
+
+    places, weights = _neighbors(length, new_length)
+    return torch.from_numpy(places.T.copy()), torch.from_numpy(weights.T.copy())
 
 
 def _part(crops: "torch.Tensor", top: int, left: int) -> "torch.Tensor":

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.colors import category_color
-from napari_i3d.annotations.bouts import Bout
-from napari_i3d.explore.label_runs import bouts
+from napari_i3d.explore.label_runs import LabelRun, label_runs
 from napari_i3d.features.table import FeatureTable
 from napari_i3d.plots.style import HATCHES, add_seconds, category_round, common_fps, current_axes, with_warning
 
@@ -45,16 +44,16 @@ def plot_ethogram(
         frames
         are blank.
     """
-    found = bouts(table, labels)
+    found = label_runs(table, labels)
     ax = current_axes(ax)
     lanes = {(sequence.video, sequence.individual): lane for lane, sequence in enumerate(table.sequences)}
     steps = [sequence.step_frames for sequence in table.sequences]
-    groups: dict[tuple[int, int], list[Bout]] = {}
-    for bout in found:
-        groups.setdefault((lanes[bout.video, bout.individual], bout.label), []).append(bout)
+    groups: dict[tuple[int, int], list[LabelRun]] = {}
+    for run in found:
+        groups.setdefault((lanes[run.video, run.individual], run.label), []).append(run)
     for (lane, label), runs in groups.items():
         ax.broken_barh(
-            [(bout.first_frame - steps[lane] / 2, bout.frames) for bout in runs],
+            [(run.first_frame - steps[lane] / 2, run.frames) for run in runs],
             (lane - _HEIGHT / 2, _HEIGHT),
             facecolors=category_color(label),
             hatch=HATCHES[category_round(label)] or None,

@@ -22,6 +22,8 @@ class Action:
         The key it has unless the user chose another, as napari writes it; empty: none.
     group
         The heading it is listed under.
+    also
+        A second key, for what people know from other programs.
     """
 
     name: str
@@ -29,3 +31,4 @@ class Action:
     run: Callable[[Session], None]
     key: str = ""
     group: str = "Look"
+    also: str = ""

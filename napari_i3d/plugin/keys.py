@@ -8,6 +8,7 @@ from functools import partial
 
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.actions import Action
+from napari_i3d.plugin.corrections import identity_actions, key_frame_actions, problem_actions
 from napari_i3d.plugin.corrections.saving import SAVE_ACTIONS
 
 _LOOK = (
@@ -24,5 +25,11 @@ _LOOK = (
     Action("last_frame", "last frame of the individual", partial(navigation.go_to_end, last=True), "Shift-G"),
     Action("whole_image", "whole image; no individual is followed", navigation.show_whole, "H"),
 )
-ACTIONS = (*_LOOK, *SAVE_ACTIONS)
+ACTIONS = (
+    *_LOOK,
+    *problem_actions.ACTIONS,
+    *identity_actions.ACTIONS,
+    *key_frame_actions.ACTIONS,
+    *SAVE_ACTIONS,
+)
 """All actions that can have a key."""

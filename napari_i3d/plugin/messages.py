@@ -6,6 +6,7 @@ _FIELDS = {
     "batch_size": "Chunks at once",
     "contrast": "Animals are",
     "device": "Computed on",
+    "follow": "Follow the current individual",
     "frequency": "Every n-th frame",
     "gaps": "Gaps",
     "i3d_suffix": "File ending",

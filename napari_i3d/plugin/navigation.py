@@ -77,11 +77,11 @@ def step_individual(session: Session, step: int) -> None:
 
 
 def step_problem(session: Session, step: int) -> None:
-    """Go to the next (1) or previous (-1) problem in time; after the last comes the first."""
+    """Go to the next (1) or previous (-1) problem that is left, in time; after the last comes the first."""
     tracked = session.active
-    if tracked is None or not tracked.problems:
+    ordered = in_order(tracked.problems_left) if tracked is not None else []
+    if tracked is None or not ordered:
         return
-    ordered = in_order(tracked.problems)
     if tracked.problem in ordered:
         place = ordered.index(tracked.problem) + step
     else:

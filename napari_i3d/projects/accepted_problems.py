@@ -3,10 +3,12 @@
 import json
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from napari_i3d._utils.files import atomic_writer, make_folder
+from napari_i3d._utils.history import Change, History
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.individuals import Id
 from napari_i3d.projects.recovery import data_folder
@@ -38,6 +40,11 @@ class AcceptedProblems:
     def __contains__(self, problem: Problem) -> bool:
         return _mark(problem) in self._marks
 
+    @property
+    def marks(self) -> frozenset[_Mark]:
+        """What identifies the accepted problems."""
+        return frozenset(self._marks)
+
     def accept(self, problem: Problem) -> None:
         """Accept a problem."""
         self._marks.add(_mark(problem))
@@ -45,6 +52,11 @@ class AcceptedProblems:
     def withdraw(self, problem: Problem) -> None:
         """Withdraw the acceptance of a problem."""
         self._marks.discard(_mark(problem))
+
+    def decide(self, problem: Problem, accept: bool, history: History) -> None:
+        """Accept a problem, or withdraw its acceptance, as a step that can be undone."""
+        verb = "mark as fine" if accept else "mark as a problem"
+        history.do(f"{verb}: {problem.message}", [_Decision(self, problem, accept)])
 
     def left(self, problems: Iterable[Problem]) -> list[Problem]:
         """Return the problems that are not accepted."""
@@ -82,6 +94,24 @@ class AcceptedProblems:
             listed = content.get("accepted")
             accepted._marks = {tuple(mark) for mark in listed if _is_mark(mark)} if isinstance(listed, list) else set()
         return accepted
+
+
+@dataclass(frozen=True, eq=False)
+class _Decision:
+    owner: AcceptedProblems
+    problem: Problem
+    accept: bool
+
+    def apply(self) -> "_Decision":
+        before = self.problem in self.owner
+        if self.accept:
+            self.owner.accept(self.problem)
+        else:
+            self.owner.withdraw(self.problem)
+        return _Decision(self.owner, self.problem, before)
+
+    def same_place(self, other: Change) -> bool:
+        return isinstance(other, _Decision) and other.owner is self.owner and other.problem == self.problem
 
 
 def _mark(problem: Problem) -> _Mark:

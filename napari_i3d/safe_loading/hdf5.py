@@ -37,7 +37,7 @@ _CHUNK_BYTES = 64 << 20
 _EMPTY_BYTES = 1 << 20  # that were never written
 _MOST_TEXTS = 20_000
 _MOST_LINKS = 100_000
-_BYTES_A_REFERENCE = 128
+_BYTES_AN_ITEM = 64  # that a reference points to, and the file has room for
 _BYTES_A_TEXT = 16
 _DEFLATE, _SHUFFLE = 1, 2
 
@@ -125,24 +125,29 @@ class Hdf5File:
             raise self._error(f"{printable(path, 120)}: expected text, found {dataset.dtype}")
         return [value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in values]
 
-    def read_referenced(self, path: str) -> list[NDArray[Any]]:
-        """Read the datasets of numbers that a dataset of references points to; of numbers, the dataset itself."""
+    def read_referenced(self, path: str, levels: int = 1) -> list[Any]:
+        """Read the datasets of numbers that a dataset of references points to; of numbers, the dataset itself.
+
+        References may point to references, `levels` in all; these become lists. Matlab's empty arrays become empty.
+        """
         import h5py
 
-        dataset = self._dataset(path)
-        if h5py.check_ref_dtype(dataset.dtype) is not h5py.Reference:
-            return [self.read(path)]
-        count = math.prod(dataset.shape)
-        self.require(count * _BYTES_A_REFERENCE, path)
-        read, total = [], 0
-        for reference in dataset[()].ravel():
-            found = self._checked(self._file[reference] if reference else None, path)
-            if not _is_plain(found.dtype):
+        total = n_items = 0
+
+        def follow(found: Any, left: int) -> Any:
+            nonlocal total, n_items
+            refers = h5py.check_ref_dtype(found.dtype) is h5py.Reference
+            if not (_is_plain(found.dtype) or (refers and left)):
                 raise self._error(f"{printable(path, 120)}: expected numbers, found {str(found.dtype)[:60]}")
             total += math.prod(found.shape) * found.dtype.itemsize
-            self.require(total, path)
-            read.append(np.asarray(found[()]))
-        return read
+            n_items += math.prod(found.shape) if refers else 0
+            self.require(total if n_items * _BYTES_AN_ITEM <= self._size_bytes else self.limit_bytes + 1, path)
+            if not refers:
+                return np.empty(0, found.dtype) if "MATLAB_empty" in found.attrs else np.asarray(found[()])
+            return [follow(self._checked(self._file[one] if one else None, path), left - 1) for one in found[()].flat]
+
+        read = follow(self._dataset(path), levels)
+        return read if isinstance(read, list) else [read]
 
     def attribute(self, path: str, name: str) -> Any:
         """Return an attribute as text, bytes or numbers; None if there is none. Nothing in it is unpickled."""

@@ -194,6 +194,15 @@ def require_valid_boxes(tracklet: Tracklet) -> None:
             )
 
 
+def require_within_video(tracklet: Tracklet, n_frames: int, name: str, remark: str = "") -> None:
+    """Check that a video has all frames of a tracklet; raise `TrackingError` with its name and remark if not."""
+    if tracklet.stop > n_frames:
+        raise TrackingError(
+            f"{format_id(tracklet.id)}: has boxes up to frame {tracklet.stop - 1}, but the last frame of "
+            f"{name} is {n_frames - 1}: {remark or 'does the tracking belong to this video?'}"
+        )
+
+
 def _ranges(tracklet: Tracklet, mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
     if not mask.any():  # the usual case, and quicker
         return []

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_i3d.errors import TrackingError
 from napari_i3d.individuals import format_id
@@ -76,6 +77,27 @@ def interpolate_gaps(tracking: Tracking) -> Tracking:
     return Tracking(filled, tracking.origin)
 
 
+def interpolate_boxes(
+    frames: NDArray[np.int64], known: NDArray[np.int64], boxes: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Interpolate each side of a box linearly.
+
+    Parameters
+    ----------
+    frames : (n,)
+        Where boxes are wanted.
+    known : (k,)
+        Ascending: where they are known.
+    boxes : (k, 4)
+        The known boxes.
+
+    Returns
+    -------
+    (n, 4) float64
+    """
+    return np.stack([np.interp(frames, known, side) for side in boxes.T], axis=1)
+
+
 def _interpolated(tracklet: Tracklet) -> Tracklet:
     beside = sorted({frame for first, stop in tracklet.gaps for frame in (first - 1, stop)})
     invalid = [f for f in beside if not np.isfinite(tracklet.boxes[f - tracklet.start]).all()]
@@ -88,6 +110,5 @@ def _interpolated(tracklet: Tracklet) -> Tracklet:
     present = tracklet.present
     known, absent = np.flatnonzero(present), np.flatnonzero(~present)
     boxes = tracklet.boxes.copy()
-    for side in range(4):
-        boxes[absent, side] = np.interp(absent, known, tracklet.boxes[known, side])
+    boxes[absent] = interpolate_boxes(absent, known, tracklet.boxes[known])
     return Tracklet(tracklet.id, tracklet.start, boxes, np.ones(len(boxes), np.bool_))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from napari_i3d._utils.text import counted
 from napari_i3d.errors import TrackingError
 from napari_i3d.individuals import format_id
+from napari_i3d.tracking.gaps import interpolate_boxes
 from napari_i3d.tracking.keypoints import KeypointBoxes, Keypoints, KeypointTracklet
 from napari_i3d.tracking.origin import Origin
 from napari_i3d.tracking.tracklets import Tracking, Tracklet, runs
@@ -156,6 +157,5 @@ def _fill_gaps(boxes: NDArray[np.float64], longest: int) -> NDArray[np.float64]:
     for first, stop in runs(~present):
         short[first:stop] = stop - first <= longest
     absent, known = np.flatnonzero(short), np.flatnonzero(present)
-    for side in range(4):
-        boxes[absent, side] = np.interp(absent, known, boxes[known, side])
+    boxes[absent] = interpolate_boxes(absent, known, boxes[known])
     return boxes

@@ -43,7 +43,7 @@ class Stream:
 
     def close(self) -> None:
         """End its ffmpeg."""
-        self._frames.close()  # type: ignore[attr-defined]  # it is a generator
+        self._frames.close()
 
     def leads_to(self, number: int) -> bool:
         """Return whether reading on reaches a frame sooner than a restart."""

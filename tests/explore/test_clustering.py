@@ -44,18 +44,18 @@ def test_typical_moments_are_central_and_share_no_image():
         found.typical(4)
 
 
-def test_bouts_carry_frames_and_durations():
+def test_label_runs_carry_frames_and_durations():
     rows = np.zeros((10, 4), np.float32)
     frames = np.array([3.5, 5.5, 7.5, 9.5, 21.5, 23.5, 25.5, 27.5, 29.5, 31.5])
     table = explore.table_of_arrays({"a": rows, "b": rows[:2]}, {"a": frames, "b": frames[:2]}, fps=4)
     labels = np.array([0, 0, 1, 1, 1, 1, 1, 0, 2, 2, 2, 2])
-    found = explore.bouts(table, labels)
+    found = explore.label_runs(table, labels)
     assert [(b.individual, b.label, b.first_frame, b.last_frame, b.frames, b.seconds) for b in found] == [
         ("a", 0, 3.5, 5.5, 4, 1), ("a", 1, 7.5, 9.5, 4, 1),
-        ("a", 1, 21.5, 25.5, 6, 1.5),  # frames are missing in between: another bout
+        ("a", 1, 21.5, 25.5, 6, 1.5),  # frames are missing in between: another run
         ("a", 0, 27.5, 27.5, 2, 0.5), ("a", 2, 29.5, 31.5, 4, 1), ("b", 2, 3.5, 5.5, 4, 1),
     ]  # fmt: skip
-    statistics = {(s.individual, s.label): s for s in explore.bout_statistics(found)}
+    statistics = {(s.individual, s.label): s for s in explore.label_run_statistics(found)}
     one = statistics["a", 1]
     assert (one.count, one.mean_frames, one.median_frames, one.mean_s, one.median_s, one.share) == (
         2, 5, 5, 1.25, 1.25, 0.5,
@@ -66,7 +66,7 @@ def test_bouts_carry_frames_and_durations():
     assert {tuple(index) for index in np.argwhere(counts)} == {(0, 0, 1), (0, 1, 0), (0, 0, 2)}
 
 
-def test_bouts_equal_those_of_a_plain_loop():
+def test_label_runs_equal_those_of_a_plain_loop():
     labels = np.random.default_rng(2).integers(0, 3, 500)
     table = explore.table_of_arrays({"a": np.zeros((500, 2), np.float32)})
     expected, begin = [], 0
@@ -74,7 +74,7 @@ def test_bouts_equal_those_of_a_plain_loop():
         if row == 500 or labels[row] != labels[begin]:
             expected.append((begin, row - 1, labels[begin]))
             begin = row
-    found = explore.bouts(table, labels)
+    found = explore.label_runs(table, labels)
     assert [(b.first_frame, b.last_frame, b.label) for b in found] == expected
     assert explore.transitions(table, labels).sum() == len(expected) - 1
     assert found[0].seconds is None
@@ -92,6 +92,6 @@ def test_impossible_clusters_are_refused():
     assert explore.clusters(np.ones((20, 64), np.float32), 1).labels.tolist() == [0] * 20
     assert explore.clusters(planted([0, 1])).count == 2
     with pytest.raises(FeaturesError, match="a label for each of 2 rows"):
-        explore.bouts(explore.table_of_arrays({"a": planted([0, 1])}), np.zeros(3, int))
+        explore.label_runs(explore.table_of_arrays({"a": planted([0, 1])}), np.zeros(3, int))
     with pytest.raises(FeaturesError, match="labels of 0 to 1, found 0 to 2"):
         explore.transitions(explore.table_of_arrays({"a": planted([0, 1])}), np.array([0, 2]), 2)

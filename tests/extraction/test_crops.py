@@ -51,6 +51,20 @@ def test_crop_is_resized_cut_and_normalized(mode: SampleMode, video_size: tuple[
     np.testing.assert_allclose(crop.numpy(), expected, atol=2e-5)
 
 
+def test_crops_equal_interpolation_of_torch() -> None:
+    random = np.random.default_rng(4)
+    frame = random.integers(0, 256, (500, 700, 3), dtype=np.uint8)
+    cropper = Cropper(ExtractionSettings())
+    image = cropper.image(frame)
+    sizes = [(1, 1), (1, 300), (289, 7), (224, 224), *random.integers(2, 400, (40, 2)).tolist()]
+    for width, height in sizes:
+        left, upper = int(random.integers(0, 700 - width)), int(random.integers(0, 500 - height))
+        box = np.array([left, upper, left + width, upper + height])
+        part = image[:, upper : upper + height, left : left + width].to(torch.float32)[None]
+        expected = torch.nn.functional.interpolate(part, size=(224, 224), mode="bilinear", align_corners=False)[0]
+        np.testing.assert_allclose(cropper.crop(image, box), expected * (2 / 255) - 1, atol=1e-6)
+
+
 def test_read_only_frame_is_cropped_without_warning() -> None:
     frame = np.full((HEIGHT, WIDTH, 3), 9, np.uint8)
     frame.flags.writeable = False

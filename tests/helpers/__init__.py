@@ -20,6 +20,7 @@ PLUGINS = [
         "cluster",
         "features",
         "published_weights",
+        "rendering",
         "windows",
         "hostile.fixtures",
     )

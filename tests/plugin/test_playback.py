@@ -10,10 +10,13 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QLabel
 
+from helpers.videos import read_number
+from napari_i3d._utils.text import format_time
 from napari_i3d.plugin.context import get_session
-from napari_i3d.plugin.playback import format_time
+from napari_i3d.plugin.playback import SPEEDS
 
 FRAMES = 120
+COUNT = 250
 SLOW_DRAW_S = 0.15
 
 
@@ -162,15 +165,140 @@ def test_time_is_read_from_the_file(make_napari_viewer, shared):
     assert time_shown(viewer) == format_time(float(times_s[119] - times_s[0]), hours=False)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "hours", "text"),
-    [
-        (0.0, False, "00:00.000"),
-        (59.9996, False, "01:00.000"),
-        (754.0404, False, "12:34.040"),
-        (3599.0, True, "0:59:59.000"),
-        (7384.5, True, "2:03:04.500"),
-    ],
-)
-def test_format_of_times(seconds, hours, text):
-    assert format_time(seconds, hours=hours) == text
+@pytest.fixture
+def numbered(make_napari_viewer, encode, qtbot):
+    """A viewer with the numbered video, and what is drawn: (time, frame of the viewer, number in the image)."""
+    viewer = make_napari_viewer(show=True)
+    session = get_session(viewer)
+    viewer.open(str(encode("numbered.mp4", count=COUNT)), plugin="napari-i3d")
+    qtbot.wait(200)
+    layer = session.active.layer
+    shown: list[tuple[float, int, int]] = []
+
+    def note(_event) -> None:
+        shown.append((time.monotonic(), session.frame, read_number(np.asarray(layer._slice.image.raw))))
+
+    drawn = viewer.window._qt_viewer.canvas._scene_canvas.events.draw
+    drawn.connect(note, position="last")
+    yield session, shown
+    drawn.disconnect(note)
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+def test_every_speed_shows_the_frame_it_says(numbered, qtbot, direction):
+    session, shown = numbered
+    playback = session.playback
+    for speed in SPEEDS:
+        session.go_to(COUNT // 2 if speed < 4 else 5 if direction > 0 else COUNT - 5)
+        playback.speed = direction * speed
+        assert playback.speed == pytest.approx(direction * speed)
+        shown.clear()
+        playback.play()
+        qtbot.wait(1000 if speed < 1 else 400)
+        playback.pause()
+        assert all(frame == number for _, frame, number in shown)
+        frames = [frame for _, frame, _ in shown]
+        assert len(set(frames)) >= 3
+        steps = direction * np.diff(frames)
+        if (steps < 0).any():
+            continue  # it began again after the end
+        advanced, seconds = direction * (frames[-1] - frames[0]), shown[-1][0] - shown[0][0]
+        assert advanced <= 25 * speed * (seconds + 0.15) + 2
+        # Backwards each frame is decoded from the key frame before it.
+        assert advanced >= (25 * speed * (seconds - 0.3) * 0.5 if direction > 0 else 3)
+
+
+def test_playing_at_sixteen_times_leaves_frames_out(numbered, qtbot):
+    session, shown = numbered
+    session.playback.speed = 16
+    session.go_to(0)
+    shown.clear()
+    session.playback.play()
+    qtbot.wait(400)
+    session.playback.pause()
+    assert max(np.diff([frame for _, frame, _ in shown])) > 3
+    assert all(frame == number for _, frame, number in shown)
+
+
+def test_range_loops_within_its_frames(numbered, qtbot):
+    session, shown = numbered
+    mode = slider_of(session.viewer).loop_mode
+    session.go_to(200)
+    session.playback.speed = 2
+    shown.clear()
+    session.playback.play_range(50, 60, margin=3)
+    qtbot.wait(1500)
+    assert session.playback.is_playing
+    frames = {frame for _, frame, _ in shown if frame != 200}
+    assert min(frames) == 47
+    assert 57 <= max(frames) <= 62  # the last may be left out, as others are
+    assert sum(np.diff([frame for _, frame, _ in shown]) < -5) >= 2
+    session.playback.pause()
+    qtbot.waitUntil(lambda: slider_of(session.viewer).frame_range == (0, 0))
+    assert slider_of(session.viewer).loop_mode == mode
+
+
+def test_range_played_once_stops_at_its_end(numbered, qtbot):
+    session, _ = numbered
+    session.playback.play_range(50, 60, loop=False)
+    qtbot.waitUntil(lambda: not session.playback.is_playing, timeout=4000)
+    assert session.frame == 59
+    qtbot.waitUntil(lambda: slider_of(session.viewer).frame_range == (0, 0))
+    press_play(session.viewer)
+    qtbot.waitUntil(lambda: session.frame > 62, timeout=4000)
+    press_play(session.viewer)
+
+
+@pytest.mark.parametrize(("start", "stop", "seen"), [(0, 1, {0, 1}), (COUNT - 1, COUNT, {COUNT - 2, COUNT - 1})])
+def test_range_of_one_frame_has_a_neighbor(numbered, qtbot, start, stop, seen):
+    session, shown = numbered
+    session.playback.play_range(start, stop)
+    qtbot.wait(400)
+    session.playback.pause()
+    assert {frame for _, frame, _ in shown[3:]} <= seen
+    assert session.frame in seen
+
+
+def test_shuttle_keys_go_faster_and_turn_round(numbered, qtbot):
+    session, _ = numbered
+    playback = session.playback
+    session.go_to(100)
+    playback.shuttle(1)
+    assert (playback.is_playing, playback.speed) == (True, 1)
+    playback.shuttle(1)
+    playback.shuttle(1)
+    assert playback.speed == 4
+    playback.shuttle(-1)
+    assert (playback.is_playing, playback.speed) == (True, -1)
+    playback.pause()
+    assert not playback.is_playing
+    for _ in range(12):
+        playback.slower()
+    assert playback.speed == -SPEEDS[0]
+    for _ in range(12):
+        playback.faster()
+    assert playback.speed == -SPEEDS[-1]
+
+
+def test_speed_is_that_of_the_next_video_again(numbered, shared):
+    session, _ = numbered
+    session.playback.speed = -4
+    session.viewer.open(str(shared / "data" / "spiders_tracktor.mp4"), plugin="napari-i3d")
+    assert session.playback.speed == 1
+    assert slider_of(session.viewer).fps == session.active.video.fps
+
+
+def test_readout_names_frame_time_and_speed(numbered, qtbot):
+    session, _ = numbered
+    playback = session.playback
+    session.go_to(50)
+    assert playback.readout() == "frame 50  ·  0:00:02.000"
+    playback.speed = 0.25
+    assert playback.readout() == "frame 50  ·  0:00:02.000  ·  1/4×"
+    playback.speed = 8
+    playback.play()
+    qtbot.wait(1400)
+    text = playback.readout()
+    playback.pause()
+    assert "  ·  8×" in text
+    assert "of 200 frames/s drawn" in text  # no screen here draws so many

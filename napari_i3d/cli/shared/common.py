@@ -6,12 +6,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from napari_i3d._utils.text import printable
+from napari_i3d.errors import OutputError
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit status: all done; anything failed; invalid options; interrupted."""
@@ -40,6 +41,18 @@ def print_error(text: str) -> None:
 def print_line(text: str) -> None:
     """Print a line."""
     print(printable(text))
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """Print notes below a line, one a line."""
+    for note in notes:
+        print_line(f"  {note}")
+
+
+def require_new(path: Path, *, overwrite: bool) -> None:
+    """Raise an OutputError if a file to write exists, unless it may be replaced."""
+    if path.is_dir() or (path.exists() and not overwrite):
+        raise OutputError(f"{path}: exists", hint="choose another name, or add --overwrite")
 
 
 def one_place() -> bool:

@@ -1,11 +1,13 @@
-"""Progress bars of a batch in the terminal, one for each video in progress."""
+"""Progress bars in the terminal: of one long work, and of a batch, one for each video in progress."""
 
+import contextlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
 
+from napari_i3d._utils.progress import Step, Steps, finish
 from napari_i3d._utils.text import printable
 from napari_i3d.cli.shared.common import command_wording, one_place
 
@@ -14,6 +16,20 @@ if TYPE_CHECKING:
 
 # Smaller files are read before a bar is drawn.
 _LARGE_BYTES = 1 << 28
+
+T = TypeVar("T")
+
+
+def run_with_bar(steps: Steps[T], unit: str = "frame") -> T:
+    """Run long work to its end with a bar on standard error, and return its result."""
+    with contextlib.closing(steps), tqdm(unit=unit, disable=None, file=sys.stderr) as bar:
+
+        def show(step: Step) -> None:
+            bar.total = step.total
+            bar.set_description(step.what, refresh=False)
+            bar.update(step.done - bar.n)
+
+        return finish(steps, show)
 
 
 class ProgressBars:

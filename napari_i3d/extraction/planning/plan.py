@@ -11,8 +11,8 @@ from napari_i3d.errors import TrackingError
 from napari_i3d.extraction.planning.chunks import ChunkPlan, plan_chunks
 from napari_i3d.extraction.planning.crop_boxes import crop_boxes
 from napari_i3d.extraction.settings import ExtractionSettings
-from napari_i3d.individuals import Id, format_id
-from napari_i3d.tracking.checks import require_valid_boxes
+from napari_i3d.individuals import Id
+from napari_i3d.tracking.checks import require_valid_boxes, require_within_video
 from napari_i3d.tracking.mistakes import likely_mistake
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 from napari_i3d.video.video import Video
@@ -77,10 +77,6 @@ def _planned(video: Video, known: Mapping[Id, Tracklet], settings: ExtractionSet
     for chunks in plan.tracklets:
         tracklet = known[chunks.id]
         require_valid_boxes(tracklet)
-        if tracklet.stop > len(video):
-            raise TrackingError(
-                f"{format_id(tracklet.id)}: has boxes up to frame {tracklet.stop - 1}, but the last frame of "
-                f"{video.path.name} is {len(video) - 1}: {video.remark or 'does the tracking belong to this video?'}"
-            )
+        require_within_video(tracklet, len(video), video.path.name, video.remark)
         boxes[tracklet.id] = crop_boxes(tracklet, image_size(video, settings), settings.sample_mode)
     return Job(plan, boxes, settings)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_i3d.explore import FeatureTable, bouts
+from napari_i3d.explore import FeatureTable, label_runs
 from napari_i3d.plots import plot_ethogram
 from napari_i3d.plots.style import common_fps
 from napari_i3d.plugin.widgets.plot_canvas import CURSOR
@@ -63,11 +63,11 @@ class EthogramCanvas(TimeCanvas):
         self._remove_marks()
         lanes: dict[tuple[str, object], int] = {(s.video, s.individual): n for n, s in enumerate(self._table.sequences)}
         stretches: dict[int, list[tuple[float, float]]] = {}
-        for bout in bouts(self._table, rows.astype(np.int8)) if rows.any() else ():
-            if bout.label:
-                lane = lanes[bout.video, bout.individual]
+        for run in label_runs(self._table, rows.astype(np.int8)) if rows.any() else ():
+            if run.label:
+                lane = lanes[run.video, run.individual]
                 half = self._table.sequences[lane].step_frames / 2
-                stretches.setdefault(lane, []).append((bout.first_frame - half, bout.frames))
+                stretches.setdefault(lane, []).append((run.first_frame - half, run.frames))
         self._marks = [
             self._axes.broken_barh(found, (lane + 0.5 - _MARK_HEIGHT, _MARK_HEIGHT), facecolors=CURSOR, linewidth=0)
             for lane, found in stretches.items()

@@ -12,7 +12,7 @@ from napari_i3d.errors import NapariI3DError
 from napari_i3d.explore import write_rows
 from napari_i3d.plugin.exploration import Exploration
 from napari_i3d.plugin.messages import dock_text
-from napari_i3d.plugin.widgets.dock import Connections
+from napari_i3d.plugin.session.connections import Connections
 from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.text_label import LineLabel
 

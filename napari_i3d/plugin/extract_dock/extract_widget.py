@@ -6,6 +6,7 @@ from pathlib import Path
 import napari
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QTimer
+from qtpy.QtGui import QPaintEvent
 from qtpy.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
 from napari_i3d.backbones.pretrained import SOURCES
@@ -26,17 +27,21 @@ from napari_i3d.plugin.jobs.job_results import Cancelled, Failed, Result
 from napari_i3d.plugin.jobs.workers import Job
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session import preferences
+from napari_i3d.plugin.session.connections import Connections
 from napari_i3d.plugin.session.features_state import format_out_of_date
 from napari_i3d.plugin.widgets.dialogs import Reply, ask_replace, open_dock
-from napari_i3d.plugin.widgets.dock import Connections, Dock
+from napari_i3d.plugin.widgets.dock import Dock
 from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.text_label import TextLabel
+from napari_i3d.tracking.editing.editor import TrackingChange
 
 _CHOICES, _RATES = "extract", "seconds_a_chunk"
 _NO_VIDEO = "Open a video first: File > Open, or drop it here.\nIts tracking file can be dropped along with it."
 _BUSY = "Another process is working on this features file; press Run again when that has ended."
 # Estimates wait until the user has stopped clicking.
 _SETTLE_MS = 150
+# Corrections of the boxes come one after another, and the plan of a long video takes as long as one of them.
+_CORRECTED_MS = 700
 
 
 class ExtractWidget(Dock):
@@ -59,7 +64,7 @@ class ExtractWidget(Dock):
         self.bar = RunBar(self.workers)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(_SETTLE_MS)
+        self._outdated = False  # while out of view
         self._build()
         self._session.sample_mode = self.form.sample_mode.value
         self.links.connect(self.form.changed, self._on_form)
@@ -72,7 +77,7 @@ class ExtractWidget(Dock):
         self.follow_active(
             self._on_tracked,
             video_changed=self._on_tracked,
-            tracking_changed=self._on_tracked,
+            tracking_changed=self._on_tracking,
             chosen_changed=self._on_tracked,
             saved_changed=self._on_tracked,
             out_of_date_changed=self._on_tracked,
@@ -96,11 +101,26 @@ class ExtractWidget(Dock):
         self.more.setText(f"{'▾' if unfolded else '▸'}  More settings")
         self.form.more.setVisible(unfolded)
 
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+        """Refresh the estimate when the dock comes into view."""
+        super().paintEvent(event)
+        if self._outdated:
+            self._outdated = False
+            self._timer.start(_SETTLE_MS)
+
+    def _on_tracking(self, change: TrackingChange | None = None) -> None:
+        if change is None or not change.ranges:
+            self._on_tracked()
+        elif self.isVisible() and self.visibleRegion().isEmpty():
+            self._outdated = True  # to Qt, a dock behind another tab is visible
+        else:
+            self._timer.start(_CORRECTED_MS)
+
     def _on_tracked(self) -> None:
         tracked = self._session.active
         self.form.show_size(tracked.boxes_size if tracked is not None else None)
         self._suggest_output()
-        self._timer.start()
+        self._timer.start(_SETTLE_MS)
 
     def _on_sample_mode(self) -> None:
         self.form.sample_mode.value = self._session.sample_mode
@@ -112,7 +132,7 @@ class ExtractWidget(Dock):
             # One place for it: boxes are drawn in the same size that they are cropped in.
             tracked.boxes_size = (width, height) if width and height else None
         self._suggest_output()
-        self._timer.start()
+        self._timer.start(_SETTLE_MS)
 
     def _suggest_output(self) -> None:
         shown, ending = Path(str(self.form.output.value)), self.form.ending.value.strip() or ".npy"

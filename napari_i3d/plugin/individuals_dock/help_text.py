@@ -9,7 +9,8 @@ _MOUSE = (
     ("double click on a row", "goes to its first frame"),
     ("click on a tick box", "of a selected row: for all rows selected"),
     ("space", "extract the rows selected, or not"),
-    ("right click on rows", "more"),
+    ("right click on rows or on a box", "corrections of the individual, and more"),
+    ("F2", "rename the individual selected"),
 )
 
 
@@ -17,7 +18,7 @@ def help_text(keys: KeyBindings) -> str:
     """Return keys, by their groups, and mouse as a table in rich text."""
     groups: dict[str, list[tuple[str, str]]] = {}
     for action in keys.actions:
-        if key := keys.shown_key(action.name):
+        if key := keys.shown_keys(action.name):
             groups.setdefault(action.group, []).append((key, action.text))
     groups["Mouse"] = list(_MOUSE)
     return f"<table>{''.join(_rows(group, lines) for group, lines in groups.items())}</table>"

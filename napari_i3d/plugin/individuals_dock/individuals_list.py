@@ -1,14 +1,18 @@
 """The table of individuals with its filter, and what clicks, keys and the menu do in it."""
 
-from qtpy.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt
+from qtpy.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, QTimer
 from qtpy.QtWidgets import QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from napari_i3d.individuals import Id
 from napari_i3d.plugin import navigation
+from napari_i3d.plugin.corrections.carry_out import carry_out
+from napari_i3d.plugin.corrections.identity_menu import fill_identity_menu
 from napari_i3d.plugin.individuals_dock.individuals_model import TICKS, Column, IndividualsModel, IndividualsProxy
 from napari_i3d.plugin.individuals_dock.individuals_table import IndividualsTable
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.widgets.layouts import fill
+from napari_i3d.tracking.editing.editor import TrackingChange
+from napari_i3d.tracking.editing.identity_edits import Rename
 
 
 class IndividualsList(QWidget):
@@ -23,6 +27,7 @@ class IndividualsList(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        self._following = False
         self.model = IndividualsModel(self)
         self.proxy = IndividualsProxy(self)
         self.proxy.setSourceModel(self.model)
@@ -33,6 +38,7 @@ class IndividualsList(QWidget):
         self.table.setModel(self.proxy)
         fill(QVBoxLayout(self), self.filter, self.table, grow=self.table)
         self.filter.textChanged.connect(self._on_filter)
+        self.model.id_typed.connect(self._on_id_typed)
         self.table.tick_clicked.connect(self._on_tick)
         self.table.space_pressed.connect(self._on_space)
         self.table.doubleClicked.connect(self._on_double_click)
@@ -48,6 +54,20 @@ class IndividualsList(QWidget):
         self.model.set_tracked(self._session.active)
         self._sort()
         self.table.fit_columns()
+        self.show_current()
+
+    def follow(self, change: TrackingChange) -> None:
+        """Show what a correction changed: selection, filter, sorting and the place in the list stay."""
+        if not self.model.rows:
+            self.show_tracking()
+            return
+        self._following = True
+        try:
+            self.model.follow(change)
+            if not self.proxy.is_sorted:
+                self._sort()
+        finally:
+            self._following = False
         self.show_current()
 
     def show_current(self) -> None:
@@ -66,13 +86,23 @@ class IndividualsList(QWidget):
             self.table.scrollTo(index)
 
     def _on_row(self, index: QModelIndex) -> None:
-        if self._session.active is not None and index.isValid():
+        # Rows that are inserted or removed move Qt's current row.
+        if self._session.active is not None and index.isValid() and not self._following:
             self._session.active.current = self.proxy.individual(index.row())
 
     def _on_double_click(self, index: QModelIndex) -> None:
         tracked, individual = self._session.active, self.proxy.individual(index.row())
         if tracked is not None and tracked.tracking is not None:
             navigation.go_to(self._session, tracked, individual, tracked.tracking[individual].start)
+
+    def _on_id_typed(self, individual: Id, new: Id) -> None:
+        # Later: Qt is in the middle of closing the editor.
+        QTimer.singleShot(0, lambda: self._rename(individual, new))
+
+    def _rename(self, individual: Id, new: Id) -> None:
+        tracked = self._session.active
+        if tracked is not None:
+            carry_out(self._session, tracked, Rename(individual, new))
 
     def _on_tick(self, index: QModelIndex) -> None:
         individual, selected = self.proxy.individual(index.row()), self._selected()
@@ -92,6 +122,10 @@ class IndividualsList(QWidget):
         if not selected or viewport is None:
             return
         menu = QMenu(self)
+        tracked = self._session.active
+        if tracked is not None and tracked.current is not None:
+            fill_identity_menu(menu, self._session, tracked, tracked.current, selected)
+            menu.addSeparator()
         for column, verbs in zip(TICKS, (("Show", "Hide"), ("Extract", "Do not extract")), strict=True):
             for on, verb in zip((True, False), verbs, strict=True):
                 menu.addAction(verb, lambda column=column, on=on: self.model.tick(column, selected, on))

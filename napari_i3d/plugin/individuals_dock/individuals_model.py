@@ -2,20 +2,22 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
 import numpy as np
+from psygnal import Signal
 from qtpy.QtCore import QModelIndex, QObject, QSortFilterProxyModel, Qt
-from qtpy.QtGui import QColor, QIcon, QPixmap
 
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.individuals_dock.rows_model import RowsModel
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
+from napari_i3d.plugin.widgets.swatch import swatch
+from napari_i3d.tracking.editing.editor import TrackingChange
+from napari_i3d.tracking.editing.scopes import editable_id, parse_id
 from napari_i3d.tracking.tracklets import Tracklet
 
-_SWATCH_PX = 12
 _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 _CENTER = int(Qt.AlignmentFlag.AlignCenter)
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -92,13 +94,24 @@ def rows_of(tracked: TrackedVideo | None) -> list[Row]:
 
 
 def _row(tracklet: Tracklet, color: str) -> Row:
-    boxes = tracklet.boxes[np.isfinite(tracklet.boxes).all(axis=1)]
-    width, height = (boxes[:, 2:] - boxes[:, :2]).mean(axis=0) if len(boxes) else (np.nan, np.nan)
-    return Row(tracklet.id, color, tracklet.start, tracklet.stop - 1, float(width), float(height))
+    left, upper, right, lower = tracklet.boxes.T
+    with np.errstate(invalid="ignore"):  # sides may be infinite
+        sides = [right - left, lower - upper]
+    finite = np.isfinite(sides[0]) & np.isfinite(sides[1])
+    means = [float(side[finite].mean()) if finite.any() else np.nan for side in sides]
+    return Row(tracklet.id, color, tracklet.start, tracklet.stop - 1, *means)
 
 
 class IndividualsModel(RowsModel):
-    """The individuals of one tracked video; ticks are read from and written to the video's `shown` and `chosen`."""
+    """The individuals of one tracked video; ticks are read from and written to the video's `shown` and `chosen`.
+
+    Attributes
+    ----------
+    id_typed
+        Signal (individual, id): the user typed another id for an individual.
+    """
+
+    id_typed = Signal(object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(HEADERS, parent)
@@ -115,6 +128,27 @@ class IndividualsModel(RowsModel):
         self._count_problems()
         self.endResetModel()
 
+    def follow(self, change: TrackingChange) -> None:
+        """Show what a correction changed; other rows stay."""
+        if self._tracked is None or self._tracked.tracking is None:
+            return
+        tracking, colors = self._tracked.tracking, self._tracked.colors
+        for place in reversed([place for place, row in enumerate(self.rows) if row.id in change.removed]):
+            self.beginRemoveRows(QModelIndex(), place, place)
+            del self.rows[place]
+            self.endRemoveRows()
+        self.rows = [replace(row, id=change.renamed.get(row.id, row.id)) for row in self.rows]
+        for place, (individual, tracklet) in enumerate(tracking.items()):
+            if place == len(self.rows) or self.rows[place].id != individual:
+                self.beginInsertRows(QModelIndex(), place, place)
+                self.rows.insert(place, _row(tracklet, colors[individual]))
+                self.endInsertRows()
+            elif individual in change.ranges:
+                self.rows[place] = _row(tracklet, colors[individual])
+                self.dataChanged.emit(self.index(place, 0), self.index(place, len(HEADERS) - 1))
+        self._places = {row.id: place for place, row in enumerate(self.rows)}
+        self.problems_changed()
+
     def ticks_changed(self) -> None:
         """Update the ticks."""
         if self.rows:
@@ -128,7 +162,7 @@ class IndividualsModel(RowsModel):
             self.dataChanged.emit(self.index(0, Column.PROBLEMS), self.index(len(self.rows) - 1, Column.PROBLEMS))
 
     def _count_problems(self) -> None:
-        self._problems = Counter(problem.id for problem in (self._tracked.problems if self._tracked else ()))
+        self._problems = Counter(problem.id for problem in (self._tracked.problems_left if self._tracked else ()))
 
     def place(self, individual: Id | None) -> int | None:
         """Return the row of an individual."""
@@ -158,7 +192,19 @@ class IndividualsModel(RowsModel):
     def flags(self, index: QModelIndex) -> Qt.ItemFlag:
         """Return what can be done with a cell."""
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        if index.column() == Column.ID:
+            return flags | Qt.ItemFlag.ItemIsEditable
         return flags | Qt.ItemFlag.ItemIsUserCheckable if index.column() in TICKS else flags
+
+    def setData(self, index: QModelIndex, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:  # noqa: N802
+        """Pass on the id that the user typed; the row follows the correction."""
+        if role != Qt.ItemDataRole.EditRole or index.column() != Column.ID or self._tracked is None:
+            return False
+        individual, ids = self.individual(index.row()), self._tracked.tracking or ()
+        if value == editable_id(individual, ids):
+            return False
+        self.id_typed.emit(individual, parse_id(value, ids))
+        return True
 
     def headerData(  # noqa: N802
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
@@ -184,17 +230,19 @@ class IndividualsModel(RowsModel):
             return Qt.CheckState.Checked if row.id in self.ticked(column) else Qt.CheckState.Unchecked
         if column in TICKS:
             return None
+        if role == Qt.ItemDataRole.EditRole:
+            return editable_id(row.id, self._places)
         if role == Qt.ItemDataRole.DisplayRole:
             if column == Column.SIZE:
                 return row.size
             number = self._value(row, column)
             return "" if column == Column.PROBLEMS and not number else str(number)
         if role == Qt.ItemDataRole.DecorationRole and column == Column.ID:
-            return _swatch(row.color)
+            return swatch(row.color)
         if role == Qt.ItemDataRole.TextAlignmentRole and column > Column.ID:
             return _RIGHT
         if role == Qt.ItemDataRole.ToolTipRole and column == Column.ID:
-            return f"{row.id}: frames {row.first} to {row.last}. Double click goes to the first."
+            return f"{row.id}: frames {row.first} to {row.last}. Double click goes to the first; F2 renames it."
         return None
 
     def _value(self, row: Row, column: int) -> Any:
@@ -221,6 +269,16 @@ class IndividualsProxy(QSortFilterProxyModel):
         # A click on a tick box must not move its row away from under the mouse.
         self.setDynamicSortFilter(False)
 
+    @property
+    def is_sorted(self) -> bool:
+        """Whether the rows are in the order of the column that they were sorted by."""
+        column, places = self.sortColumn(), range(self.rowCount())
+        if column < 0:
+            values = [(0, float(self.mapToSource(self.index(place, 0)).row()), "") for place in places]
+        else:
+            values = [_sortable(self.index(place, column).data(SORT_ROLE)) for place in places]
+        return values == sorted(values, reverse=self.sortOrder() == Qt.SortOrder.DescendingOrder and column >= 0)
+
     def individuals(self) -> list[Id]:
         """Return the individuals listed, in their order."""
         return [self.individual(place) for place in range(self.rowCount())]
@@ -242,12 +300,3 @@ def _sortable(value: Any) -> tuple[int, float, str]:
         return 1, 0.0, text.casefold()
     number = float(value)
     return 0, -1.0 if np.isnan(number) else number, text
-
-
-def _swatch(color: str) -> QIcon:
-    pixmap = QPixmap(_SWATCH_PX, _SWATCH_PX)
-    pixmap.fill(QColor(color))
-    icon = QIcon(pixmap)
-    # Otherwise Qt blends in the selection color.
-    icon.addPixmap(pixmap, QIcon.Mode.Selected)
-    return icon

@@ -12,11 +12,9 @@ from napari_i3d.plugin.individuals_dock.individuals_model import (
     IndividualsModel,
     IndividualsProxy,
 )
-from napari_i3d.plugin.keys import ACTIONS
 
 _BOX_PX = 14
 _FEWEST_ROWS = 3
-_LETTERS = frozenset(action.key[-1].upper() for action in ACTIONS if action.key)
 
 
 class RowTable(QTableView):
@@ -37,8 +35,8 @@ class RowTable(QTableView):
             rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
-        """Leave letters to napari; a table would look for a row that begins with them."""
-        if event is not None and event.text().upper() in _LETTERS:
+        """Leave letters and signs to napari; a table would look for a row that begins with them."""
+        if event is not None and event.text().isprintable() and event.text().strip():
             event.ignore()
         else:
             super().keyPressEvent(event)
@@ -126,6 +124,14 @@ class IndividualsTable(RowTable):
         self.tick_header = TickHeader(self)
         self.setHorizontalHeader(self.tick_header)
 
+    @property
+    def full_height_px(self) -> int:
+        """The height that shows all rows."""
+        rows = self.verticalHeader()
+        height = rows.length() if rows is not None else 0
+        bar = self.horizontalScrollBar()
+        return int(self.tick_header.sizeHint().height() + height + (bar.sizeHint().height() if bar else 0) + 2)
+
     def fit_columns(self) -> None:
         """Fit the widths of the columns."""
         self.resizeColumnsToContents()
@@ -145,9 +151,11 @@ class IndividualsTable(RowTable):
             super().mouseDoubleClickEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
-        """Emit a signal for the space key."""
+        """Emit a signal for the space key; edit the id for F2, whatever the column."""
         if event is not None and event.key() == Qt.Key.Key_Space:
             self.space_pressed.emit()
+        elif event is not None and event.key() == Qt.Key.Key_F2:
+            self.edit(self.currentIndex().siblingAtColumn(Column.ID))
         else:
             super().keyPressEvent(event)
 

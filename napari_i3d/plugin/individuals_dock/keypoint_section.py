@@ -22,6 +22,10 @@ from napari_i3d.tracking.tracklets import Tracking
 
 _SETTLE_MS = 150
 _TITLE = "Boxes from key points"
+_CORRECTED = (
+    "The boxes were corrected by hand. To make them of the key points again, first undo all corrections: click the "
+    "first line of the History."
+)
 
 
 class KeypointSection(QWidget):
@@ -51,9 +55,11 @@ class KeypointSection(QWidget):
         self.reset = QPushButton("Reset")
         self.reset.setToolTip("Make the boxes as they were when the file was opened")
         self.problem = TextLabel()
+        self.corrected = TextLabel(_CORRECTED)
+        self.corrected.hide()
         self.content = QWidget()
         below = fill(QHBoxLayout(), self.problem, self.reset, grow=self.problem)
-        fill(QVBoxLayout(self.content), self.fields, below)
+        fill(QVBoxLayout(self.content), self.corrected, self.fields, below)
         fill(QVBoxLayout(self), self.unfold, self.content)
         self.unfold.toggled.connect(self._on_unfold)
         self.fields.changed.connect(self._on_changed)
@@ -80,7 +86,15 @@ class KeypointSection(QWidget):
             self._stop()
             self._target = tracked, content
             self._show(_choices(source.tracking), source)
-        self.reset.setEnabled(_choices(source.tracking) != source.first_choices)
+        edited = tracked.editor.edited
+        if edited:
+            # Other boxes would take the place of those that were corrected.
+            self._stop()
+        for widget in (self.fields, self.reset):
+            widget.setEnabled(not edited)
+        self.corrected.setVisible(edited)
+        if not edited:
+            self.reset.setEnabled(_choices(source.tracking) != source.first_choices)
 
     def _show(self, choices: KeypointBoxes, source: TrackingSource) -> None:
         if source.keypoints is not None and isinstance(source.keypoints.content, Keypoints):

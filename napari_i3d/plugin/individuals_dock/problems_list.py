@@ -5,13 +5,24 @@ from typing import Any
 from psygnal import Signal
 from qtpy.QtCore import QItemSelectionModel, QModelIndex, QObject, QRect, Qt
 from qtpy.QtGui import QColor, QFontMetrics, QIcon, QPixmap, QResizeEvent
-from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_i3d._utils.text import counted
 from napari_i3d.individuals import format_id
+from napari_i3d.plugin.corrections.fix_buttons import FixButtons
 from napari_i3d.plugin.individuals_dock.individuals_table import RowTable
 from napari_i3d.plugin.individuals_dock.rows_model import RowsModel
 from napari_i3d.plugin.session.problems import in_order
+from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.text_label import TextLabel
@@ -29,17 +40,19 @@ class ProblemsModel(RowsModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(_HEADERS, parent)
+        self._tracked: TrackedVideo | None = None
+        self._accepted: frozenset[Any] = frozenset()
 
-    @property
-    def n_stopping(self) -> int:
-        """Number of problems that stop the extraction."""
-        return sum(problem.level is Level.ERROR for problem in self.rows)
-
-    def set_tracked(self, tracked: TrackedVideo | None) -> None:
-        """Show the problems of a video."""
+    def set_tracked(self, tracked: TrackedVideo | None, *, with_accepted: bool = False) -> bool:
+        """Show the problems of a video that are left, or all; return whether these are others than before."""
+        problems = [] if tracked is None else in_order(tracked.problems if with_accepted else tracked.problems_left)
+        accepted = frozenset() if tracked is None else tracked.accepted.marks
+        if problems == self.rows and accepted == self._accepted:
+            return False
         self.beginResetModel()
-        self.rows = in_order(tracked.problems) if tracked else []
+        self.rows, self._tracked, self._accepted = problems, tracked, accepted
         self.endResetModel()
+        return True
 
     def message(self, row: int) -> str:
         """Return the message without its leading id, which has its own column."""
@@ -50,9 +63,9 @@ class ProblemsModel(RowsModel):
         """Return the text of a cell; problems that stop the extraction are marked."""
         problem: Problem = self.rows[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return (str(problem.frame), format_id(problem.id), str(problem.level), self.message(index.row()))[
-                index.column()
-            ]
+            accepted = self._tracked is not None and problem in self._tracked.accepted
+            level = "fine" if accepted else str(problem.level)
+            return (str(problem.frame), format_id(problem.id), level, self.message(index.row()))[index.column()]
         if role == Qt.ItemDataRole.DecorationRole and index.column() == _LEVEL:
             return _mark(problem.level)
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -111,7 +124,12 @@ def _wrapped_height(metrics: QFontMetrics, text: str, width_px: int) -> int:
 
 
 class ProblemsList(QWidget):
-    """List of the problems found, the message of the selected one, and buttons for previous and next.
+    """List of the problems that are left, the message of the selected one, what mends it, and previous and next.
+
+    Parameters
+    ----------
+    session
+        The viewer's session.
 
     Attributes
     ----------
@@ -124,9 +142,13 @@ class ProblemsList(QWidget):
     chosen = Signal(object)
     stepped = Signal(int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._tracked: TrackedVideo | None = None
         self.model = ProblemsModel(self)
+        self.fixes = FixButtons(session)
+        self.accepted = QCheckBox()
+        self.accepted.setToolTip("List also the problems that were marked as fine")
         self.title = QLabel()
         self.previous = QPushButton("Previous")
         self.next = QPushButton("Next")
@@ -147,7 +169,7 @@ class ProblemsList(QWidget):
         self.message.setAlignment(Qt.AlignmentFlag.AlignTop)
 
         top = fill(QHBoxLayout(), self.title, self.previous, self.next, grow=self.title)
-        fill(QVBoxLayout(self), top, self.table, self.message, grow=self.table)
+        fill(QVBoxLayout(self), top, self.table, self.accepted, self.message, self.fixes, grow=self.table)
         self._showing = False
         self.table.clicked.connect(self._on_clicked)
         self.table.activated.connect(self._on_clicked)
@@ -156,27 +178,31 @@ class ProblemsList(QWidget):
             selection.selectionChanged.connect(self._on_selected)
         self.previous.clicked.connect(lambda: self.stepped.emit(-1))
         self.next.clicked.connect(lambda: self.stepped.emit(1))
+        self.accepted.toggled.connect(lambda: self.show_tracked(self._tracked))
 
     def show_tracked(self, tracked: TrackedVideo | None) -> None:
         """List the problems of a video."""
-        self.model.set_tracked(tracked)
-        number, stops = len(self.model.rows), self.model.n_stopping
-        text = counted(number, "problem") if number else "No problems found"
-        if stops:
-            text += f", {stops} {'stops' if stops == 1 else 'stop'} extraction"
-        self.title.setText(text)
+        self._tracked = tracked
+        changed = self.model.set_tracked(tracked, with_accepted=self.accepted.isChecked())
+        n_accepted = len(tracked.problems) - len(tracked.problems_left) if tracked else 0
+        self.accepted.setText(f"Show {n_accepted} marked as fine")
+        self.accepted.setVisible(n_accepted > 0)
+        number = len(self.model.rows)
         for button in (self.previous, self.next):
             button.setEnabled(number > 0)
         for widget in (self.table, self.message):
             widget.setVisible(number > 0)  # else the individuals have the room
-        for column in range(_MESSAGE):
-            self.table.resizeColumnToContents(column)
-        self.table.fit_rows()
+        if changed:
+            for column in range(_MESSAGE):
+                self.table.resizeColumnToContents(column)
+            self.table.fit_rows()
         self.show_problem(tracked.problem if tracked else None)
 
     def show_problem(self, problem: Problem | None) -> None:
         """Select a problem."""
         self.message.setText(problem.message if problem else "")
+        self.fixes.show_tracked(self._tracked)
+        self._show_title(problem)
         selection = self.table.selectionModel()
         if selection is None:
             return
@@ -191,6 +217,18 @@ class ProblemsList(QWidget):
             self.table.scrollTo(index)
         finally:
             self._showing = False
+
+    def _show_title(self, problem: Problem | None) -> None:
+        left = in_order(self._tracked.problems_left) if self._tracked else []
+        stops = sum(one.level is Level.ERROR for one in left)
+        text = f"{counted(len(left), 'problem')} left" if left else "No problems left"
+        if self._tracked is None or not self._tracked.problems:
+            text = "No problems found"
+        elif problem in left:
+            text = f"Problem {left.index(problem) + 1} of {len(left)}"
+        if stops:
+            text += f", {stops} {'stops' if stops == 1 else 'stop'} extraction"
+        self.title.setText(text)
 
     def _on_selected(self) -> None:
         """Go to the problem selected with the arrow keys or the mouse."""

@@ -4,8 +4,8 @@ from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QWidget
 
 from napari_i3d.plugin.layers.video_arrangement import video_names
+from napari_i3d.plugin.session.connections import Connections
 from napari_i3d.plugin.session.session import Session
-from napari_i3d.plugin.widgets.dock import Connections
 from napari_i3d.plugin.widgets.layouts import fill
 
 

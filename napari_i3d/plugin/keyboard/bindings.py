@@ -59,10 +59,15 @@ class KeyBindings:
         """Return the key of an action as this computer writes it; empty: none."""
         return shown_key(self.key(name))
 
+    def shown_keys(self, name: str) -> str:
+        """Return the key of an action, and the second one that cannot be changed, as this computer writes them."""
+        also = next((action.also for action in self.actions if action.name == name), "")
+        return ", ".join(key for key in (self.shown_key(name), shown_key(also)) if key)
+
     def tooltip(self, action: Action) -> str:
-        """Return what an action does, with its key."""
-        text, key = action.text[:1].upper() + action.text[1:], self.shown_key(action.name)
-        return f"{text} ({key})" if key else text
+        """Return what an action does, with its keys."""
+        text, keys = action.text[:1].upper() + action.text[1:], self.shown_keys(action.name)
+        return f"{text} ({keys})" if keys else text
 
     def load(self) -> None:
         """Read the user's file, and bind the keys; say what is wrong in it."""
@@ -87,7 +92,11 @@ class KeyBindings:
         binding = parse_key(key)
         if binding is None:
             return ""
-        others = (action for action in self.actions if action.name != name and parse_key(keys[action.name]) == binding)
+        others = (
+            action
+            for action in self.actions
+            if action.name != name and binding in (parse_key(keys[action.name]), parse_key(action.also))
+        )
         other = next(others, None)
         if other is not None:
             return f"it is the key of '{other.text}'"
@@ -116,9 +125,10 @@ class KeyBindings:
         for action in self.actions:
             chosen = parse_key(keys[action.name])
             # What the user or another plugin uses already stays as it is.
-            if chosen is not None and chosen not in viewer.keymap and chosen not in viewer.class_keymap:
-                viewer.bind_key(chosen, _handler(action, self._session))
-                self._bound.append(chosen)
+            for own in (chosen, parse_key(action.also)):
+                if own is not None and own not in viewer.keymap and own not in viewer.class_keymap:
+                    viewer.bind_key(own, _handler(action, self._session))
+                    self._bound.append(own)
         self.changed.emit()
 
 

@@ -6,7 +6,7 @@ trails) and Points (the ids). Their arrays are overwritten in place and shown ag
 Arrays have room to spare; lines without length and points that are not shown fill them up.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from napari.layers import Layer, Points, Vectors
 from numpy.typing import NDArray
 
 from napari_i3d._utils.colors import HIGHLIGHT, SHADOW
-from napari_i3d.individuals import Id
+from napari_i3d.individuals import Id, format_id
 from napari_i3d.plugin.layers.convert import (
     LINES,
     box_lines,
@@ -26,6 +26,7 @@ from napari_i3d.plugin.layers.convert import (
     trail_colors,
     trail_lines,
 )
+from napari_i3d.plugin.layers.layer_arrays import overwrite
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.tracking.box_table import BoxTable
 from napari_i3d.tracking.editing.editor import TrackingChange
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 LINE_WIDTH_PX = 2.0
 """Width of lines in pixels of the screen."""
+
+KEY_FRAME_MARK = " •"
+"""Follows the id of an individual whose box in the frame was set by hand."""
 
 _TRAIL_STEPS = 24
 _TRAIL_STEPS_IN_ALL = 1200
@@ -70,6 +74,8 @@ class BoxesDisplay:
         self._drawn: tuple[NDArray[np.int64], NDArray[np.float64]] = (np.empty(0, np.int64), np.empty((0, 4)))
         self._colored: Any = None
         self._labeled: Any = None
+        self._has_lines = True
+        self._live: Mapping[Id, NDArray[np.float64]] = {}
         self._slots = (
             (tracked.video_changed, self._on_video),
             (tracked.tracking_changed, self._on_tracking),
@@ -124,6 +130,17 @@ class BoxesDisplay:
         corners = [self._boxes_layer.data_to_world(corner)[-2:] for corner in ((upper, left), (lower, right))]
         return np.array([corners[0][1], corners[0][0], corners[1][1], corners[1][0]])
 
+    def show_lines(self, on: bool) -> None:
+        """Draw the boxes, or leave that to the layer in which they are edited; draw the frame."""
+        if on != self._has_lines or self._live:
+            self._has_lines, self._live = on, {}
+            self.fill()
+
+    def preview(self, boxes: Mapping[Id, NDArray[np.float64]]) -> None:
+        """Draw ids and outlines at boxes, in pixels of the layer, that are being dragged."""
+        self._live = boxes
+        self.fill()
+
     def fill(self) -> None:
         """Draw the frame."""
         layer, table = self._boxes_layer, self._table
@@ -132,18 +149,27 @@ class BoxesDisplay:
         width = LINE_WIDTH_PX / (self.zoom * abs(float(layer.scale[-1])))
         places, boxes = table.at(self.frame)
         shown = self._shown[places]
-        self._drawn = places, boxes = places[shown], boxes[shown]
+        places, boxes = places[shown], boxes[shown]
+        for row, place in enumerate(places.tolist() if self._live else ()):
+            boxes[row] = self._live.get(table.ids[place], boxes[row])
+        self._drawn = places, boxes
         current = np.array([table.ids[place] == self.tracked.current for place in places], np.bool_)
         walkers, trails = self._trails(table)
         lines = np.concatenate(
-            [trails, box_lines(boxes, width), box_lines(boxes[current], width, grow=width)], dtype=np.float64
+            [
+                trails,
+                box_lines(boxes if self._has_lines else boxes[:0], width),
+                box_lines(boxes[current], width, grow=width),
+            ],
+            dtype=np.float64,
         )
-        _overwrite(layer, lines)
-        colored = (len(layer.data), walkers.tobytes(), places.tobytes(), current.tobytes())
+        overwrite(layer, lines)
+        colored = (len(layer.data), walkers.tobytes(), places.tobytes(), current.tobytes(), self._has_lines)
         layer.refresh(**_AS_IT_IS)
         if colored != self._colored:
             self._colored = colored
-            self._paint(layer, walkers, len(trails), places, int(current.sum()))
+            lined = places if self._has_lines else places[:0]
+            self._paint(layer, walkers, len(trails), lined, int(current.sum()))
         if layer.edge_width != width:
             layer.edge_width = width
         self._label(places, boxes, lift=2 * width)
@@ -181,16 +207,17 @@ class BoxesDisplay:
         places, boxes = places[:_LABELS], boxes[:_LABELS]
         points = label_points(boxes, lift)
         # Each id is written twice, first as its own shadow: light colors would be lost on a light image.
-        _overwrite(layer, np.concatenate([points + lift / 4, points]))
+        overwrite(layer, np.concatenate([points + lift / 4, points]))
         used = 2 * len(places)
-        labeled = (len(layer.data), places.tobytes())
+        by_hand = self.tracked.editor.set_by_hand(self.frame)
+        labeled = (len(layer.data), places.tobytes(), by_hand)
         if labeled != self._labeled:
             self._labeled = labeled
             empty = len(layer.data) - used
-            individuals = [table.ids[place] for place in places]
+            texts = [format_id(table.ids[place]) + KEY_FRAME_MARK * (table.ids[place] in by_hand) for place in places]
             colors = [*[SHADOW] * len(places), *(self._names[place] for place in places), *[SHADOW] * empty]
             # A space: for an empty text napari draws two quotation marks.
-            layer.features = label_features([*individuals, *individuals, *[" "] * empty], colors)
+            layer.features = label_features([*texts, *texts, *[" "] * empty], colors)
             layer.shown = np.arange(len(layer.data)) < used
         layer.refresh(**_AS_IT_IS)
 
@@ -268,20 +295,6 @@ class BoxesDisplay:
                 layer.scale = self._image.scale[-2:]
                 layer.translate = self._image.translate[-2:]
         self.fill()
-
-
-def _overwrite(layer: Vectors | Points, rows: NDArray[np.float64]) -> None:
-    """Write rows to the beginning of the data of a layer, and let the rest be nothing."""
-    if len(rows) > len(layer.data):
-        room = np.zeros((len(rows) * 3 // 2, *rows.shape[1:]))
-        room[:] = rows[0]
-        room[: len(rows)] = rows
-        # Listeners of the data are for edits by hand.
-        with layer.events.data.blocker():
-            layer.data = room
-    layer.data[: len(rows)] = rows
-    if isinstance(layer, Vectors):
-        layer.data[len(rows) :, 1] = 0.0
 
 
 def _shown_mask(tracked: TrackedVideo, table: BoxTable) -> NDArray[np.bool_]:

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.colors import colors_of, rgb
-from napari_i3d.individuals import Id, format_id
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource
 from napari_i3d.tracking.box_table import BoxTable
 
@@ -150,9 +149,9 @@ def labels_layer_options(name: str) -> dict[str, Any]:
     }
 
 
-def label_features(individuals: list[Id], colors: list[str]) -> dict[str, NDArray[np.object_]]:
+def label_features(texts: list[str], colors: list[str]) -> dict[str, NDArray[np.object_]]:
     """Return the features of the Points layer: texts and colors."""
     return {
-        "id": np.array([format_id(individual) for individual in individuals], object),
+        "id": np.array(texts, object),
         "color": np.array(colors, object),
     }

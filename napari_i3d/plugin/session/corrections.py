@@ -6,6 +6,7 @@ from pathlib import Path
 from napari_i3d._utils.colors import PALETTE, colors_of
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.session.layer_sources import TrackingSource
+from napari_i3d.projects.accepted_problems import AcceptedProblems
 from napari_i3d.tracking.checks import Problem
 from napari_i3d.tracking.editing.editor import TrackingChange, TrackingEditor
 from napari_i3d.tracking.incremental_checks import TrackingChecks
@@ -23,6 +24,11 @@ class Corrections:
         The boxes before; None: none are there.
     editor
         Holds corrections of the source already. Default: a new one.
+
+    Attributes
+    ----------
+    accepted
+        The problems that the user marked as fine.
     """
 
     def __init__(self, source: TrackingSource | None, editor: TrackingEditor | None = None) -> None:
@@ -31,15 +37,20 @@ class Corrections:
         self._checks: TrackingChecks | None = None
         self._uncertain = () if source is None else source.uncertain
         self.editor = editor or TrackingEditor(None if source is None else source.tracking)
+        self.accepted = AcceptedProblems() if source is None else AcceptedProblems.load(source.tracking)
+        self.editor.connect(self.accepted.follow)
         given = colors_of(self.editor.tracking)
         self._colors = {key: given[individual] for individual, key in self.editor.keys.items()}
 
     @property
-    def source(self) -> TrackingSource:
-        """The boxes as they are now, as a source; a detection that was corrected is a detection no more."""
+    def source(self) -> TrackingSource | None:
+        """The boxes as they are now, as a source; a detection that was corrected is a detection no more.
+
+        None if none were there and none are.
+        """
         tracking = self.editor.tracking
         if self._source is None:
-            return TrackingSource(tracking, None)
+            return TrackingSource(tracking, None) if tracking else None
         detected = self._source.detected if self.editor.serial == 0 else None
         return replace(self._source, tracking=tracking, uncertain=self._uncertain, detected=detected)
 
@@ -59,7 +70,8 @@ class Corrections:
     def mark_saved(self, path: Path, origin: Origin | None, *, exact: bool) -> None:
         """Note that the boxes were saved to a file; the key points that they were made of are not in it."""
         self.editor.mark_saved(origin)
-        self._source = replace(self.source, path=path, keypoints=None, first_choices=None, held=exact)
+        source = self.source or TrackingSource(self.editor.tracking, None)
+        self._source = replace(source, path=path, keypoints=None, first_choices=None, held=exact)
 
     def check(self, image_shape: _Shape | None) -> tuple[Problem, ...]:
         """Check all boxes; return their problems."""

@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_i3d.plugin.closing import ClosingQuestion
+    from napari_i3d.plugin.corrections.canvas_menu import CanvasMenu
+    from napari_i3d.plugin.corrections.identity_prompt import IdentityPrompt
     from napari_i3d.plugin.corrections.recovery_controller import RecoveryController
     from napari_i3d.plugin.exploration import Exploration
     from napari_i3d.plugin.keyboard.bindings import KeyBindings
     from napari_i3d.plugin.layers.box_controller import BoxesController
+    from napari_i3d.plugin.layers.box_editor import BoxEditor
     from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
     from napari_i3d.plugin.playback import Playback
 
@@ -54,6 +57,8 @@ class Session:
     sample_mode_changed = Signal()
     boxes: "BoxesController"
     """Updates the layers with boxes; set by `get_session`."""
+    box_editor: "BoxEditor"
+    """Editing of boxes in the canvas; set by `get_session`."""
     exploration: "Exploration"
     """Exploration of the features; set by `get_session`."""
     arrangement: "VideoArrangement"
@@ -64,6 +69,10 @@ class Session:
     """The keys of the actions; set by `get_session`."""
     recovery: "RecoveryController"
     """Keeps unsaved corrections for the case of a crash; set by `get_session`."""
+    identity_prompt: "IdentityPrompt"
+    """Asks for a correction of identities; set by `get_session`."""
+    canvas_menu: "CanvasMenu"
+    """The context menu of boxes; set by `get_session`."""
     closing_question: "ClosingQuestion"
     """Asks before running work is lost; set by `get_session`. PyQt crashes at exit if only the window holds it."""
 

@@ -12,8 +12,10 @@ from napari_i3d.features.features import Features
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.session.corrections import Corrections
 from napari_i3d.plugin.session.features_state import FeaturesState
+from napari_i3d.plugin.session.labels import Labels
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource
 from napari_i3d.plugin.session.video_choices import VideoChoices
+from napari_i3d.projects.accepted_problems import AcceptedProblems
 from napari_i3d.tracking.checks import Problem
 from napari_i3d.tracking.editing.editor import TrackingChange, TrackingEditor
 from napari_i3d.tracking.origin import Origin
@@ -34,17 +36,20 @@ class TrackedVideo(VideoChoices):
     ----------
     tracking_layer
         The layer that shows the boxes.
+    labels
+        What is labelled of its individuals.
     saved_paths
         Files that boxes were saved to in this session; they may be written again without asking.
     tracking_changed
         Signal (`TrackingChange` or None): the boxes were corrected; None: they are others, with a new `editor`.
         Slots may leave the argument out.
-    video_changed, features_changed, saved_changed, out_of_date_changed
+    video_changed, features_changed, saved_changed, accepted_changed, out_of_date_changed
         Signals, without arguments.
     """
 
     video_changed = Signal()
     tracking_changed = Signal(object)
+    accepted_changed = Signal()
     features_changed = Signal()
     saved_changed = Signal()
     out_of_date_changed = Signal()
@@ -61,8 +66,8 @@ class TrackedVideo(VideoChoices):
         self.saved_paths: set[Path] = set()
         self._features_state: FeaturesState | None = None
         self._out_of_date: frozenset[Id] = frozenset()
-        self._corrections = Corrections(None)
-        self._corrections.editor.connect(self._on_corrected)
+        self.labels = Labels()
+        self._restart_corrections()
         self._boxes_size: tuple[int, int] | None = None
 
     @property
@@ -99,6 +104,16 @@ class TrackedVideo(VideoChoices):
     def colors(self) -> dict[Id, str]:
         """The color of each individual, ``#rrggbb``; corrections do not change the colors of the others."""
         return self._corrections.colors
+
+    @property
+    def accepted(self) -> AcceptedProblems:
+        """The problems that the user marked as fine."""
+        return self._corrections.accepted
+
+    @property
+    def problems_left(self) -> list[Problem]:
+        """The problems that are not marked as fine."""
+        return self.accepted.left(self.problems)
 
     @property
     def boxes_size(self) -> tuple[int, int] | None:
@@ -185,6 +200,8 @@ class TrackedVideo(VideoChoices):
         """
         self._corrections.mark_saved(path, origin, exact=exact)
         self._set_source(self._corrections.source)
+        if self.tracking is not None:
+            self.accepted.save(self.tracking)
         self.saved_paths.add(path)
         self.saved_changed.emit()
 
@@ -232,15 +249,25 @@ class TrackedVideo(VideoChoices):
         self.problem = None
         self.problems = self._corrections.check(self.image_shape)
 
-    def _set_source(self, source: TrackingSource) -> None:
+    def _set_source(self, source: TrackingSource | None) -> None:
         self.source = source
+        if source is None:
+            self.tracking_layer = None  # it goes
         if self.tracking_layer is not None:
             self.tracking_layer.metadata[METADATA_KEY] = source
 
     def _restart_corrections(self, editor: TrackingEditor | None = None) -> None:
         self._corrections = Corrections(self.source, editor)
         self._corrections.editor.connect(self._on_corrected)
+        self._corrections.editor.history.connect(self._on_step)
+        self.labels.join(self._corrections.editor)
+        self._accepted = self.accepted.marks
         self.span = None
+
+    def _on_step(self) -> None:
+        before, self._accepted = self._accepted, self.accepted.marks
+        if self._accepted != before:
+            self.accepted_changed.emit()
 
     def _announce_boxes(self) -> None:
         """Tell that the boxes are others, with the same ticks."""
@@ -265,8 +292,8 @@ class TrackedVideo(VideoChoices):
         before = self._known
         self._set_source(self._corrections.source)
         self.problems = self._corrections.update(change, self.image_shape)
-        problem = self._problem if self._problem in self.problems else None
-        ticks, current = (self._shown, self._chosen), self._current
+        ticks, current, problem = (self._shown, self._chosen), self._current, self._problem
+        self._problem = problem if problem in self.problems else None
         self._shown, self._chosen = (self._follow(ticked, change) for ticked in ticks)
         self._current = change.renamed.get(current, current) if current is not None else None
         if self._current not in self._known:
@@ -278,7 +305,6 @@ class TrackedVideo(VideoChoices):
         if self._current != current:
             self.current_changed.emit()
         if self._problem != problem:
-            self._problem = problem
             self.problem_changed.emit()
         self._check_features()
 

@@ -17,7 +17,13 @@ class Reply(Enum):
     CANCEL = auto()
 
 
-def ask_replace(parent: QWidget, paths: Sequence[Path], about: str = "", can_plot: bool = False) -> Reply:
+def ask_replace(
+    parent: QWidget,
+    paths: Sequence[Path],
+    about: str = "",
+    can_plot: bool = False,
+    title: str = "Replace features?",
+) -> Reply:
     """Ask what to do about existing files.
 
     Parameters
@@ -30,12 +36,14 @@ def ask_replace(parent: QWidget, paths: Sequence[Path], about: str = "", can_plo
         What the user should know about them; empty: nothing.
     can_plot
         Whether they can be plotted instead.
+    title
+        Title of the window.
     """
     name, folder = paths[0].name, paths[0].parent
     exists = f"{name} exists" if len(paths) == 1 else f"{name} and {len(paths) - 1} more of the files exist"
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Question)
-    box.setWindowTitle("Replace features?")
+    box.setWindowTitle(title)
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.setText(f"{exists} in {folder}{about}.")
     buttons = {}

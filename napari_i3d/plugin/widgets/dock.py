@@ -1,34 +1,17 @@
-"""Base class of docks, and connections to signals that outlive a dock."""
+"""Base class of docks."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_i3d.plugin.jobs.workers import Workers
+from napari_i3d.plugin.session.connections import Connections
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.widgets.dock_placement import dock_of, expect_below, place, share_height
 from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.scroll_area import DockScrollArea
-
-
-class Connections:
-    """Connections between signals (of psygnal, napari or Qt) and slots, disconnected together."""
-
-    def __init__(self) -> None:
-        self._pairs: list[tuple[Any, Callable[..., Any]]] = []
-
-    def connect(self, signal: Any, slot: Callable[..., Any]) -> None:
-        """Connect a signal to a slot."""
-        signal.connect(slot)
-        self._pairs.append((signal, slot))
-
-    def close(self) -> None:
-        """Disconnect all; may be called again."""
-        while self._pairs:
-            signal, slot = self._pairs.pop()
-            signal.disconnect(slot)
 
 
 class Dock(QWidget):

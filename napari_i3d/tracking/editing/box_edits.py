@@ -21,6 +21,7 @@ from napari_i3d.tracking.editing.tracking_edit import (
     overlap,
     with_stop,
 )
+from napari_i3d.tracking.gaps import interpolate_boxes
 from napari_i3d.tracking.tracklets import format_frames
 from napari_i3d.tracking.validation import parse_rows
 
@@ -99,7 +100,7 @@ class Interpolate(TrackingEdit):
                 f"between, found none in {found}"
             )
         between = np.arange(first + 1, last)
-        boxes = np.stack([np.interp(between, (first, last), side) for side in ends.T], axis=1)
+        boxes = interpolate_boxes(between, np.array([first, last]), ends)
         return self, [Replace(store, key, first + 1, boxes, np.full(len(between), BOX, np.uint8))]
 
 

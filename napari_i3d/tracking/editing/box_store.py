@@ -79,6 +79,10 @@ class BoxStore:
         """Return `ABSENT`, `BOX` or `KEY_FRAME` for each frame of a range, (n,); a copy."""
         return self._editable(key).read(start, stop)[1]
 
+    def key_frames_at(self, frame: int) -> list[int]:
+        """Return the keys of those for whom a frame is a key frame, as it can be for those that were changed only."""
+        return [key for key, rows in self._rows.items() if rows.read(frame, frame + 1)[1][0] == KEY_FRAME]
+
     def boxes(self, key: int, start: int, stop: int) -> NDArray[np.float64]:
         """Return the boxes of a range of frames, (n, 4); not-a-number without a box; a copy."""
         return self._editable(key).read(start, stop)[0]

@@ -4,7 +4,7 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from napari_i3d.individuals import Id
 from napari_i3d.tracking.editing.box_edits import Clip, DeleteBoxes, Interpolate, SetBox, Turn
 from napari_i3d.tracking.editing.box_store import KEY_FRAME, BoxStore, Range
 from napari_i3d.tracking.editing.identity_edits import Assign, Delete, Merge, Rename, Split, Swap
-from napari_i3d.tracking.editing.tracking_edit import TrackingEdit, known_key, span_of
+from napari_i3d.tracking.editing.tracking_edit import TrackingEdit, free_id, known_key, span_of
 from napari_i3d.tracking.origin import Origin
 from napari_i3d.tracking.tracklets import Tracking
 
@@ -83,6 +83,7 @@ class TrackingEditor:
         self._version = self._store.version
         self._ids = {key: individual for individual, key in self._store.keys.items()}
         self._callbacks: list[Callable[[TrackingChange], None]] = []
+        self._along: Callable[[Any], Any] | None = None
         self.history = History() if history is None else history
         self.history.connect(self._notify)
         self._own = OwnSteps(self.history, self._is_own, saved=saved is None)
@@ -149,6 +150,10 @@ class TrackingEditor:
         start, stop = span_of(self._store, key)
         return np.flatnonzero(self._store.marks(key, start, stop) == KEY_FRAME) + start
 
+    def set_by_hand(self, frame: int) -> frozenset[Id]:
+        """Return the individuals whose box in a frame was set by hand."""
+        return frozenset(self._store.ids[key] for key in self._store.key_frames_at(frame))
+
     def describe(self, edit: TrackingEdit) -> str:
         """Describe what a correction would do, with defaults filled in.
 
@@ -157,7 +162,21 @@ class TrackingEditor:
         TrackingError
             It cannot be done.
         """
-        return edit.plan(self._store)[0].words
+        return self.complete(edit).words
+
+    def complete(self, edit: _Edit) -> _Edit:
+        """Return a correction with the defaults filled in that `do` would fill in.
+
+        Raises
+        ------
+        TrackingError
+            It cannot be done.
+        """
+        return edit.plan(self._store)[0]
+
+    def unused_id(self, individual: Id) -> Id:
+        """Return an id for a new individual, as `split` makes it from that of an individual."""
+        return free_id(self._store, individual)
 
     def do(self, edit: _Edit, merge: Hashable = None) -> _Edit:
         """Apply a correction.
@@ -179,9 +198,25 @@ class TrackingEditor:
         TrackingError
             It cannot be done; nothing is changed.
         """
+        if self._along is not None:
+            along, self._along = self._along, None
+            try:
+                return along(edit) if merge is None else self.do(edit, merge)
+            finally:
+                self._along = along
         done, changes = edit.plan(self._store)
         self.history.do(done.words, changes, _Done(self, done), merge)
         return done
+
+    def carry_along(self, do: Callable[[Any], Any] | None) -> None:
+        """Let a function apply all corrections but those of drags; it calls `do`, and changes more in the same step.
+
+        Parameters
+        ----------
+        do
+            Takes a correction, returns it with defaults filled in. None: corrections change the boxes only.
+        """
+        self._along = do
 
     def group(self, words: str = "") -> AbstractContextManager[None]:
         """Make all corrections in the block one step; after an exception, none of them is done."""

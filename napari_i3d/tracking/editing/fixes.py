@@ -1,6 +1,6 @@
 """Possible fixes for a problem of a tracking."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,11 @@ from napari_i3d.tracking.editing.identity_edits import Delete, Merge, Split, Swa
 from napari_i3d.tracking.editing.tracking_edit import TrackingEdit
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
-_MERGES = 2
+_NEAREST = 2
+
+
+IN_PLACE = frozenset({"clip", "interpolate", "turn"})
+"""Fixes that leave individuals and frames as they are."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,35 @@ class Fix:
             The tracking has changed since the fix was suggested.
         """
         editor.do(self.edit)
+
+
+def fix_all(problems: Iterable[Problem], name: str, editor: TrackingEditor, shape: Sequence[int] | None = None) -> int:
+    """Apply the fix of one name to several problems in one step; return how many were fixed.
+
+    Parameters
+    ----------
+    problems
+        From `check_tracking`, of the present tracking.
+    name
+        One of `IN_PLACE`: the others change ids, on which further fixes depend.
+    editor
+        Corrects the tracking.
+    shape
+        As passed to `check_tracking`.
+
+    Raises
+    ------
+    ValueError
+        There is no such fix, or it changes ids.
+    """
+    if name not in IN_PLACE:
+        raise ValueError(f"expected one of {', '.join(sorted(IN_PLACE))}, found {name}")
+    tracking = editor.tracking
+    found = [fix for problem in problems for fix in fixes_for(problem, tracking, shape) if fix.name == name]
+    with editor.group():
+        for fix in found:
+            fix.apply(editor)
+    return len(found)
 
 
 def fixes_for(problem: Problem, tracking: Tracking, video_shape: Sequence[int] | None = None) -> tuple[Fix, ...]:
@@ -109,7 +142,8 @@ def _fix_change(problem: Problem, tracking: Tracking, _: Sequence[int] | None) -
     if problem.stop - problem.frame > 1:
         # In the last frame of the problem, the box is back.
         yield from _interpolate(tracking[problem.id], problem.frame, problem.stop - 1)
-    if tracking[problem.id].start < problem.frame:
+    # Another size is hardly another animal.
+    if problem.kind is ProblemKind.JUMP and tracking[problem.id].start < problem.frame:
         yield Split(problem.id, problem.frame)
 
 
@@ -120,7 +154,18 @@ def _fix_short(problem: Problem, tracking: Tracking, _: Sequence[int] | None) ->
     for individual, tracklet in tracking.items():
         if individual != problem.id and (distance := _distance(short, tracklet)) is not None:
             distances.append((distance, individual))
-    yield from (Merge(pair[1], problem.id) for pair in sorted(distances, key=lambda pair: pair[0])[:_MERGES])
+    yield from (Merge(pair[1], problem.id) for pair in sorted(distances, key=lambda pair: pair[0])[:_NEAREST])
+
+
+def _fix_meeting(problem: Problem, tracking: Tracking, _: Sequence[int] | None) -> Iterator[TrackingEdit]:
+    """Swap with those that are nearest after individuals met and may have been mistaken for each other."""
+    here = _center(tracking[problem.id], problem.stop)
+    near: list[tuple[float, Id]] = []
+    for individual, tracklet in tracking.items():
+        there = None if individual == problem.id else _center(tracklet, problem.stop)
+        if here is not None and there is not None:
+            near.append((_length(there - here), individual))
+    yield from (Swap(problem.id, one, problem.stop) for _, one in sorted(near, key=lambda pair: pair[0])[:_NEAREST])
 
 
 def _interpolate(tracklet: Tracklet, start: int, stop: int) -> Iterator[TrackingEdit]:
@@ -231,4 +276,6 @@ _EDITS: dict[ProblemKind, Callable[[Problem, Tracking, Sequence[int] | None], It
     ProblemKind.JUMP: _fix_change,
     ProblemKind.SIZE_CHANGE: _fix_change,
     ProblemKind.SHORT: _fix_short,
+    ProblemKind.CROSSING: _fix_meeting,
+    ProblemKind.UNSEEN: _fix_meeting,
 }

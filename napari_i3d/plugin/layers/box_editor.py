@@ -1,0 +1,367 @@
+"""Editing of boxes in the canvas: those of the frame that is shown, in a layer of their own while it is switched on."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.utils.notifications import show_info, show_warning
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+
+from napari_i3d.errors import TrackingError
+from napari_i3d.plugin.layers.box_layers import LINE_WIDTH_PX
+from napari_i3d.plugin.layers.box_shapes import BoxShapes, EditedBox, ShapeChanges
+from napari_i3d.plugin.layers.box_steps import boxes_at, do_changes
+from napari_i3d.plugin.session.connections import Connections
+from napari_i3d.plugin.session.session import Session
+from napari_i3d.plugin.session.tracked_video import TrackedVideo
+from napari_i3d.tracking.editing.key_frames import next_id
+from napari_i3d.tracking.editing.tracking_edit import named
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+_SMALLEST_PX = 5.0
+"""A new box that is smaller on the screen was a click."""
+
+_NO_VIDEO = "Open a video to draw boxes in it"
+_FLAT_ONLY = "Boxes are edited in the 2-D view"
+_HELP = "Drag a box or its corners; R: draw a new one, Delete: delete in this frame, K: interpolate, U: end"
+_HELP_EMPTY = "Drag from one corner of {name} to the opposite one to draw its box"
+
+
+class BoxEditor:
+    """Puts the boxes of the active video's current frame into a Shapes layer, and what is done there into the editor.
+
+    Every drag, drawing or deletion is one step that can be undone.
+
+    Parameters
+    ----------
+    session
+        The viewer's session.
+
+    Attributes
+    ----------
+    changed
+        Signal, without arguments: editing was switched on or off.
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._shapes: BoxShapes | None = None
+        self._tracked: TrackedVideo | None = None
+        self._image: Layer | None = None
+        self._frame = 0
+        self._busy = False  # the layer is being filled, or a step is being done
+        self._pressed = False
+        self._due = False
+        self._chosen_for_user = False  # the tool: no box was there to be selected
+        self._active_before: Layer | None = None
+        self._links, self._video_links, self._image_links = Connections(), Connections(), Connections()
+
+    @property
+    def is_on(self) -> bool:
+        """Whether boxes are being edited."""
+        return self._shapes is not None
+
+    @property
+    def layer(self) -> "Layer | None":
+        """The layer in which boxes are edited."""
+        return self._shapes.layer if self._shapes else None
+
+    def toggle(self) -> None:
+        """Switch editing on or off."""
+        if self.is_on:
+            self.stop()
+        else:
+            self.start()
+
+    def start(self) -> None:
+        """Switch editing on, if a video is open and shown in two dimensions."""
+        viewer = self._session.viewer
+        if self.is_on:
+            return
+        if self._session.active is None or not self._is_flat:
+            show_info(_NO_VIDEO if self._session.active is None else _FLAT_ONLY)
+            return
+        self._shapes = shapes = BoxShapes()
+        self._active_before = viewer.layers.selection.active
+        layer = shapes.layer
+        self._follow()
+        viewer.layers.append(layer)
+        viewer.layers.selection.active = layer
+        layer.mouse_drag_callbacks.append(self._on_mouse)
+        for signal, slot in (
+            (viewer.dims.events.current_step, self._on_step),
+            (viewer.dims.events.ndisplay, self._on_dimensions),
+            (viewer.scene.camera.events.zoom, self._on_zoom),
+            (viewer.layers.events.inserted, self._on_inserted),
+            (viewer.layers.events.removed, self._on_removed),
+            (self._session.active_changed, self._on_active),
+            (layer.events.data, self._on_data),
+            (layer.events.features, self._on_features),
+            (layer.events.set_data, self._on_drawn),
+            (layer.events.mode, self._on_mode),
+            (layer.selected_data.events.items_changed, self._on_selected),
+        ):
+            self._links.connect(signal, slot)
+        if not self._entries():
+            self._chosen_for_user = True
+        self._set_mode("add_rectangle" if self._chosen_for_user else "select")
+        self._select_current()
+        self._show_help()
+        self.changed.emit()
+
+    def stop(self) -> None:
+        """Switch editing off: the layer goes, the boxes stay."""
+        if self._shapes is None:
+            return
+        self.settle()
+        layer = self._shapes.layer
+        self._end()
+        viewer = self._session.viewer
+        before = self._active_before
+        if layer in viewer.layers:
+            viewer.layers.remove(layer)
+        if before is not None and before in viewer.layers:
+            viewer.layers.selection.active = before
+        self._active_before = None
+
+    def settle(self) -> None:
+        """Adopt what the user did in the layer since it was filled."""
+        self._due = False
+        if self._shapes is None or self._busy or self._tracked is None or not self._is_flat:
+            return
+        changes = self._shapes.changes(_SMALLEST_PX / self._zoom())
+        self._busy = True
+        try:
+            self._do(self._tracked, changes)
+        finally:
+            self._busy = False
+        for text in dict.fromkeys(changes.refused):
+            show_info(text)
+        self._fill()
+
+    def _do(self, tracked: TrackedVideo, changes: ShapeChanges) -> None:
+        if not 0 <= self._frame < (len(tracked.video) if tracked.video is not None else np.inf):
+            if changes.drawn:
+                changes.refused.append(f"{tracked.name} has no frame here")
+            return
+        try:
+            words = do_changes(tracked, self._frame, changes)
+        except TrackingError as error:
+            show_warning(str(error))
+            return
+        if changes.drawn:
+            self._set_mode("select")
+        if words:
+            self._session.viewer.status = words
+
+    def _follow(self) -> None:
+        """Show the boxes of the active video."""
+        tracked = self._session.active
+        self._unfollow()
+        self._tracked = tracked
+        if tracked is None:
+            return
+        for signal, slot in (
+            (tracked.tracking_changed, self._fill),
+            (tracked.shown_changed, self._fill),
+            (tracked.video_changed, self._on_video),
+            (tracked.current_changed, self._select_current),
+        ):
+            self._video_links.connect(signal, slot)
+        self._on_video()
+
+    def _unfollow(self) -> None:
+        self._video_links.close()
+        self._image_links.close()
+        self._image = None
+        display = self._session.boxes.display(self._tracked) if self._tracked is not None else None
+        self._tracked = None
+        if display is not None:
+            display.show_lines(True)
+
+    def _on_video(self) -> None:
+        self._image_links.close()
+        self._image = self._tracked.layer if self._tracked else None
+        if self._image is not None:
+            self._image_links.connect(self._image.events.scale, self._place)
+            self._image_links.connect(self._image.events.translate, self._place)
+        self._place()
+        self._fill()
+
+    def _place(self) -> None:
+        if self._shapes is not None:
+            layer, image = self._shapes.layer, self._image
+            layer.scale = image.scale[-2:] if image is not None else (1, 1)
+            layer.translate = image.translate[-2:] if image is not None else (0, 0)
+
+    def _fill(self) -> None:
+        """Fill the layer with the boxes of the frame."""
+        if self._shapes is None or self._tracked is None or self._busy or not self._is_flat:
+            return
+        self._busy, self._due, self._pressed = True, False, False
+        self._frame = self._session.frame_of(self._tracked)
+        try:
+            entries = self._entries()
+            self._shapes.fill(entries, self._tracked.box_scale, self._line_width())
+        finally:
+            self._busy = False
+        display = self._session.boxes.display(self._tracked)
+        if display is not None:
+            display.show_lines(False)
+        mode = self._shapes.layer.mode
+        if not entries and mode == "select":
+            self._chosen_for_user = True
+            self._set_mode("add_rectangle")
+        elif entries and mode == "add_rectangle" and self._chosen_for_user:
+            self._set_mode("select")
+        self._select_current()
+
+    @property
+    def _is_flat(self) -> bool:
+        return bool(self._session.viewer.dims.ndisplay == 2)
+
+    def _entries(self) -> list[EditedBox]:
+        tracked = self._tracked
+        if tracked is None or tracked.tracking is None:
+            return []
+        colors, keys = tracked.colors, tracked.editor.keys
+        boxes = boxes_at(tracked.tracking, self._frame)
+        return [EditedBox(one, keys[one], box, colors[one]) for one, box in boxes.items() if one in tracked.shown]
+
+    def _zoom(self) -> float:
+        """Return the pixels of the screen for a pixel of the layer."""
+        scale = abs(float(self._shapes.layer.scale[-1])) if self._shapes else 1.0
+        return float(self._session.viewer.scene.camera.zoom) * scale
+
+    def _line_width(self) -> float:
+        return LINE_WIDTH_PX / self._zoom()
+
+    def _set_mode(self, mode: str) -> None:
+        if self._shapes is not None and self._shapes.layer.mode != mode:
+            automatic = self._chosen_for_user
+            self._shapes.layer.mode = mode
+            self._chosen_for_user = automatic and mode == "add_rectangle"
+
+    def _select_current(self) -> None:
+        """Select the box of the current individual."""
+        if self._shapes is None or self._tracked is None or self._busy or self._shapes.layer.mode != "select":
+            return
+        current = self._tracked.current
+        if current is not None and current not in self._shapes.selected:
+            self._busy = True
+            try:
+                self._shapes.select([current])
+            finally:
+                self._busy = False
+
+    def _show_help(self) -> None:
+        tracked = self._tracked
+        if self._shapes is None or tracked is None:
+            return
+        current = tracked.current if tracked.current is not None else next_id(tracked.tracking or ())
+        empty = self._shapes.layer.mode == "add_rectangle"
+        self._session.viewer.status = _HELP_EMPTY.format(name=named(current)) if empty else _HELP
+
+    def _end(self) -> None:
+        """Disconnect everything."""
+        self._links.close()
+        self._unfollow()
+        if self._shapes is not None and self._on_mouse in self._shapes.layer.mouse_drag_callbacks:
+            self._shapes.layer.mouse_drag_callbacks.remove(self._on_mouse)
+        self._shapes = None
+        self.changed.emit()
+
+    def _on_active(self) -> None:
+        self.settle()
+        if self._session.active is None:
+            QTimer.singleShot(0, self.stop)  # napari may be in the middle of removing layers
+        self._follow()
+        QTimer.singleShot(0, self._take_up)  # or of selecting one
+
+    def _on_inserted(self) -> None:
+        QTimer.singleShot(0, self._raise)
+
+    def _take_up(self) -> None:
+        """Give the layer the mouse and the keys."""
+        if self._shapes is not None:
+            self._raise()
+            self._session.viewer.layers.selection.active = self._shapes.layer
+
+    def _raise(self) -> None:
+        """Put the layer on top: an image that was opened later would hide it."""
+        if self._shapes is not None:
+            layers, layer = self._session.viewer.layers, self._shapes.layer
+            if layers[-1] is not layer:
+                layers.move(layers.index(layer), len(layers))
+
+    def _on_step(self) -> None:
+        if self._tracked is not None and self._session.frame_of(self._tracked) != self._frame:
+            if self._due or self._pressed:
+                self.settle()  # what was dragged so far belongs to the frame before
+            else:
+                self._fill()
+
+    def _on_dimensions(self) -> None:
+        if not self._is_flat and self.is_on:
+            show_info(_FLAT_ONLY)
+            QTimer.singleShot(0, self.stop)
+
+    def _on_zoom(self) -> None:
+        if self._shapes is not None:
+            self._shapes.set_line_width(self._line_width())
+
+    def _on_removed(self, event: Any) -> None:
+        if self._shapes is not None and event.value is self._shapes.layer:
+            self._end()
+
+    def _on_data(self, event: Any) -> None:
+        if str(event.action).upper() in ("CHANGED", "ADDED", "REMOVED"):
+            self._schedule()
+
+    def _on_features(self) -> None:
+        self._schedule()  # napari says nothing else of shapes that are pasted
+
+    def _schedule(self) -> None:
+        # Later: napari is in the middle of it.
+        if not self._busy and not self._due:
+            self._due = True
+            QTimer.singleShot(0, self._settle_if_due)
+
+    def _settle_if_due(self) -> None:
+        if self._due and self._shapes is not None and not self._shapes.is_drawing:
+            self.settle()
+        else:
+            self._due = False
+
+    def _on_mode(self) -> None:
+        self._chosen_for_user = False
+
+    def _on_selected(self) -> None:
+        if self._shapes is None or self._tracked is None or self._busy:
+            return
+        selected = self._shapes.selected
+        if len(selected) == 1 and selected[0] != self._tracked.current:
+            self._tracked.current = selected[0]
+
+    def _on_drawn(self) -> None:
+        """Let the id and the outline go along with a box that is dragged."""
+        if self._pressed and not self._busy and self._shapes is not None and self._tracked is not None:
+            display = self._session.boxes.display(self._tracked)
+            if display is not None:
+                display.preview(self._shapes.live())
+
+    def _on_mouse(self, layer: "Layer", event: Any) -> Iterator[None]:
+        """Hold the frame while a box is dragged or drawn in it."""
+        if event.button != 1 or getattr(layer, "mode", "") == "pan_zoom":
+            return
+        self._session.playback.pause()
+        self._pressed = True
+        yield
+        while event.type == "mouse_move":
+            yield
+        self._pressed = False

@@ -1,0 +1,82 @@
+"""The labels of one video: their editor, on the history of the corrections of its boxes."""
+
+from pathlib import Path
+
+from psygnal import Signal
+
+from napari_i3d.annotations.annotation import Annotation
+from napari_i3d.annotations.bouts import Bout
+from napari_i3d.annotations.editing.editor import AnnotationChange, AnnotationEditor
+from napari_i3d.annotations.editing.open_bouts import OpenBouts
+from napari_i3d.projects.label_following import LabelFollowing
+from napari_i3d.tracking.editing.editor import TrackingEditor
+
+
+class Labels:
+    """The annotation of a video; always there, at first empty.
+
+    Attributes
+    ----------
+    editor
+        Edits the annotation. Another one whenever the annotation is opened, or the boxes are others.
+    open_bouts
+        The bouts that have begun and not ended.
+    path
+        The file of the annotation; None: none yet.
+    changed
+        Signal (`AnnotationChange` or None): the annotation was edited; None: it is another one, with a new `editor`.
+        Slots may leave the argument out.
+    selected_changed
+        Signal, without arguments.
+    """
+
+    changed = Signal(object)
+    selected_changed = Signal()
+
+    def __init__(self) -> None:
+        self.path: Path | None = None
+        self._boxes: TrackingEditor | None = None
+        self._selected: Bout | None = None
+        self._start(AnnotationEditor())
+
+    @property
+    def annotation(self) -> Annotation:
+        """The annotation as it is now."""
+        return self.editor.annotation
+
+    @property
+    def selected(self) -> Bout | None:
+        """The bout that the user selected."""
+        return self._selected
+
+    @selected.setter
+    def selected(self, bout: Bout | None) -> None:
+        if bout != self._selected:
+            self._selected = bout
+            self.selected_changed.emit()
+
+    def set_annotation(self, annotation: Annotation, path: Path | None, saved: Annotation | None = None) -> None:
+        """Set another annotation; `saved` is it as its file has it. Default: as it is."""
+        self.path = path
+        history = None if self._boxes is None else self._boxes.history
+        self._start(AnnotationEditor(annotation, history, saved=saved))
+
+    def join(self, boxes: TrackingEditor) -> None:
+        """Edit the annotation on the history of boxes, whose corrections take the bouts along, from now on."""
+        self._boxes = boxes
+        before = self.editor
+        saved = None if before.is_saved else before.saved
+        self._start(AnnotationEditor(before.annotation, boxes.history, saved=saved))
+
+    def _start(self, editor: AnnotationEditor) -> None:
+        self.editor, self.open_bouts = editor, OpenBouts(editor)
+        editor.connect(self._on_edited)
+        if self._boxes is not None:
+            self._boxes.carry_along(LabelFollowing(self._boxes, editor).do)
+        self.selected = None
+        self.changed.emit(None)
+
+    def _on_edited(self, change: AnnotationChange) -> None:
+        if self._selected is not None and self._selected not in self.editor.bouts_of(self._selected.individual):
+            self.selected = None
+        self.changed.emit(change)
