@@ -22,6 +22,7 @@ from napari_i3d._utils.text import counted
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.corrections.correction_bar import CorrectionBar
+from napari_i3d.plugin.corrections.saving import save_as
 from napari_i3d.plugin.individuals_dock.find_animals import FindAnimals
 from napari_i3d.plugin.individuals_dock.help_text import help_text
 from napari_i3d.plugin.individuals_dock.individuals_list import IndividualsList
@@ -86,6 +87,7 @@ class IndividualsWidget(Dock):
         self.video_size.changed.connect(self._on_size_chosen)
         self.links.connect(self._session.box_editor.changed, self._offer_drawing)
         self.links.connect(self._session.box_editor.changed, self.corrections.show_editing)
+        self.links.connect(self._session.keys.changed, self.corrections.refresh)
         self.follow_active(
             self._on_tracking,
             tracking_changed=self._on_tracking,
@@ -155,6 +157,7 @@ class IndividualsWidget(Dock):
         button.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         menu = QMenu(button)
         self.find_action = menu.addAction("Find animals…", self.find_animals.unfold)
+        menu.addAction("Save boxes to another file…", lambda: save_as(self._session))
         button.setMenu(menu)
         return button
 
