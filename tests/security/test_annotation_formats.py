@@ -41,7 +41,10 @@ def test_hostile_file_is_refused(name: str, witness: Witness, tmp_path: Path):
     assert re.search(reason, witness.refuse(make(tmp_path), name))
 
 
-NAMES = ("json", "csv", "tuple", "dictionary", "dlc2action csv", "boris", "tabular", "aggregated", "nwb", "excel")
+NAMES = (
+    *("json", "csv", "tuple", "dictionary", "dlc2action csv", "boris", "tabular", "aggregated", "nwb", "excel"),
+    "predictions",
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -49,7 +52,7 @@ def test_honest_file_is_read(name: str, witness: Witness, files: dict[str, Path]
     _needs(name)
     said = witness.read(files[name], name)
     assert said["result"], said["error"]
-    if name not in ("nwb", "excel"):
+    if name not in ("nwb", "excel", "predictions"):
         assert sorted(map(tuple, said["result"]["bouts"])) == sorted(BOUTS)
 
 

@@ -41,7 +41,17 @@ def honest(folder: Path) -> dict[str, Path]:
         "aggregated": files.write_rows(folder / "d.tsv", files.aggregated_rows("25", True), "\t"),
         "nwb": nwb(folder / "a.nwb"),
         "excel": excel(folder / "a.xlsx"),
+        "predictions": predictions(folder / "c.pickle"),
     }
+
+
+def predictions(path: Path) -> Path:
+    import torch
+
+    table = torch.rand((3, 50), generator=torch.Generator().manual_seed(1))
+    facts = {"min_frames": {"a": 4}, "max_frames": {"a": 53}, "classes": {0: "walk", 1: "rest", 2: "groom"}}
+    path.write_bytes(pickle.dumps({"a": table, **facts}))
+    return path
 
 
 def nwb(path: Path, change: Callable[[h5py.Group], None] | None = None) -> Path:
