@@ -130,7 +130,8 @@ def _numbers(file: Hdf5File, path: str) -> NDArray[np.float64]:
     values = file.read(path)
     if values.ndim != 1 or values.dtype.kind not in "iuf":
         raise AnnotationError(f"{printable(path, 120)}: expected a column of numbers, found another array")
-    return values.astype(np.float64)
+    with np.errstate(all="ignore"):  # long numbers beyond the range become infinite, and are refused later
+        return values.astype(np.float64)
 
 
 def _individual(file: Hdf5File, table: str) -> Id | None:
