@@ -127,6 +127,8 @@ def frames_of(
     nearest[timed] = clock.nearest(times)
     apart = int((np.abs(nearest - frames)[timed & indexed] > 1).sum())
     by_time = timed & (~indexed | (not clock.is_even))
+    if by_time.any():
+        collector.say_rate(video, clock)
     if not clock.is_even and (timed & indexed).any():
         collector.notes.append("the frame rate of the video varies: frames are those of the times, not of Image index")
     elif apart:

@@ -68,7 +68,11 @@ def _read(path: Path, request: ReadRequest) -> ReadResult:
         facts, fps, times_s = _video_facts(file)
         video, notes = known_video(request, facts.get("file", ""), facts.get("frames"), fps)
         collector.notes += notes
-        clock = FrameClock(times_s, fps) if video.times_s is None and times_s is not None else video.clock(fps)
+        if video.times_s is None and times_s is not None:
+            clock = FrameClock(times_s, fps)
+        else:
+            clock = video.clock(fps)
+            collector.say_rate(video, clock)
         assessed: dict[Id, list[tuple[int, int]]] = {}
         known = True
         annotators = []
