@@ -1,7 +1,8 @@
 """Frames that DLC2Action's own loader labels. Runs in the Python that has DLC2Action, and knows nothing of the package.
 
-Arguments: folder, video, number of frames, first frame of the features, individuals. Reads
-``{video}_annotation.pickle`` and prints JSON of {individual: {behavior: [[start, stop], ...]}}, and the number of unlabelled frames under "-100".
+Arguments: folder, video, number of frames, first frame of the features, individuals. Reads the file
+``{video}_annotation.pickle``, and prints JSON of {individual: {behavior: [[start, stop], ...]}} with the number of
+unlabelled frames under "-100".
 """
 
 import contextlib
