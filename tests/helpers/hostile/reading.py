@@ -90,12 +90,8 @@ def boxes(path: Path) -> Any:
 
 
 def annotations(path: Path) -> Any:
-    import contextlib
-
     from napari_i3d.annotations.io.reading import read_annotation
 
-    with contextlib.suppress(ModuleNotFoundError):
-        import openpyxl  # noqa: F401 - imported late, which is not the file's doing
     if path.is_dir() and (path / "a.boris").exists():  # the honest files: all that is imported late
         return [annotations(one) for one in path.iterdir()]
     read = read_annotation(path, fps=25.0)
