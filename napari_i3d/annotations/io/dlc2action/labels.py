@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from napari_i3d._utils.frame_ranges import Ranges, remove_range
-from napari_i3d._utils.text import counted, printable
+from napari_i3d._utils.text import counted
 from napari_i3d.annotations.bouts import Origin
 from napari_i3d.annotations.io.dlc2action.labels_writing import AMBIGUOUS, NEGATIVE, UNKNOWN, WITHOUT_TRACKING, write
 from napari_i3d.annotations.io.format import AnnotationFormat, ReadRequest, ReadResult
@@ -95,12 +95,12 @@ class _Reading:
 
     def _individual(self, animal: Any) -> Id:
         if isinstance(animal, bool) or not isinstance(animal, str | int):
-            raise AnnotationError(f"expected names of individuals, found {ascii(animal)[:60]}")
-        return self._known.get(str(animal), animal)
+            raise AnnotationError(f"expected names of individuals, found {_shown(animal)}")
+        return self._known.get(animal, animal) if isinstance(animal, str) else animal
 
     def _add(self, individual: Id, label: Any, spans: Any) -> None:
         if not isinstance(label, str):
-            raise AnnotationError(f"{format_id(individual)}: expected labels that are text, found {ascii(label)[:60]}")
+            raise AnnotationError(f"{format_id(individual)}: expected labels that are text, found {_shown(label)}")
         where = f"{format_id(individual)}, {format_id(label)}"
         for number, (start, end, ambiguity) in enumerate(_intervals(spans, where), 1):
             place = f"{where}, interval {number}"
@@ -142,8 +142,7 @@ def _intervals(spans: Any, where: str) -> Iterator[tuple[int, int, int]]:
         numbers = span.tolist() if isinstance(span, np.ndarray) else span
         if not isinstance(numbers, list | tuple) or len(numbers) not in (2, 3):
             raise AnnotationError(
-                f"{where}, interval {number}: expected [start, end] or [start, end, ambiguity], "
-                f"found {ascii(numbers)[:60]}"
+                f"{where}, interval {number}: expected [start, end] or [start, end, ambiguity], found {_shown(numbers)}"
             )
         start, end, ambiguity = (_whole(one, f"{where}, interval {number}") for one in (*numbers, 0)[:3])
         if start < 0:
@@ -151,10 +150,17 @@ def _intervals(spans: Any, where: str) -> Iterator[tuple[int, int, int]]:
         yield start, end, ambiguity
 
 
+def _shown(value: object) -> str:
+    try:
+        return ascii(value)[:60]
+    except ValueError:  # a number of thousands of digits
+        return f"{type(value).__name__} with a number of many digits"
+
+
 def _whole(value: Any, place: str) -> int:
     if isinstance(value, int | float | np.integer | np.floating) and math.isfinite(value) and value == int(value):
         return int(value)
-    raise AnnotationError(f"{place}: expected whole numbers, found {printable(ascii(value), 40)}")
+    raise AnnotationError(f"{place}: expected whole numbers, found {_shown(value)}")
 
 
 FORMAT = AnnotationFormat(
