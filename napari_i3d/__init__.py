@@ -11,6 +11,7 @@ from napari_i3d._utils.extras import needed_for
 if TYPE_CHECKING:
     from napari_i3d import explore as explore
     from napari_i3d import plots as plots
+    from napari_i3d.annotations.agreement import agreement as agreement
     from napari_i3d.annotations.annotation import Annotation as Annotation
     from napari_i3d.annotations.annotation import VideoFacts as VideoFacts
     from napari_i3d.annotations.bouts import Bout as Bout
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from napari_i3d.annotations.editing.editor import AnnotationEditor as AnnotationEditor
     from napari_i3d.annotations.ethogram import Behavior as Behavior
     from napari_i3d.annotations.ethogram import Ethogram as Ethogram
+    from napari_i3d.annotations.statistics import behavior_statistics as behavior_statistics
+    from napari_i3d.annotations.statistics import behavior_transitions as behavior_transitions
+    from napari_i3d.annotations.statistics import time_budgets as time_budgets
     from napari_i3d.errors import NapariI3DError as NapariI3DError
     from napari_i3d.extraction.extract import extract_features as extract_features
     from napari_i3d.extraction.settings import ExtractionSettings as ExtractionSettings
@@ -64,6 +68,9 @@ _HOMES = {
     "Tracklet": "tracking.tracklets",
     "Video": "video.video",
     "VideoFacts": "annotations.annotation",
+    "agreement": "annotations.agreement",
+    "behavior_statistics": "annotations.statistics",
+    "behavior_transitions": "annotations.statistics",
     "check_tracking": "tracking.checks",
     "extract_features": "extraction.extract",
     "resolve_gaps": "tracking.gaps",
@@ -72,6 +79,7 @@ _HOMES = {
     "read_annotation": "projects.annotation_reader",
     "read_features": "features.io.reading",
     "read_tracking": "projects.tracking_reader",
+    "time_budgets": "annotations.statistics",
     "tracked_video": "plugin.viewer",
     "write_annotation": "projects.annotation_reader",
     "write_features": "features.io.writing",
@@ -103,6 +111,9 @@ __all__ = [
     "Video",
     "VideoFacts",
     "__version__",
+    "agreement",
+    "behavior_statistics",
+    "behavior_transitions",
     "check_tracking",
     "explore",
     "export_features",
@@ -114,6 +125,7 @@ __all__ = [
     "read_features",
     "read_tracking",
     "resolve_gaps",
+    "time_budgets",
     "tracked_video",
     "view",
     "write_annotation",

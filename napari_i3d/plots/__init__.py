@@ -1,9 +1,11 @@
-"""Figures of features on matplotlib Axes, for notebooks, the command and the viewer.
+"""Figures of features and annotations on matplotlib Axes, for notebooks, the command and the viewer.
 
 Each function takes ``ax=None`` (the current Axes of pyplot), returns the Axes, and labels them with units.
 """
 
 from napari_i3d._utils.colors import CATEGORY_COLORS, category_color
+from napari_i3d.plots.behavior_statistics import plot_time_budget, plot_transitions
+from napari_i3d.plots.bouts import plot_bouts
 from napari_i3d.plots.contact_sheet import plot_contact_sheet
 from napari_i3d.plots.embedding_map import MapColor, plot_map
 from napari_i3d.plots.ethogram import plot_ethogram
@@ -34,11 +36,14 @@ __all__ = [
     "draw_heat_map",
     "label_heat_map",
     "make_figure",
+    "plot_bouts",
     "plot_contact_sheet",
     "plot_ethogram",
     "plot_heat_map",
     "plot_map",
     "plot_self_similarity",
+    "plot_time_budget",
+    "plot_transitions",
     "row_axis",
     "save_figure",
     "save_heat_map",

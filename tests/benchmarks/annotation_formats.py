@@ -36,8 +36,6 @@ def imports():
     napari_i3d.read_annotation, napari_i3d.write_annotation
     if name == "nwb":
         import pynwb, ndx_ethogram
-    if path.suffix == ".xlsx":
-        import openpyxl
 imports()
 given = annotation() if way == "write" else None
 before = peak(); start = time.process_time()
@@ -60,7 +58,7 @@ def measure(path: Path, way: str, name: str, bouts: int, rounds: int) -> tuple[f
 
 
 def tables(folder: Path, project: Path) -> list[Path]:
-    """The events of a project as BORIS exports them, as csv and, if openpyxl is installed, Excel."""
+    """The events of a project as BORIS exports them, as csv and Excel."""
     import json
 
     from helpers import annotation_files as files
@@ -72,12 +70,7 @@ def tables(folder: Path, project: Path) -> list[Path]:
         running ^= {(who, behavior)}
         front = ["clip", "2026-01-01", "", "9", "Media file(s)", "player #1:clip.mp4", "0.0", "99999", "30.000", ""]
         rows.append([*front, who, behavior, "", "", kind, f"{time:.3f}", "clip.mp4", str(frame), "NA", ""])
-    made = [files.write_rows(folder / "tabular.csv", rows)]
-    try:
-        made.append(files.write_excel(folder / "tabular.xlsx", rows))
-    except ModuleNotFoundError:
-        print("openpyxl is not installed: Excel is left out")
-    return made
+    return [files.write_rows(folder / "tabular.csv", rows), files.write_excel(folder / "tabular.xlsx", rows)]
 
 
 def labels(folder: Path, bouts: int) -> dict[str, Path]:

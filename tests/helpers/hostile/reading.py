@@ -90,16 +90,12 @@ def boxes(path: Path) -> Any:
 
 
 def annotations(path: Path) -> Any:
-    import contextlib
-
     import h5py  # noqa: F401 - imported late, which is not the file's doing
     import pandas  # noqa: F401
 
     from napari_i3d.annotations.io.format import AnnotatedVideo
     from napari_i3d.annotations.io.reading import read_annotation
 
-    with contextlib.suppress(ModuleNotFoundError):
-        import openpyxl  # noqa: F401
     if path.is_dir() and any((path / name).exists() for name in ("a.boris", "a.eaf")):  # all honest files, to import
         return [annotations(one) for one in path.iterdir()]
     read = read_annotation(path, video=AnnotatedVideo("clip.mp4", None, 25.0))
