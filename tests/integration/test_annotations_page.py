@@ -11,6 +11,7 @@ from helpers import annotation_files as files
 from helpers.annotation_files import BOUTS, N_FRAMES, named
 from helpers.videos import run_ffmpeg
 from napari_i3d.annotations.io.formats import READ, WRITTEN
+from napari_i3d.annotations.io.reading import read_annotation_file
 from napari_i3d.cli.main import _parser, main
 
 PAGES = Path(__file__).resolve().parents[2] / "docs"
@@ -118,3 +119,41 @@ def test_command_options_reach_reader_and_writer(tmp_path: Path, capsys: pytest.
     assert "STOP is the last frame of a bout, as asked for" in capsys.readouterr().out
     assert named(napari_i3d.read_annotation(target, inclusive=True)) == [("male", "walk", 0, 4)]
     assert named(napari_i3d.read_annotation(target)) == [("male", "walk", 0, 3)]
+
+
+def test_times_in_a_video_of_variable_rate_give_exact_frames(tmp_path: Path):
+    """The times of the frames are those that ffmpeg was told to write."""
+    n_frames = 120
+    times_ms = [40 * frame + 200 * (frame // 10) for frame in range(n_frames)]
+    run_ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc=s=64x48:r=25"),
+        *("-vf", "settb=1/1000,setpts=N*40+floor(N/10)*200", "-fps_mode", "vfr", "-enc_time_base", "1/1000"),
+        *("-frames:v", str(n_frames), tmp_path / "clip.mkv"),
+    )
+    bouts = [("a", "walk", start, stop) for start, stop in ((0, 1), (9, 10), (10, 11), (12, 30), (45, 119))]
+    events = [
+        [times_ms[frame] / 1000, who, name, "", "", "NA"]
+        for who, name, *span in bouts
+        if span[0] != 10
+        for frame in span
+    ]
+    files.boris_project(tmp_path / "a.boris", events=events)
+    with napari_i3d.open_video(tmp_path / "clip.mkv") as video:
+        assert (video.times_s * 1000).round().astype(int).tolist() == [
+            time + int(video.times_s[0] * 1000) for time in times_ms
+        ]
+        read = napari_i3d.read_annotation(tmp_path / "a.boris", video=video)
+    expected = [one for one in bouts if one[2] != 10]
+    assert named(read) == expected
+    # And back: through seconds only, in a file and by the command.
+    napari_i3d.write_annotation(tmp_path / "b.boris", read, video=tmp_path / "clip.mkv")
+    content = (tmp_path / "b.boris").read_text()
+    stripped = re.sub(r"(\[[\d.]+, \"a\", \"walk\", \"\", \"\", )\d+\]", r'\1"NA"]', content)
+    assert stripped.count('"NA"]') == 2 * len(expected)
+    (tmp_path / "b.boris").write_text(stripped)
+    command = ["convert", "annotation", str(tmp_path / "b.boris"), str(tmp_path / "b.json")]
+    assert main([*command, "--video", str(tmp_path / "clip.mkv")]) == 0
+    assert named(napari_i3d.read_annotation(tmp_path / "b.json")) == expected
+    without = read_annotation_file(tmp_path / "b.boris")
+    assert named(without.annotation) != expected  # the mean rate is not enough
+    assert any("at an even rate of" in note and "without the video" in note for note in without.notes)

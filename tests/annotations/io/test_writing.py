@@ -235,6 +235,8 @@ def test_dlc2action_says_what_becomes_background(tmp_path: Path):
     assert "male: 40 frames that nobody assessed become background: DLC2Action cannot tell them apart" in notes
     assert "left out, since no frame was assessed: female" in notes
     assert pickle.loads((tmp_path / "a.pickle").read_bytes())[2] == ["male"]
+    notes = napari_i3d.write_annotation(tmp_path / "a.pickle", given, first_frames={"male": 90})
+    assert "male: 10 frames that nobody assessed become background: DLC2Action cannot tell them apart" in notes
 
 
 @pytest.mark.parametrize("name", ["unknown walk", "negative", "unknowns"])

@@ -50,7 +50,9 @@ def _read(path: Path, request: ReadRequest) -> ReadResult:
                 f"{where}: expected probabilities of {len(names)} classes in {last - first + 1} frames, found "
                 f"{table.shape if isinstance(table, np.ndarray) else type(table).__name__}"
             )
-        _add(collector, individual, where, table.astype(np.float64), first, names)
+        with np.errstate(all="ignore"):  # not-a-number is refused later
+            probabilities = table.astype(np.float64)
+        _add(collector, individual, where, probabilities, first, names)
         known = (table != _NOTHING).any(axis=0)
         assessed[individual] = [(start + first, stop + first) for start, stop in _runs(known)]
     collector.notes.append("bouts are predictions (automated), with the mean probability as their confidence")
