@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from napari_i3d.annotations.annotation import VideoFacts as VideoFacts
     from napari_i3d.annotations.bouts import Bout as Bout
     from napari_i3d.annotations.bouts import Origin as Origin
+    from napari_i3d.annotations.editing.editor import AnnotationEditor as AnnotationEditor
     from napari_i3d.annotations.ethogram import Behavior as Behavior
     from napari_i3d.annotations.ethogram import Ethogram as Ethogram
     from napari_i3d.errors import NapariI3DError as NapariI3DError
@@ -50,6 +51,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Annotation": "annotations.annotation",
+    "AnnotationEditor": "annotations.editing.editor",
     "Behavior": "annotations.ethogram",
     "Bout": "annotations.bouts",
     "Ethogram": "annotations.ethogram",
@@ -90,6 +92,7 @@ _MODULES = {"explore": "explore", "plots": "plots"}
 
 __all__ = [
     "Annotation",
+    "AnnotationEditor",
     "Behavior",
     "Bout",
     "Ethogram",

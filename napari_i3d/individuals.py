@@ -43,6 +43,12 @@ def find_ids(known: Iterable[Id], names: Iterable[str]) -> list[Id]:
     return ids
 
 
+def named(individual: Id) -> str:
+    """Format an id for a sentence; text is quoted if it could be mistaken for a number, or is empty."""
+    looks_whole = isinstance(individual, str) and individual.strip().lstrip("-").isdigit()
+    return repr(individual) if looks_whole or individual == "" else format_id(individual)
+
+
 @dataclass(frozen=True)
 class Span:
     """A range of frames of an individual of a video.

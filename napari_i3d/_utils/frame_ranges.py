@@ -67,6 +67,13 @@ def count_frames(ranges: Iterable[Range]) -> int:
     return sum(stop - start for start, stop in ranges)
 
 
+def in_frames(start: int, stop: int | None) -> str:
+    """Format a half-open range: ``in frames 812 to 1499``, ``in frame 5``, ``from frame 5 on``."""
+    if stop is None:
+        return f"from frame {start} on" if start else "in all frames"
+    return f"in frame {start}" if stop - start == 1 else f"in frames {start} to {stop - 1}"
+
+
 def _touching(ranges: Sequence[Range], start: int, stop: int) -> Range:
     return bisect_left(ranges, start, key=_high), bisect_right(ranges, stop, key=_low)
 

@@ -184,6 +184,38 @@ class History:
         self._add(step)
         self._finish(step)
 
+    @contextlib.contextmanager
+    def retake(self, merge: Hashable) -> Iterator[None]:
+        """Make all that is done in the block one step, instead of the last step if its `merge` is equal.
+
+        The last step is undone before the block, so that of a drag only the last movement counts: nothing is left of
+        the others. `seal`, undo, redo and other steps in between end it. After an exception all is as before the block.
+
+        Parameters
+        ----------
+        merge
+            What marks the steps of one drag; None: a step of its own.
+        """
+        last = self._last_step(merge) if self._open is None else None
+        if last is not None:
+            again = [change.apply() for change in reversed(last.changes)]
+            del self._steps[-1]
+            self._position -= 1
+        before = self._steps[-1] if self._steps else None
+        try:
+            with self.group():
+                yield
+        except BaseException:
+            if last is not None:
+                last.changes = [change.apply() for change in reversed(again)]
+                self._add(last)
+                self._notify()
+            raise
+        if self._steps and self._steps[-1] is not before:
+            self._steps[-1].key = merge
+        elif last is not None:
+            self._notify()
+
     def undo(self) -> str:
         """Take the last step back; returns its words, empty if there was none."""
         words = self.undo_words

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import accumulate, groupby
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -234,6 +235,15 @@ def order_of(bout: Bout, ethogram: Ethogram) -> tuple[int, int, int, str, str]:
     """Return what the bouts of an individual are sorted by."""
     kind = "" if bout.target is None else type(bout.target).__name__
     return bout.start, bout.stop, ethogram.index(bout.behavior), kind, str(bout.target)
+
+
+def trusted_annotation(annotation: Annotation, **values: Any) -> Annotation:
+    """Return an annotation with other values that are known to be valid and in order, without checking them."""
+    made = object.__new__(Annotation)
+    for field in fields(Annotation):
+        value = values.get(field.name, getattr(annotation, field.name))
+        object.__setattr__(made, field.name, MappingProxyType(value) if isinstance(value, dict) else value)
+    return made
 
 
 def _ethogram(given: Ethogram | None, bouts: Iterable[Bout]) -> Ethogram:

@@ -1,7 +1,7 @@
 """Bouts: one interval of one behavior of one individual."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
 from napari_i3d.annotations.validation import plain_id, plain_name, plain_number, plain_range, plain_text
@@ -87,6 +87,16 @@ class Bout:
         return self.start < stop and start < self.stop
 
 
+def trusted_bout(*values: object) -> Bout:
+    """Return a bout of values, in the order of the attributes, that are known to be valid, without checking them."""
+    bout = object.__new__(Bout)
+    bout.__dict__.update(zip(_FIELDS, values, strict=True))
+    return bout
+
+
+_FIELDS = tuple(field.name for field in fields(Bout))
+
+
 def merge_bouts(bouts: Iterable[Bout]) -> Bout:
     """Return one bout from the first frame of several to the last, all of one behavior, individual and target.
 
@@ -109,10 +119,15 @@ def merge_overlapping(bouts: Iterable[Bout]) -> tuple[Bout, ...]:
     Other programs' files have such bouts, an `Annotation` refuses them. Bouts that only touch stay apart.
     """
     groups: dict[tuple[Id, str, Id | None], list[list[Bout]]] = {}
+    ends: dict[tuple[Id, str, Id | None], int] = {}
     for bout in sorted(bouts, key=lambda bout: bout.start):
-        clusters = groups.setdefault((bout.individual, bout.behavior, bout.target), [])
-        if clusters and bout.start < max(other.stop for other in clusters[-1]):
+        key = bout.individual, bout.behavior, bout.target
+        clusters = groups.setdefault(key, [])
+        if bout.start < ends.get(key, 0):
             clusters[-1].append(bout)
         else:
             clusters.append([bout])
-    return tuple(merge_bouts(cluster) for clusters in groups.values() for cluster in clusters)
+        ends[key] = max(ends.get(key, 0), bout.stop)
+    return tuple(
+        merge_bouts(cluster) if len(cluster) > 1 else cluster[0] for clusters in groups.values() for cluster in clusters
+    )

@@ -105,6 +105,16 @@ class Ethogram(Mapping[str, Behavior]):
             raise AnnotationError(f"expected a behavior of the ethogram ({listed}), found {format_id(name)}")
         return self._indices[name]
 
+    def at(self, name: str) -> Behavior:
+        """Return a behavior by its name; unlike ``ethogram[name]`` with an error for the user.
+
+        Raises
+        ------
+        AnnotationError
+            There is no such behavior.
+        """
+        return self.behaviors[self.index(name)]
+
     def by_key(self, key: str) -> Behavior | None:
         """Return the behavior that a key labels; None if there is none."""
         return next((behavior for behavior in self.behaviors if behavior.key == key != ""), None)

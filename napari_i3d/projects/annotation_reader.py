@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from numpy.typing import ArrayLike
 
@@ -93,6 +93,7 @@ def write_annotation(
     individual: Id | None = None,
     inclusive: bool | None = None,
     fps: float | None = None,
+    first_frames: Mapping[Id, int] | None = None,
 ) -> tuple[str, ...]:
     """Write an annotation atomically in the format of a program; on failure an existing file at `path` is kept.
 
@@ -112,6 +113,8 @@ def write_annotation(
         Whether the last frame of a bout shall be part of it, in formats that leave it open; None: the usual.
     fps
         Frames per second, if neither the video nor the annotation has them.
+    first_frames
+        The first frame of each individual's features: DLC2Action misplaces bouts before it, so they are cut.
 
     Returns
     -------
@@ -127,7 +130,14 @@ def write_annotation(
     """
     with opened_facts(video) as facts:
         return writing.write_annotation(
-            path, annotation, format, facts, individual=individual, inclusive=inclusive, fps=fps
+            path,
+            annotation,
+            format,
+            facts,
+            individual=individual,
+            inclusive=inclusive,
+            fps=fps,
+            first_frames=first_frames,
         )
 
 

@@ -184,3 +184,58 @@ def test_saved_state_is_known_again_after_undo(values: dict[str, Any]):
     assert not history.is_saved
     history.do("z", [Assign(values, "z", 1)])
     assert not history.is_saved
+
+
+def test_retaken_step_leaves_nothing_of_the_one_before(values: dict[str, Any]):
+    history, drag = History(), object()
+    history.do("before", [Assign(values, "x", 0)])
+    for number in (1, 2, 3):
+        with history.retake(drag):
+            assert values == {"x": 0, "y": None, "z": None}
+            history.do(f"y {number}", [Assign(values, "y", number)])
+            if number < 3:
+                history.do(f"z {number}", [Assign(values, "z", number)])
+    assert values == {"x": 0, "y": 3, "z": None}
+    assert [step.words for step in history.steps] == ["before", "y 3"]
+    history.undo()
+    with history.retake(drag):
+        history.do("y 4", [Assign(values, "y", 4)])
+    history.seal()
+    with history.retake(drag):
+        history.do("y 5", [Assign(values, "y", 5)])
+    assert [step.words for step in history.steps] == ["before", "y 4", "y 5"]
+    history.go_to(0)
+    assert values == {"x": None, "y": None, "z": None}
+
+
+def test_retaken_step_returns_after_an_error(values: dict[str, Any]):
+    history, calls = History(), []
+    history.connect(lambda: calls.append(dict(values)))
+
+    def fail():
+        with history.retake("drag"):
+            history.do("y", [Assign(values, "y", 9)])
+            raise KeyError
+
+    with history.retake("drag"):
+        history.do("x", [Assign(values, "x", 1), Assign(values, "x", 2)])
+    with pytest.raises(KeyError):
+        fail()
+    assert values == {"x": 2, "y": None, "z": None} == calls[-1]
+    assert (history.position, history.undo_words) == (1, "x")
+    with history.retake("drag"):
+        pass
+    assert values == {"x": None, "y": None, "z": None} == calls[-1]
+    assert not history.steps
+    assert history.is_saved
+
+
+def test_retaking_in_a_group_belongs_to_it(values: dict[str, Any]):
+    history = History()
+    with history.group("all"):
+        for number in (1, 2):
+            with history.retake("drag"):
+                history.do("x", [Assign(values, "x", number)])
+    assert [step.words for step in history.steps] == ["all"]
+    history.undo()
+    assert values["x"] is None

@@ -1,6 +1,6 @@
 """The interface of an annotation format: how it is recognized, read and written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -110,11 +110,14 @@ class WriteRequest:
         The only individual to write, for formats that hold one; None: all, or the only one there is.
     inclusive
         Whether the last frame of a bout shall be part of it, in formats that do not state it; None: the usual.
+    first_frames
+        The first frame of each individual's features, for programs that misplace bouts before it.
     """
 
     video: AnnotatedVideo = field(default_factory=AnnotatedVideo)
     individual: Id | None = None
     inclusive: bool | None = None
+    first_frames: Mapping[Id, int] = field(default_factory=dict)
 
     def wanted(self, annotation: Annotation) -> list[Id]:
         """Return the individuals to write, in order."""

@@ -1,6 +1,7 @@
 """Write an annotation in the format of a program."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def write_annotation(
     individual: Id | None = None,
     inclusive: bool | None = None,
     fps: float | None = None,
+    first_frames: Mapping[Id, int] | None = None,
 ) -> tuple[str, ...]:
     """Write an annotation atomically; on failure an existing file at `path` is kept.
 
@@ -42,6 +44,8 @@ def write_annotation(
         Whether the last frame of a bout shall be part of it, in formats that leave it open; None: the usual.
     fps
         Frames per second, if neither the video nor the annotation has them.
+    first_frames
+        The first frame of each individual's features: DLC2Action misplaces bouts before it, so they are cut.
 
     Returns
     -------
@@ -61,7 +65,7 @@ def write_annotation(
     facts = _known(annotation, video_facts(video), fps)
     if chosen.write is None:
         raise OutputError(f"{chosen.title} can be read only; {_endings()}")
-    notes = chosen.write(Path(path), annotation, WriteRequest(facts, individual, inclusive))
+    notes = chosen.write(Path(path), annotation, WriteRequest(facts, individual, inclusive, first_frames or {}))
     return (f"{chosen.base}, {chosen.ends}", *notes)
 
 

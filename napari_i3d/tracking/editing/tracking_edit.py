@@ -8,9 +8,11 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
+from napari_i3d._utils.frame_ranges import in_frames as in_frames
 from napari_i3d._utils.history import Change
 from napari_i3d.errors import TrackingError
 from napari_i3d.individuals import MAX_ID, Id, format_id
+from napari_i3d.individuals import named as named
 from napari_i3d.tracking.editing.box_store import BoxStore, Exchange, Range, SetId, clear
 from napari_i3d.tracking.tracklets import format_frames, runs
 from napari_i3d.tracking.validation import check_span, describe, parse_frames, plain_id
@@ -81,19 +83,6 @@ def _frame(individual: Id, value: Any, first: int = 0) -> int:
     # A range may end after the largest frame number.
     is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     return int(parse_frames(individual, [value - first if is_whole else value])[0]) + first
-
-
-def named(individual: Id) -> str:
-    """Format an id for a sentence; text is quoted if it could be mistaken for a number, or is empty."""
-    looks_whole = isinstance(individual, str) and individual.strip().lstrip("-").isdigit()
-    return repr(individual) if looks_whole or individual == "" else format_id(individual)
-
-
-def in_frames(start: int, stop: int | None) -> str:
-    """Format a half-open range: ``in frames 812 to 1499``, ``in frame 5``, ``from frame 5 on``."""
-    if stop is None:
-        return f"from frame {start} on" if start else "in all frames"
-    return f"in frame {start}" if stop - start == 1 else f"in frames {start} to {stop - 1}"
 
 
 def known_key(store: BoxStore, individual: Id) -> int:

@@ -89,6 +89,19 @@ def boxes(path: Path) -> Any:
     }
 
 
+def annotations(path: Path) -> Any:
+    import contextlib
+
+    from napari_i3d.annotations.io.reading import read_annotation
+
+    with contextlib.suppress(ModuleNotFoundError):
+        import openpyxl  # noqa: F401 - imported late, which is not the file's doing
+    if path.is_dir() and (path / "a.boris").exists():  # the honest files: all that is imported late
+        return [annotations(one) for one in path.iterdir()]
+    read = read_annotation(path, fps=25.0)
+    return {"bouts": [[bout.individual, bout.behavior, bout.start, bout.stop] for bout in read.bouts]}
+
+
 def features(path: Path) -> Any:
     from napari_i3d.features.io.reading import read_features
 
@@ -128,6 +141,7 @@ def unsafe(path: Path) -> Any:
 
 
 ROUTES: dict[str, Callable[[Path], Any]] = {
+    "annotations": annotations,
     "tracking": tracking,
     "boxes": boxes,
     "features": features,

@@ -125,12 +125,8 @@ def _frames(pair: Any, place: str) -> tuple[int, int]:
 
 def _write(path: Path, annotation: Annotation, request: WriteRequest) -> tuple[str, ...]:
     text = to_text(annotation, request)
-    try:
-        data = text.encode()
-    except UnicodeEncodeError:  # half of a character, as in names of damaged files
-        data = text.encode("ascii", "backslashreplace")
     with atomic_writer(path) as file:
-        file.write(data)
+        file.write(text.encode())
     return ()
 
 
@@ -206,7 +202,12 @@ def _listed(name: str, items: Iterable[Any], *, last: bool = False) -> list[str]
 
 
 def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a character, as in names of damaged files
+        return json.dumps(value, allow_nan=False)
+    return text
 
 
 FORMAT = AnnotationFormat(

@@ -13,7 +13,7 @@ from napari_i3d.annotations.io.format import AnnotatedVideo, ReadRequest, ReadRe
 from napari_i3d.errors import AnnotationError
 from napari_i3d.individuals import Id, format_id
 
-MAX_BOUTS = 1_000_000
+MAX_BOUTS = 200_000
 MAX_BEHAVIORS = 1000
 MAX_INDIVIDUALS = 1000
 _LISTED = 5

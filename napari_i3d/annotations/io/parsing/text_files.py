@@ -5,6 +5,7 @@ import io
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from napari_i3d._utils.text import counted, format_path, printable
@@ -108,9 +109,13 @@ class Table:
     notes: tuple[str, ...] = ()
     titles: tuple[str, ...] = ()
 
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: place for place, name in reversed(list(enumerate(self.names)))}
+
     def column(self, *names: str) -> int | None:
         """Return the position of the first of the names that is a column; None if none is."""
-        return next((self.names.index(name) for name in names if name in self.names), None)
+        return next((self._places[name] for name in names if name in self._places), None)
 
     def required(self, *names: str) -> int:
         """Return the position of the first of the names that is a column.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_i3d._utils.files import atomic_writer
 from napari_i3d.annotations.annotation import Annotation
-from napari_i3d.annotations.io.bout_formats.dlc2action import names_of
+from napari_i3d.annotations.io.dlc2action.labels_writing import names_of
 from napari_i3d.annotations.io.format import AnnotationFormat, ReadRequest, ReadResult, WriteRequest
 from napari_i3d.annotations.io.parsing.bout_collector import BoutCollector
 from napari_i3d.annotations.io.parsing.not_held import not_held

@@ -9,7 +9,7 @@ from typing import Any
 
 from napari_i3d._utils.text import counted, printable
 from napari_i3d.annotations.ethogram import Behavior
-from napari_i3d.annotations.io.bout_formats.boris_events import (
+from napari_i3d.annotations.io.boris.events import (
     POINT,
     Event,
     add_events,
@@ -17,7 +17,7 @@ from napari_i3d.annotations.io.bout_formats.boris_events import (
     file_name,
     single_media,
 )
-from napari_i3d.annotations.io.bout_formats.boris_project_writing import TARGET, write
+from napari_i3d.annotations.io.boris.project_writing import TARGET, write
 from napari_i3d.annotations.io.format import AnnotatedVideo, AnnotationFormat, ReadRequest, ReadResult
 from napari_i3d.annotations.io.parsing.bout_collector import MAX_BOUTS, BoutCollector, known_video
 from napari_i3d.annotations.io.parsing.json_values import items_of, number_of, text_of

@@ -88,14 +88,19 @@ def _without_touching(bouts: Iterable[Bout]) -> Iterator[Bout]:
     def kind(bout: Bout) -> tuple[str, str, str]:
         return repr(bout.individual), bout.behavior, repr(bout.target)
 
-    for _, own in groupby(sorted(bouts, key=lambda bout: (kind(bout), bout.start)), key=kind):
+    # Bouts come in order of their starts, which sorting keeps.
+    for _, own in groupby(sorted(bouts, key=kind), key=kind):
         chain: list[Bout] = []
         for bout in own:
             if chain and chain[-1].stop < bout.start:
-                yield merge_bouts(chain)
+                yield _merged(chain)
                 chain = []
             chain.append(bout)
-        yield merge_bouts(chain)
+        yield _merged(chain)
+
+
+def _merged(chain: list[Bout]) -> Bout:
+    return merge_bouts(chain) if len(chain) > 1 else chain[0]
 
 
 def _check_texts(annotation: Annotation, names: list[str]) -> None:

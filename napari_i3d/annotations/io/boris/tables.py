@@ -4,10 +4,11 @@ Comma-, semicolon- or tab-separated text, or Excel. Tables of old versions have 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from napari_i3d._utils.text import printable
-from napari_i3d.annotations.io.bout_formats.boris_events import (
+from napari_i3d.annotations.io.boris.events import (
     NOBODY,
     POINT,
     START,
@@ -132,7 +133,8 @@ class _Columns:
     def event(self, place: str, row: list[str], time: str, index: str, comment: str) -> Event:
         """Return the event in a row."""
         time_text, index_text = self.text(row, time), self.text(row, index)
-        offset_s = parse_number(self.text(row, "time offset (s)") or "0", place, "Time offset")
+        offset = self.text(row, "time offset (s)")
+        offset_s = parse_number(offset, place, "Time offset") if offset else 0.0
         time_s = parse_number(time_text, place, time) - offset_s if time_text else None
         number = parse_number(index_text, place, index) if index_text else None
         if number is not None and (number < 0 or number != int(number)):
@@ -148,13 +150,13 @@ class _Columns:
             "" if subject == NOBODY else subject,
             self.text(row, "behavior"),
             "" if kind == "STATE" else kind,
-            self._modifiers(row),
+            tuple(row[at].strip() for at in self._modifier_columns),
             self.text(row, comment, "comment"),
         )
 
-    def _modifiers(self, row: list[str]) -> tuple[str, ...]:
-        columns = [at for at, name in enumerate(self.table.names) if name.startswith("modifier")]
-        return tuple(row[at].strip() for at in columns) if columns else ()
+    @cached_property
+    def _modifier_columns(self) -> list[int]:
+        return [at for at, name in enumerate(self.table.names) if name.startswith("modifier")]
 
 
 FORMAT = AnnotationFormat(

@@ -10,30 +10,23 @@ that X is not known there, or that it is certainly not X.
 """
 
 import math
-import pickle
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from napari_i3d._utils.files import atomic_writer
-from napari_i3d._utils.frame_ranges import Ranges, count_frames, remove_range
-from napari_i3d._utils.text import counted, printable
-from napari_i3d.annotations.annotation import Annotation
-from napari_i3d.annotations.bouts import Bout, Origin
-from napari_i3d.annotations.io.format import AnnotatedVideo, AnnotationFormat, ReadRequest, ReadResult, WriteRequest
+from napari_i3d._utils.frame_ranges import Ranges, remove_range
+from napari_i3d._utils.text import counted
+from napari_i3d.annotations.bouts import Origin
+from napari_i3d.annotations.io.dlc2action.labels_writing import AMBIGUOUS, NEGATIVE, UNKNOWN, WITHOUT_TRACKING, write
+from napari_i3d.annotations.io.format import AnnotationFormat, ReadRequest, ReadResult
 from napari_i3d.annotations.io.parsing.bout_collector import BoutCollector, known_video
-from napari_i3d.annotations.io.parsing.not_held import not_held
-from napari_i3d.errors import AnnotationError, OutputError
+from napari_i3d.errors import AnnotationError
 from napari_i3d.individuals import Id, format_id
 from napari_i3d.safe_loading import unpickler
 
 _EXPECTED = "expected (metadata, labels, animals, times) or {individual: {label: [[start, end], ...]}}"
-_UNKNOWN, _NEGATIVE = "unknown ", "negative "
-WITHOUT_TRACKING = "ind0"
-AMBIGUOUS = "ambiguous"
-"""The note of bouts of which the annotator was not sure."""
 PICKLE = (b"\x80", b"}", b"(")
 
 
@@ -83,7 +76,7 @@ class _Reading:
         individuals = [self._individual(animal) for animal in animals]
         for animal, label, spans in items:
             self._add(self._individual(animal), label, spans)
-        shown = [label for label in labels if isinstance(label, str) and not label.startswith((_UNKNOWN, _NEGATIVE))]
+        shown = [label for label in labels if isinstance(label, str) and not label.startswith((UNKNOWN, NEGATIVE))]
         notes = self._collector.notes
         if self._n_negative:
             notes.append(f"{counted(self._n_negative, 'interval')} of certain absence (negative) left out")
@@ -102,19 +95,19 @@ class _Reading:
 
     def _individual(self, animal: Any) -> Id:
         if isinstance(animal, bool) or not isinstance(animal, str | int):
-            raise AnnotationError(f"expected names of individuals, found {ascii(animal)[:60]}")
-        return self._known.get(str(animal), animal)
+            raise AnnotationError(f"expected names of individuals, found {_shown(animal)}")
+        return self._known.get(animal, animal) if isinstance(animal, str) else animal
 
     def _add(self, individual: Id, label: Any, spans: Any) -> None:
         if not isinstance(label, str):
-            raise AnnotationError(f"{format_id(individual)}: expected labels that are text, found {ascii(label)[:60]}")
+            raise AnnotationError(f"{format_id(individual)}: expected labels that are text, found {_shown(label)}")
         where = f"{format_id(individual)}, {format_id(label)}"
         for number, (start, end, ambiguity) in enumerate(_intervals(spans, where), 1):
             place = f"{where}, interval {number}"
             self._end = max(self._end, end)
-            if label.startswith(_NEGATIVE):
+            if label.startswith(NEGATIVE):
                 self._n_negative += 1
-            elif label.startswith(_UNKNOWN):
+            elif label.startswith(UNKNOWN):
                 self._not_known.append((individual, start, end))
             elif ambiguity in (2, 3):
                 self._collector.add(place, individual, label, start, end, origin=Origin.AUTOMATED)
@@ -149,8 +142,7 @@ def _intervals(spans: Any, where: str) -> Iterator[tuple[int, int, int]]:
         numbers = span.tolist() if isinstance(span, np.ndarray) else span
         if not isinstance(numbers, list | tuple) or len(numbers) not in (2, 3):
             raise AnnotationError(
-                f"{where}, interval {number}: expected [start, end] or [start, end, ambiguity], "
-                f"found {ascii(numbers)[:60]}"
+                f"{where}, interval {number}: expected [start, end] or [start, end, ambiguity], found {_shown(numbers)}"
             )
         start, end, ambiguity = (_whole(one, f"{where}, interval {number}") for one in (*numbers, 0)[:3])
         if start < 0:
@@ -158,78 +150,17 @@ def _intervals(spans: Any, where: str) -> Iterator[tuple[int, int, int]]:
         yield start, end, ambiguity
 
 
+def _shown(value: object) -> str:
+    try:
+        return ascii(value)[:60]
+    except ValueError:  # a number of thousands of digits
+        return f"{type(value).__name__} with a number of many digits"
+
+
 def _whole(value: Any, place: str) -> int:
     if isinstance(value, int | float | np.integer | np.floating) and math.isfinite(value) and value == int(value):
         return int(value)
-    raise AnnotationError(f"{place}: expected whole numbers, found {printable(ascii(value), 40)}")
-
-
-def names_of(individuals: Iterable[Id]) -> tuple[dict[Id, str], list[str]]:
-    """Return the names of individuals in DLC2Action, which are those of its features, and notes on what that changes.
-
-    Raises
-    ------
-    OutputError
-        Two individuals get the same name.
-    """
-    names = {one: f"ind{one}" if isinstance(one, int) else one or WITHOUT_TRACKING for one in individuals}
-    if len(set(names.values())) < len(names):
-        raise OutputError(
-            f"expected individuals with different names, found {printable(', '.join(names.values()), 120)}",
-            hint="rename one of them",
-        )
-    changed = [f"{format_id(one)} is {name}" for one, name in names.items() if one != name]
-    return names, [f"individuals are called as in DLC2Action's features: {', '.join(changed[:10])}"] if changed else []
-
-
-def _write(path: Path, annotation: Annotation, request: WriteRequest) -> tuple[str, ...]:
-    taken = [name for name in annotation.ethogram if name.startswith((_UNKNOWN.strip(), _NEGATIVE.strip()))]
-    if taken:
-        raise OutputError(
-            f"expected behaviors whose names do not begin with unknown or negative, found {format_id(taken[0])}",
-            hint="DLC2Action gives these names another meaning; rename it",
-        )
-    wanted = request.wanted(annotation)
-    present = [one for one in wanted if annotation.assessed.get(one)]
-    names, notes = names_of(present)
-    labels = list(annotation.ethogram)
-    times: list[list[list[list[int]]]] = [[[] for _ in labels] for _ in present]
-    for place, individual in enumerate(present):
-        for bout in annotation.of(individual):
-            times[place][annotation.ethogram.index(bout.behavior)].append([bout.start, bout.stop, _ambiguity(bout)])
-    metadata = {
-        "datetime": "",
-        "annotator": annotation.annotator or "unknown",
-        "length": request.video.n_frames or annotation.end,
-        "video_file": request.video.name,
-        "skeleton_files": [None],
-    }
-    with atomic_writer(path) as file:
-        pickle.dump((metadata, labels, [names[one] for one in present], times), file, protocol=4)
-    return (*notes, *_background_notes(annotation, wanted, request.video), *not_held(annotation, present, targets=True))
-
-
-def _ambiguity(bout: Bout) -> int:
-    return int(bout.note == AMBIGUOUS)
-
-
-def _background_notes(annotation: Annotation, wanted: list[Id], video: AnnotatedVideo) -> list[str]:
-    """Say who is left out, and whose frames become background though nobody looked at them."""
-    notes, end = [], video.n_frames or annotation.end
-    if absent := [format_id(one) for one in wanted if not annotation.assessed.get(one)]:
-        notes.append(f"left out, since no frame was assessed: {', '.join(absent[:10])}")
-    for one in wanted:
-        missing = end - count_frames(annotation.assessed.get(one, ()))
-        if annotation.assessed.get(one) and missing > 0:
-            notes.append(
-                f"{format_id(one)}: {counted(missing, 'frame')} that nobody assessed become background: DLC2Action "
-                "cannot tell them apart"
-            )
-    if conflicts := len(annotation.conflicts()):
-        notes.append(
-            f"{counted(conflicts, 'overlap')} of bouts: train with exclusive: False, or the later label counts"
-        )
-    return notes
+    raise AnnotationError(f"{place}: expected whole numbers, found {_shown(value)}")
 
 
 FORMAT = AnnotationFormat(
@@ -238,6 +169,6 @@ FORMAT = AnnotationFormat(
     (".pickle", ".pkl"),
     _recognize,
     _read,
-    _write,
+    write,
     lost="frames that nobody assessed, targets, origin, confidence, notes, keys, colors, descriptions",
 )

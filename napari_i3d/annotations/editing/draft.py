@@ -1,0 +1,189 @@
+"""Plan a change of several lanes step by step, without applying it."""
+
+import itertools
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from operator import attrgetter
+
+from napari_i3d._utils.history import Change
+from napari_i3d.annotations.bouts import Origin
+from napari_i3d.annotations.editing.annotation_store import ASSESSED, AnnotationStore, Interval, Lane
+from napari_i3d.annotations.editing.changes import Overwrite
+
+_start, _stop = attrgetter("start"), attrgetter("stop")
+
+
+@dataclass
+class _Region:
+    """The intervals that a range of a lane will have; none of them leaves it."""
+
+    start: int
+    stop: int
+    before: list[Interval]
+    intervals: list[Interval]
+
+
+class Draft:
+    """What will become of lanes; the store stays as it is.
+
+    Parameters
+    ----------
+    store
+        What the changes start from.
+
+    Attributes
+    ----------
+    n_cut
+        The number of bouts of exclusive behaviors that were shortened or removed to make room for others.
+    """
+
+    def __init__(self, store: AnnotationStore) -> None:
+        self._store = store
+        self._regions: dict[Lane, _Region] = {}
+        self.n_cut = 0
+
+    def changes(self) -> list[Change]:
+        """Return the changes, one for each lane that becomes different."""
+        return [
+            Overwrite(self._store, lane, region.start, region.stop, region.intervals)
+            for lane, region in self._regions.items()
+            if region.intervals != region.before
+        ]
+
+    def take(self, lane: Lane, start: int, stop: int) -> list[Interval]:
+        """Remove a range of frames from a lane; return what was there, cut to the range."""
+        region = self._region(lane, start, stop)
+        first = bisect_right(region.intervals, start, key=_stop)
+        last = bisect_left(region.intervals, stop, key=_start)
+        taken = region.intervals[first:last]
+        kept: list[Interval] = []
+        if taken and taken[0].start < start:
+            kept.append(replace(taken[0], stop=start))
+        if taken and stop < taken[-1].stop:
+            kept.append(replace(taken[-1], start=stop))
+        for end in {0, len(taken) - 1} if taken else ():
+            one = taken[end]
+            if one.start < start or stop < one.stop:
+                taken[end] = replace(one, start=max(one.start, start), stop=min(one.stop, stop))
+        region.intervals[first:last] = kept
+        return taken
+
+    def put(self, lane: Lane, intervals: Iterable[Interval], seams: frozenset[int] = frozenset()) -> None:
+        """Add intervals to a lane; those that overlap become one, and so do equal ones that touch in a seam.
+
+        Parameters
+        ----------
+        lane
+            The lane.
+        intervals
+            The intervals, in any order.
+        seams
+            Frames in which bouts were cut only to move a part of them.
+        """
+        added = list(intervals)
+        if not added:
+            return
+        added.sort(key=_start)
+        region = self._region(lane, max(added[0].start - 1, 0), max(map(_stop, added)) + 1)
+        own = region.intervals
+        first = bisect_right(own, added[0].start, key=_stop)
+        last = max(bisect_left(own, max(map(_stop, added)), key=_start), first)
+        # What touches is looked at too.
+        low, high = max(first - 1, 0), min(last + 1, len(own))
+        if first == last and all(one.stop <= other.start for one, other in itertools.pairwise(added)):
+            # Only the first and the last can meet others.
+            both = len(added) > 1
+            head = _united([*own[low:first], added[0], *(() if both else own[last:high])], added[:1], seams)
+            tail = _united([added[-1], *own[last:high]], added[-1:], seams) if both else []
+            own[low:high] = [*head, *added[1:-1], *tail]
+        else:
+            own[low:high] = _united(sorted([*own[low:high], *added], key=_start), added, seams)
+
+    def assess(self, individual: int, start: int, stop: int) -> None:
+        """Add a range to the assessed frames of an individual."""
+        lane = Lane(individual, ASSESSED)
+        region = self._region(lane, max(start - 1, 0), stop + 1)
+        near = [one for one in region.intervals if one.start <= stop and start <= one.stop]
+        if any(one.start <= start and stop <= one.stop for one in near):
+            return
+        whole = Interval(min([start, *(one.start for one in near)]), max([stop, *(one.stop for one in near)]))
+        others = [one for one in region.intervals if one not in near]
+        region.intervals = sorted([*others, whole], key=_start)
+
+    def place(self, lane: Lane, interval: Interval, *, touching: bool = False) -> None:
+        """Put a reviewed bout in its lane, cut the exclusive ones that it excludes, and assess its frames.
+
+        Bouts in the same lane that it overlaps, or with `touching` also those that it touches, become one with it;
+        automated ones, which nobody reviewed, are cut instead.
+        """
+        start, stop = interval.start, interval.stop
+        behaviors = dict(self._store.behaviors)
+        if behaviors[lane.behavior].exclusive:
+            for other in self._store.lanes_of(lane.individual):
+                if other != lane and other.behavior != ASSESSED and behaviors[other.behavior].exclusive:
+                    self.n_cut += len(self.take(other, start, stop))
+        region = self._region(lane, max(start - 1, 0), stop + 1)
+        near = [one for one in region.intervals if one.start < stop + touching and start < one.stop + touching]
+        reviewed = [one for one in near if one.origin != Origin.AUTOMATED]
+        region.intervals = [one for one in region.intervals if one not in reviewed]
+        for one in reviewed:
+            interval = unite(interval, one)
+        self.take(lane, interval.start, interval.stop)
+        region.intervals = sorted([*region.intervals, interval], key=_start)
+        self.assess(lane.individual, interval.start, interval.stop)
+
+    def _region(self, lane: Lane, start: int, stop: int) -> _Region:
+        region = self._regions.get(lane)
+        if region is None:
+            own = list(self._store.intervals(lane, start, stop))
+            region = _Region(start, stop, own, list(own))
+            self._regions[lane] = region
+        else:
+            left = list(self._store.intervals(lane, start, region.start)) if start < region.start else []
+            right = list(self._store.intervals(lane, region.stop, stop)) if region.stop < stop else []
+            region.before = [*left, *region.before, *right]
+            region.intervals = [*left, *region.intervals, *right]
+        ends = [region.start, region.stop, start, stop]
+        if region.before:
+            ends += [region.before[0].start, region.before[-1].stop]
+        region.start, region.stop = min(ends), max(ends)
+        return region
+
+
+def _united(intervals: list[Interval], added: list[Interval], seams: frozenset[int]) -> list[Interval]:
+    """Return intervals in order with those that overlap united, and equal ones that touch in a seam if one is new."""
+    new = {id(one) for one in added}
+    united: list[Interval] = []
+    for one in intervals:
+        if united and one.start < united[-1].stop:
+            united[-1] = unite(united[-1], one)
+            new.add(id(united[-1]))
+        else:
+            united.append(one)
+    joined = united[:1]
+    for last, one in itertools.pairwise(united):
+        if one.start in seams and _continues(last, one) and not new.isdisjoint((id(last), id(one))):
+            joined[-1] = unite(joined[-1], one)
+        else:
+            joined.append(one)
+    return joined
+
+
+def unite(one: Interval, other: Interval) -> Interval:
+    """Return one interval for two and what lies between them.
+
+    Its origin is that of both, or curated if they differ; its confidence that of both, or None; its note both notes.
+    """
+    first, second = (one, other) if one.start <= other.start else (other, one)
+    return Interval(
+        first.start,
+        max(first.stop, second.stop),
+        first.origin if first.origin == second.origin else Origin.CURATED,
+        first.confidence if first.confidence == second.confidence else None,
+        "; ".join(dict.fromkeys(note for note in (first.note, second.note) if note)),
+    )
+
+
+def _continues(one: Interval, other: Interval) -> bool:
+    return one.stop == other.start and replace(one, start=other.start, stop=other.stop) == other
