@@ -17,7 +17,7 @@ ASSESSED = -1
 """In place of a behavior: the frames that were looked at."""
 
 # With more changes, all bouts of an individual are made again.
-_MANY = 30
+_MANY = 60
 
 
 class Lane(NamedTuple):
@@ -241,10 +241,10 @@ class AnnotationStore:
         if lane.individual not in self._bouts:
             return
         changes = self._pending.setdefault(lane.individual, [])
-        kept = {id(one) for one in before} & {id(one) for one in after}
-        if changes is None or len(changes) >= _MANY or len(before) + len(after) - len(kept) > _MANY:
+        if changes is None or len(changes) >= _MANY or len(before) + len(after) > _MANY:
             self._pending[lane.individual] = None
             return
+        kept = {id(one) for one in before} & {id(one) for one in after}
         # With the names that they have now.
         removed, added = ([one for one in part if id(one) not in kept] for part in (before, after))
         changes.append((self._named(lane, removed), self._named(lane, added)))
