@@ -4,7 +4,7 @@ import itertools
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from operator import attrgetter
+from operator import attrgetter, le
 
 from napari_i3d._utils.history import Change
 from napari_i3d.annotations.bouts import Origin
@@ -85,20 +85,21 @@ class Draft:
         if not added:
             return
         added.sort(key=_start)
-        region = self._region(lane, max(added[0].start - 1, 0), max(map(_stop, added)) + 1)
-        own = region.intervals
-        first = bisect_right(own, added[0].start, key=_stop)
-        last = max(bisect_left(own, max(map(_stop, added)), key=_start), first)
+        starts, stops = list(map(_start, added)), list(map(_stop, added))
+        start, stop = starts[0], max(stops)
+        own = self._region(lane, max(start - 1, 0), stop + 1).intervals
+        first = bisect_right(own, start, key=_stop)
+        last = max(bisect_left(own, stop, key=_start), first)
         # What touches is looked at too.
         low, high = max(first - 1, 0), min(last + 1, len(own))
-        if first == last and all(one.stop <= other.start for one, other in itertools.pairwise(added)):
+        if first == last and all(map(le, stops, starts[1:])):
             # Only the first and the last can meet others.
             both = len(added) > 1
-            head = _united([*own[low:first], added[0], *(() if both else own[last:high])], added[:1], seams)
-            tail = _united([added[-1], *own[last:high]], added[-1:], seams) if both else []
+            head = _united([*own[low:first], added[0], *(() if both else own[last:high])], seams)
+            tail = _united([added[-1], *own[last:high]], seams) if both else []
             own[low:high] = [*head, *added[1:-1], *tail]
         else:
-            own[low:high] = _united(sorted([*own[low:high], *added], key=_start), added, seams)
+            own[low:high] = _united(sorted([*own[low:high], *added], key=_start), seams)
 
     def assess(self, individual: int, start: int, stop: int) -> None:
         """Add a range to the assessed frames of an individual."""
@@ -151,19 +152,17 @@ class Draft:
         return region
 
 
-def _united(intervals: list[Interval], added: list[Interval], seams: frozenset[int]) -> list[Interval]:
-    """Return intervals in order with those that overlap united, and equal ones that touch in a seam if one is new."""
-    new = {id(one) for one in added}
+def _united(intervals: list[Interval], seams: frozenset[int]) -> list[Interval]:
+    """Return intervals in order with those that overlap united, and equal ones that touch in a seam."""
     united: list[Interval] = []
     for one in intervals:
         if united and one.start < united[-1].stop:
             united[-1] = unite(united[-1], one)
-            new.add(id(united[-1]))
         else:
             united.append(one)
     joined = united[:1]
     for last, one in itertools.pairwise(united):
-        if one.start in seams and _continues(last, one) and not new.isdisjoint((id(last), id(one))):
+        if one.start in seams and _continues(last, one):
             joined[-1] = unite(joined[-1], one)
         else:
             joined.append(one)
