@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
 
 from helpers.clips import MakeClip
 from helpers.windows import open_dock
@@ -54,7 +55,7 @@ def person(make_napari_viewer, clip, qtbot) -> Person:
     person = Person(viewer)
     person.session.active.labels.set_annotation(Annotation(ETHOGRAM), None)
     person.dock = dock
-    person.press(Qt.Key.Key_L, Qt.KeyboardModifier.AltModifier)
+    person.press(Qt.Key.Key_M, Qt.KeyboardModifier.AltModifier)
     assert person.session.labelling.on
     person.presses = 0
     return person
@@ -169,20 +170,21 @@ def test_edges_are_gone_to_in_turn(person):
     person.see(0)
     seen = []
     for _ in range(4):
-        person.press(Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
+        person.press(Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ControlModifier)
         seen.append(person.session.frame)
     assert seen == [10, 49, 70, 70]
 
 
 def test_keys_are_text_in_a_text_field_and_napari_s_when_off(person, qtbot):
     field = open_dock(person.session.viewer, "Individuals").individuals.filter
+    field.window().activateWindow()
     field.setFocus()
-    qtbot.waitUntil(field.hasFocus)
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is field)
     qtbot.keyClicks(field, "wr")
     assert field.text() == "wr"
     assert person.bouts == []
     person.native.setFocus()
-    person.press(Qt.Key.Key_L, Qt.KeyboardModifier.AltModifier)
+    person.press(Qt.Key.Key_M, Qt.KeyboardModifier.AltModifier)
     assert not person.session.labelling.on
     person.press(KEYS["walk"])
     assert person.bouts == []
