@@ -59,7 +59,12 @@ def _read(path: Path, request: ReadRequest) -> ReadResult:
         if n_frames is not None:
             video, more = video_of_labels(request, n_frames, fps=fps)
             collector.notes += [note for note in more if note not in collector.notes]
-        clock = FrameClock(None, fps, n_frames) if even and fps else request.video.clock(fps)
+        if even and fps:
+            clock = FrameClock(None, fps, n_frames)
+        else:
+            clock = request.video.clock(fps)
+            if name == next(iter(chosen)):
+                collector.say_rate(request.video, clock)
         end = video.n_frames if video.n_frames is not None else _end(entry, clock)
         individual = collector.named(individual_of_name(name, request))
         if individual in assessed:
