@@ -6,7 +6,9 @@ The plain code turns seconds into frames as such programs do: by truncation and 
 import csv
 import json
 import math
+import os
 import pickle
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -350,3 +352,23 @@ def test_video_of_another_length_is_refused(tmp_path: Path):
 def test_ids_of_the_same_text_are_refused(name: str, tmp_path: Path):
     with pytest.raises(OutputError, match="called the same once ids are text"):
         napari_i3d.write_annotation(tmp_path / "a", annotation([(1, "b", 0, 1), ("1", "b", 0, 1)]), name)  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("first_frame", [0, 37])
+def test_real_dlc2action_gets_every_frame(first_frame: int, tmp_path: Path):
+    """Needs `NAPARI_I3D_DLC2ACTION`, a Python with DLC2Action 1.0 in it."""
+    python = os.environ.get("NAPARI_I3D_DLC2ACTION")
+    if not python:
+        pytest.skip("NAPARI_I3D_DLC2ACTION is not set")
+    bouts = random_bouts(21)
+    individuals = ("male", "fe,male")
+    path = tmp_path / "day1_annotation.pickle"
+    napari_i3d.write_annotation(path, annotation(bouts), first_frames=dict.fromkeys(individuals, first_frame))
+    script = Path(files.__file__).with_name("dlc2action_loader.py")
+    command = [python, script, tmp_path, "day1", str(N_FRAMES), str(first_frame), *individuals, "other"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = json.loads(run.stdout)
+    for (who, behavior), spans in runs(bouts).items():
+        expected = [[max(start, first_frame), stop] for start, stop in spans if stop > first_frame]
+        assert found[who][behavior] == expected
+    assert [found[who]["-100"] for who in (*individuals, "other")] == [0, 0, N_FRAMES - first_frame]

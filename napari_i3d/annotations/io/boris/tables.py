@@ -29,6 +29,7 @@ from napari_i3d.errors import AnnotationError
 
 _KIND = ("behavior type", "status")
 _NOT_STATED = ("", "NA", "nan", "None", "Not found", "NaN")
+_WITHOUT_VIDEO = ("live", "from ")
 _MEDIA = ("media file name", "media file", "media file path")
 
 
@@ -52,6 +53,9 @@ def _read(path: Path, request: ReadRequest) -> ReadResult:
     collector.notes += table.notes
     columns = _Columns(table)
     rows = columns.rows_of_observation(request)
+    kind = next((text for _, row in rows if (text := columns.text(row, "observation type"))), "")
+    if kind.lower().startswith(_WITHOUT_VIDEO):
+        raise AnnotationError(f"expected an observation of a video, found {printable(kind, 40)!r}")
     name = single_media((columns.text(row, *_MEDIA) for _, row in rows), "the table")
     fps = columns.single_number(rows, "fps", "fps (frame/s)")
     length_s = columns.single_number(rows, "media duration (s)", "total length")
