@@ -3,7 +3,6 @@
 Hints are found in the source by reading its syntax tree, so that a setting without a name in an interface is seen.
 """
 
-import argparse
 import ast
 import pickle
 import re
@@ -21,7 +20,7 @@ from napari_i3d.plugin.messages import dock_wording
 
 GAPS = Message("male: frame 4 is missing", "use {gaps=split} or {gaps=interpolate}")
 SOURCE = Path(napari_i3d.__file__).parent
-# Of the command (docks know their video and its frames per second), and of the detection of individuals.
+# Of the command, and of the detection of individuals, which no dock offers.
 OF_NO_DOCK = {"base", "fps", "tracking_folder", "tracking_suffix", "video"} | {
     "contrast",
     "min_area",
@@ -98,16 +97,13 @@ def named() -> set[str]:
     return {name for text in texts() for name in SETTING.findall(text)} - {"name"}  # of a dock's own template
 
 
-def options_of(parser: argparse.ArgumentParser) -> set[str]:
-    """Return the options of a command and of the commands below it."""
-    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    return {option.removeprefix("--") for action in parser._actions for option in action.option_strings}.union(
-        *(options_of(command) for action in below for command in action.choices.values())
-    )
-
-
 def test_settings_in_hints_are_options_of_the_command(named: set[str]) -> None:
-    options = {"download", "try_again", "video_size"} | options_of(_parser())
+    options = {"download", "try_again", "video_size"}
+    commands = [_parser()]
+    while commands:
+        actions = commands.pop()._actions
+        options |= {option.removeprefix("--") for action in actions for option in action.option_strings}
+        commands += [one for action in actions if isinstance(action.choices, dict) for one in action.choices.values()]
     assert {"gaps", "pad", "batch_size", "weights"} <= named <= options
 
 
