@@ -7,6 +7,7 @@ from functools import partial
 from napari_i3d.annotations.bouts import Bout
 from napari_i3d.annotations.editing.annotation_edit import AnnotationEdit
 from napari_i3d.annotations.editing.bout_edits import DeleteBout, MergeBouts, MoveEdges, Relabel, SplitBout
+from napari_i3d.annotations.editing.open_bouts import OpenBout
 from napari_i3d.annotations.editing.painting import Add, Assess, Erase, Unassess
 from napari_i3d.errors import AnnotationError
 from napari_i3d.individuals import Id
@@ -50,20 +51,32 @@ def toggle(session: Session, behavior: str, *, erase: bool = False) -> bool:
     if tracked is None or tracked.video is None:
         session.viewer.status = _NO_VIDEO
         return False
-    individual, frame = tracked.labelled, _frame(session, tracked)
+    individual = tracked.labelled
     if tracked.span is not None:
         start, stop = tracked.span
         edit = Erase(individual, start, stop, behavior) if erase else Add(individual, behavior, start, stop)
         if do(session, [edit]):
             tracked.span = None
         return False
+    for bout in tracked.labels.open_bouts.bouts:
+        if (bout.individual, bout.behavior) == (individual, behavior):
+            end(session, tracked, bout)
+            return False
     try:
+        frame = _shown_frame(session, tracked)
         is_open = tracked.labels.open_bouts.toggle(individual, behavior, frame, erase=erase)
     except AnnotationError as error:
         session.viewer.status = dock_text(error)
         return False
-    session.viewer.status = f"{behavior}: {'begun' if is_open else 'ended'} in frame {frame}"
+    session.viewer.status = f"{behavior}: begun in frame {frame}"
     return is_open
+
+
+def end(session: Session, tracked: TrackedVideo, bout: OpenBout) -> None:
+    """End an open bout of a video with the frame that is shown."""
+    frame = _frame(session, tracked)
+    tracked.labels.open_bouts.toggle(bout.individual, bout.behavior, frame, erase=bout.erases)
+    session.viewer.status = f"{bout.behavior}: ended in frame {frame}"
 
 
 def bout_here(tracked: TrackedVideo, frame: int) -> Bout:
@@ -87,7 +100,7 @@ def set_edge(session: Session, *, start: bool) -> None:
     moved: list[Bout] = []
 
     def edits(tracked: TrackedVideo) -> list[AnnotationEdit]:
-        frame = _frame(session, tracked)
+        frame = _shown_frame(session, tracked)
         bout = _next_bout(tracked, frame) if start and tracked.labels.selected is None else bout_here(tracked, frame)
         edit = MoveEdges(bout, *((frame, bout.stop) if start else (bout.start, frame + 1)))
         if bout == tracked.labels.selected:
@@ -114,7 +127,7 @@ def split(session: Session) -> None:
     """Split the bout; its second half begins in the frame that is shown."""
 
     def edits(tracked: TrackedVideo) -> list[AnnotationEdit]:
-        frame = _frame(session, tracked)
+        frame = _shown_frame(session, tracked)
         return [SplitBout(bout_here(tracked, frame), frame)]
 
     do(session, edits)
@@ -157,8 +170,10 @@ def assess(session: Session, *, looked: bool = True, whole: bool = False) -> Non
     """
 
     def edits(tracked: TrackedVideo) -> list[AnnotationEdit]:
-        stop = _frame(session, tracked) + 1
-        start, stop = (0, n_frames(tracked)) if whole else tracked.span or (0, stop)
+        if whole:
+            start, stop = 0, n_frames(tracked)
+        else:
+            start, stop = tracked.span or (0, _shown_frame(session, tracked) + 1)
         return [Assess(tracked.labelled, start, stop) if looked else Unassess(tracked.labelled, start, stop)]
 
     do(session, edits)
@@ -227,6 +242,14 @@ def loop_bout(session: Session) -> None:
 def switch_mode(session: Session) -> None:
     """Turn labelling by key on or off."""
     session.labelling.on = not session.labelling.on
+
+
+def _shown_frame(session: Session, tracked: TrackedVideo) -> int:
+    """Return the frame that is shown, which is to be labelled; raise `AnnotationError` if the video has none here."""
+    frame, n = session.frame_of(tracked), n_frames(tracked)
+    if not 0 <= frame < n:
+        raise AnnotationError(f"{tracked.name}: expected one of its {n} frames, found it blank here")
+    return frame
 
 
 def _frame(session: Session, tracked: TrackedVideo) -> int:
