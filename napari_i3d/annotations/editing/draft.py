@@ -2,10 +2,11 @@
 
 import itertools
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter, le
 
+from napari_i3d._utils.frame_ranges import Range
 from napari_i3d._utils.history import Change
 from napari_i3d.annotations.bouts import Origin
 from napari_i3d.annotations.editing.annotation_store import ASSESSED, AnnotationStore, Interval, Lane
@@ -101,16 +102,19 @@ class Draft:
         else:
             own[low:high] = _united(sorted([*own[low:high], *added], key=_start), seams)
 
-    def assess(self, individual: int, start: int, stop: int) -> None:
-        """Add a range to the assessed frames of an individual."""
-        lane = Lane(individual, ASSESSED)
-        region = self._region(lane, max(start - 1, 0), stop + 1)
-        near = [one for one in region.intervals if one.start <= stop and start <= one.stop]
-        if any(one.start <= start and stop <= one.stop for one in near):
+    def assess(self, individual: int, ranges: Sequence[Range]) -> None:
+        """Add ranges to the assessed frames of an individual."""
+        if not ranges:
             return
-        whole = Interval(min([start, *(one.start for one in near)]), max([stop, *(one.stop for one in near)]))
-        others = [one for one in region.intervals if one not in near]
-        region.intervals = sorted([*others, whole], key=_start)
+        lowest, highest = min(start for start, _ in ranges), max(stop for _, stop in ranges)
+        own = self._region(Lane(individual, ASSESSED), max(lowest - 1, 0), highest + 1).intervals
+        for start, stop in ranges:
+            first, last = bisect_left(own, start, key=_stop), bisect_right(own, stop, key=_start)
+            met = own[first:last]
+            if met:
+                start, stop = min(start, met[0].start), max(stop, met[-1].stop)
+            if not met or (start, stop) != (met[0].start, met[0].stop):
+                own[first:last] = [Interval(start, stop)]
 
     def place(self, lane: Lane, interval: Interval, *, touching: bool = False) -> None:
         """Put a reviewed bout in its lane, cut the exclusive ones that it excludes, and assess its frames.
@@ -132,7 +136,7 @@ class Draft:
             interval = unite(interval, one)
         self.take(lane, interval.start, interval.stop)
         region.intervals = sorted([*region.intervals, interval], key=_start)
-        self.assess(lane.individual, interval.start, interval.stop)
+        self.assess(lane.individual, [(interval.start, interval.stop)])
 
     def _region(self, lane: Lane, start: int, stop: int) -> _Region:
         region = self._regions.get(lane)
@@ -140,7 +144,7 @@ class Draft:
             own = list(self._store.intervals(lane, start, stop))
             region = _Region(start, stop, own, list(own))
             self._regions[lane] = region
-        else:
+        elif start < region.start or region.stop < stop:
             left = list(self._store.intervals(lane, start, region.start)) if start < region.start else []
             right = list(self._store.intervals(lane, region.stop, stop)) if region.stop < stop else []
             region.before = [*left, *region.before, *right]

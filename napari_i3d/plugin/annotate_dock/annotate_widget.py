@@ -14,6 +14,7 @@ from napari_i3d.annotations.editing.editor import AnnotationChange
 from napari_i3d.annotations.editing.painting import Add, Assess, Erase, Unassess
 from napari_i3d.individuals import Id, format_id
 from napari_i3d.plugin import navigation
+from napari_i3d.plugin.annotate_dock.playback_bar import PlaybackBar
 from napari_i3d.plugin.annotate_dock.timeline_content import (
     bout_of,
     lane_bout_of,
@@ -59,6 +60,7 @@ class AnnotateWidget(Dock):
         self.mode.setText("Label")
         self.mode.setCheckable(True)
         self.mode.setToolTip(f"Label by the keys of the behaviors ({self._session.keys.shown_key('label_mode')})")
+        self.playing = PlaybackBar(self._session)
         self.running, self.readout = LineLabel(), LineLabel()
         self._build()
         self._connect(napari_viewer)
@@ -72,7 +74,7 @@ class AnnotateWidget(Dock):
         )
 
     def _build(self) -> None:
-        self.tools = fill(QHBoxLayout(), self.mode, self.running, self.readout, grow=self.running)
+        self.tools = fill(QHBoxLayout(), self.mode, self.playing, self.running, self.readout, grow=self.running)
         self.tools.setStretchFactor(self.readout, 1)
         self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.side = QWidget()
@@ -96,6 +98,8 @@ class AnnotateWidget(Dock):
             (canvas.readout_changed, self._on_readout),
             (self._labelling.changed, self._on_mode),
             (session.playback.changed, self._show_readout),
+            (session.playback.changed, self.playing.refresh),
+            (session.keys.changed, self.playing.refresh),
             (self.mode.clicked, self._on_mode_clicked),
         ):
             self.links.connect(signal, slot)

@@ -372,3 +372,29 @@ def test_real_dlc2action_gets_every_frame(first_frame: int, tmp_path: Path):
         expected = [[max(start, first_frame), stop] for start, stop in spans if stop > first_frame]
         assert found[who][behavior] == expected
     assert [found[who]["-100"] for who in (*individuals, "other")] == [0, 0, N_FRAMES - first_frame]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv"])
+@pytest.mark.parametrize("name", ["csv", "dlc2action-csv"])
+def test_any_name_survives_tables(name: str, ending: str, tmp_path: Path):
+    texts = ["=1+1", "'=1", "'", "''a", "-1", "-x", "+", "@a", 'a,"b";c', "a\tb", " a", "#a", "ä猫"]
+    bouts = tuple(Bout(text, "walk", at, at + 1) for at, text in enumerate(texts))
+    names = [text for text in texts if text.isprintable() and text == text.strip()]
+    bouts += tuple(Bout("male", text, at, at + 1) for at, text in enumerate(names))
+    path = tmp_path / f"a{ending}"
+    napari_i3d.write_annotation(path, Annotation(bouts=bouts), name)
+    read = napari_i3d.read_annotation(path)
+    assert named(read) == sorted((bout.individual, bout.behavior, bout.start, bout.stop) for bout in bouts)
+    cells = [
+        cell for line in path.read_text().splitlines()[1:] for cell in line.split("\t" if ending == ".tsv" else ",")
+    ]
+    assert not [cell for cell in cells if cell.strip('"').startswith(("=", "+", "@", "-x"))]
+
+
+def test_everything_but_ranges_survives_csv(tmp_path: Path):
+    bouts = (
+        Bout("a", "walk", 0, 4, "b", "automated", 0.1 + 0.2, "seen, twice"),
+        Bout("a", "walk", 4, 5, None, "curated", 1.0),
+    )
+    napari_i3d.write_annotation(tmp_path / "a.csv", Annotation(bouts=bouts))
+    assert napari_i3d.read_annotation(tmp_path / "a.csv").bouts == bouts

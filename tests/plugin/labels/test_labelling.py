@@ -206,6 +206,22 @@ def test_bouts_begin_in_the_frame_shown_while_it_plays(person, qtbot):
     assert ended - 1 <= stop - 1 <= ended
 
 
+def test_speed_and_edges_have_buttons(person, qtbot):
+    bar, playback = person.dock.playing, person.session.playback
+    bar.speed.setCurrentText("1/4×")
+    bar.speed.activated.emit(bar.speed.currentIndex())
+    assert playback.speed == pytest.approx(0.25)
+    person.session.active.labels.editor.add(person.session.active.labelled, "walk", 100, 120)
+    person.see(0)
+    qtbot.mouseClick(bar.buttons["next_edge"], Qt.MouseButton.LeftButton)
+    assert person.session.frame == 100
+    qtbot.mouseClick(bar.buttons["loop_bout"], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: playback.is_playing)
+    qtbot.mouseClick(bar.buttons["play_pause"], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not playback.is_playing)
+    assert 0 < person.session.frame < 140
+
+
 def test_other_video_has_its_own_labels(person, clip_of, tmp_path):
     first = person.session.active
     person.see(5)

@@ -12,6 +12,10 @@ from napari_i3d.safe_loading.zip_archives import ARCHIVE_DAMAGE, OversizeError, 
 _MAX_BYTES = 256 << 20
 _HEADER_ROWS = 100
 _BOOK, _LINKS, _STRINGS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/sharedStrings.xml"
+_SPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_CELL, _VALUE, _ROW, _FORMULA = (f"{_SPACE} {name}" for name in ("c", "v", "row", "f"))
+# Files of the strict variant have another namespace.
+_STRICT = b"http://purl.oclc.org/ooxml/spreadsheetml/main"
 _DAMAGE = (*ARCHIVE_DAMAGE, OSError, KeyError, ValueError, IndexError, expat.ExpatError)
 _LETTERS = 26
 
@@ -44,7 +48,7 @@ def read_excel(path: Path, is_header: Callable[[list[str]], bool]) -> Table:
                 if sum(entry.file_size for entry in archive.infolist()) > _MAX_BYTES:
                     raise OversizeError("an archive that is larger than any annotation")
                 shared = _shared_strings(archive.read(_STRINGS)) if _STRINGS in archive.namelist() else []
-                rows = _rows(archive.read(_first_sheet(archive)), shared)
+                rows = _rows(archive.read(_first_sheet(archive)).replace(_STRICT, _SPACE.encode()), shared)
     except OversizeError as error:
         raise AnnotationError(f"{error}; is it damaged?") from error
     except _DAMAGE as error:
@@ -119,28 +123,30 @@ def _rows(data: bytes, shared: list[str]) -> list[tuple[int, list[str]]]:
     kind: str | None = None
     in_cell = False
 
+    # Called for each cell of a file: names are compared whole.
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal fields, kind, in_cell
-        if name.endswith(" c"):
+        if name == _CELL:
             place = attributes["r"].rstrip("0123456789") if "r" in attributes else ""
             if place not in places:
                 places[place] = _column(place)
             column = places[place] if place else len(fields)
-            fields.extend([""] * (column + 1 - len(fields)))
+            while len(fields) <= column:
+                fields.append("")
             kind, in_cell = attributes.get("t"), True
-        elif name.endswith(" row"):
+        elif name == _VALUE:
+            in_cell = True
+        elif name == _ROW:
             fields = []
             rows.append((int(attributes.get("r", len(rows) + 1)), fields))
             if len(rows) > MAX_ROWS:
                 raise AnnotationError(f"expected at most {MAX_ROWS} rows, found more")
-        elif name.endswith(" f"):  # a formula, whose value follows
+        elif name == _FORMULA:  # its value follows
             in_cell = False
-        elif name.endswith(" v"):
-            in_cell = True
 
     def end(name: str) -> None:
         nonlocal in_cell
-        if name.endswith(" c"):
+        if name == _CELL:
             in_cell = False
             if kind == "s" and fields[-1]:
                 fields[-1] = shared[int(fields[-1])]

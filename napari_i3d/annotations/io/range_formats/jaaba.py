@@ -16,7 +16,13 @@ from napari_i3d.annotations.io.format import AnnotationFormat, ReadRequest, Read
 from napari_i3d.annotations.io.parsing.bout_collector import MAX_BEHAVIORS, MAX_INDIVIDUALS, BoutCollector
 from napari_i3d.annotations.io.parsing.frame_labels import within
 from napari_i3d.annotations.io.parsing.frame_numbers import stated_numbers
-from napari_i3d.annotations.io.parsing.judged import Span, count_partly, looked_at, partly_notes, shared_behaviors
+from napari_i3d.annotations.io.parsing.judged_frames import (
+    Span,
+    count_partly,
+    looked_at,
+    partly_notes,
+    shared_behaviors,
+)
 from napari_i3d.annotations.io.range_formats.jaaba_files import Labels, has_labels, read_labels
 from napari_i3d.errors import AnnotationError
 from napari_i3d.individuals import Id, format_id

@@ -15,7 +15,13 @@ from napari_i3d.annotations.io.format import AnnotationFormat, ReadRequest, Read
 from napari_i3d.annotations.io.parsing.bout_collector import MAX_BEHAVIORS, BoutCollector
 from napari_i3d.annotations.io.parsing.frame_labels import check_length, video_of_labels, within
 from napari_i3d.annotations.io.parsing.frame_numbers import FrameNumbers
-from napari_i3d.annotations.io.parsing.judged import Span, count_partly, looked_at, partly_notes, shared_behaviors
+from napari_i3d.annotations.io.parsing.judged_frames import (
+    Span,
+    count_partly,
+    looked_at,
+    partly_notes,
+    shared_behaviors,
+)
 from napari_i3d.annotations.io.parsing.text_files import decode, read_bytes
 from napari_i3d.annotations.io.range_formats.jabs_writing import NOTHING, write
 from napari_i3d.errors import AnnotationError

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from napari_i3d.annotations.bouts import Bout
-from napari_i3d.annotations.io.parsing.judged import count_partly, looked_at, shared_behaviors
+from napari_i3d.annotations.io.parsing.judged_frames import count_partly, looked_at, shared_behaviors
 from napari_i3d.annotations.io.range_formats.jabs_writing import without
 
 Spans = dict[str, list[tuple[int, int]]]
