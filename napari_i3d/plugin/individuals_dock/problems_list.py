@@ -109,7 +109,7 @@ class ProblemsTable(RowTable):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._longest, self._lengths = "", (0, 0, 0)
+        self._longest, self._lengths = "", [0, 0, 0]
         self.setWordWrap(True)
         self.setTextElideMode(Qt.TextElideMode.ElideNone)
 
@@ -124,7 +124,7 @@ class ProblemsTable(RowTable):
             max({format_id(one.id) for one in problems}, key=len, default=""),
             max({model.message(row) for row in range(len(problems))}, key=len, default=""),
         )
-        lengths = tuple(len(text) for text in texts)
+        lengths = [len(text) for text in texts]
         if lengths != self._lengths:
             # Qt takes long to measure all that it shows.
             self._lengths, self._longest = lengths, texts[-1]
