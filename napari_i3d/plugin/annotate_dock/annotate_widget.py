@@ -144,6 +144,7 @@ class AnnotateWidget(Dock):
     def _on_current(self) -> None:
         if self._tracked is not None:
             self.canvas.current = self._tracked.labelled
+            self._on_span()  # it is labelled for the current individual, wherever it was marked
             self._show_running()
 
     def _on_selected(self) -> None:

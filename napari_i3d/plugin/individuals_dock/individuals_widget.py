@@ -22,7 +22,6 @@ from napari_i3d._utils.text import counted
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.corrections.correction_bar import CorrectionBar
-from napari_i3d.plugin.corrections.saving import save_as
 from napari_i3d.plugin.individuals_dock.find_animals import FindAnimals
 from napari_i3d.plugin.individuals_dock.help_text import help_text
 from napari_i3d.plugin.individuals_dock.individuals_list import IndividualsList
@@ -33,6 +32,7 @@ from napari_i3d.plugin.individuals_dock.video_size import VideoSize
 from napari_i3d.plugin.individuals_dock.video_switch import VideoSwitch
 from napari_i3d.plugin.keyboard.key_dialog import KeyDialog
 from napari_i3d.plugin.keys import ACTIONS
+from napari_i3d.plugin.saving.box_saving import save_as
 from napari_i3d.plugin.widgets.dock import Dock
 from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.scroll_area import MARGINS
