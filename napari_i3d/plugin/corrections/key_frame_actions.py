@@ -102,7 +102,8 @@ def gone_from_here(session: Session) -> None:
     asked = (tracked, edit, tracked.history.serial)
     if _asked.get(session) != asked:
         _asked[session] = asked
-        text = f"Press {_GONE_KEY} again to {words}"
+        key = session.keys.shown_key("gone_from_here")
+        text = f"{f'Press {key}' if key else 'Ask'} again to {words}"
         show_info(text)
         session.viewer.status = text
         return
@@ -110,7 +111,6 @@ def gone_from_here(session: Session) -> None:
     correct(session, lambda editor, one, at: [leaving(editor, one, at)])
 
 
-_GONE_KEY = "Alt-0"
 _asked: WeakKeyDictionary[Session, tuple[TrackedVideo, TrackingEdit, int]] = WeakKeyDictionary()
 """What `gone_from_here` said last: only that is done when it is asked for again."""
 
@@ -182,7 +182,7 @@ ACTIONS = (
         "gone_from_here",
         "it is gone: delete its boxes from this frame to its next key frame, or to the end (press twice)",
         gone_from_here,
-        _GONE_KEY,
+        "Alt-0",
         _GROUP,
     ),
 )
