@@ -16,6 +16,8 @@ from napari_i3d.tracking.editing.tracking_edit import TrackingEdit
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 _NEAREST = 2
+_LONGEST_EXCURSION = 25
+"""In frames; what is away for longer is hardly a mistake of single boxes."""
 
 
 IN_PLACE = frozenset({"clip", "interpolate", "turn"})
@@ -142,6 +144,8 @@ def _fix_change(problem: Problem, tracking: Tracking, _: Sequence[int] | None) -
     if problem.stop - problem.frame > 1:
         # In the last frame of the problem, the box is back.
         yield from _interpolate(tracking[problem.id], problem.frame, problem.stop - 1)
+    elif (back := _end_of_excursion(problem, tracking[problem.id])) is not None:
+        yield from _interpolate(tracking[problem.id], problem.frame, back)
     # Another size is hardly another animal.
     if problem.kind is ProblemKind.JUMP and tracking[problem.id].start < problem.frame:
         yield Split(problem.id, problem.frame)
@@ -203,14 +207,37 @@ def _whose_box_is_there(problem: Problem, tracking: Tracking) -> Id | None:
 def _way_back(problem: Problem, tracking: Tracking, other: Id) -> int | None:
     """Return the frame from which on a swapped individual has its own boxes again; None if it never has."""
     tracklet, partner = tracking[problem.id], tracking[other]
-    if problem.stop - problem.frame > 1:
-        frames = [problem.stop - 1]
-    else:
-        later = check_tracking(Tracking([tracklet]))
-        frames = [found.frame for found in later if found.kind is problem.kind and found.frame > problem.frame]
+    frames = [problem.stop - 1] if problem.stop - problem.frame > 1 else _later(problem, tracklet)
     for frame in frames:
-        now, own, swapped = _center(tracklet, frame), _last_center(tracklet, frame), _last_center(partner, frame)
-        if now is not None and own is not None and swapped is not None and _length(now - swapped) < _length(now - own):
+        own, swapped = _last_center(tracklet, frame), _last_center(partner, frame)
+        if own is not None and swapped is not None and _goes(tracklet, frame, own, swapped):
+            # The other one must come back as well: one alone may have been swapped with a third.
+            if _center(partner, frame) is None or _goes(partner, frame, swapped, own):
+                return frame
+    return None
+
+
+def _goes(tracklet: Tracklet, frame: int, here: NDArray[np.float64], there: NDArray[np.float64]) -> bool:
+    """Return whether the box of a frame is nearer to a place than to the present one."""
+    now = _center(tracklet, frame)
+    return now is not None and _length(now - there) < _length(now - here)
+
+
+def _later(problem: Problem, tracklet: Tracklet) -> list[int]:
+    """Return the later frames in which the same kind of problem begins."""
+    found = check_tracking(Tracking([tracklet]))
+    return [one.frame for one in found if one.kind is problem.kind and one.frame > problem.frame]
+
+
+def _end_of_excursion(problem: Problem, tracklet: Tracklet) -> int | None:
+    """Return the frame in which a box is back where it was before a change; None if it is not, soon."""
+    for frame in _later(problem, tracklet):
+        if frame - problem.frame > _LONGEST_EXCURSION or not tracklet.start < problem.frame:
+            break
+        before, away = (_rows(tracklet, one - 1, one)[0] for one in (problem.frame, frame))
+        now = _rows(tracklet, frame, frame + 1)[0]
+        # All sides count: the size may have changed, rather than the place.
+        if float(np.abs(now - before).sum()) < float(np.abs(now - away).sum()):
             return frame
     return None
 
