@@ -105,7 +105,7 @@ class BoxEditor:
             self._links.connect(signal, slot)
         self._select_current()
         if self._tracked is not None:
-            viewer.status = help_words(self._tracked, drawing=layer.mode == "add_rectangle")
+            viewer.status = help_words(self._tracked, self._session.keys.called, drawing=layer.mode == "add_rectangle")
         self.changed.emit()
 
     def stop(self) -> None:
