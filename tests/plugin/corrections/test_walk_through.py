@@ -35,7 +35,7 @@ MOST = 40
 def walked(individual: str) -> np.ndarray:
     start, step = WALKS[individual]
     corner = np.array(start) + np.arange(FRAMES)[:, None] * np.array(step)
-    return np.concatenate([corner, corner + [40, 30]], axis=1)
+    return np.concatenate([corner, corner + np.array([40.0, 30.0])], axis=1)
 
 
 def planted() -> Tracking:

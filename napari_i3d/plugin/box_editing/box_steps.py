@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.individuals import Id
-from napari_i3d.plugin.layers.box_shapes import EditedBox, ShapeChanges
+from napari_i3d.plugin.box_editing.box_shapes import EditedBox, ShapeChanges
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.tracking.editing.box_edits import DeleteBoxes, SetBox
 from napari_i3d.tracking.editing.key_frames import next_id
