@@ -122,7 +122,7 @@ class ExploreWidget(PlotDock):
             self.progress.finish("The features changed meanwhile; compute again.")
             return
         self._exploration.explored = explored
-        open_dock(self._session.viewer, "Ethogram")
+        open_dock(self._session.viewer, "Annotate")
 
     def _show(self) -> None:
         explored = self._exploration.explored
