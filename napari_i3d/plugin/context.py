@@ -20,8 +20,6 @@ def get_session(viewer: "Viewer") -> Session:
         from napari_i3d.plugin.closing import ClosingQuestion
         from napari_i3d.plugin.corrections.canvas_menu import CanvasMenu
         from napari_i3d.plugin.corrections.identity_prompt import IdentityPrompt
-        from napari_i3d.plugin.corrections.recovery_controller import RecoveryController
-        from napari_i3d.plugin.corrections.unsaved import UnsavedCorrections
         from napari_i3d.plugin.exploration import Exploration
         from napari_i3d.plugin.keyboard.bindings import KeyBindings
         from napari_i3d.plugin.keys import ACTIONS
@@ -30,6 +28,8 @@ def get_session(viewer: "Viewer") -> Session:
         from napari_i3d.plugin.layers.box_editor import BoxEditor
         from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
         from napari_i3d.plugin.playback import Playback
+        from napari_i3d.plugin.saving.recovery_controller import RecoveryController
+        from napari_i3d.plugin.saving.unsaved import UnsavedCorrections
 
         session = _sessions[viewer] = Session(viewer)
         session.boxes = BoxesController(session)

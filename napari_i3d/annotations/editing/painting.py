@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from napari_i3d._utils.frame_ranges import Ranges, in_frames, merge_ranges, remove_range
+from napari_i3d._utils.frame_ranges import Range, Ranges, in_frames, merge_ranges, remove_range
 from napari_i3d._utils.text import counted
 from napari_i3d.annotations.bouts import Bout, Origin
 from napari_i3d.annotations.editing.annotation_edit import (
@@ -119,17 +119,19 @@ class AddAutomated(AnnotationEdit):
             if one.behavior == lane.behavior
             or (one.behavior != ASSESSED and behaviors[one.behavior].exclusive and behaviors[lane.behavior].exclusive)
         ]
+        free: list[Range] = []
         for start, stop in self.ranges:
-            free: Ranges = ((start, stop),)
+            left: Ranges = ((start, stop),)
             for other in excluded:
                 for one in store.intervals(other, start, stop):
                     if one.origin != Origin.AUTOMATED:
-                        free = remove_range(free, one.start, one.stop)
-            for low, high in free:
-                for other in excluded:
-                    draft.take(other, low, high)
-                draft.put(lane, [Interval(low, high, Origin.AUTOMATED, None, self.note)])
-                draft.assess(individual, low, high)
+                        left = remove_range(left, one.start, one.stop)
+            free += left
+        for low, high in free:
+            for other in excluded:
+                draft.take(other, low, high)
+        draft.put(lane, [Interval(low, high, Origin.AUTOMATED, None, self.note) for low, high in free])
+        draft.assess(individual, free)
         return Plan([*changes, *draft.changes()] if draft.changes() else [])
 
 
@@ -178,7 +180,7 @@ class Assess(AnnotationEdit):
         check_end(store, self.stop)
         key, changes = individual_key(store, self.individual)
         draft = Draft(store)
-        draft.assess(key, self.start, self.stop)
+        draft.assess(key, [(self.start, self.stop)])
         return Plan([*changes, *draft.changes()])
 
 
@@ -205,9 +207,7 @@ class Unassess(AnnotationEdit):
             if lane.behavior != ASSESSED
             for one in store.intervals(lane, self.start, stop)
         ]
-        free: Ranges = ((self.start, stop),) if self.start < stop else ()
-        for start, end in merge_ranges(labelled):
-            free = remove_range(free, start, end)
-        for start, end in free:
-            draft.take(Lane(key, ASSESSED), start, end)
+        if self.start < stop:
+            draft.take(Lane(key, ASSESSED), self.start, stop)
+        draft.assess(key, merge_ranges(labelled))
         return Plan(draft.changes(), "keeps the frames with bouts" if labelled else "")

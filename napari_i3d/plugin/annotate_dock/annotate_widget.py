@@ -18,6 +18,7 @@ from napari_i3d.plugin.annotate_dock.explored.cluster_lanes import ClusterLanes
 from napari_i3d.plugin.annotate_dock.explored.cluster_menu import add_cluster_entries
 from napari_i3d.plugin.annotate_dock.explored.shared_time import SharedTime
 from napari_i3d.plugin.annotate_dock.more_menu import MoreMenu
+from napari_i3d.plugin.annotate_dock.playback_bar import PlaybackBar
 from napari_i3d.plugin.annotate_dock.timeline_content import (
     bout_of,
     lane_bout_of,
@@ -64,6 +65,7 @@ class AnnotateWidget(Dock):
         self.mode.setText("Label")
         self.mode.setCheckable(True)
         self.mode.setToolTip(f"Label by the keys of the behaviors ({self._session.keys.shown_key('label_mode')})")
+        self.playing = PlaybackBar(self._session)
         self.running, self.readout = LineLabel(), LineLabel()
         self._clusters = ClusterLanes(self._session.exploration, self.links, self._show_lanes)
         self._time = SharedTime(self.canvas, self._session.exploration.time_axis, self.links)
@@ -79,7 +81,9 @@ class AnnotateWidget(Dock):
         )
 
     def _build(self) -> None:
-        self.tools = fill(QHBoxLayout(), self.mode, self.running, self.readout, self.more, grow=self.running)
+        self.tools = fill(
+            QHBoxLayout(), self.mode, self.playing, self.running, self.readout, self.more, grow=self.running
+        )
         self.tools.setStretchFactor(self.readout, 1)
         self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.side = QWidget()
@@ -103,6 +107,8 @@ class AnnotateWidget(Dock):
             (canvas.readout_changed, self._on_readout),
             (self._labelling.changed, self._on_mode),
             (session.playback.changed, self._show_readout),
+            (session.playback.changed, self.playing.refresh),
+            (session.keys.changed, self.playing.refresh),
             (self.mode.clicked, self._on_mode_clicked),
         ):
             self.links.connect(signal, slot)
@@ -154,6 +160,7 @@ class AnnotateWidget(Dock):
     def _on_current(self) -> None:
         if self._tracked is not None:
             self.canvas.current = self._tracked.labelled
+            self._on_span()  # it is labelled for the current individual, wherever it was marked
             self._show_running()
             self.more.show_tracked()
 

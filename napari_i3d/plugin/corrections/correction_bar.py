@@ -48,7 +48,6 @@ class CorrectionBar(QWidget):
         self.span = LineLabel()
         self.clear = QToolButton()
         self.clear.setText("✕")
-        self.clear.setToolTip(self._hint("clear_span"))
         self.span_row = QWidget()
         fill(QHBoxLayout(self.span_row), self.span, self.clear, grow=self.span)
         self._buttons = (self.edit, self.undo, self.redo, self.fold, self.save)
@@ -73,7 +72,7 @@ class CorrectionBar(QWidget):
         self.show_span()
 
     def refresh(self) -> None:
-        """Show what can be undone and redone."""
+        """Show what can be undone and redone, whether boxes are saved, and the keys."""
         history = self._link.history
         undo, redo = (history.undo_words, history.redo_words) if history is not None else ("", "")
         for button, name, words in ((self.undo, "Undo", undo), (self.redo, "Redo", redo)):
@@ -84,8 +83,11 @@ class CorrectionBar(QWidget):
         undone = f", {n_all - n_done} undone" if n_all > n_done else ""
         self.fold.setToolTip(f"The list of corrections: {counted(n_done, 'step')}{undone}")
         self.fold.setEnabled(history is not None)
+        if "edit_boxes" in self._actions:
+            self.edit.setToolTip(self._hint("edit_boxes"))
+        self.clear.setToolTip(self._hint("clear_span"))
         if "save_tracking" in self._actions:
-            saved = history is None or history.is_saved
+            saved = self._session.active is None or self._session.active.is_saved
             self.save.setToolTip(self._hint("save_tracking") + ("" if saved else "\nThere are unsaved changes."))
         if history is not None and self.fold.isChecked():
             self.steps.show_history(history)
@@ -95,7 +97,7 @@ class CorrectionBar(QWidget):
         tracked = self._session.active
         unsaved = tracked is not None and not tracked.is_saved
         self.save.setEnabled(tracked is not None and tracked.tracking is not None)
-        self.save.setToolTip(f"{self._actions['save_tracking'].hint}{_UNSAVED if unsaved else ''}")
+        self.save.setToolTip(f"{self._hint('save_tracking')}{_UNSAVED if unsaved else ''}")
 
     def show_editing(self) -> None:
         """Show whether boxes are being edited in the canvas."""

@@ -110,7 +110,7 @@ def gone_from_here(session: Session) -> None:
     correct(session, lambda editor, one, at: [leaving(editor, one, at)])
 
 
-_GONE_KEY = "Ctrl-0"
+_GONE_KEY = "Alt-0"
 _asked: WeakKeyDictionary[Session, tuple[TrackedVideo, TrackingEdit, int]] = WeakKeyDictionary()
 """What `gone_from_here` said last: only that is done when it is asked for again."""
 

@@ -32,6 +32,7 @@ from napari_i3d.plugin.individuals_dock.video_size import VideoSize
 from napari_i3d.plugin.individuals_dock.video_switch import VideoSwitch
 from napari_i3d.plugin.keyboard.key_dialog import KeyDialog
 from napari_i3d.plugin.keys import ACTIONS
+from napari_i3d.plugin.saving.box_saving import save_as
 from napari_i3d.plugin.widgets.dock import Dock
 from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.scroll_area import MARGINS
@@ -86,6 +87,7 @@ class IndividualsWidget(Dock):
         self.video_size.changed.connect(self._on_size_chosen)
         self.links.connect(self._session.box_editor.changed, self._offer_drawing)
         self.links.connect(self._session.box_editor.changed, self.corrections.show_editing)
+        self.links.connect(self._session.keys.changed, self.corrections.refresh)
         self.follow_active(
             self._on_tracking,
             tracking_changed=self._on_tracking,
@@ -155,6 +157,7 @@ class IndividualsWidget(Dock):
         button.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         menu = QMenu(button)
         self.find_action = menu.addAction("Find animals…", self.find_animals.unfold)
+        menu.addAction("Save boxes to another file…", lambda: save_as(self._session))
         button.setMenu(menu)
         return button
 

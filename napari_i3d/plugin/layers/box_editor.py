@@ -1,5 +1,6 @@
 """Editing of boxes in the canvas: those of the frame that is shown, in a layer of their own while it is switched on."""
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from napari_i3d.errors import TrackingError
 from napari_i3d.plugin.layers.box_layers import LINE_WIDTH_PX
 from napari_i3d.plugin.layers.box_shapes import BoxShapes, ShapeChanges
 from napari_i3d.plugin.layers.box_steps import do_changes, edited_boxes, help_words
+from napari_i3d.plugin.layers.held_widgets import HeldWidgets
 from napari_i3d.plugin.session.connections import Connections
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 _SMALLEST_PX = 5.0
 """A new box that is smaller on the screen was a click."""
+
+_IDS_S = 0.1
+"""In a drag, ids follow at most as often as this."""
 
 _NO_VIDEO = "Open a video to draw boxes in it"
 _FLAT_ONLY = "Boxes are edited in the 2-D view"
@@ -45,14 +50,19 @@ class BoxEditor:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._shapes: BoxShapes | None = None
+        self._made: BoxShapes | None = None  # kept, as napari is slow to make layers and to remove them
+        self._shapes: BoxShapes | None = None  # the same, while boxes are edited
         self._tracked: TrackedVideo | None = None
         self._image: Layer | None = None
         self._frame = 0
+        self._ids_drawn = 0.0
         self._busy = False  # the layer is being filled, or a step is being done
         self._due = False
         self._active_before: Layer | None = None
         self._links, self._video_links, self._image_links = Connections(), Connections(), Connections()
+        self._widgets = HeldWidgets(session.viewer)
+        session.videos_changed.connect(self._on_videos)
+        session.viewer.layers.events.removed.connect(self._on_removed)
 
     @property
     def is_on(self) -> bool:
@@ -72,19 +82,20 @@ class BoxEditor:
         if self._session.active is None or not self._is_flat:
             show_info(_NO_VIDEO if self._session.active is None else _FLAT_ONLY)
             return
-        self._shapes = shapes = BoxShapes(self._session.playback.pause)
         self._active_before = viewer.layers.selection.active
+        self._shapes = shapes = self._made or self._make()
         layer = shapes.layer
-        viewer.layers.append(layer)
+        self._raise()
+        self._follow()  # napari draws nothing of it yet
+        layer.visible = True
         viewer.layers.selection.active = layer
         layer.mode = "select"  # after napari has made the buttons, which would show another tool
-        self._follow()
+        shapes.choose_tool()
         for signal, slot in (
             (viewer.dims.events.current_step, self._on_step),
             (viewer.dims.events.ndisplay, self._on_dimensions),
             (viewer.scene.camera.events.zoom, self._on_zoom),
             (viewer.layers.events.inserted, self._on_inserted),
-            (viewer.layers.events.removed, self._on_removed),
             (self._session.active_changed, self._on_active),
             (layer.events.data, self._on_data),
             (layer.events.features, self._schedule),  # all that napari says of shapes that are pasted
@@ -98,18 +109,29 @@ class BoxEditor:
         self.changed.emit()
 
     def stop(self) -> None:
-        """Switch editing off: the layer goes, the boxes stay."""
+        """Switch editing off: the layer is hidden, the boxes stay."""
         if self._shapes is None:
             return
         self.settle()
         layer = self._shapes.layer
         self._end()
-        viewer = self._session.viewer
-        if layer in viewer.layers:
-            viewer.layers.remove(layer)
-        if self._active_before in viewer.layers:
-            viewer.layers.selection.active = self._active_before
+        layer.visible = False
+        layers = self._session.viewer.layers
+        if layers.selection.active is layer or not layers.selection:
+            before = self._active_before
+            layers.selection.active = before if before in layers and before is not layer else None
         self._active_before = None
+
+    def _make(self) -> BoxShapes:
+        """Make the layer."""
+        self._made = made = BoxShapes(self._on_press, self._widgets.draw)
+        self._session.viewer.layers.append(made.layer)
+        made.layer.events.visible.connect(self._on_visible)
+        return made
+
+    def _on_press(self) -> None:
+        self._session.playback.pause()
+        self._widgets.hold()
 
     def settle(self) -> None:
         """Adopt what the user did in the layer since it was filled."""
@@ -178,8 +200,13 @@ class BoxEditor:
     def _place(self) -> None:
         if self._shapes is not None:
             layer, image = self._shapes.layer, self._image
-            layer.scale = image.scale[-2:] if image is not None else (1, 1)
-            layer.translate = image.translate[-2:] if image is not None else (0, 0)
+            scale = image.scale[-2:] if image is not None else np.ones(2)
+            translate = image.translate[-2:] if image is not None else np.zeros(2)
+            # napari draws the layer again for each that is set, even if it is the same.
+            if not np.array_equal(layer.scale, scale):
+                layer.scale = scale
+            if not np.array_equal(layer.translate, translate):
+                layer.translate = translate
 
     def _fill(self) -> None:
         """Fill the layer with the boxes of the frame."""
@@ -222,6 +249,7 @@ class BoxEditor:
 
     def _end(self) -> None:
         """Disconnect everything."""
+        self._widgets.draw()
         self._links.close()
         self._unfollow()
         self._shapes = None
@@ -267,8 +295,30 @@ class BoxEditor:
             self._shapes.set_line_width(self._line_width())
 
     def _on_removed(self, event: Any) -> None:
-        if self._shapes is not None and event.value is self._shapes.layer:
-            self._end()
+        if self._made is not None and event.value is self._made.layer:
+            self._made.layer.events.visible.disconnect(self._on_visible)
+            self._made = None
+            if self.is_on:
+                self._end()
+
+    def _on_videos(self) -> None:
+        if not self._session.videos:
+            QTimer.singleShot(0, self._remove_layer)  # napari may be in the middle of removing layers
+
+    def _remove_layer(self) -> None:
+        """Remove the layer if no video is left whose boxes could be edited."""
+        if self._made is not None and not self._session.videos:
+            self._session.viewer.layers.remove(self._made.layer)
+
+    def _on_visible(self) -> None:
+        # The eye in the list of layers switches editing, too.
+        if self._made is not None and self._made.layer.visible != self.is_on:
+            QTimer.singleShot(0, self._follow_eye)
+
+    def _follow_eye(self) -> None:
+        if self._made is not None and self._made.layer.visible != self.is_on:
+            self.stop() if self.is_on else self.start()
+            self._made.layer.visible = self.is_on
 
     def _on_data(self, event: Any) -> None:
         if str(event.action).upper() in ("CHANGED", "ADDED", "REMOVED"):
@@ -294,8 +344,11 @@ class BoxEditor:
             self._tracked.current = selected[0]
 
     def _on_drawn(self) -> None:
-        """Let the id go along with a box that is dragged."""
+        """Let the id go along with a box that is dragged, not for every movement: that would take a tenth of it."""
+        if time.monotonic() - self._ids_drawn < _IDS_S:
+            return
         if self._shapes is not None and self._shapes.is_pressed and not self._busy and self._tracked is not None:
+            self._ids_drawn = time.monotonic()
             display = self._session.boxes.display(self._tracked)
             if display is not None:
                 display.move_ids(self._shapes.live())

@@ -99,7 +99,8 @@ def test_transitions_are_drawn_and_saved(opened, tmp_path: Path, monkeypatch, qt
     assert counts == {("walk", "walk"): 0, ("walk", "rest"): 1, ("rest", "walk"): 1, ("rest", "rest"): 0}
     choose_file(monkeypatch, "getSaveFileName", tmp_path / "next.png")
     click(qtbot, page.save)
-    assert Image.open(tmp_path / "next.png").size[0] > 500
+    with Image.open(tmp_path / "next.png") as image:
+        assert image.size[0] > 500
 
 
 def test_time_budget_is_drawn_or_says_why_not(opened, tmp_path: Path, monkeypatch, qtbot):
@@ -150,7 +151,7 @@ def test_file_without_labels_is_told(opened, tmp_path: Path, monkeypatch, qtbot)
 
 
 def test_figure_of_labels_shows_the_frames_in_view(opened, tmp_path: Path, monkeypatch, qtbot):
-    session, _, more = opened
+    _, _, more = opened
     assert not entry(more, "Save figure of the clusters…").isEnabled()
     choose_file(monkeypatch, "getSaveFileName", tmp_path / "labels.svg")
     entry(more, "Save figure of the labels…").trigger()
@@ -161,7 +162,7 @@ def test_figure_of_labels_shows_the_frames_in_view(opened, tmp_path: Path, monke
 def test_clip_of_the_frames_in_view(opened, tmp_path: Path, qtbot):
     from napari_i3d.plugin.annotate_dock.export_clip import Span
 
-    session, _, more = opened
+    _, _, more = opened
     more._canvas.limits = (12, 27)
     entry(more, "Export clip…").trigger()
     panel = more._clip.panel

@@ -35,8 +35,15 @@ def opened(make_napari_viewer, clip, qtbot):
 
 def show(qtbot, session, panel, frame: int):
     """Show a frame, and return what the panel painted of it."""
+    before = panel.view.shown
     session.go_to(frame)
-    qtbot.waitUntil(lambda: getattr(panel.view.shown, "title", "") == f"frame {frame}", timeout=WAIT)
+    panel.view.update()
+
+    def painted() -> bool:
+        shown = panel.view.shown
+        return shown is not before and getattr(shown, "title", "") == f"frame {frame}"
+
+    qtbot.waitUntil(painted, timeout=WAIT)
     return panel.view.shown
 
 
@@ -158,7 +165,7 @@ def test_reasons_why_nobody_is_followed(make_napari_viewer, clip, qtbot):
 
 
 def test_frames_are_shown_while_the_video_plays(opened, qtbot):
-    session, tracked, panel = opened
+    session, _, panel = opened
     seen = []
     content = panel.view._content
 

@@ -11,11 +11,11 @@ from qtpy.QtWidgets import QDockWidget, QMainWindow
 
 from napari_i3d._utils.text import counted
 from napari_i3d.errors import NapariI3DError
-from napari_i3d.plugin.corrections.recovery_bar import RecoveryBar, add_bar
 from napari_i3d.plugin.jobs.job_results import Done, Failed, Progress, Result
 from napari_i3d.plugin.jobs.recovery_job import RecoveryOffer, run_reading_recovery, run_restoring
 from napari_i3d.plugin.jobs.workers import Workers, run_in_thread
 from napari_i3d.plugin.messages import dock_text
+from napari_i3d.plugin.saving.recovery_bar import RecoveryBar, add_bar, ask_discard
 from napari_i3d.plugin.session.layer_sources import TrackingSource
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
@@ -194,6 +194,9 @@ class RecoveryController(QObject):
         show_info(f"{tracked.name}: the corrections are restored; they are not saved yet.")
 
     def _on_discard(self) -> None:
+        tracked, offer = self._offers[0]
+        if self.bar is None or not ask_discard(self.bar, offer.describe(tracked.name)):
+            return
         with contextlib.suppress(OSError):
             self._offers[0][1].path.unlink(missing_ok=True)
         self._next_offer()

@@ -12,8 +12,8 @@ from helpers.windows import answer_question, click, notifications, open_dock
 from napari_i3d import read_tracking
 from napari_i3d.plugin.closing import ClosingQuestion
 from napari_i3d.plugin.context import get_session
-from napari_i3d.plugin.corrections.save_dialog import SaveDialog
-from napari_i3d.plugin.corrections.saving import SAVE_ACTIONS
+from napari_i3d.plugin.saving.box_saving import SAVE_ACTIONS
+from napari_i3d.plugin.saving.save_dialog import SaveDialog
 from napari_i3d.projects.recovery import find_recovery_files
 from napari_i3d.projects.tracking_saving import save_tracking
 from napari_i3d.synthetic import SyntheticClip
@@ -129,9 +129,11 @@ def test_file_of_the_tracking_program_is_replaced_only_on_request(viewer, qtbot,
 def test_title_tells_that_corrections_are_unsaved(viewer, qtbot, clip, tracked):
     dock = open_dock(viewer, "Individuals")
     assert "unsaved corrections" in dock.title.text()
+    assert "unsaved changes" in dock.corrections.save.toolTip()
     use_dialog(qtbot)
     SAVE(get_session(viewer))
     assert "unsaved" not in dock.title.text()
+    assert "unsaved" not in dock.corrections.save.toolTip()
     tracked.editor.undo()
     assert "unsaved" in dock.title.text()
 
