@@ -25,7 +25,7 @@ from napari_i3d.tracking.editing.key_frames import (
 from napari_i3d.tracking.editing.tracking_edit import TrackingEdit, named
 
 _GROUP = "Boxes by hand"
-_NOBODY = "Select an individual first, or draw a box: 8, then drag on the image"
+_NOBODY = "Select an individual first, or draw a box: {key}, then drag on the image"
 
 _Edits = Callable[[TrackingEditor, Id, int], Sequence[TrackingEdit]]
 _Frame = Callable[[TrackingEditor, Id, int], int]
@@ -102,8 +102,7 @@ def gone_from_here(session: Session) -> None:
     asked = (tracked, edit, tracked.history.serial)
     if _asked.get(session) != asked:
         _asked[session] = asked
-        key = session.keys.shown_key("gone_from_here")
-        text = f"{f'Press {key}' if key else 'Ask'} again to {words}"
+        text = f"Press {session.keys.called('gone_from_here')} again to {words}"
         show_info(text)
         session.viewer.status = text
         return
@@ -119,7 +118,7 @@ def _current(session: Session) -> tuple[TrackedVideo, Id, int] | None:
     session.box_editor.settle()  # it may just have been drawn
     tracked = session.active
     if tracked is None or tracked.current is None:
-        show_info(_NOBODY)
+        show_info(_NOBODY.format(key=session.keys.called("edit_boxes")))
         return None
     return tracked, tracked.current, session.frame
 
