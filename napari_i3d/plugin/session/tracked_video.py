@@ -105,12 +105,15 @@ class TrackedVideo(VideoChoices):
 
     @labelled.setter
     def labelled(self, individual: Id) -> None:
-        has_boxes = individual in self._known
-        self.labels.individual = None if has_boxes else individual
-        if has_boxes and individual != self._current:
+        if individual in self._known:
             self.current = individual
         else:
+            self.labels.individual = individual
             self.current_changed.emit()
+
+    def _leave_unboxed(self) -> bool:
+        left, self.labels.individual = self.labels.individual, None
+        return left is not None
 
     @property
     def is_saved(self) -> bool:

@@ -78,3 +78,25 @@ def test_selected_bout_is_none_once_it_is_gone(tracked):
     tracked.labels.selected = tracked.labels.annotation.bouts[0]
     tracked.labels.editor.split(tracked.labels.selected, 20)
     assert tracked.labels.selected is None
+
+
+def test_choice_of_an_animal_leaves_one_without_boxes(tracked):
+    told = []
+    tracked.current_changed.connect(lambda: told.append(tracked.labelled))
+    for again in ("a", "b"):
+        tracked.labelled = "ghost"
+        assert tracked.labelled == "ghost"
+        tracked.current = again  # also the one that was current before
+        assert tracked.labelled == again
+    tracked.labelled = "b"
+    assert told == ["ghost", "a", "ghost", "b"]
+
+
+def test_other_boxes_leave_no_individual_behind(tracked):
+    tracked.labelled = "ghost"
+    tracked.set_source(source_of("ghost", "c"))
+    tracked.current = "c"
+    assert tracked.labelled == "c"
+    tracked.labelled = "other"
+    tracked.set_source(source_of("ghost", "c"))
+    assert tracked.labelled == "ghost"
