@@ -73,6 +73,7 @@ class TrackedVideo(VideoChoices):
         self.labels = Labels()
         self._restart_corrections()
         self._boxes_size: tuple[int, int] | None = None
+        self.current_changed.connect(self._deselect_others)
 
     @property
     def tracking(self) -> Tracking | None:
@@ -268,6 +269,12 @@ class TrackedVideo(VideoChoices):
         self._out_of_date = self._find_out_of_date()
         self.features_changed.emit()
         self.out_of_date_changed.emit()
+
+    def _deselect_others(self) -> None:
+        # Keys edit the selected bout: one of an individual that is looked at no more must not move with them.
+        selected = self.labels.selected
+        if selected is not None and selected.individual != self.labelled:
+            self.labels.selected = None
 
     def check(self) -> None:
         """Check the tracking again."""

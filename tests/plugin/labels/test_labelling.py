@@ -361,3 +361,16 @@ def test_labels_are_warned_of_when_boxes_are_others(person, tmp_path):
     (text,) = notifications("warning")
     assert "first.pickle" in text
     assert person.bouts == [(tracked.labelled, "walk", 0, 5)]
+
+
+def test_edge_key_moves_no_bout_of_another(person):
+    first, second = person.session.active.tracking
+    editor = person.session.active.labels.editor
+    editor.add(first, "walk", 100, 200)
+    editor.add(second, "rest", 110, 210)
+    person.see(150)
+    QTest.mouseClick(person.dock.canvas, Qt.MouseButton.LeftButton, pos=place(person.dock.canvas, first, 150))
+    assert person.session.active.labels.selected is not None
+    person.press(Qt.Key.Key_2)
+    person.press(Qt.Key.Key_BracketRight)
+    assert person.bouts == [(first, "walk", 100, 200), (second, "rest", 110, 151)]

@@ -100,3 +100,17 @@ def test_other_boxes_leave_no_individual_behind(tracked):
     tracked.labelled = "other"
     tracked.set_source(source_of("ghost", "c"))
     assert tracked.labelled == "ghost"
+
+
+def test_selected_bout_is_left_with_its_individual(tracked):
+    tracked.labels.editor.add("a", "walk", 10, 30)
+    (bout,) = tracked.labels.annotation.bouts
+    tracked.labels.selected = bout
+    tracked.current = "a"
+    assert tracked.labels.selected == bout
+    tracked.current = "b"
+    assert tracked.labels.selected is None
+    tracked.labels.selected = bout  # by its menu, while another one is current
+    assert tracked.labels.selected == bout
+    tracked.labelled = "ghost"
+    assert tracked.labels.selected is None
