@@ -6,19 +6,21 @@ from functools import partial
 
 from napari_i3d.annotations.bouts import Bout
 from napari_i3d.annotations.editing.annotation_edit import AnnotationEdit
-from napari_i3d.annotations.editing.bout_edits import DeleteBout, MergeBouts, MoveEdges, Relabel, SplitBout
+from napari_i3d.annotations.editing.bout_edits import Accept, DeleteBout, MergeBouts, MoveEdges, Relabel, SplitBout
 from napari_i3d.annotations.editing.open_bouts import OpenBout
 from napari_i3d.annotations.editing.painting import Add, Assess, Erase, Unassess
 from napari_i3d.errors import AnnotationError
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.actions import Action
 from napari_i3d.plugin.messages import dock_text
+from napari_i3d.plugin.session.preferences import recall, remember
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 
 _GROUP = "Label"
 _NO_VIDEO = "Open a video first"
-STEP_FRAMES = 10
+DEFAULT_STEP_FRAMES = 10
+_PREFERENCES, _STEP = "labelling", "step_frames"
 LOOP_MARGIN_FRAMES = 12
 
 
@@ -219,10 +221,26 @@ def _step(session: Session, step: int, places: Callable[[TrackedVideo], list[int
 
 
 def step_frames(session: Session, step: int) -> None:
-    """Go on or back by `STEP_FRAMES`."""
+    """Go on or back by the step that the user chose."""
     if session.active is not None and session.active.video is not None:
-        frame = _frame(session, session.active) + step * STEP_FRAMES
+        frame = _frame(session, session.active) + step * chosen_step()
         session.go_to(max(0, min(frame, len(session.active.video) - 1)))
+
+
+def chosen_step() -> int:
+    """Return the frames of a larger step."""
+    step = recall(_PREFERENCES).get(_STEP)
+    return step if isinstance(step, int) and step > 0 else DEFAULT_STEP_FRAMES
+
+
+def choose_step(frames: int) -> None:
+    """Choose the frames of a larger step, also for later sessions."""
+    remember(_PREFERENCES, recall(_PREFERENCES) | {_STEP: frames})
+
+
+def accept(session: Session) -> None:
+    """Accept the bout that a program made."""
+    do(session, lambda tracked: [Accept(bout_here(tracked, _frame(session, tracked)))])
 
 
 def loop_bout(session: Session) -> None:
@@ -270,6 +288,7 @@ ACTIONS = (
     Action("split_bout", "split the bout at this frame", split, "/", _GROUP),
     Action("merge_bouts", "merge the bout with the next one of its behavior", merge_next, "Alt-/", _GROUP),
     Action("delete_bout", "delete the selected bout", delete, "Alt-Backspace", _GROUP),
+    Action("accept_bout", "accept the bout that a program made", accept, "Alt-Y", _GROUP),
     Action("next_edge", "next edge of a bout", partial(step_edge, step=1), "Ctrl-Alt-Right", _GROUP),
     Action("previous_edge", "previous edge of a bout", partial(step_edge, step=-1), "Ctrl-Alt-Left", _GROUP),
     Action("next_unassessed", "next frames that nobody looked at", partial(step_unassessed, step=1), "Alt-N", _GROUP),
@@ -281,8 +300,10 @@ ACTIONS = (
     Action(
         "unassess", "the marked span, or all up to here, was not looked at", partial(assess, looked=False), "", _GROUP
     ),
-    Action("frames_on", f"{STEP_FRAMES} frames on", partial(step_frames, step=1), "Shift-Right", _GROUP),
-    Action("frames_back", f"{STEP_FRAMES} frames back", partial(step_frames, step=-1), "Shift-Left", _GROUP),
+    Action(
+        "frames_on", "some frames on: the step beside the speed", partial(step_frames, step=1), "Shift-Right", _GROUP
+    ),
+    Action("frames_back", "some frames back", partial(step_frames, step=-1), "Shift-Left", _GROUP),
     Action("play_back", "play backwards, or faster", lambda session: session.playback.shuttle(-1), "Alt-J", _GROUP),
     Action("play_pause", "play or stop", lambda session: session.playback.toggle(), "Alt-K", _GROUP),
     Action("play_on", "play forwards, or faster", lambda session: session.playback.shuttle(1), "Alt-L", _GROUP),

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QApplication
 from helpers.clips import MakeClip
 from helpers.windows import notifications, open_dock
 from napari_i3d.annotations.annotation import Annotation
-from napari_i3d.annotations.bouts import Bout
+from napari_i3d.annotations.bouts import Bout, Origin
 from napari_i3d.annotations.ethogram import Behavior, Ethogram
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.labels.labelling import HOLD_S
@@ -208,6 +208,26 @@ def test_bouts_begin_in_the_frame_shown_while_it_plays(person, qtbot):
     assert (behavior, start) == ("walk", begun.frame)
     # The player may have gone a frame on between the press and the question.
     assert ended - 1 <= stop - 1 <= ended
+
+
+def test_larger_steps_are_as_long_as_chosen(person):
+    person.dock.playing.step.setValue(25)
+    person.see(100)
+    person.press(Qt.Key.Key_Right, SHIFT)
+    assert person.session.frame == 125
+    person.press(Qt.Key.Key_Left, SHIFT)
+    person.press(Qt.Key.Key_Left, SHIFT)
+    assert person.session.frame == 75
+
+
+def test_bout_of_a_program_is_accepted_by_one_key(person):
+    one = person.session.active.labelled
+    made = Bout(one, "walk", 10, 30, origin=Origin.AUTOMATED, confidence=0.8)
+    person.session.active.labels.set_annotation(Annotation(ETHOGRAM, (made,)), None)
+    person.see(20)
+    person.press(Qt.Key.Key_Y, Qt.KeyboardModifier.AltModifier)
+    (bout,) = person.session.active.labels.annotation.bouts
+    assert (bout.start, bout.stop, bout.origin) == (10, 30, Origin.CURATED)
 
 
 def test_speed_and_edges_have_buttons(person, qtbot):

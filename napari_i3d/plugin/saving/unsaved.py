@@ -1,7 +1,7 @@
 """Unsaved corrections of all videos of a viewer, for the question before it is closed."""
 
 from napari_i3d._utils.text import counted
-from napari_i3d.plugin.corrections.saving import save_video
+from napari_i3d.plugin.saving.box_saving import save_video
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 

@@ -11,16 +11,17 @@ from qtpy.QtWidgets import QDockWidget, QMainWindow
 
 from napari_i3d._utils.text import counted
 from napari_i3d.errors import NapariI3DError
-from napari_i3d.plugin.corrections.recovery_bar import RecoveryBar, add_bar, ask_discard
 from napari_i3d.plugin.jobs.job_results import Done, Failed, Progress, Result
 from napari_i3d.plugin.jobs.recovery_job import RecoveryOffer, run_reading_recovery, run_restoring
 from napari_i3d.plugin.jobs.workers import Workers, run_in_thread
 from napari_i3d.plugin.messages import dock_text
+from napari_i3d.plugin.saving.recovery_bar import RecoveryBar, add_bar, ask_discard
 from napari_i3d.plugin.session.layer_sources import TrackingSource
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.projects.recovery import RecoveryFile, find_recovery_files
-from napari_i3d.tracking.editing.editor import TrackingChange, TrackingEditor
+from napari_i3d.tracking.editing.editor import TrackingEditor
+from napari_i3d.tracking.editing.tracking_change import TrackingChange
 
 SAVE_MS = 5000
 """Unsaved corrections are written this long after the first of them."""
