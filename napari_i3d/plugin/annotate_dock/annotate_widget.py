@@ -14,6 +14,10 @@ from napari_i3d.annotations.editing.changes import AnnotationChange
 from napari_i3d.annotations.editing.painting import Add, Assess, Erase, Unassess
 from napari_i3d.individuals import Id, format_id
 from napari_i3d.plugin import navigation
+from napari_i3d.plugin.annotate_dock.explored.cluster_lanes import ClusterLanes
+from napari_i3d.plugin.annotate_dock.explored.cluster_menu import add_cluster_entries
+from napari_i3d.plugin.annotate_dock.explored.shared_time import SharedTime
+from napari_i3d.plugin.annotate_dock.more_menu import MoreMenu
 from napari_i3d.plugin.annotate_dock.playback_bar import PlaybackBar
 from napari_i3d.plugin.annotate_dock.timeline_content import (
     bout_of,
@@ -56,12 +60,15 @@ class AnnotateWidget(Dock):
         self._label_links = Connections()
         self.destroyed.connect(self._label_links.close)
         self.canvas = TimelineCanvas(napari_viewer.theme)
+        self.more = MoreMenu(self._session, self.workers, self.canvas)
         self.mode = QToolButton()
         self.mode.setText("Label")
         self.mode.setCheckable(True)
         self.mode.setToolTip(f"Label by the keys of the behaviors ({self._session.keys.shown_key('label_mode')})")
         self.playing = PlaybackBar(self._session)
         self.running, self.readout = LineLabel(), LineLabel()
+        self._clusters = ClusterLanes(self._session.exploration, self.links, self._show_lanes)
+        self._time = SharedTime(self.canvas, self._session.exploration.time_axis, self.links)
         self._build()
         self._connect(napari_viewer)
         self.follow_active(
@@ -74,7 +81,9 @@ class AnnotateWidget(Dock):
         )
 
     def _build(self) -> None:
-        self.tools = fill(QHBoxLayout(), self.mode, self.playing, self.running, self.readout, grow=self.running)
+        self.tools = fill(
+            QHBoxLayout(), self.mode, self.playing, self.running, self.readout, self.more, grow=self.running
+        )
         self.tools.setStretchFactor(self.readout, 1)
         self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.side = QWidget()
@@ -113,13 +122,19 @@ class AnnotateWidget(Dock):
         tracked = self._tracked
         self._follow_labels(tracked)
         self.canvas.setEnabled(tracked is not None)
+        self._time.show(None if tracked is None else max(label_actions.n_frames(tracked), 1))
         if tracked is None:
             return
-        self.canvas.data = timeline_data(tracked)
+        self._show_lanes()
+        self.more.show_tracked()
         self._on_current()
         self._on_span()
         self._on_frame()
         self._on_mode()
+
+    def _show_lanes(self) -> None:
+        if self._tracked is not None:
+            self.canvas.data = timeline_data(self._tracked, self._clusters.of(self._tracked))
 
     def _follow_labels(self, tracked: TrackedVideo | None) -> None:
         if tracked is not self._labels_of:
@@ -134,17 +149,20 @@ class AnnotateWidget(Dock):
         if tracked is None:
             return
         if change is None or change.added or change.removed or change.renamed:
-            self.canvas.data = timeline_data(tracked)
+            self._show_lanes()
         else:
             everyone = tracked.labels.editor.individuals if change.ethogram else change.ranges
             self.canvas.data = with_edited_labels(self.canvas.data, tracked, everyone)
         self._on_selected()
         self._show_running()
+        self.more.show_tracked()
 
     def _on_current(self) -> None:
         if self._tracked is not None:
             self.canvas.current = self._tracked.labelled
+            self._on_span()  # it is labelled for the current individual, wherever it was marked
             self._show_running()
+            self.more.show_tracked()
 
     def _on_selected(self) -> None:
         tracked = self._tracked
@@ -184,6 +202,7 @@ class AnnotateWidget(Dock):
 
     def _on_theme(self) -> None:
         self.canvas.set_theme(self._session.viewer.theme)
+        self.more.set_theme(self._session.viewer.theme)
 
     def _on_mode(self) -> None:
         self.mode.setChecked(self._labelling.on)
@@ -235,6 +254,7 @@ class AnnotateWidget(Dock):
             self._add_bout_entries(menu, tracked, bout)
         elif tracked.span is not None:
             self._add_span_entries(menu, tracked, hit.individual)
+        add_cluster_entries(menu, self._session, self.canvas.data, hit.bout)
         menu.addSeparator()
         start, stop = tracked.span or (0, label_actions.n_frames(tracked))
         for edit in (Assess(hit.individual, start, stop), Unassess(hit.individual, start, stop)):
@@ -272,10 +292,12 @@ class AnnotateWidget(Dock):
 
     def close_warning(self) -> str:
         """Return what closing the viewer now would lose; empty if nothing."""
-        return ""
+        return self.more.close_warning()
 
     def closed(self) -> None:
         """End labelling with the dock."""
         self._labelling.on = False
         self._label_links.close()
+        self.more.closed()
         super().closed()
+        self._time.show(None)
