@@ -129,6 +129,7 @@ def test_zoom_by_wheel_and_box(opened, qtbot):
     )
     QApplication.sendEvent(panel.view, event)
     assert panel.zoom.value == 1.5
+    qtbot.waitUntil(lambda: panel._followed.view.side_px != side, timeout=WAIT)
     assert panel._followed.view.side_px == pytest.approx(side / 1.5, abs=2)
     panel.zoom.value = 1.0
     panel.box.setChecked(False)
@@ -143,12 +144,21 @@ def test_corrected_box_moves_the_view(opened, clip, qtbot):
     boxes = np.array(tracked.tracking["striped"].boxes)
     boxes += [30, 20, 30, 20]
     tracked.set_tracking(Tracking([Tracklet("striped", 0, boxes)]), None)
-    side = panel._followed.view.side_px
     qtbot.wait(100)
+    side = panel._followed.view.side_px
     picture = panel.view.shown.picture
     small = picture[:: picture.shape[0] // side, :: picture.shape[0] // side]
     center = (boxes[9, :2] + boxes[9, 2:]) / 2
     np.testing.assert_array_equal(small, expected(clip, tracked.tracking["striped"], center, 9, side))
+
+
+def test_correction_leaves_the_scale(opened, qtbot):
+    session, tracked, panel = opened
+    tracked.current = "striped"
+    before = show(qtbot, session, panel, 9).picture.shape
+    for frame in range(20):
+        tracked.editor.set_box("striped", frame, [0, 0, 200, 200])
+    assert show(qtbot, session, panel, 11).picture.shape == before
 
 
 def test_reasons_why_nobody_is_followed(make_napari_viewer, clip, qtbot):
