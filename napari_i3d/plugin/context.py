@@ -17,6 +17,7 @@ def get_session(viewer: "Viewer") -> Session:
     viewer = getattr(viewer, "__wrapped__", viewer)
     if viewer not in _sessions:
         # Loaded with the first viewer: what they import takes time.
+        from napari_i3d.plugin.box_editing.box_editor import BoxEditor
         from napari_i3d.plugin.closing import ClosingQuestion
         from napari_i3d.plugin.corrections.canvas_menu import CanvasMenu
         from napari_i3d.plugin.corrections.identity_prompt import IdentityPrompt
@@ -25,7 +26,6 @@ def get_session(viewer: "Viewer") -> Session:
         from napari_i3d.plugin.keys import ACTIONS
         from napari_i3d.plugin.labels.labelling import Labelling
         from napari_i3d.plugin.layers.box_controller import BoxesController
-        from napari_i3d.plugin.layers.box_editor import BoxEditor
         from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
         from napari_i3d.plugin.playback import Playback
         from napari_i3d.plugin.saving.recovery_controller import RecoveryController

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLa
 from napari_i3d.annotations.bouts import Bout, Origin
 from napari_i3d.annotations.editing.annotation_edit import AnnotationEdit
 from napari_i3d.annotations.editing.bout_edits import Accept, MoveEdges, SetTarget
-from napari_i3d.annotations.editing.editor import AnnotationChange
+from napari_i3d.annotations.editing.changes import AnnotationChange
 from napari_i3d.annotations.editing.painting import Add, Assess, Erase, Unassess
 from napari_i3d.individuals import Id, format_id
 from napari_i3d.plugin import navigation

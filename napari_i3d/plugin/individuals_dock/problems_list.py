@@ -182,8 +182,8 @@ class ProblemsList(QWidget):
         self.title = QLabel()
         self.previous = QPushButton("Previous")
         self.next = QPushButton("Next")
-        self.previous.setToolTip("Previous problem (Shift-N)")
-        self.next.setToolTip("Next problem (N)")
+        self._session = session
+        self.show_keys()
         self.table = ProblemsTable()
         self.table.setModel(self.model)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -225,6 +225,15 @@ class ProblemsList(QWidget):
         if changed:
             self.table.fit()
         self.show_problem(tracked.problem if tracked else None)
+
+    def show_keys(self) -> None:
+        """Show the keys of the buttons."""
+        for button, name, text in (
+            (self.previous, "previous_problem", "Previous problem"),
+            (self.next, "next_problem", "Next problem"),
+        ):
+            key = self._session.keys.shown_key(name)
+            button.setToolTip(f"{text} ({key})" if key else text)
 
     def show_problem(self, problem: Problem | None) -> None:
         """Select a problem."""

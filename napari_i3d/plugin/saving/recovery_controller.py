@@ -20,7 +20,8 @@ from napari_i3d.plugin.session.layer_sources import TrackingSource
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.projects.recovery import RecoveryFile, find_recovery_files
-from napari_i3d.tracking.editing.editor import TrackingChange, TrackingEditor
+from napari_i3d.tracking.editing.editor import TrackingEditor
+from napari_i3d.tracking.editing.tracking_change import TrackingChange
 
 SAVE_MS = 5000
 """Unsaved corrections are written this long after the first of them."""

@@ -9,10 +9,11 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_i3d.errors import TrackingError
+from napari_i3d.plugin.box_editing.box_shapes import BoxShapes, ShapeChanges
+from napari_i3d.plugin.box_editing.box_steps import do_changes, edited_boxes, help_words
+from napari_i3d.plugin.box_editing.held_widgets import HeldWidgets
+from napari_i3d.plugin.box_editing.kept_shapes import KeptShapes
 from napari_i3d.plugin.layers.box_layers import LINE_WIDTH_PX
-from napari_i3d.plugin.layers.box_shapes import BoxShapes, ShapeChanges
-from napari_i3d.plugin.layers.box_steps import do_changes, edited_boxes, help_words
-from napari_i3d.plugin.layers.held_widgets import HeldWidgets
 from napari_i3d.plugin.session.connections import Connections
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 _SMALLEST_PX = 5.0
 """A new box that is smaller on the screen was a click."""
 
-_IDS_S = 0.1
-"""In a drag, ids follow at most as often as this."""
+_IDS_S = 0.1  # in a drag, ids follow at most as often
 
 _NO_VIDEO = "Open a video to draw boxes in it"
 _FLAT_ONLY = "Boxes are edited in the 2-D view"
@@ -50,19 +50,15 @@ class BoxEditor:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._made: BoxShapes | None = None  # kept, as napari is slow to make layers and to remove them
-        self._shapes: BoxShapes | None = None  # the same, while boxes are edited
+        self._shapes: BoxShapes | None = None
         self._tracked: TrackedVideo | None = None
-        self._image: Layer | None = None
-        self._frame = 0
-        self._ids_drawn = 0.0
+        self._ids_drawn, self._frame = 0.0, 0
         self._busy = False  # the layer is being filled, or a step is being done
         self._due = False
         self._active_before: Layer | None = None
-        self._links, self._video_links, self._image_links = Connections(), Connections(), Connections()
+        self._links, self._video_links = Connections(), Connections()
         self._widgets = HeldWidgets(session.viewer)
-        session.videos_changed.connect(self._on_videos)
-        session.viewer.layers.events.removed.connect(self._on_removed)
+        self._kept = KeptShapes(session, self._on_press, self._widgets.draw, self._on_eye, self._on_removed)
 
     @property
     def is_on(self) -> bool:
@@ -83,9 +79,8 @@ class BoxEditor:
             show_info(_NO_VIDEO if self._session.active is None else _FLAT_ONLY)
             return
         self._active_before = viewer.layers.selection.active
-        self._shapes = shapes = self._made or self._make()
+        self._shapes = shapes = self._kept.take()
         layer = shapes.layer
-        self._raise()
         self._follow()  # napari draws nothing of it yet
         layer.visible = True
         viewer.layers.selection.active = layer
@@ -95,7 +90,7 @@ class BoxEditor:
             (viewer.dims.events.current_step, self._on_step),
             (viewer.dims.events.ndisplay, self._on_dimensions),
             (viewer.scene.camera.events.zoom, self._on_zoom),
-            (viewer.layers.events.inserted, self._on_inserted),
+            (viewer.layers.events.inserted, self._kept.raise_later),
             (self._session.active_changed, self._on_active),
             (layer.events.data, self._on_data),
             (layer.events.features, self._schedule),  # all that napari says of shapes that are pasted
@@ -105,7 +100,7 @@ class BoxEditor:
             self._links.connect(signal, slot)
         self._select_current()
         if self._tracked is not None:
-            viewer.status = help_words(self._tracked, drawing=layer.mode == "add_rectangle")
+            viewer.status = help_words(self._tracked, self._session.keys.called, drawing=layer.mode == "add_rectangle")
         self.changed.emit()
 
     def stop(self) -> None:
@@ -115,19 +110,12 @@ class BoxEditor:
         self.settle()
         layer = self._shapes.layer
         self._end()
-        layer.visible = False
+        self._kept.hide()
         layers = self._session.viewer.layers
         if layers.selection.active is layer or not layers.selection:
             before = self._active_before
             layers.selection.active = before if before in layers and before is not layer else None
         self._active_before = None
-
-    def _make(self) -> BoxShapes:
-        """Make the layer."""
-        self._made = made = BoxShapes(self._on_press, self._widgets.draw)
-        self._session.viewer.layers.append(made.layer)
-        made.layer.events.visible.connect(self._on_visible)
-        return made
 
     def _on_press(self) -> None:
         self._session.playback.pause()
@@ -181,32 +169,15 @@ class BoxEditor:
 
     def _unfollow(self) -> None:
         self._video_links.close()
-        self._image_links.close()
-        self._image = None
+        self._kept.release()
         display = self._session.boxes.display(self._tracked) if self._tracked is not None else None
         self._tracked = None
         if display is not None:
             display.show_lines(True)
 
     def _on_video(self) -> None:
-        self._image_links.close()
-        self._image = self._tracked.layer if self._tracked else None
-        if self._image is not None:
-            self._image_links.connect(self._image.events.scale, self._place)
-            self._image_links.connect(self._image.events.translate, self._place)
-        self._place()
+        self._kept.follow(self._tracked.layer if self._tracked else None)
         self._fill()
-
-    def _place(self) -> None:
-        if self._shapes is not None:
-            layer, image = self._shapes.layer, self._image
-            scale = image.scale[-2:] if image is not None else np.ones(2)
-            translate = image.translate[-2:] if image is not None else np.zeros(2)
-            # napari draws the layer again for each that is set, even if it is the same.
-            if not np.array_equal(layer.scale, scale):
-                layer.scale = scale
-            if not np.array_equal(layer.translate, translate):
-                layer.translate = translate
 
     def _fill(self) -> None:
         """Fill the layer with the boxes of the frame."""
@@ -262,21 +233,11 @@ class BoxEditor:
         self._follow()
         QTimer.singleShot(0, self._take_up)  # or of selecting one
 
-    def _on_inserted(self) -> None:
-        QTimer.singleShot(0, self._raise)
-
     def _take_up(self) -> None:
         """Give the layer the mouse and the keys."""
         if self._shapes is not None:
-            self._raise()
+            self._kept.raise_()
             self._session.viewer.layers.selection.active = self._shapes.layer
-
-    def _raise(self) -> None:
-        """Put the layer on top: an image that was opened later would hide it."""
-        if self._shapes is not None:
-            layers, layer = self._session.viewer.layers, self._shapes.layer
-            if layers[-1] is not layer:
-                layers.move(layers.index(layer), len(layers))
 
     def _on_step(self) -> None:
         if self._tracked is not None and self._session.frame_of(self._tracked) != self._frame:
@@ -294,31 +255,16 @@ class BoxEditor:
         if self._shapes is not None:
             self._shapes.set_line_width(self._line_width())
 
-    def _on_removed(self, event: Any) -> None:
-        if self._made is not None and event.value is self._made.layer:
-            self._made.layer.events.visible.disconnect(self._on_visible)
-            self._made = None
-            if self.is_on:
-                self._end()
+    def _on_removed(self) -> None:
+        if self.is_on:
+            self._end()
 
-    def _on_videos(self) -> None:
-        if not self._session.videos:
-            QTimer.singleShot(0, self._remove_layer)  # napari may be in the middle of removing layers
-
-    def _remove_layer(self) -> None:
-        """Remove the layer if no video is left whose boxes could be edited."""
-        if self._made is not None and not self._session.videos:
-            self._session.viewer.layers.remove(self._made.layer)
-
-    def _on_visible(self) -> None:
-        # The eye in the list of layers switches editing, too.
-        if self._made is not None and self._made.layer.visible != self.is_on:
-            QTimer.singleShot(0, self._follow_eye)
-
-    def _follow_eye(self) -> None:
-        if self._made is not None and self._made.layer.visible != self.is_on:
+    def _on_eye(self) -> None:
+        """Let the eye in the list of layers switch editing, too."""
+        if self._kept.is_visible != self.is_on:
             self.stop() if self.is_on else self.start()
-            self._made.layer.visible = self.is_on
+            if not self.is_on:
+                self._kept.hide()  # editing could not begin
 
     def _on_data(self, event: Any) -> None:
         if str(event.action).upper() in ("CHANGED", "ADDED", "REMOVED"):

@@ -576,15 +576,16 @@ def test_hidden_layer_goes_with_the_last_video(editing):
     assert not len(editing.viewer.layers)
 
 
-def test_list_of_layers_is_drawn_again_after_a_drag(editing):
+def test_list_of_layers_is_drawn_again_after_a_drag(editing, qtbot):
     held = editing.viewer.window._qt_viewer.layers
     editing.drag((190, 160), (220, 135), release=False)
     assert not held.updatesEnabled()
     editing.release((220, 135))
-    assert held.updatesEnabled()
+    qtbot.waitUntil(held.updatesEnabled)
     editing.drag((220, 135), (190, 160), release=False)
+    assert not held.updatesEnabled()
     editing.viewer.dims.set_current_step(0, 9)
-    assert held.updatesEnabled()
+    qtbot.waitUntil(held.updatesEnabled)
 
 
 def test_video_removed_while_editing_ends_it(editing):
