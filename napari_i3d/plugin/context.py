@@ -25,6 +25,7 @@ def get_session(viewer: "Viewer") -> Session:
         from napari_i3d.plugin.exploration import Exploration
         from napari_i3d.plugin.keyboard.bindings import KeyBindings
         from napari_i3d.plugin.keys import ACTIONS
+        from napari_i3d.plugin.labels.labelling import Labelling
         from napari_i3d.plugin.layers.box_controller import BoxesController
         from napari_i3d.plugin.layers.box_editor import BoxEditor
         from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
@@ -39,6 +40,7 @@ def get_session(viewer: "Viewer") -> Session:
         session.exploration = Exploration(session)
         session.arrangement = VideoArrangement(session)
         session.playback = Playback(session)
+        session.labelling = Labelling(session, viewer.window._qt_window)
         session.recovery = RecoveryController(session, viewer.window._qt_window)
         unsaved = UnsavedCorrections(session)
         session.closing_question = ClosingQuestion(

@@ -8,6 +8,7 @@ from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.bouts import Bout
 from napari_i3d.annotations.editing.editor import AnnotationChange, AnnotationEditor
 from napari_i3d.annotations.editing.open_bouts import OpenBouts
+from napari_i3d.individuals import Id
 from napari_i3d.projects.label_following import LabelFollowing
 from napari_i3d.tracking.editing.editor import TrackingEditor
 
@@ -23,6 +24,8 @@ class Labels:
         The bouts that have begun and not ended.
     path
         The file of the annotation; None: none yet.
+    individual
+        An individual without boxes that is labelled; None: the current one is.
     changed
         Signal (`AnnotationChange` or None): the annotation was edited; None: it is another one, with a new `editor`.
         Slots may leave the argument out.
@@ -35,6 +38,7 @@ class Labels:
 
     def __init__(self) -> None:
         self.path: Path | None = None
+        self.individual: Id | None = None
         self._boxes: TrackingEditor | None = None
         self._selected: Bout | None = None
         self._start(AnnotationEditor())

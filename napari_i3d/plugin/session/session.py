@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from napari_i3d.plugin.corrections.recovery_controller import RecoveryController
     from napari_i3d.plugin.exploration import Exploration
     from napari_i3d.plugin.keyboard.bindings import KeyBindings
+    from napari_i3d.plugin.labels.labelling import Labelling
     from napari_i3d.plugin.layers.box_controller import BoxesController
     from napari_i3d.plugin.layers.box_editor import BoxEditor
     from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
@@ -65,6 +66,8 @@ class Session:
     """Visibility of the videos; set by `get_session`."""
     playback: "Playback"
     """The player; set by `get_session`."""
+    labelling: "Labelling"
+    """Labelling by key; set by `get_session`."""
     keys: "KeyBindings"
     """The keys of the actions; set by `get_session`."""
     recovery: "RecoveryController"

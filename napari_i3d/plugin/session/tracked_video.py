@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from napari_i3d.video.video import Video
 
 
+UNTRACKED = "animal"
+"""Id of the individual that is labelled in a video without tracking."""
+
+
 class TrackedVideo(VideoChoices):
     """One video in the viewer, its tracking, what the user chose, and its features.
 
@@ -89,6 +93,24 @@ class TrackedVideo(VideoChoices):
     def history(self) -> History:
         """The corrections, to be undone and redone; begins anew with other boxes."""
         return self._corrections.editor.history
+
+    @property
+    def labelled(self) -> Id:
+        """The individual that is labelled: the current one, else one without boxes."""
+        if self.labels.individual is not None:
+            return self.labels.individual
+        if self._current is not None:
+            return self._current
+        return next(iter(self.labels.editor.individuals), UNTRACKED)
+
+    @labelled.setter
+    def labelled(self, individual: Id) -> None:
+        has_boxes = individual in self._known
+        self.labels.individual = None if has_boxes else individual
+        if has_boxes and individual != self._current:
+            self.current = individual
+        else:
+            self.current_changed.emit()
 
     @property
     def is_saved(self) -> bool:

@@ -1,0 +1,273 @@
+"""The Annotate dock: a time line of all individuals on which behaviors are labelled."""
+
+from functools import partial
+
+import napari
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from napari_i3d.annotations.bouts import Bout, Origin
+from napari_i3d.annotations.editing.annotation_edit import AnnotationEdit
+from napari_i3d.annotations.editing.bout_edits import Accept, MoveEdges, SetTarget
+from napari_i3d.annotations.editing.editor import AnnotationChange
+from napari_i3d.annotations.editing.painting import Add, Assess, Erase, Unassess
+from napari_i3d.individuals import Id, format_id
+from napari_i3d.plugin import navigation
+from napari_i3d.plugin.annotate_dock.timeline_content import (
+    bout_of,
+    lane_bout_of,
+    timeline_data,
+    with_edited_labels,
+)
+from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.labels import label_actions
+from napari_i3d.plugin.session.connections import Connections
+from napari_i3d.plugin.session.tracked_video import TrackedVideo
+from napari_i3d.plugin.timeline.geometry import LaneHit
+from napari_i3d.plugin.timeline.lanes import LaneBout, MarkedSpan
+from napari_i3d.plugin.timeline.timeline_canvas import TimelineCanvas
+from napari_i3d.plugin.widgets.dock import Dock
+from napari_i3d.plugin.widgets.layouts import fill
+from napari_i3d.plugin.widgets.text_label import LineLabel
+
+
+class AnnotateWidget(Dock):
+    """Shows the labels of the active video on a time line, and edits them.
+
+    Attributes
+    ----------
+    canvas
+        The time line.
+    side
+        The column beside the time line.
+    tools
+        The row of buttons above it.
+    """
+
+    NAME = "Annotate"
+    OVER_TIME = True
+
+    def __init__(self, napari_viewer: "napari.Viewer") -> None:
+        super().__init__(get_session(napari_viewer))
+        self._labelling = self._session.labelling
+        self._labels_of: TrackedVideo | None = None
+        self._label_links = Connections()
+        self.destroyed.connect(self._label_links.close)
+        self.canvas = TimelineCanvas(napari_viewer.theme)
+        self.mode = QToolButton()
+        self.mode.setText("Label")
+        self.mode.setCheckable(True)
+        self.mode.setToolTip(f"Label by the keys of the behaviors ({self._session.keys.shown_key('label_mode')})")
+        self.running, self.readout = LineLabel(), LineLabel()
+        self._build()
+        self._connect(napari_viewer)
+        self.follow_active(
+            self._show,
+            tracking_changed=self._show,
+            video_changed=self._show,
+            accepted_changed=self._show,
+            current_changed=self._on_current,
+            span_changed=self._on_span,
+        )
+
+    def _build(self) -> None:
+        self.tools = fill(QHBoxLayout(), self.mode, self.running, self.readout, grow=self.running)
+        self.side = QWidget()
+        self.side_column = fill(QVBoxLayout(self.side))
+        self.side.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Expanding)
+        line = fill(QHBoxLayout(), self.side, self.canvas, grow=self.canvas)
+        rows = fill(QVBoxLayout(self), self.tools, line, grow=line)
+        rows.setContentsMargins(4, 2, 4, 2)
+
+    def _connect(self, viewer: "napari.Viewer") -> None:
+        canvas, session = self.canvas, self._session
+        for signal, slot in (
+            (viewer.events.theme, self._on_theme),
+            (viewer.dims.events.current_step, self._on_frame),
+            (canvas.frame_requested, session.go_to),
+            (canvas.individual_clicked, self._on_individual),
+            (canvas.bout_selected, self._on_bout),
+            (canvas.edge_released, self._on_edge),
+            (canvas.span_marked, self._on_marked),
+            (canvas.lane_menu_requested, self._on_menu),
+            (canvas.readout_changed, self._on_readout),
+            (self._labelling.changed, self._on_mode),
+            (session.playback.changed, self._show_readout),
+            (self.mode.clicked, self._on_mode_clicked),
+        ):
+            self.links.connect(signal, slot)
+
+    @property
+    def _tracked(self) -> TrackedVideo | None:
+        return self._session.active
+
+    def _show(self) -> None:
+        """Show everything of the active video."""
+        tracked = self._tracked
+        self._follow_labels(tracked)
+        self.canvas.setEnabled(tracked is not None)
+        if tracked is None:
+            return
+        self.canvas.data = timeline_data(tracked)
+        self._on_current()
+        self._on_span()
+        self._on_frame()
+        self._on_mode()
+
+    def _follow_labels(self, tracked: TrackedVideo | None) -> None:
+        if tracked is not self._labels_of:
+            self._label_links.close()
+            self._labels_of = tracked
+            if tracked is not None:
+                self._label_links.connect(tracked.labels.changed, self._on_labels)
+                self._label_links.connect(tracked.labels.selected_changed, self._on_selected)
+
+    def _on_labels(self, change: AnnotationChange | None = None) -> None:
+        tracked = self._tracked
+        if tracked is None:
+            return
+        if change is None or change.added or change.removed or change.renamed:
+            self.canvas.data = timeline_data(tracked)
+        else:
+            everyone = tracked.labels.editor.individuals if change.ethogram else change.ranges
+            self.canvas.data = with_edited_labels(self.canvas.data, tracked, everyone)
+        self._on_selected()
+        self._show_running()
+
+    def _on_current(self) -> None:
+        if self._tracked is not None:
+            self.canvas.current = self._tracked.labelled
+            self._show_running()
+
+    def _on_selected(self) -> None:
+        tracked = self._tracked
+        bout = None if tracked is None else tracked.labels.selected
+        self.canvas.selected = None if bout is None else lane_bout_of(bout)
+
+    def _on_span(self) -> None:
+        tracked = self._tracked
+        span = None if tracked is None else tracked.span
+        self.canvas.span = None if span is None or tracked is None else MarkedSpan(tracked.labelled, *span)
+
+    def _on_frame(self) -> None:
+        self.canvas.set_frame(self._session.frame)
+        self._show_running()
+        self._show_readout()
+
+    def _show_running(self) -> None:
+        """Show the behaviors that are on in this frame."""
+        tracked = self._tracked
+        if tracked is None:
+            return
+        individual, frame = tracked.labelled, self._session.frame
+        shown = [
+            bout.behavior for bout in tracked.labels.editor.bouts_of(individual) if bout.start <= frame < bout.stop
+        ]
+        text = ", ".join(dict.fromkeys(shown)) or "-"
+        self.running.setText(f"{format_id(individual)}: {text}")
+
+    def _show_readout(self) -> None:
+        self.readout.setText(self._session.playback.readout())
+
+    def _on_readout(self, text: str) -> None:
+        if text:
+            self.readout.setText(text)
+        else:
+            self._show_readout()
+
+    def _on_theme(self) -> None:
+        self.canvas.set_theme(self._session.viewer.theme)
+
+    def _on_mode(self) -> None:
+        self.mode.setChecked(self._labelling.on)
+        self.mode.setStyleSheet("QToolButton { background: #d55e00; color: white; }" if self._labelling.on else "")
+
+    def _on_mode_clicked(self) -> None:
+        self._labelling.on = self.mode.isChecked()
+
+    def _on_individual(self, individual: Id) -> None:
+        tracked = self._tracked
+        if tracked is None:
+            return
+        if tracked.tracking is not None and individual in tracked.tracking:
+            navigation.go_to(self._session, tracked, individual, self._session.frame, center=False)
+        tracked.labelled = individual
+
+    def _on_bout(self, lane_bout: LaneBout | None) -> None:
+        if self._tracked is not None:
+            self._tracked.labels.selected = bout_of(self._tracked, lane_bout)
+
+    def _on_edge(self, lane_bout: LaneBout, edge: str, frame: int) -> None:
+        tracked = self._tracked
+        bout = None if tracked is None else bout_of(tracked, lane_bout)
+        if bout is None:
+            return
+        edges = (frame, bout.stop) if edge == "start" else (bout.start, frame)
+        label_actions.do(self._session, [MoveEdges(bout, *edges)])
+
+    def _on_marked(self, individual: Id, start: int, stop: int, behavior: str | None) -> None:
+        if self._tracked is None:
+            return
+        self._on_individual(individual)
+        if behavior is not None:
+            # Marked in the row of a behavior: that is what it is.
+            label_actions.do(self._session, [Add(individual, behavior, start, stop)])
+            self._tracked.span = None
+            self._on_span()
+        else:
+            self._tracked.span = (start, stop)
+
+    def _on_menu(self, hit: LaneHit, place: QPoint) -> None:
+        tracked = self._tracked
+        if tracked is None:
+            return
+        menu = QMenu(self)
+        bout = bout_of(tracked, hit.bout)
+        if bout is not None:
+            self._add_bout_entries(menu, tracked, bout)
+        elif tracked.span is not None:
+            self._add_span_entries(menu, tracked, hit.individual)
+        menu.addSeparator()
+        start, stop = tracked.span or (0, label_actions.n_frames(tracked))
+        for edit in (Assess(hit.individual, start, stop), Unassess(hit.individual, start, stop)):
+            self._add_entry(menu, edit)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(place)
+
+    def _add_bout_entries(self, menu: QMenu, tracked: TrackedVideo, bout: Bout) -> None:
+        session = self._session
+        relabel = menu.addMenu("Relabel as")
+        for name in tracked.labels.editor.ethogram:
+            if name != bout.behavior and relabel is not None:
+                relabel.addAction(name, partial(label_actions.relabel, session, name))
+        target = menu.addMenu("Directed at")
+        for individual in (None, *label_actions.labelled_individuals(tracked)):
+            if target is not None and individual != bout.individual:
+                name = "nobody" if individual is None else format_id(individual)
+                edit = SetTarget(bout, individual)
+                target.addAction(name, partial(label_actions.do, session, [edit]))
+        menu.addAction("Split at this frame", partial(label_actions.split, session))
+        menu.addAction("Merge with the next one", partial(label_actions.merge_next, session))
+        menu.addAction("Play in a loop", partial(label_actions.loop_bout, session))
+        if bout.origin is Origin.AUTOMATED:
+            menu.addAction("Accept", partial(label_actions.do, session, [Accept(bout)]))
+        menu.addAction("Delete", partial(label_actions.delete, session))
+
+    def _add_span_entries(self, menu: QMenu, tracked: TrackedVideo, individual: Id) -> None:
+        start, stop = tracked.span or (0, 0)
+        edits = [Add(individual, name, start, stop) for name in tracked.labels.editor.ethogram]
+        for edit in (*edits, Erase(individual, start, stop)):
+            self._add_entry(menu, edit)
+
+    def _add_entry(self, menu: QMenu, edit: AnnotationEdit) -> None:
+        menu.addAction(edit.words[:1].upper() + edit.words[1:], partial(label_actions.do, self._session, [edit]))
+
+    def close_warning(self) -> str:
+        """Return what closing the viewer now would lose; empty if nothing."""
+        return ""
+
+    def closed(self) -> None:
+        """End labelling with the dock."""
+        self._labelling.on = False
+        self._label_links.close()
+        super().closed()

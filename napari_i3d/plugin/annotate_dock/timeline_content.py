@@ -1,0 +1,74 @@
+"""What the time line shows of a video: labels of all individuals, problems of the boxes, and what others add."""
+
+from collections.abc import Iterable, Mapping
+
+from napari_i3d._utils.colors import PALETTE
+from napari_i3d.annotations.bouts import Bout
+from napari_i3d.individuals import Id
+from napari_i3d.plugin.annotate_dock.annotation_lanes import labels_group, with_labels
+from napari_i3d.plugin.labels.label_actions import labelled_individuals, n_frames
+from napari_i3d.plugin.session.tracked_video import TrackedVideo
+from napari_i3d.plugin.timeline.lanes import BoutArrays, Lane, LaneBout, LaneKind, Style, TimelineData
+from napari_i3d.tracking.checks import Level
+from napari_i3d.tracking.tracklets import runs
+
+_PROBLEMS = (Style("problem that stops extraction", "#d55e00"), Style("problem", "#8a8a8a"))
+
+
+def timeline_data(tracked: TrackedVideo, others: Mapping[Id, Iterable[Lane]] | None = None) -> TimelineData:
+    """Return everything that is shown of a video.
+
+    Parameters
+    ----------
+    tracked
+        The video.
+    others
+        More lanes of an individual, such as clusters.
+    """
+    annotation, colors = tracked.labels.annotation, tracked.colors
+    groups = []
+    for individual in labelled_individuals(tracked):
+        lanes = [*problem_lanes(tracked, individual), *(others or {}).get(individual, ())]
+        color = colors.get(individual, PALETTE[0])
+        present = _present(tracked, individual)
+        groups.append(labels_group(annotation, individual, color, present=present, others=lanes))
+    video = tracked.video
+    times_s = None if video is None else video.times_s - video.times_s[0]
+    return TimelineData(max(n_frames(tracked), 1), tuple(groups), times_s)
+
+
+def with_edited_labels(data: TimelineData, tracked: TrackedVideo, individuals: Iterable[Id]) -> TimelineData:
+    """Return the data after labels of some individuals were edited."""
+    return with_labels(data, tracked.labels.annotation, individuals)
+
+
+def problem_lanes(tracked: TrackedVideo, individual: Id) -> list[Lane]:
+    """Return a lane with the problems of an individual's boxes that are left; none if there are none."""
+    found = [problem for problem in tracked.problems_left if problem.id == individual]
+    if not found:
+        return []
+    styles = [0 if problem.level is Level.ERROR else 1 for problem in found]
+    bouts = BoutArrays.make([one.frame for one in found], [one.stop for one in found], styles)
+    return [Lane(LaneKind.MARKS, _PROBLEMS, bouts)]
+
+
+def _present(tracked: TrackedVideo, individual: Id) -> list[tuple[int, int]] | None:
+    tracklet = None if tracked.tracking is None else tracked.tracking.get(individual)
+    if tracklet is None:
+        return None
+    return [(tracklet.start + start, tracklet.start + stop) for start, stop in runs(tracklet.present)]
+
+
+def bout_of(tracked: TrackedVideo, lane_bout: LaneBout | None) -> Bout | None:
+    """Return the bout of the annotation that the time line shows; None if it is gone or no label."""
+    if lane_bout is None or lane_bout.kind is not LaneKind.LABELS:
+        return None
+    bouts = tracked.labels.editor.bouts_of(lane_bout.individual)
+    found = bouts[lane_bout.index] if 0 <= lane_bout.index < len(bouts) else None
+    wanted = lane_bout.behavior, lane_bout.start, lane_bout.stop
+    return found if found is not None and (found.behavior, found.start, found.stop) == wanted else None
+
+
+def lane_bout_of(bout: Bout) -> LaneBout:
+    """Return a bout as the time line has it."""
+    return LaneBout(bout.individual, LaneKind.LABELS, bout.behavior, bout.start, bout.stop)

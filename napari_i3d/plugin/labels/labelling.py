@@ -1,0 +1,181 @@
+"""Labelling mode: while it is on, the keys of the behaviors label the current individual."""
+
+import time
+from typing import Any
+
+from psygnal import Signal
+from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtGui import QKeyEvent
+from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QMainWindow, QTextEdit, QWidget
+
+from napari_i3d.annotations.ethogram import Behavior
+from napari_i3d.plugin import navigation
+from napari_i3d.plugin.labels import label_actions
+from napari_i3d.plugin.session.session import Session
+from napari_i3d.plugin.session.tracked_video import TrackedVideo
+
+HOLD_S = 0.35
+"""A key that is held longer, over some frames, ends the bout when it is released."""
+
+_TYPED_INTO = (QLineEdit, QTextEdit, QAbstractSpinBox, QComboBox)
+_KEYS = (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
+_PLAIN = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier)
+
+
+class Labelling(QObject):
+    """Turns presses of the behaviors' keys into bouts, and lets open bouts go on with the frame.
+
+    A press begins a bout in the frame that is shown, the next one ends it with the frame that is shown then; held, the
+    release ends it. With Shift the behavior is erased instead. Digits that no behavior has choose the individual;
+    Escape ends all open bouts.
+
+    Parameters
+    ----------
+    session
+        The viewer's session.
+    window
+        Its window; its keys are watched, but for those that are typed into a text. It is not held.
+
+    Attributes
+    ----------
+    changed
+        Signal, without arguments: the mode is on or off, or bouts have begun or ended.
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: Session, window: QMainWindow) -> None:
+        super().__init__()
+        self._session = session
+        self._on = False
+        self._held: dict[int, tuple[str, float, int, TrackedVideo]] = {}
+        self._video: TrackedVideo | None = None
+        session.active_changed.connect(self._on_active)
+        session.viewer.dims.events.current_step.connect(self._on_step)
+        window.destroyed.connect(self._unwatch)
+        self._on_active()
+
+    @property
+    def on(self) -> bool:
+        """Whether the keys label."""
+        return self._on
+
+    @on.setter
+    def on(self, on: bool) -> None:
+        if on == self._on:
+            return
+        if not on:
+            self.end_bouts()
+        self._on = on
+        self._unwatch()
+        if on:
+            # Each event of the program passes through: only as long as that is needed.
+            application = QApplication.instance()
+            if application is not None:
+                application.installEventFilter(self)
+        state = "on: its keys are those of the behaviors" if on else "off"
+        self._session.viewer.status = f"Labelling is {state}"
+        self.changed.emit()
+
+    def end_bouts(self) -> None:
+        """End all open bouts of the active video with the frame that is shown."""
+        tracked = self._video
+        self._held.clear()
+        if tracked is not None and tracked.labels.open_bouts.bouts:
+            tracked.labels.open_bouts.end(self._frame(tracked))
+            self.changed.emit()
+
+    def press(self, behavior: Behavior, *, erase: bool = False) -> None:
+        """Do what a press of a behavior's key does."""
+        label_actions.toggle(self._session, behavior.name, erase=erase)
+        self.changed.emit()
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
+        """Take the keys of the behaviors."""
+        if event is None or event.type() not in _KEYS or not isinstance(event, QKeyEvent):
+            return False
+        if not isinstance(watched, QWidget) or not self._is_ours(watched):
+            return False
+        act = self._action_of(event)
+        if act is None:
+            return False
+        if event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()  # not a shortcut of a menu
+            return True
+        if not event.isAutoRepeat():
+            act(event.type() == QEvent.Type.KeyPress)
+        return True
+
+    def _action_of(self, event: QKeyEvent) -> Any:
+        """Return a function of whether the key is pressed or released; None if the key is not ours."""
+        if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier not in _PLAIN:
+            return None
+        tracked = self._session.active
+        if tracked is None:
+            return None
+        if event.key() == Qt.Key.Key_Escape:
+            return (lambda pressed: self.end_bouts() if pressed else None) if tracked.labels.open_bouts.bouts else None
+        if not 0x20 < event.key() < 0x7F:
+            return None
+        letter = chr(event.key()).lower()
+        ethogram = tracked.labels.editor.ethogram
+        behavior = ethogram.by_key(letter) or ethogram.by_key(letter.upper())
+        if behavior is not None:
+            erase = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            return lambda pressed: self._press_or_release(event.key(), behavior, tracked, pressed, erase)
+        if letter.isdigit():
+            return lambda pressed: self._choose(tracked, int(letter)) if pressed else None
+        return None
+
+    def _press_or_release(
+        self, key: int, behavior: Behavior, tracked: TrackedVideo, pressed: bool, erase: bool
+    ) -> None:
+        if pressed:
+            before = len(tracked.labels.open_bouts.bouts)
+            self.press(behavior, erase=erase)
+            if len(tracked.labels.open_bouts.bouts) > before or tracked.labels.open_bouts.bouts:
+                self._held[key] = (behavior.name, time.monotonic(), self._frame(tracked), tracked)
+            return
+        name, since, frame, video = self._held.pop(key, ("", 0.0, 0, tracked))
+        is_open = any(bout.behavior == name for bout in video.labels.open_bouts.bouts)
+        if is_open and time.monotonic() - since >= HOLD_S and self._frame(video) != frame:
+            self.press(behavior, erase=erase)
+
+    def _choose(self, tracked: TrackedVideo, number: int) -> None:
+        """Make the individual of a number current: 1 is the first, 0 the tenth."""
+        individuals = label_actions.labelled_individuals(tracked)
+        place = (number - 1) % 10
+        if place >= len(individuals):
+            self._session.viewer.status = f"There are {len(individuals)} individuals only"
+            return
+        individual = individuals[place]
+        if tracked.tracking is not None and individual in tracked.tracking:
+            navigation.go_to(self._session, tracked, individual, self._session.frame, center=False)
+        tracked.labelled = individual
+
+    def _is_ours(self, widget: QWidget) -> bool:
+        focus = QApplication.focusWidget()
+        if isinstance(focus, _TYPED_INTO) or QApplication.activeModalWidget() is not None:
+            return False
+        return widget.window() is self._window()
+
+    def _window(self) -> QMainWindow | None:
+        window: QMainWindow | None = getattr(self._session.viewer.window, "_qt_window", None)
+        return window
+
+    def _frame(self, tracked: TrackedVideo) -> int:
+        return max(0, min(self._session.frame_of(tracked), label_actions.n_frames(tracked) - 1))
+
+    def _on_step(self) -> None:
+        tracked = self._video
+        if tracked is not None and tracked.labels.open_bouts.bouts:
+            tracked.labels.open_bouts.extend(self._frame(tracked))
+
+    def _on_active(self) -> None:
+        self.end_bouts()
+        self._video = self._session.active
+
+    def _unwatch(self) -> None:
+        application = QApplication.instance()
+        if application is not None:
+            application.removeEventFilter(self)
