@@ -20,8 +20,7 @@ def get_session(viewer: "Viewer") -> Session:
         from napari_i3d.plugin.closing import ClosingQuestion
         from napari_i3d.plugin.corrections.canvas_menu import CanvasMenu
         from napari_i3d.plugin.corrections.identity_prompt import IdentityPrompt
-        from napari_i3d.plugin.corrections.recovery_controller import RecoveryController
-        from napari_i3d.plugin.corrections.unsaved import UnsavedCorrections
+        from napari_i3d.plugin.corrections.unsaved import UnsavedWork
         from napari_i3d.plugin.exploration import Exploration
         from napari_i3d.plugin.keyboard.bindings import KeyBindings
         from napari_i3d.plugin.keys import ACTIONS
@@ -30,6 +29,7 @@ def get_session(viewer: "Viewer") -> Session:
         from napari_i3d.plugin.layers.box_editor import BoxEditor
         from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
         from napari_i3d.plugin.playback import Playback
+        from napari_i3d.plugin.recovery.recovery_controller import RecoveryController
 
         session = _sessions[viewer] = Session(viewer)
         session.boxes = BoxesController(session)
@@ -42,7 +42,7 @@ def get_session(viewer: "Viewer") -> Session:
         session.playback = Playback(session)
         session.labelling = Labelling(session, viewer.window._qt_window)
         session.recovery = RecoveryController(session, viewer.window._qt_window)
-        unsaved = UnsavedCorrections(session)
+        unsaved = UnsavedWork(session)
         session.closing_question = ClosingQuestion(
             viewer.window._qt_window, unsaved.describe, unsaved.save, unsaved.discard
         )

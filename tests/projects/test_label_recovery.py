@@ -259,5 +259,5 @@ def test_damaged_files_are_refused_in_words(damage):
     (path,) = find_label_recoveries(VIDEO, TRACKS)
     assert read_label_recovery(path).labels == LABELS
     path.write_text(json.dumps(json.loads(path.read_text()) | damage))
-    with pytest.raises(RecoveryError, match="expected|holds"):
+    with pytest.raises(RecoveryError, match=r"expected|holds"):
         read_label_recovery(path)

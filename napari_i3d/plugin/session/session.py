@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from napari_i3d.plugin.closing import ClosingQuestion
     from napari_i3d.plugin.corrections.canvas_menu import CanvasMenu
     from napari_i3d.plugin.corrections.identity_prompt import IdentityPrompt
-    from napari_i3d.plugin.corrections.recovery_controller import RecoveryController
     from napari_i3d.plugin.exploration import Exploration
     from napari_i3d.plugin.keyboard.bindings import KeyBindings
     from napari_i3d.plugin.labels.labelling import Labelling
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from napari_i3d.plugin.layers.box_editor import BoxEditor
     from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
     from napari_i3d.plugin.playback import Playback
+    from napari_i3d.plugin.recovery.recovery_controller import RecoveryController
 
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource, VideoSource
 
