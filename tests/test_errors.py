@@ -21,7 +21,7 @@ from napari_i3d.plugin.messages import dock_wording
 GAPS = Message("male: frame 4 is missing", "use {gaps=split} or {gaps=interpolate}")
 SOURCE = Path(napari_i3d.__file__).parent
 # Of the command, and of the detection of individuals, which no dock offers.
-OF_NO_DOCK = {"base", "tracking_folder", "tracking_suffix", "video"} | {
+OF_NO_DOCK = {"base", "fps", "tracking_folder", "tracking_suffix", "video"} | {
     "contrast",
     "min_area",
     "reference",
@@ -99,8 +99,11 @@ def named() -> set[str]:
 
 def test_settings_in_hints_are_options_of_the_command(named: set[str]) -> None:
     options = {"download", "try_again", "video_size"}
-    for command in _parser()._subparsers._group_actions[0].choices.values():
-        options |= {option.removeprefix("--") for action in command._actions for option in action.option_strings}
+    commands = [_parser()]
+    while commands:
+        actions = commands.pop()._actions
+        options |= {option.removeprefix("--") for action in actions for option in action.option_strings}
+        commands += [one for action in actions if isinstance(action.choices, dict) for one in action.choices.values()]
     assert {"gaps", "pad", "batch_size", "weights"} <= named <= options
 
 

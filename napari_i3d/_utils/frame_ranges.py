@@ -19,14 +19,6 @@ def merge_ranges(ranges: Iterable[Range]) -> Ranges:
     return tuple(merged)
 
 
-def add_range(ranges: Ranges, start: int, stop: int) -> Ranges:
-    """Return merged ranges with one more."""
-    first, last = _touching(ranges, start, stop)
-    if first < last:
-        start, stop = min(start, ranges[first][0]), max(stop, ranges[last - 1][1])
-    return (*ranges[:first], (start, stop), *ranges[last:])
-
-
 def remove_range(ranges: Ranges, start: int, stop: int) -> Ranges:
     """Return merged ranges without the frames of another."""
     first, last = _touching(ranges, start, stop)

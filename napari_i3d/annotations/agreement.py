@@ -16,6 +16,9 @@ from napari_i3d.individuals import Id
 OVERLAPS = (0.1, 0.25, 0.5)
 """Intersection over union from which on two bouts match, as in ms-tcn."""
 
+# As many behaviors of a frame are packed into a number before the numbers are made small again.
+_BITS = 30
+
 
 @dataclass(frozen=True)
 class BehaviorAgreement:
@@ -133,11 +136,9 @@ def agreement(
     each = tuple(_behavior(name, index, shown[:, :, index], segments) for index, name in enumerate(names))
     frame_f1 = [one.frame_f1 for one in each if one.frame_f1 is not None]
     edits = [_edit_score(*pair) for pair in segments if pair[0] or pair[1]]
-    _, codes = np.unique(shown.reshape(-1, len(names)), axis=0, return_inverse=True)
-    true_codes, other_codes = codes.reshape(2, -1)
     return Agreement(
         each,
-        _kappa(true_codes, other_codes),
+        _kappa(*_codes(shown)),
         float(np.mean(frame_f1)) if frame_f1 else None,
         {overlap: _bout_f1(segments, overlap) for overlap in OVERLAPS},
         float(np.mean(edits)) if edits else None,
@@ -192,13 +193,22 @@ def _behavior(name: str, index: int, shown: NDArray[np.bool_], segments: list[_P
     )
 
 
-def _kappa(one: NDArray[np.generic], other: NDArray[np.generic]) -> float | None:
-    """Return Cohen's kappa of two (n,) arrays of categories; None if chance alone agrees everywhere."""
-    categories = np.union1d(one, other)
-    by_chance = float(sum((one == category).mean() * (other == category).mean() for category in categories))
-    if len(categories) == 1:
-        return None
-    return (float((one == other).mean()) - by_chance) / (1 - by_chance)
+def _codes(shown: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return a number for the set of behaviors that each frame shows: (2, n) of (2, n, K)."""
+    codes = np.zeros(shown.shape[:2], np.int64)
+    for index in range(shown.shape[2]):
+        codes = codes * 2 + shown[:, :, index]
+        if index % _BITS == _BITS - 1:
+            codes = np.unique(codes, return_inverse=True)[1].reshape(codes.shape)
+    return np.unique(codes, return_inverse=True)[1].reshape(codes.shape)
+
+
+def _kappa(one: NDArray[np.integer | np.bool_], other: NDArray[np.integer | np.bool_]) -> float | None:
+    """Return Cohen's kappa of two (n,) arrays of categories from 0; None if chance alone agrees everywhere."""
+    count = int(max(one.max(), other.max())) + 1
+    shares = np.bincount(one, minlength=count) / len(one), np.bincount(other, minlength=count) / len(one)
+    by_chance = float((shares[0] * shares[1]).sum())
+    return None if by_chance == 1 else (float((one == other).mean()) - by_chance) / (1 - by_chance)
 
 
 def _f1(matched: int, true: int, other: int) -> float | None:

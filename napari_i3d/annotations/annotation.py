@@ -99,7 +99,7 @@ class Annotation:
         if self.n_frames is not None:
             self._put("n_frames", plain_frame(self.n_frames, "number of frames"))
         if self.fps is not None:
-            self._put("fps", plain_number(self.fps, "frame rate", "a number of frames per second", 0))
+            self._put("fps", plain_number(self.fps, "frame rate", "a number above 0", lambda rate: rate > 0))
         self._put("annotator", plain_text(self.annotator, "annotator"))
         self._put("notes", plain_text(self.notes, "notes"))
         self._put("ethogram", _ethogram(self.ethogram, bouts))

@@ -70,7 +70,8 @@ class Bout:
             raise AnnotationError(f"{self}: expected an origin of {expected}, found {format_id(self.origin)}")
         put(self, "origin", Origin(self.origin))
         if self.confidence is not None:
-            put(self, "confidence", plain_number(self.confidence, f"{self}: confidence", "0 to 1", 0, 1))
+            known = plain_number(self.confidence, f"{self}: confidence", "0 to 1", lambda share: 0 <= share <= 1)
+            put(self, "confidence", known)
         put(self, "note", plain_text(self.note, f"{self}: note"))
 
     def __len__(self) -> int:

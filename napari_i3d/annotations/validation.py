@@ -1,6 +1,7 @@
 """Checks of single values; the errors say what was expected and what was found."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -36,12 +37,13 @@ def plain_range(start: object, stop: object, what: str) -> Range:
     return first, end
 
 
-def plain_number(value: object, what: str, expected: str, low: float, high: float = math.inf) -> float:
-    """Return a finite number from `low` (itself excluded, unless `high` is finite) to `high`."""
-    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or not low <= value <= high or (value == low and high == math.inf):  # type: ignore[arg-type, operator]
-        raise AnnotationError(f"{what}: expected {expected}, found {_found(value)}")
-    return float(value)  # type: ignore[arg-type]
+def plain_number(value: object, what: str, expected: str, is_valid: Callable[[float], bool]) -> float:
+    """Return a finite number that is valid as a plain one."""
+    if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
+        number = float(value)
+        if math.isfinite(number) and is_valid(number):
+            return number
+    raise AnnotationError(f"{what}: expected {expected}, found {_found(value)}")
 
 
 def plain_text(value: object, what: str) -> str:

@@ -144,6 +144,8 @@ def _check_tracking(provenance: dict[str, Any], expected: ExpectedResult, indivi
     same_file = found.get("sha256") is not None and found["sha256"] == expected.tracking.get("sha256")
     if same_file and (changed := _changed_choices(found, expected.tracking)):
         return ResultCheck(ResultState.OTHER, f"with {', '.join(changed)}")
+    if found.get("edited") is True:
+        return ResultCheck(ResultState.OTHER, "of boxes that were corrected by hand")
     return ResultCheck(ResultState.OTHER, "of another tracking, or of other individuals in it")
 
 

@@ -15,6 +15,7 @@ from napari_i3d.extraction.crop_stream import background_of
 from napari_i3d.extraction.engine import compute_shards, encoder_for
 from napari_i3d.extraction.planning.plan import Job, whole_image
 from napari_i3d.extraction.planning.shards import Shard, ShardRows
+from napari_i3d.extraction.provenance import Corrections
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.individuals import find_ids
 from napari_i3d.tracking.io.reading import TrackingReading
@@ -40,6 +41,8 @@ class VideoInput:
         Selected tracklets in memory, with their gaps; None: `tracking_path` is read.
     reading
         How `tracking_path` is read.
+    corrections
+        The corrections by hand in `tracking`; None: there are none.
     """
 
     video: Path
@@ -48,6 +51,7 @@ class VideoInput:
     individuals: tuple[str, ...] | None = None
     tracking: Tracking | None = None
     reading: TrackingReading = field(default_factory=TrackingReading)
+    corrections: Corrections | None = None
 
     def read_tracking(self, video: Video, settings: ExtractionSettings) -> Tracking:
         """Return the selected tracklets.

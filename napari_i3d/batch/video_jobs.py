@@ -111,7 +111,8 @@ class VideoJobs:
             remarks = (*remarks, Message(checkpoints.remark))
         chosen = None if source.individuals is None else list(source.individuals)
         reading = source.reading if source.tracking is None else None
-        facts = {**describe_tracking(source.tracking_path, tracking, options.gaps, reading), "chosen": chosen}
+        described = describe_tracking(source.tracking_path, tracking, options.gaps, reading, source.corrections)
+        facts = {**described, "chosen": chosen}
         video_job = VideoJob(source, video, video_file, job, shards, todo, checkpoints, facts, remarks)
         stack.enter_context(video_job.keep_checkpoints())
         return video_job

@@ -97,4 +97,5 @@ def _print_formats() -> None:
     for known in FORMATS:
         ways = [way for way, function in (("read", known.read), ("written", known.write)) if function is not None]
         print_line(f"{known.name}: {known.title} ({' or '.join(known.endings) or 'folder'}), {' and '.join(ways)}")
-        print_line(f"  {known.base}, {known.ends}; cannot hold: {known.lost}")
+        lost = "" if known.write is None else f"; cannot hold: {known.lost}"
+        print_line(f"  {known.base}, {known.ends}{lost}")

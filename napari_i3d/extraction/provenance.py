@@ -3,6 +3,7 @@
 import hashlib
 import platform
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -19,16 +20,42 @@ from napari_i3d.extraction.planning.plan import Job
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.features import Features
 from napari_i3d.individuals import Id
+from napari_i3d.tracking.content import content_sha256, tracklet_sha256
 from napari_i3d.tracking.gaps import Gaps
 from napari_i3d.tracking.io.reading import TrackingReading, tracking_sha256
 from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video
 
 
+@dataclass(frozen=True)
+class Corrections:
+    """Corrections by hand in a tracking.
+
+    Attributes
+    ----------
+    count
+        Their number; 0: not known.
+    base_file
+        Name of the file that was corrected, if no file holds the corrected tracking.
+    """
+
+    count: int
+    base_file: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the corrections as JSON values."""
+        base = {} if self.base_file is None else {"file": None, "base_file": self.base_file}
+        return {"edited": True, "corrections": self.count, **base}
+
+
 def describe_tracking(
-    path: Path | None, tracking: Tracking, gaps: Gaps, reading: TrackingReading | None = None
+    path: Path | None,
+    tracking: Tracking,
+    gaps: Gaps,
+    reading: TrackingReading | None = None,
+    corrections: Corrections | None = None,
 ) -> dict[str, Any]:
-    """Return where a tracking comes from, and its gaps before they were resolved, as JSON values.
+    """Return where a tracking comes from, its content, and its gaps before they were resolved, as JSON values.
 
     `path` is its file or folder, None if it was made in memory; `reading` is how that was read.
     """
@@ -37,7 +64,13 @@ def describe_tracking(
         for individual, tracklet in tracking.items()
         if tracklet.gaps
     ]
-    facts: dict[str, Any] = {"gaps": str(gaps), "gaps_mended": resolved}
+    facts: dict[str, Any] = {
+        "gaps": str(gaps),
+        "gaps_mended": resolved,
+        "content_sha256": content_sha256(tracking),
+        "boxes": [{"id": tracklet.id, "sha256": tracklet_sha256(tracklet)} for tracklet in tracking.values()],
+        **(corrections.as_dict() if corrections is not None else {}),
+    }
     if tracking.origin is not None:
         facts["origin"] = tracking.origin.as_dict()
         if reading is not None:

@@ -13,6 +13,7 @@ from napari_i3d.explore import Clusters, FeatureTable, Hit, Map, Span
 from napari_i3d.features.features import Features
 from napari_i3d.individuals import Id
 from napari_i3d.plugin import navigation
+from napari_i3d.plugin.session.features_state import format_out_of_date
 from napari_i3d.plugin.session.matching import tracking_id
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.time_axis import TimeAxis
@@ -69,7 +70,7 @@ class Exploration:
 
     Attributes
     ----------
-    changed, selection_changed
+    changed, selection_changed, out_of_date_changed
         Signals, without arguments.
     time_axis
         Limits of the time axis of the active video.
@@ -77,6 +78,7 @@ class Exploration:
 
     changed = Signal()
     selection_changed = Signal()
+    out_of_date_changed = Signal()
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -95,11 +97,13 @@ class Exploration:
         if self._explored is not None:
             for tracked in self._explored.owners.values():
                 tracked.features_changed.disconnect(self._on_features)
+                tracked.out_of_date_changed.disconnect(self.out_of_date_changed.emit)
         self._explored = explored
         self._selected = np.zeros(0 if explored is None else len(explored.table), np.bool_)
         if explored is not None:
             for tracked in explored.owners.values():
                 tracked.features_changed.connect(self._on_features)
+                tracked.out_of_date_changed.connect(self.out_of_date_changed.emit)
         self.changed.emit()
         self.selection_changed.emit()
 
@@ -197,12 +201,17 @@ def axis_names(shown: Map) -> tuple[str, str]:
 
 
 def format_explored(explored: Explored) -> str:
-    """Return a line about the result, and a second one if the weights were untrained."""
+    """Return a line about the result, and others if features are out of date, or the weights were untrained."""
     sequences = len(explored.table.sequences)
     who = counted(sequences, "individual")
     found = counted(explored.clusters.count, "cluster")
     if explored.clusters.silhouettes:
         found += f" (silhouette {explored.clusters.silhouettes[explored.clusters.count]:.2f})"
+    old = [
+        f"\n{name}: {text}." if len(explored.owners) > 1 else f"\n{text}."
+        for name, tracked in explored.owners.items()
+        if (text := format_out_of_date(tracked.out_of_date))
+    ]
     untrained = any(f.provenance.get("weights", {}).get("name") == "untrained" for f in explored.features.values())
     warning = "\nUntrained weights: nearness on this map has no meaning." if untrained else ""
-    return f"{counted(len(explored.table), 'row')} of {who}, {found}. Click a point to go there.{warning}"
+    return f"{counted(len(explored.table), 'row')} of {who}, {found}. Click a point to go there.{''.join(old)}{warning}"

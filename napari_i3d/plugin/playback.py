@@ -81,8 +81,8 @@ class Playback:
         # Both are emitted by napari's thread, and must be known before the window handles them.
         thread.frame_requested.connect(self._on_requested, Qt.ConnectionType.DirectConnection)
         thread.started.connect(self._on_started, Qt.ConnectionType.DirectConnection)
-        thread.started.connect(self._on_state)
-        thread.finished.connect(self._on_state)
+        thread.started.connect(self.changed.emit)
+        thread.finished.connect(self._on_finished)
         dims = session.viewer.dims
         # After napari, which makes the sliders and resets the player.
         dims.events.ndim.connect(self._on_video, position="last")
@@ -220,7 +220,12 @@ class Playback:
             self._slider.loop_mode = mode
             self._slider.frame_range = None
 
-    def _on_state(self) -> None:
+    def _on_finished(self) -> None:
+        # napari connects once more each time it plays; after hundreds of times, each frame would be set as often.
+        try:
+            self._sliders._animation_thread.frame_requested.disconnect(self._sliders._set_frame)
+        except RuntimeError:
+            return  # the window was closed while it played, and Qt has deleted the player
         if not self.is_playing:
             self._end_range()
         self.changed.emit()

@@ -148,7 +148,10 @@ class RecoveryFile(ABC, Generic[Content]):
             return None
         steps = self._editor.unsaved_steps()
         content = self._content() if steps is None else None
-        edits = [(step.serial, step.words, tuple(self._editor.edits_of(step))) for step in steps or ()]
+        edits = [
+            (step.serial, step.words, () if step.serial in self._lines else tuple(self._editor.edits_of(step)))
+            for step in steps or ()
+        ]
         base, version = self._base(), self._version
         saved = datetime.now(UTC).isoformat(timespec="seconds")
 

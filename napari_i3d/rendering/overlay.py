@@ -72,10 +72,11 @@ class Overlay:
             for one, box in placed.items():
                 outline(picture, box, self.line_px, rgb8(one.color))
         for one, box in placed.items():
+            sides = box[0], box[2]
             if Part.IDS not in self._hide:
-                self._put_above(picture, box, self._painter.paint(self._shorten(one.name), one.color))
+                sides = self._put_above(picture, box, self._painter.paint(self._shorten(one.name), one.color))
             if Part.BEHAVIORS not in self._hide:
-                self._put_beside(picture, box, [self._paint(bout) for bout in self._bouts(one, frame)])
+                self._put_beside(picture, box, sides, [self._paint(bout) for bout in self._bouts(one, frame)])
         self._put_corner(picture, frame, self._unplaced(frame))
 
     def _placed(self, frame: int) -> dict[Individual, Box]:
@@ -121,24 +122,29 @@ class Overlay:
     def _shorten(self, text: str) -> str:
         return self._painter.shorten(text, round(self._view.size[0] * _MOST_NAME_SHARE))
 
-    def _put_above(self, picture: Image8, box: Box, text: PaintedText) -> None:
-        """Put a text above a box, or into it if there is no room."""
+    def _put_above(self, picture: Image8, box: Box, text: PaintedText) -> tuple[int, int]:
+        """Put a text above a box, or into it if there is no room; return how far box and text reach."""
         x = max(0, min(box[0], picture.shape[1] - text.width))
         y = box[1] - text.height
         text.put(picture, x, y if y >= 0 else max(0, box[1] + self.line_px))
+        return min(x, box[0]), max(x + text.width, box[2])
 
-    def _put_beside(self, picture: Image8, box: Box, texts: Sequence[PaintedText]) -> None:
-        """Put lines at the right of a box, at its left if there is no room, or else where there is."""
+    def _put_beside(self, picture: Image8, box: Box, sides: tuple[int, int], texts: Sequence[PaintedText]) -> None:
+        """Put lines at the right of a box, at its left if there is no room, or else where there is.
+
+        At the lower edge of the picture they begin above the box, and keep clear of what is there: `sides`.
+        """
         if not texts:
             return
         height, width = picture.shape[:2]
         wide, line = max(text.width for text in texts), self._painter.line_px
         gap = self._painter.halo_px
         y = max(0, min(box[1], height - line * len(texts)))
-        if box[2] + gap + wide <= width:
-            x = box[2] + gap
-        elif box[0] - gap - wide >= 0:
-            x = box[0] - gap - wide
+        left, right = sides if y < box[1] else (box[0], box[2])
+        if right + gap + wide <= width:
+            x = right + gap
+        elif left - gap - wide >= 0:
+            x = left - gap - wide
         else:
             x = max(0, width - wide)
             y += line  # below the id, which is in the box or above it

@@ -4,13 +4,22 @@ Such text lies in heaps, and a reference of 16 bytes stands for it: its length, 
 whatever length a reference states, and does not come to an end in a heap whose entry has no size.
 """
 
+import math
 import mmap
 import struct
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from napari_i3d.errors import NapariI3DError
 
 _REFERENCE = struct.Struct("<IQI")
+CHUNK_BYTES = 64 << 20
+"""The largest chunk that is read."""
+_DEFLATE, _SHUFFLE = 1, 2
 _HEAP = b"GCOL\x01\x00\x00\x00"
 _ENTRY = struct.Struct("<HHIQ")
 _MESSAGES = ((1, 8, 8), (2, 8, 1), (3, 9, 1))
@@ -77,3 +86,24 @@ class HeapCheck:
         """Refuse references to more than `limit` bytes of text."""
         if self.length_of(references) > limit:
             raise self._error("texts longer than the file; is it damaged?")
+
+
+def stored_chunks(dataset: Any, error: type[NapariI3DError]) -> Iterator[bytes]:
+    """Yield the references of each chunk of a dataset of texts, as they are stored; raises an `error`."""
+    layout = dataset.id.get_create_plist()
+    codes = [layout.get_filter(place)[0] for place in range(layout.get_nfilters())]
+    size = math.prod(dataset.chunks) * _REFERENCE.size
+    if not set(codes) <= {_DEFLATE, _SHUFFLE} or size > CHUNK_BYTES:
+        raise error("texts are stored in an unusual way")
+    places: list[tuple[int, ...]] = []
+    dataset.id.chunk_iter(lambda info: places.append(info.chunk_offset))
+    for place in places:
+        mask, data = dataset.id.read_direct_chunk(place)
+        if mask:
+            raise error("texts are stored in an unusual way")
+        for code in reversed(codes):
+            if code == _DEFLATE:
+                data = zlib.decompressobj().decompress(data, size)
+            else:
+                data = np.frombuffer(data, np.uint8).reshape(_REFERENCE.size, -1).T.tobytes()
+        yield data

@@ -21,7 +21,7 @@ from napari_i3d.errors import NapariI3DError
 SIGNATURE = b"MATLAB 5.0 MAT-file"
 _HEADER_BYTES = 128
 _MATRIX, _COMPRESSED = 14, 15
-_CELL, _STRUCT, _CHARACTERS = 1, 2, 4
+_CELL, _STRUCT, _CHARACTERS, _OBJECT = 1, 2, 4, 17
 _NUMBERS = range(6, 16)  # doubles, singles, and whole numbers of 8 to 64 bits
 _COMPLEX = 0x800
 _DTYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
@@ -63,7 +63,7 @@ def read_matlab(path: Path, names: list[str], error: type[NapariI3DError]) -> di
                 value = reader.value()
                 if value is not None:
                     found[name] = value
-    except (OSError, ValueError, MemoryError, zlib.error) as damage:
+    except (OSError, ValueError, OverflowError, MemoryError, struct.error, zlib.error) as damage:
         reason = printable(" ".join(str(damage).split()) or type(damage).__name__, 120)
         raise error(f"not a whole Matlab file ({reason}); was it copied completely?") from damage
     return found
@@ -100,8 +100,13 @@ class _Reader:
         self._n_arrays = 0
 
     def name(self) -> str:
+        """Return the name; empty if there is none, or for objects of classes, which are stored in another way."""
         _, start, stop, _ = self._element(0, len(self._data))
-        return self._head(start, stop)[2] if start < stop else ""
+        if start == stop:
+            return ""
+        _, flags, _, _ = self._element(start, stop)
+        is_object = self._two.unpack_from(self._data, flags)[0] & 0xFF == _OBJECT
+        return "" if is_object else self._head(start, stop)[2]
 
     def value(self) -> Any:
         """Return the content; None if it is of a kind that is not read."""
@@ -129,7 +134,7 @@ class _Reader:
         if flags_stop - flags != 8:
             raise ValueError("an array has no flags")
         kind, first, last, at = self._element(at, stop)
-        shape = tuple(self._numbers(kind, first, last).tolist()) if last - first <= 128 else ()
+        shape = tuple(self._whole_numbers(kind, first, last)) if last - first <= 128 else ()
         _, first, last, at = self._element(at, stop)
         name = self._data[first:last].decode("latin-1")
         if len(shape) < 2 or min(shape) < 0:
@@ -174,7 +179,7 @@ class _Reader:
 
     def _records(self, shape: tuple[int, ...], at: int, stop: int, depth: int) -> NDArray[Any]:
         kind, first, last, at = self._element(at, stop)
-        width = int(self._numbers(kind, first, last)[0]) if last > first else 0
+        width = next(iter(self._whole_numbers(kind, first, last)), 0)
         _, first, last, at = self._element(at, stop)
         if not 0 < width <= 1024 or (last - first) // width > _MOST_FIELDS:
             raise ValueError("a struct has no names of fields")
@@ -196,13 +201,20 @@ class _Reader:
         if kind in _TEXTS:
             text = self._data[first:last].decode(_TEXTS[kind] + _ENDIAN[self._order] * (kind > _UTF8))
         else:
-            text = "".join(map(chr, self._numbers(kind, first, last).tolist()))
+            text = "".join(map(chr, self._whole_numbers(kind, first, last)))
         if len(text) != math.prod(shape):
             raise ValueError(f"text of shape {shape} has {len(text)} characters")
         if not text:
             return np.empty(0, "U1")
         # Text of several rows is stored column by column.
         return np.array([text[row :: shape[0]] for row in range(shape[0])])
+
+    def _whole_numbers(self, kind: int, first: int, last: int) -> list[int]:
+        numbers = self._numbers(kind, first, last)
+        if numbers.dtype.kind not in "iu":
+            raise ValueError("expected whole numbers")
+        found: list[int] = numbers.tolist()
+        return found
 
     def _numbers(self, kind: int, first: int, last: int) -> NDArray[Any]:
         if kind not in _DTYPES:

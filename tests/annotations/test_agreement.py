@@ -145,6 +145,26 @@ def test_absent_behaviors_have_no_scores():
     assert found.kappa is found.frame_f1 is found.edit_score is found.bout_f1[0.1] is None
 
 
+def test_kappa_tells_many_behaviors_apart():
+    metrics = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(5)
+    names = [f"b{number}" for number in range(70)]
+    shown = rng.random((2, 50, 70)) < 0.02
+    shown[1, :25] = shown[0, :25]
+    pair = [
+        Annotation(
+            Ethogram(tuple(map(Behavior, names))),
+            tuple(Bout("a", names[b], int(f), int(f) + 1) for f, b in np.argwhere(one)),
+            {"a": [(0, 50)]},
+        )
+        for one in shown
+    ]
+    text = [
+        ["+".join(name for name, is_shown in zip(names, row, strict=True) if is_shown) for row in one] for one in shown
+    ]
+    assert agreement(*pair).kappa == pytest.approx(metrics.cohen_kappa_score(*text))
+
+
 def test_incomparable_annotations_are_refused():
     true, other = random_pair(0)
     with pytest.raises(AnnotationError, match="behaviors that both ethograms have"):

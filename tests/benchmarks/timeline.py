@@ -78,7 +78,7 @@ def main() -> None:
             canvas.zoom(zoomed, 800)
             measure(canvas, f"pan at zoom {zoomed}", pan)
         canvas.fit()
-        canvas.set_unfolded(0, True)
+        canvas.unfold([0])
         measure(canvas, "whole video, one unfolded: zoom", zoom)
         measure(canvas, "playhead, following in steps of a page", lambda canvas, n: canvas.set_frame(n * 4001))
         canvas.close()

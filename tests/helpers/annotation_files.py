@@ -7,9 +7,11 @@ import csv
 import json
 import pickle
 import random
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import numpy as np
 
@@ -213,14 +215,43 @@ def write_rows(path: Path, rows: list[list[str]], separator: str = ",", encoding
     return path
 
 
-def write_excel(path: Path, rows: list[list[str]]) -> Path:
-    import openpyxl
+_PARTS = {
+    "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>',
+    "xl/_rels/workbook.xml.rels": (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        '<Relationship Id="r2" Target="theme.xml"/><Relationship Id="r1" Target="worksheets/events.xml"/>'
+        "</Relationships>"
+    ),
+    "xl/workbook.xml": (
+        '<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.'
+        'openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="a" r:id="r1"/></sheets></workbook>'
+    ),
+}
+_SHEET = '<x:worksheet xmlns:x="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><x:sheetData>'
 
-    book = openpyxl.Workbook()
-    sheet = book.active
-    for row in rows:
-        sheet.append([float(text) if text.replace(".", "", 1).isdigit() else text for text in row])
-    book.save(path)
+
+def write_excel(path: Path, rows: list[list[str]]) -> Path:
+    """A sheet with shared strings, numbers, and cells left out where there is nothing, as Excel saves it."""
+    strings: dict[str, int] = {}
+    lines = []
+    for number, row in enumerate(rows, 1):
+        cells = []
+        for column, text in enumerate(row):
+            place = f'r="{chr(65 + column)}{number}"'
+            if text.replace(".", "", 1).isdigit():
+                cells.append(f"<x:c {place}><x:v>{text}</x:v></x:c>")
+            elif text:
+                cells.append(f'<x:c {place} t="s"><x:v>{strings.setdefault(text, len(strings))}</x:v></x:c>')
+        lines.append(f'<x:row r="{number}">{"".join(cells)}</x:row>')
+    shared = "".join(f"<si><r><t>{text[:3]}</t></r><r><t>{text[3:]}</t></r></si>" for text in map(escape, strings))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in _PARTS.items():
+            archive.writestr(name, text)
+        archive.writestr("xl/worksheets/events.xml", f"{_SHEET}{''.join(lines)}</x:sheetData></x:worksheet>")
+        archive.writestr(
+            "xl/sharedStrings.xml",
+            f'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">{shared}</sst>',
+        )
     return path
 
 

@@ -280,6 +280,40 @@ def test_shuttle_keys_go_faster_and_turn_round(numbered, qtbot):
     assert playback.speed == -SPEEDS[-1]
 
 
+def test_playing_often_asks_for_each_frame_once(numbered, qtbot):
+    session, _ = numbered
+    sliders = session.viewer.window._qt_viewer.dims
+    thread = sliders._animation_thread
+    for _ in range(4):
+        session.playback.play_range(20, 60)
+        qtbot.wait(150)
+        session.playback.pause()
+        qtbot.wait(50)
+        press_play(session.viewer)
+        qtbot.wait(100)
+        press_play(session.viewer)
+        qtbot.wait(50)
+    assert thread.receivers(thread.frame_requested) == 1  # ours
+    session.go_to(0)
+    session.playback.play()
+    qtbot.waitUntil(lambda: session.frame > 10, timeout=5000)
+    assert thread.receivers(thread.frame_requested) == 2
+    session.playback.pause()
+
+
+def test_window_can_be_closed_while_playing(make_napari_viewer, encode, qtbot):
+    viewer = make_napari_viewer(show=True)
+    session = get_session(viewer)
+    viewer.open(str(encode("numbered.mp4", count=COUNT)), plugin="napari-i3d")
+    changes = []
+    session.playback.changed.connect(lambda: changes.append(True))
+    session.playback.play_range(20, 60)
+    qtbot.wait(300)
+    assert changes
+    viewer.close()
+    qtbot.wait(200)  # an exception in a slot fails the test
+
+
 def test_speed_is_that_of_the_next_video_again(numbered, shared):
     session, _ = numbered
     session.playback.speed = -4

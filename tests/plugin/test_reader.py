@@ -229,12 +229,12 @@ def test_video_and_tracking_dropped_together_are_opened_once(order, viewer, reme
 
 
 def test_of_several_tracking_files_none_is_taken(viewer, clip: SyntheticClip) -> None:
-    shutil.copy(clip.tracking, clip.video.with_name("animals_corrected.pkl"))
+    shutil.copy(clip.tracking, clip.video.with_name("animals_again.pkl"))
     assert len(viewer.open(clip.video, plugin=PLUGIN)) == 1
     (message,) = said()
-    assert "animals_corrected.pkl, animals_tracks.pickle" in message
-    viewer.open(clip.video.with_name("animals_corrected.pkl"), plugin=PLUGIN)
-    assert get_session(viewer).active.tracking_path.name == "animals_corrected.pkl"
+    assert "animals_again.pkl, animals_tracks.pickle" in message
+    viewer.open(clip.video.with_name("animals_again.pkl"), plugin=PLUGIN)
+    assert get_session(viewer).active.tracking_path.name == "animals_again.pkl"
 
 
 def test_other_files_beside_a_video_are_left_alone(viewer, clip: SyntheticClip) -> None:

@@ -1,7 +1,7 @@
 """Bouts and assessed frames that can be changed in place."""
 
 import itertools
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -15,6 +15,9 @@ from napari_i3d.individuals import Id
 
 ASSESSED = -1
 """In place of a behavior: the frames that were looked at."""
+
+# With more changes, all bouts of an individual are made again.
+_MANY = 60
 
 
 class Lane(NamedTuple):
@@ -40,6 +43,8 @@ class Interval:
 
 
 _start, _stop = attrgetter("start"), attrgetter("stop")
+
+_Pending = list[tuple[list[Bout], list[Bout]]]
 
 Behaviors = tuple[tuple[int, Behavior], ...]
 """The ethogram with the key of each behavior."""
@@ -76,7 +81,9 @@ class AnnotationStore:
         self.touched: dict[int, Range] = {}
         self.ethogram_touched = False
         self._lanes: dict[int, dict[Lane, list[Interval]]] = {}
+        # In order, and what has been changed since they were made; None: make them anew.
         self._bouts: dict[int, tuple[Bout, ...]] = {}
+        self._pending: dict[int, _Pending | None] = {}
         self._new_keys = itertools.count(len(self.ids))
         self._behavior_keys = itertools.count(len(self.behaviors))
         self._by_id = {individual: key for key, individual in self.ids.items()}
@@ -170,6 +177,8 @@ class AnnotationStore:
         own[first:last] = intervals
         if not own:
             del self._lanes[lane.individual][lane]
+        if lane.behavior != ASSESSED:
+            self._note_change(lane, before, intervals)
         self._touch(lane.individual, start, stop)
         return before
 
@@ -187,6 +196,7 @@ class AnnotationStore:
         for lane in list(self.lanes()):
             if key in (lane.individual, lane.target):
                 self._touch(lane.individual, *self.span(lane))
+                self._pending[lane.individual] = None
         self._annotation = None
 
     def set_behaviors(self, behaviors: Behaviors) -> None:
@@ -194,12 +204,11 @@ class AnnotationStore:
         self.behaviors = behaviors
         self._facts = trusted_annotation(self._facts, ethogram=Ethogram(tuple(behavior for _, behavior in behaviors)))
         self._annotation = None
-        self._bouts.clear()
+        self._pending = dict.fromkeys(self._bouts)
         self.ethogram_touched = True
 
     def _touch(self, key: int, start: int, stop: int) -> None:
         self._annotation = None
-        self._bouts.pop(key, None)
         first, last = self.touched.get(key, (start, stop))
         self.touched[key] = min(first, start), max(last, stop)
 
@@ -209,20 +218,46 @@ class AnnotationStore:
 
     def bouts(self, key: int) -> tuple[Bout, ...]:
         """Return the bouts of an individual in order, the same objects until one of them changes."""
-        if key not in self._bouts:
-            names = {number: behavior.name for number, behavior in self.behaviors}
-            found = []
-            for lane, own in self._lanes.get(key, {}).items():
-                if lane.behavior == ASSESSED:
-                    continue
-                target = None if lane.target is None else self.ids[lane.target]
-                place = self.ids[key], names[lane.behavior]
-                found += [
-                    trusted_bout(*place, one.start, one.stop, target, one.origin, one.confidence, one.note)
-                    for one in own
-                ]
-            self._bouts[key] = tuple(sorted(found, key=lambda bout: order_of(bout, self.ethogram)))
+        changes = self._pending.pop(key, ())
+        if key not in self._bouts or changes is None:
+            found = [
+                bout
+                for lane, own in self._lanes.get(key, {}).items()
+                if lane.behavior != ASSESSED
+                for bout in self._named(lane, own)
+            ]
+            self._bouts[key] = tuple(sorted(found, key=self._order))
+        elif changes:
+            bouts = list(self._bouts[key])
+            for removed, added in changes:
+                for bout in removed:
+                    del bouts[bisect_left(bouts, self._order(bout), key=self._order)]
+                for bout in added:
+                    insort(bouts, bout, key=self._order)
+            self._bouts[key] = tuple(bouts)
         return self._bouts[key]
+
+    def _note_change(self, lane: Lane, before: Sequence[Interval], after: Sequence[Interval]) -> None:
+        if lane.individual not in self._bouts:
+            return
+        changes = self._pending.setdefault(lane.individual, [])
+        if changes is None or len(changes) >= _MANY or len(before) + len(after) > _MANY:
+            self._pending[lane.individual] = None
+            return
+        kept = {id(one) for one in before} & {id(one) for one in after}
+        # With the names that they have now.
+        removed, added = ([one for one in part if id(one) not in kept] for part in (before, after))
+        changes.append((self._named(lane, removed), self._named(lane, added)))
+
+    def _named(self, lane: Lane, intervals: Sequence[Interval]) -> list[Bout]:
+        name = next(behavior.name for key, behavior in self.behaviors if key == lane.behavior)
+        place, target = (self.ids[lane.individual], name), None if lane.target is None else self.ids[lane.target]
+        return [
+            trusted_bout(*place, one.start, one.stop, target, one.origin, one.confidence, one.note) for one in intervals
+        ]
+
+    def _order(self, bout: Bout) -> tuple[int, int, int, str, str]:
+        return order_of(bout, self.ethogram)
 
     @property
     def annotation(self) -> Annotation:

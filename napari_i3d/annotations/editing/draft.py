@@ -2,10 +2,11 @@
 
 import itertools
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from operator import attrgetter
+from operator import attrgetter, le
 
+from napari_i3d._utils.frame_ranges import Range
 from napari_i3d._utils.history import Change
 from napari_i3d.annotations.bouts import Origin
 from napari_i3d.annotations.editing.annotation_store import ASSESSED, AnnotationStore, Interval, Lane
@@ -85,31 +86,35 @@ class Draft:
         if not added:
             return
         added.sort(key=_start)
-        region = self._region(lane, max(added[0].start - 1, 0), max(map(_stop, added)) + 1)
-        own = region.intervals
-        first = bisect_right(own, added[0].start, key=_stop)
-        last = max(bisect_left(own, max(map(_stop, added)), key=_start), first)
+        starts, stops = list(map(_start, added)), list(map(_stop, added))
+        start, stop = starts[0], max(stops)
+        own = self._region(lane, max(start - 1, 0), stop + 1).intervals
+        first = bisect_right(own, start, key=_stop)
+        last = max(bisect_left(own, stop, key=_start), first)
         # What touches is looked at too.
         low, high = max(first - 1, 0), min(last + 1, len(own))
-        if first == last and all(one.stop <= other.start for one, other in itertools.pairwise(added)):
+        if first == last and all(map(le, stops, starts[1:])):
             # Only the first and the last can meet others.
             both = len(added) > 1
-            head = _united([*own[low:first], added[0], *(() if both else own[last:high])], added[:1], seams)
-            tail = _united([added[-1], *own[last:high]], added[-1:], seams) if both else []
+            head = _united([*own[low:first], added[0], *(() if both else own[last:high])], seams)
+            tail = _united([added[-1], *own[last:high]], seams) if both else []
             own[low:high] = [*head, *added[1:-1], *tail]
         else:
-            own[low:high] = _united(sorted([*own[low:high], *added], key=_start), added, seams)
+            own[low:high] = _united(sorted([*own[low:high], *added], key=_start), seams)
 
-    def assess(self, individual: int, start: int, stop: int) -> None:
-        """Add a range to the assessed frames of an individual."""
-        lane = Lane(individual, ASSESSED)
-        region = self._region(lane, max(start - 1, 0), stop + 1)
-        near = [one for one in region.intervals if one.start <= stop and start <= one.stop]
-        if any(one.start <= start and stop <= one.stop for one in near):
+    def assess(self, individual: int, ranges: Sequence[Range]) -> None:
+        """Add ranges to the assessed frames of an individual."""
+        if not ranges:
             return
-        whole = Interval(min([start, *(one.start for one in near)]), max([stop, *(one.stop for one in near)]))
-        others = [one for one in region.intervals if one not in near]
-        region.intervals = sorted([*others, whole], key=_start)
+        lowest, highest = min(start for start, _ in ranges), max(stop for _, stop in ranges)
+        own = self._region(Lane(individual, ASSESSED), max(lowest - 1, 0), highest + 1).intervals
+        for start, stop in ranges:
+            first, last = bisect_left(own, start, key=_stop), bisect_right(own, stop, key=_start)
+            met = own[first:last]
+            if met:
+                start, stop = min(start, met[0].start), max(stop, met[-1].stop)
+            if not met or (start, stop) != (met[0].start, met[0].stop):
+                own[first:last] = [Interval(start, stop)]
 
     def place(self, lane: Lane, interval: Interval, *, touching: bool = False) -> None:
         """Put a reviewed bout in its lane, cut the exclusive ones that it excludes, and assess its frames.
@@ -127,7 +132,7 @@ class Draft:
             interval = unite(interval, one)
         self.take(lane, interval.start, interval.stop)
         region.intervals = sorted([*region.intervals, interval], key=_start)
-        self.assess(lane.individual, interval.start, interval.stop)
+        self.assess(lane.individual, [(interval.start, interval.stop)])
 
     def exclude(self, lane: Lane, start: int, stop: int) -> None:
         """Cut the bouts that a bout in a lane excludes: those of other exclusive behaviors if its own is exclusive."""
@@ -155,7 +160,7 @@ class Draft:
             own = list(self._store.intervals(lane, start, stop))
             region = _Region(start, stop, own, list(own))
             self._regions[lane] = region
-        else:
+        elif start < region.start or region.stop < stop:
             left = list(self._store.intervals(lane, start, region.start)) if start < region.start else []
             right = list(self._store.intervals(lane, region.stop, stop)) if region.stop < stop else []
             region.before = [*left, *region.before, *right]
@@ -167,19 +172,17 @@ class Draft:
         return region
 
 
-def _united(intervals: list[Interval], added: list[Interval], seams: frozenset[int]) -> list[Interval]:
-    """Return intervals in order with those that overlap united, and equal ones that touch in a seam if one is new."""
-    new = {id(one) for one in added}
+def _united(intervals: list[Interval], seams: frozenset[int]) -> list[Interval]:
+    """Return intervals in order with those that overlap united, and equal ones that touch in a seam."""
     united: list[Interval] = []
     for one in intervals:
         if united and one.start < united[-1].stop:
             united[-1] = unite(united[-1], one)
-            new.add(id(united[-1]))
         else:
             united.append(one)
     joined = united[:1]
     for last, one in itertools.pairwise(united):
-        if one.start in seams and _continues(last, one) and not new.isdisjoint((id(last), id(one))):
+        if one.start in seams and _continues(last, one):
             joined[-1] = unite(joined[-1], one)
         else:
             joined.append(one)

@@ -260,8 +260,7 @@ def _exchange(store: AnnotationStore, draft: Draft, keys: dict[int, int], start:
             target = None if target == individual and lane.target != lane.individual else target
             moved.setdefault(Lane(individual, lane.behavior, target), []).extend(draft.take(lane, start, stop))
     for lane, pieces in moved.items():
-        if lane.behavior != ASSESSED:
+        if lane.behavior == ASSESSED:
+            draft.assess(lane.individual, [(one.start, one.stop) for one in pieces])
+        else:
             draft.put(lane, pieces, seams)
-            continue
-        for one in pieces:
-            draft.assess(lane.individual, one.start, one.stop)

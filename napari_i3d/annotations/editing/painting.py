@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from napari_i3d._utils.frame_ranges import Ranges, in_frames, merge_ranges, remove_range
+from napari_i3d._utils.frame_ranges import in_frames, merge_ranges
 from napari_i3d._utils.history import Change
 from napari_i3d._utils.text import counted
 from napari_i3d.annotations.bouts import Bout, Origin
@@ -165,7 +165,7 @@ class Assess(AnnotationEdit):
         check_end(store, self.stop)
         key, changes = individual_key(store, self.individual)
         draft = Draft(store)
-        draft.assess(key, self.start, self.stop)
+        draft.assess(key, [(self.start, self.stop)])
         return Plan([*changes, *draft.changes()])
 
 
@@ -192,9 +192,7 @@ class Unassess(AnnotationEdit):
             if lane.behavior != ASSESSED
             for one in store.intervals(lane, self.start, stop)
         ]
-        free: Ranges = ((self.start, stop),) if self.start < stop else ()
-        for start, end in merge_ranges(labelled):
-            free = remove_range(free, start, end)
-        for start, end in free:
-            draft.take(Lane(key, ASSESSED), start, end)
+        if self.start < stop:
+            draft.take(Lane(key, ASSESSED), self.start, stop)
+        draft.assess(key, merge_ranges(labelled))
         return Plan(draft.changes(), "keeps the frames with bouts" if labelled else "")

@@ -1,5 +1,6 @@
 """The Annotate dock: a time line of all individuals on which behaviors are labelled."""
 
+from dataclasses import replace
 from functools import partial
 
 import napari
@@ -13,6 +14,9 @@ from napari_i3d.annotations.editing.editor import AnnotationChange
 from napari_i3d.annotations.editing.painting import Add, Assess, Erase, Unassess
 from napari_i3d.individuals import Id, format_id
 from napari_i3d.plugin import navigation
+from napari_i3d.plugin.annotate_dock.annotation_files import FileButton
+from napari_i3d.plugin.annotate_dock.behaviors_panel import BehaviorsPanel
+from napari_i3d.plugin.annotate_dock.playback_bar import PlaybackBar
 from napari_i3d.plugin.annotate_dock.timeline_content import (
     bout_of,
     lane_bout_of,
@@ -58,6 +62,8 @@ class AnnotateWidget(Dock):
         self.mode.setText("Label")
         self.mode.setCheckable(True)
         self.mode.setToolTip(f"Label by the keys of the behaviors ({self._session.keys.shown_key('label_mode')})")
+        self.playing = PlaybackBar(self._session)
+        self.file, self.behaviors = FileButton(self._session), BehaviorsPanel(self._session)
         self.running, self.readout = LineLabel(), LineLabel()
         self._build()
         self._connect(napari_viewer)
@@ -71,9 +77,13 @@ class AnnotateWidget(Dock):
         )
 
     def _build(self) -> None:
-        self.tools = fill(QHBoxLayout(), self.mode, self.running, self.readout, grow=self.running)
+        self.tools = fill(
+            QHBoxLayout(), self.file, self.mode, self.playing, self.running, self.readout, grow=self.running
+        )
+        self.tools.setStretchFactor(self.readout, 1)
+        self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.side = QWidget()
-        self.side_column = fill(QVBoxLayout(self.side))
+        self.side_column = fill(QVBoxLayout(self.side), self.behaviors, grow=self.behaviors)
         self.side.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Expanding)
         line = fill(QHBoxLayout(), self.side, self.canvas, grow=self.canvas)
         rows = fill(QVBoxLayout(self), self.tools, line, grow=line)
@@ -93,6 +103,8 @@ class AnnotateWidget(Dock):
             (canvas.readout_changed, self._on_readout),
             (self._labelling.changed, self._on_mode),
             (session.playback.changed, self._show_readout),
+            (session.playback.changed, self.playing.refresh),
+            (session.keys.changed, self.playing.refresh),
             (self.mode.clicked, self._on_mode_clicked),
         ):
             self.links.connect(signal, slot)
@@ -105,6 +117,7 @@ class AnnotateWidget(Dock):
         """Show everything of the active video."""
         tracked = self._tracked
         self._follow_labels(tracked)
+        self._show_behaviors()
         self.canvas.setEnabled(tracked is not None)
         if tracked is None:
             return
@@ -121,9 +134,15 @@ class AnnotateWidget(Dock):
             if tracked is not None:
                 self._label_links.connect(tracked.labels.changed, self._on_labels)
                 self._label_links.connect(tracked.labels.selected_changed, self._on_selected)
+                self._label_links.connect(tracked.labels.saved_changed, self.file.refresh)
+
+    def _show_behaviors(self) -> None:
+        self.behaviors.refresh()
+        self.file.refresh()
 
     def _on_labels(self, change: AnnotationChange | None = None) -> None:
         tracked = self._tracked
+        self._show_behaviors()
         if tracked is None:
             return
         if change is None or change.added or change.removed or change.renamed:
@@ -138,6 +157,7 @@ class AnnotateWidget(Dock):
         if self._tracked is not None:
             self.canvas.current = self._tracked.labelled
             self._show_running()
+            self._show_behaviors()
 
     def _on_selected(self) -> None:
         tracked = self._tracked
@@ -179,6 +199,7 @@ class AnnotateWidget(Dock):
         self.canvas.set_theme(self._session.viewer.theme)
 
     def _on_mode(self) -> None:
+        self.behaviors.refresh()
         self.mode.setChecked(self._labelling.on)
         self.mode.setStyleSheet("QToolButton { background: #d55e00; color: white; }" if self._labelling.on else "")
 
@@ -203,7 +224,8 @@ class AnnotateWidget(Dock):
         if bout is None:
             return
         edges = (frame, bout.stop) if edge == "start" else (bout.start, frame)
-        label_actions.do(self._session, [MoveEdges(bout, *edges)])
+        if tracked is not None and label_actions.do(self._session, [MoveEdges(bout, *edges)]):
+            label_actions.select(tracked, replace(bout, start=edges[0], stop=edges[1]))
 
     def _on_marked(self, individual: Id, start: int, stop: int, behavior: str | None) -> None:
         if self._tracked is None:

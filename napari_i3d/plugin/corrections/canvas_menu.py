@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt
 from qtpy.QtGui import QCursor
 from qtpy.QtWidgets import QMenu
 
@@ -45,13 +44,15 @@ class CanvasMenu:
         if self.menu is not None:
             self.menu.deleteLater()
         self.menu = QMenu(self._session.viewer.window._qt_window)
-        self.menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
         fill_identity_menu(self.menu, self._session, tracked, tracked.current)
         self.menu.popup(QCursor.pos())
 
     def _on_mouse(self, viewer: "Viewer", event: Any) -> Iterator[None]:
         active = viewer.layers.selection.active
-        if event.button != _RIGHT or event.modifiers or getattr(active, "mode", "pan_zoom") != "pan_zoom":
+        edited = self._session.box_editor.is_on and active is self._session.box_editor.layer
+        # In other modes the right button is napari's: it ends a polygon, say.
+        modes = ("pan_zoom", "select") if edited else ("pan_zoom",)
+        if event.button != _RIGHT or event.modifiers or getattr(active, "mode", "pan_zoom") not in modes:
             return
         start, moved = event.pos, 0.0
         yield

@@ -14,7 +14,9 @@ from napari_i3d.plugin.corrections.history_list import HistoryList
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.text_label import LineLabel
+from napari_i3d.tracking.editing.scopes import format_span
 
+_UNSAVED = "\nThere are corrections that are not saved."
 _SHORT = {"Edit": "✎", "Undo": "↶", "Redo": "↷", "History ▾": "☰", "History ▴": "☰", "Save…": "⤓"}
 
 
@@ -26,7 +28,7 @@ class CorrectionBar(QWidget):
     session
         The viewer's session.
     actions
-        All actions; the buttons whose action is not among them are left out.
+        All actions.
     """
 
     def __init__(self, session: Session, actions: Iterable[Action]) -> None:
@@ -39,16 +41,17 @@ class CorrectionBar(QWidget):
         self.redo = self._button("Redo", "redo")
         self.fold = self._button("History ▾", None)
         self.save = self._button("Save…", "save_tracking")
+        self.edit.setCheckable(True)
         self.fold.setCheckable(True)
         self.steps = HistoryList()
         self.steps.hide()
         self.span = LineLabel()
         self.clear = QToolButton()
         self.clear.setText("✕")
-        self.clear.setToolTip(self._hint("clear_span"))
         self.span_row = QWidget()
         fill(QHBoxLayout(self.span_row), self.span, self.clear, grow=self.span)
-        self.row = fill(QHBoxLayout(), self.edit, self.undo, self.redo, self.fold, self.save)
+        self._buttons = (self.edit, self.undo, self.redo, self.fold, self.save)
+        self.row = fill(QHBoxLayout(), *self._buttons)
         self.row.setSpacing(2)
         fill(QVBoxLayout(self), self.row, self.steps, self.span_row)
         self.fold.toggled.connect(self._on_fold)
@@ -69,7 +72,7 @@ class CorrectionBar(QWidget):
         self.show_span()
 
     def refresh(self) -> None:
-        """Show what can be undone and redone."""
+        """Show what can be undone and redone, whether boxes are saved, and the keys."""
         history = self._link.history
         undo, redo = (history.undo_words, history.redo_words) if history is not None else ("", "")
         for button, name, words in ((self.undo, "Undo", undo), (self.redo, "Redo", redo)):
@@ -80,11 +83,25 @@ class CorrectionBar(QWidget):
         undone = f", {n_all - n_done} undone" if n_all > n_done else ""
         self.fold.setToolTip(f"The list of corrections: {counted(n_done, 'step')}{undone}")
         self.fold.setEnabled(history is not None)
+        if "edit_boxes" in self._actions:
+            self.edit.setToolTip(self._hint("edit_boxes"))
+        self.clear.setToolTip(self._hint("clear_span"))
         if "save_tracking" in self._actions:
-            saved = history is None or history.is_saved
+            saved = self._session.active is None or self._session.active.is_saved
             self.save.setToolTip(self._hint("save_tracking") + ("" if saved else "\nThere are unsaved changes."))
         if history is not None and self.fold.isChecked():
             self.steps.show_history(history)
+
+    def show_saved(self) -> None:
+        """Show whether there are corrections to save."""
+        tracked = self._session.active
+        unsaved = tracked is not None and not tracked.is_saved
+        self.save.setEnabled(tracked is not None and tracked.tracking is not None)
+        self.save.setToolTip(f"{self._hint('save_tracking')}{_UNSAVED if unsaved else ''}")
+
+    def show_editing(self) -> None:
+        """Show whether boxes are being edited in the canvas."""
+        self.edit.setChecked(self._session.box_editor.is_on)
 
     def show_span(self) -> None:
         """Show the marked span in words."""
@@ -92,9 +109,7 @@ class CorrectionBar(QWidget):
         span = tracked.span if tracked is not None else None
         self.span_row.setVisible(span is not None)
         if span is not None:
-            start, stop = span
-            frames = f"frame {start}" if stop - start == 1 else f"frames {start} to {stop - 1} ({stop - start})"
-            self.span.setText(f"Marked: {frames}")
+            self.span.setText(f"Marked: {format_span(span)}")
 
     def release(self) -> None:
         """Disconnect from the history."""
@@ -105,12 +120,15 @@ class CorrectionBar(QWidget):
         button.setProperty("whole_text", text)
         button.setMinimumWidth(1)
         button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        action = self._actions.get(name) if name is not None else None
-        if action is not None:
+        if name is not None:
+            action = self._actions[name]
             button.setToolTip(self._hint(action.name))
-            button.clicked.connect(lambda: action.run(self._session))
-        button.setVisible(name is None or action is not None)
+            button.clicked.connect(lambda: self._run(action))
         return button
+
+    def _run(self, action: Action) -> None:
+        action.run(self._session)
+        self.show_editing()  # the button is pressed also where editing could not begin
 
     def _on_fold(self, unfolded: bool) -> None:
         self.fold.setProperty("whole_text", "History ▴" if unfolded else "History ▾")
@@ -126,7 +144,7 @@ class CorrectionBar(QWidget):
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Return the size with signs instead of words."""
-        return QSize(len(self._shown()) * self.fontMetrics().height() * 2, super().minimumSizeHint().height())
+        return QSize(len(self._buttons) * self.fontMetrics().height() * 2, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
         """Show signs instead of words where there is no room for words."""
@@ -134,14 +152,11 @@ class CorrectionBar(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        buttons, metrics = self._shown(), self.fontMetrics()
+        buttons, metrics = self._buttons, self.fontMetrics()
         texts = [str(button.property("whole_text")) for button in buttons]
         room = sum(metrics.horizontalAdvance(text) + metrics.height() for text in texts)
         for button, text in zip(buttons, texts, strict=True):
             button.setText(text if room <= self.width() else _SHORT[text])
-
-    def _shown(self) -> list[QPushButton]:
-        return [one for one in (self.edit, self.undo, self.redo, self.fold, self.save) if not one.isHidden()]
 
 
 class _HistoryLink:

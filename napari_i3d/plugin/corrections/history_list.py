@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from napari_i3d._utils.history import History, Step
 
-_FEWEST_ROWS, _MOST_ROWS = 2, 6
+_FEWEST_ROWS, _MOST_ROWS = 2, 5
 _BEGINNING = "Boxes as opened"
 
 

@@ -5,7 +5,7 @@ from functools import partial
 from napari_i3d.plugin.actions import Action
 from napari_i3d.plugin.corrections import carry_out
 from napari_i3d.plugin.session.session import Session
-from napari_i3d.tracking.editing.scopes import Command, mark_end, mark_start
+from napari_i3d.tracking.editing.scopes import Command, format_span, mark_end, mark_start
 
 _GROUP = "Correct"
 
@@ -20,7 +20,7 @@ def mark(session: Session, *, end: bool) -> None:
     tracked = session.active
     if tracked is not None and session.frame >= 0:
         tracked.span = (mark_end if end else mark_start)(tracked.span, session.frame)
-        session.viewer.status = f"Marked: frames {tracked.span[0]} to {tracked.span[1] - 1}"
+        session.viewer.status = f"Marked: {format_span(tracked.span)}"
 
 
 def clear_span(session: Session) -> None:

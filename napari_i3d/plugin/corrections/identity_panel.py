@@ -65,6 +65,7 @@ class IdentityPanel(QFrame):
         self._session, self._links = session, Connections()
         self._listed: tuple[object, ...] = ()  # what the other individuals were listed for
         self._others: list[Id] = []
+        self._picked = False  # whether the user chose the other individual, or it is only the nearest
         self._edit: TrackingEdit | None = None
         self.command, self.other, self.scope = _Choices(), _Choices(), _Choices()
         self.command.addItems([f"{_LETTERS[command]}: {command}" for command in Command])
@@ -73,6 +74,7 @@ class IdentityPanel(QFrame):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(8)
             box.currentIndexChanged.connect(self.refresh)
+        self.other.activated.connect(self._on_picked)
         self.new_id = QLineEdit()
         self.new_id.setToolTip("A whole number in quotes is text: '1' is another individual than 1")
         self.new_id.textChanged.connect(self.refresh)
@@ -126,9 +128,10 @@ class IdentityPanel(QFrame):
         tracked = self._session.active
         if tracked is None or tracked.tracking is None:
             return
-        self._listed = ()
+        self._listed, self._picked = (), False
         self._show_choice(choice.command, choice.scope)
         if choice.other in self._others and choice.other is not None:
+            self._picked = True
             self.other.setCurrentIndex(self._others.index(choice.other))
         if not self.isVisible():
             self._connect()
@@ -140,6 +143,7 @@ class IdentityPanel(QFrame):
     def next_other(self) -> None:
         """Choose the next other individual; after the last comes the first."""
         if self.other.count() and self.other.isVisible():
+            self._picked = True
             self.other.setCurrentIndex((self.other.currentIndex() + 1) % self.other.count())
 
     def carry_out(self) -> None:
@@ -176,6 +180,9 @@ class IdentityPanel(QFrame):
         self.done.setEnabled(self._edit is not None)
         self.refreshed.emit()
 
+    def _on_picked(self) -> None:
+        self._picked = True
+
     def _list_others(self, tracked: TrackedVideo, choice: IdentityChoice) -> None:
         """List the other individuals, the nearest first; not again for another frame, so that the choice stays."""
         tracking = tracked.tracking
@@ -185,7 +192,7 @@ class IdentityPanel(QFrame):
         listed = (tracked, choice.id, type(choice.id), choice.command, tuple((type(one), one) for one in tracking))
         if listed == self._listed:
             return
-        same = self._listed[:3] == listed[:3]
+        kept = kept if self._picked and self._listed[:3] == listed[:3] else None
         self._listed = listed
         gives = choice.command is not Command.SWAP
         self._others = others_nearby(tracking, choice.id, self._session.frame, absent_first=gives)
@@ -196,10 +203,11 @@ class IdentityPanel(QFrame):
         blocker = QSignalBlocker(self.other)
         self.other.clear()
         self.other.addItems(texts)
+        colors = tracked.colors
         for place, other in enumerate(self._others):
-            if other in tracking:
-                self.other.setItemIcon(place, swatch(tracked.colors[other]))
-        self.other.setCurrentIndex(self._others.index(kept) if same and kept in self._others else 0)
+            if other in colors:
+                self.other.setItemIcon(place, swatch(colors[other]))
+        self.other.setCurrentIndex(self._others.index(kept) if kept is not None and kept in self._others else 0)
         blocker.unblock()
 
     def _show_choice(self, command: Command, scope: Scope) -> None:

@@ -10,6 +10,7 @@ from napari_i3d.errors import TrackingError
 from napari_i3d.individuals import Id
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.actions import Action
+from napari_i3d.plugin.corrections.carry_out import carry_out
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
@@ -24,7 +25,7 @@ from napari_i3d.tracking.editing.key_frames import (
 from napari_i3d.tracking.editing.tracking_edit import TrackingEdit, named
 
 _GROUP = "Boxes by hand"
-_NOBODY = "Select an individual first, or draw a box: U, then drag on the image"
+_NOBODY = "Select an individual first, or draw a box: 8, then drag on the image"
 
 _Edits = Callable[[TrackingEditor, Id, int], Sequence[TrackingEdit]]
 _Frame = Callable[[TrackingEditor, Id, int], int]
@@ -32,7 +33,8 @@ _Frame = Callable[[TrackingEditor, Id, int], int]
 
 def edit_boxes(session: Session) -> None:
     """Switch editing of boxes in the canvas on or off."""
-    session.box_editor.toggle()
+    editor = session.box_editor
+    editor.stop() if editor.is_on else editor.start()
 
 
 def correct(session: Session, edits_of: _Edits) -> None:
@@ -51,13 +53,10 @@ def correct(session: Session, edits_of: _Edits) -> None:
     tracked, individual, frame = found
     try:
         edits = edits_of(tracked.editor, individual, frame)
-        with tracked.editor.group():
-            for edit in edits:
-                tracked.editor.do(edit)
     except TrackingError as error:
         _show_error(error)
         return
-    session.viewer.status = tracked.history.undo_words
+    carry_out(session, tracked, *edits)
 
 
 def go(session: Session, frame_of: _Frame) -> None:
@@ -111,7 +110,7 @@ def gone_from_here(session: Session) -> None:
     correct(session, lambda editor, one, at: [leaving(editor, one, at)])
 
 
-_GONE_KEY = "0"
+_GONE_KEY = "Alt-0"
 _asked: WeakKeyDictionary[Session, tuple[TrackedVideo, TrackingEdit, int]] = WeakKeyDictionary()
 """What `gone_from_here` said last: only that is done when it is asked for again."""
 
@@ -145,40 +144,40 @@ def _beside(step: int) -> Callable[[Session], None]:
 
 
 ACTIONS = (
-    Action("edit_boxes", "edit boxes in the canvas, or end that", edit_boxes, "Alt-E", _GROUP),
+    Action("edit_boxes", "edit boxes in the canvas, or end that", edit_boxes, "8", _GROUP),
     Action(
         "interpolate",
         "interpolate from this frame to the key frames on both sides",
         _interpolate(before=True, after=True),
-        "8",
+        "9",
         _GROUP,
     ),
     Action(
         "interpolate_previous",
         "interpolate to the previous key frame",
         _interpolate(before=True, after=False),
-        "",
+        "Alt-Left",
         _GROUP,
     ),
     Action(
         "interpolate_next",
         "interpolate to the next key frame",
         _interpolate(before=False, after=True),
-        "",
+        "Alt-Right",
         _GROUP,
     ),
-    Action("previous_key_frame", "previous key frame of the individual", _beside(-1), "Alt-,", _GROUP),
-    Action("next_key_frame", "next key frame of the individual", _beside(1), "Alt-.", _GROUP),
+    Action("previous_key_frame", "previous key frame of the individual", _beside(-1), "Ctrl-Left", _GROUP),
+    Action("next_key_frame", "next key frame of the individual", _beside(1), "Ctrl-Right", _GROUP),
     Action(
         "middle_key_frame",
         "frame furthest from any key frame, between two",
         partial(go, frame_of=lambda editor, individual, _: middle_key_frame(editor, individual)),
-        "Alt-;",
+        "0",
         _GROUP,
     ),
-    Action("copy_previous_box", "copy its box of the previous frame to this one", _copy(-1), "9", _GROUP),
-    Action("copy_next_box", "copy its box of the next frame to this one", _copy(1), "Alt-9", _GROUP),
-    Action("back_here", "it is back: copy its last box before this frame", _copy(-1, nearest=True), "Alt-0", _GROUP),
+    Action("copy_previous_box", "copy its box of the previous frame to this one", _copy(-1), "Ctrl-8", _GROUP),
+    Action("copy_next_box", "copy its box of the next frame to this one", _copy(1), "", _GROUP),
+    Action("back_here", "it is back: copy its last box before this frame", _copy(-1, nearest=True), "Ctrl-9", _GROUP),
     Action(
         "gone_from_here",
         "it is gone: delete its boxes from this frame to its next key frame, or to the end (press twice)",

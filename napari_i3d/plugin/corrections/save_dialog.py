@@ -29,7 +29,8 @@ from napari_i3d.tracking.io.format import TrackingFormat, VideoFacts
 from napari_i3d.tracking.io.writing import WRITTEN
 from napari_i3d.tracking.tracklets import Tracking
 
-_EXACT = "✓ Reading the file gives exactly these boxes. That boxes were set by hand is not marked in it."
+_EXACT = "✓ Reading the file gives exactly these boxes."
+_KEY_FRAMES = "• Which boxes were set by hand (key frames) is not marked in the file."
 _WIDTH_PX = 640
 _NOTE_LINES = 8
 
@@ -160,4 +161,4 @@ class _Trials(QObject):
 
 def _describe(saved: SavedTracking) -> str:
     first = [f"⚠ {loss}" for loss in saved.losses] or [_EXACT]
-    return "\n".join([*first, *(f"• {note}" for note in saved.notes)])
+    return "\n".join([*first, *(f"• {note}" for note in saved.notes), _KEY_FRAMES])

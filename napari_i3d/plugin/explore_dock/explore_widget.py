@@ -55,6 +55,7 @@ class ExploreWidget(PlotDock):
         self.similar = SimilarPanel(self._exploration, self.workers)
         self._build()
         self.links.connect(self._exploration.changed, self._show)
+        self.links.connect(self._exploration.out_of_date_changed, self._show_status)
         self.links.connect(self._exploration.selection_changed, self._on_selection)
         self.links.connect(self.canvas.row_clicked, self._on_row)
         self.links.connect(self.canvas.lassoed, self._on_lasso)
@@ -124,13 +125,17 @@ class ExploreWidget(PlotDock):
         self._exploration.explored = explored
         open_dock(self._session.viewer, "Ethogram")
 
+    def _show_status(self) -> None:
+        explored = self._exploration.explored
+        if self.progress.worker is None:
+            self.progress.finish("" if explored is None else format_explored(explored))
+
     def _show(self) -> None:
         explored = self._exploration.explored
         self.similar.clear()
         self.show_plot(explored is not None)
         self.color.native.setEnabled(explored is not None)
-        if self.progress.worker is None:
-            self.progress.finish("" if explored is None else format_explored(explored))
+        self._show_status()
         if explored is None:
             return
         self.canvas.show_points(explored.map.points, axis_names(explored.map))

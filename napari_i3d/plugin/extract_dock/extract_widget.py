@@ -28,6 +28,7 @@ from napari_i3d.plugin.jobs.workers import Job
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session import preferences
 from napari_i3d.plugin.session.connections import Connections
+from napari_i3d.plugin.session.features_state import format_out_of_date
 from napari_i3d.plugin.widgets.dialogs import Reply, ask_replace, open_dock
 from napari_i3d.plugin.widgets.dock import Dock
 from napari_i3d.plugin.widgets.layouts import fill
@@ -78,6 +79,8 @@ class ExtractWidget(Dock):
             video_changed=self._on_tracked,
             tracking_changed=self._on_tracking,
             chosen_changed=self._on_tracked,
+            saved_changed=self._on_tracked,
+            out_of_date_changed=self._on_tracked,
         )
 
     def _build(self) -> None:
@@ -270,7 +273,9 @@ class ExtractWidget(Dock):
         """Show features, if they are still those of the video in the viewer."""
         if plan.is_current:
             known = plan.request.options.layout.one_file and not unsaved
-            plan.tracked.set_features(features, plan.request.output if known else None)
+            plan.tracked.set_features(features, plan.request.output if known else None, plan.request.tracking)
+            old = format_out_of_date(plan.tracked.out_of_date)
+            text += f" {old}: corrected while they were computed." if old else ""
             open_dock(self._session.viewer, "Plot features")
         elif plan.tracked.video is not None:
             # They would be taken for those of individuals that happen to be called the same.

@@ -14,7 +14,9 @@ from napari_i3d.extraction.planning.request import ExtractionOptions
 from napari_i3d.features.io.layouts import shift_note
 from napari_i3d.plugin.jobs.extract_job import ExtractionRequest
 from napari_i3d.plugin.messages import dock_text
+from napari_i3d.plugin.session.features_state import format_out_of_date
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
+from napari_i3d.tracking.editing.editor import TrackingEditor
 from napari_i3d.tracking.io.reading import video_facts
 
 
@@ -25,6 +27,7 @@ class ExtractionPlan:
     tracked: TrackedVideo
     request: ExtractionRequest
     estimate: Estimate
+    editor: TrackingEditor
 
     @property
     def partial_folder(self) -> Path:
@@ -33,8 +36,8 @@ class ExtractionPlan:
 
     @property
     def is_current(self) -> bool:
-        """Whether the video is still open, with the tracking that was planned for."""
-        return self.tracked.video is not None and self.tracked.tracking is self.request.tracking
+        """Whether the video is still open, with the tracking that was planned for, which may be corrected since."""
+        return self.tracked.video is not None and self.tracked.editor is self.editor
 
     def describe(self) -> str:
         """Return what would be computed, how long it takes, and what is unusual."""
@@ -56,6 +59,12 @@ class ExtractionPlan:
         )
         if note is not None:
             lines.append(f"{dock_text(note)}.")
+        old = format_out_of_date(self.tracked.out_of_date)
+        if old:
+            name = self.tracked.features_path.name if self.tracked.features_path else "Features in memory"
+            lines.append(f"{name}: {old}. Run computes with the boxes as they are now.")
+        elif not self.tracked.is_saved:
+            lines.append("Run computes with the corrected boxes, although they are not saved.")
         return "\n".join(lines)
 
     def describe_kept(self) -> str:
@@ -112,6 +121,7 @@ def plan_extraction(
     options = options.with_size(options.settings.video_size or tracked.boxes_size)
     output = tracked.video.path.parent / output
     individuals = () if tracked.tracking is None else tuple(i for i in tracked.tracking if i in tracked.chosen)
+    done = tracked.history.steps[: tracked.history.position]
     request = ExtractionRequest(
         video=tracked.video.path,
         options=options,
@@ -120,10 +130,12 @@ def plan_extraction(
         individuals=individuals,
         tracking_path=tracked.tracking_path,
         video_facts=video_facts(tracked.video, options.settings.video_size),
+        n_corrections=sum(len(tracked.editor.edits_of(step)) for step in done),
+        edited=tracked.editor.edited,
     )
     cost = estimate(tracked.video, request.chosen, options, rates, _kept_chunks(request))
     options.individual_outputs(output, [chunks.id for chunks in cost.job.plan.tracklets])
-    return ExtractionPlan(tracked, request, cost)
+    return ExtractionPlan(tracked, request, cost, tracked.editor)
 
 
 def format_files(paths: Sequence[Path]) -> str:

@@ -17,6 +17,7 @@ from napari_i3d.plugin.features_dock.feature_files import FeatureFiles
 from napari_i3d.plugin.features_dock.plot_options import PlotOptions
 from napari_i3d.plugin.jobs.file_jobs import run_heat_map
 from napari_i3d.plugin.jobs.job_results import Done, Failed, Result
+from napari_i3d.plugin.session.features_state import format_out_of_date
 from napari_i3d.plugin.session.matching import individual_of, individual_to_plot, owner_of
 from napari_i3d.plugin.session.time_axis import TimeAxis
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
@@ -71,6 +72,7 @@ class FeaturePlotWidget(TimePlotDock):
             features_changed=self._on_features,
             current_changed=self._on_current,
             video_changed=self._on_frame,
+            out_of_date_changed=self._show_status,
         )
 
     def _on_features(self) -> None:
@@ -89,8 +91,11 @@ class FeaturePlotWidget(TimePlotDock):
 
     def _show_individual(self, individual: Id | None) -> None:
         self.options.show_individuals(list(self._features or ()), individual)
-        self.status.setText(self._describe())
+        self._show_status()
         self._request(individual)
+
+    def _show_status(self) -> None:
+        self.status.setText(self._describe())
 
     def _describe(self) -> str:
         if self._features is None:
@@ -98,9 +103,12 @@ class FeaturePlotWidget(TimePlotDock):
         name = self._path.name if self._path is not None else "features in memory"
         if self._tracked is None:
             return f"{name}: belongs to no open video, so there is no cursor"
+        old = format_out_of_date(self._tracked.out_of_date) if self._tracked.features is self._features else ""
         current = self._tracked.current
         if current is not None and individual_of(self._features, current) is None:
-            return f"{name}: has no features of {format_id(current)}"
+            return f"{name}: has no features of {format_id(current)}{f'; {old}' if old else ''}"
+        if old:
+            return f"{name}: {old}"
         return f"{name}: of {self._tracked.name}; click or drag to move the video"
 
     def _request(self, individual: Id | None) -> None:

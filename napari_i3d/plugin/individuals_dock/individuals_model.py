@@ -11,7 +11,7 @@ from psygnal import Signal
 from qtpy.QtCore import QModelIndex, QObject, QSortFilterProxyModel, Qt
 
 from napari_i3d.individuals import Id
-from napari_i3d.plugin.individuals_dock.rows_model import RowsModel
+from napari_i3d.plugin.individuals_dock.rows_model import RowsModel, sortable
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.swatch import swatch
 from napari_i3d.tracking.editing.editor import TrackingChange
@@ -276,7 +276,7 @@ class IndividualsProxy(QSortFilterProxyModel):
         if column < 0:
             values = [(0, float(self.mapToSource(self.index(place, 0)).row()), "") for place in places]
         else:
-            values = [_sortable(self.index(place, column).data(SORT_ROLE)) for place in places]
+            values = [sortable(self.index(place, column).data(SORT_ROLE)) for place in places]
         return values == sorted(values, reverse=self.sortOrder() == Qt.SortOrder.DescendingOrder and column >= 0)
 
     def individuals(self) -> list[Id]:
@@ -290,13 +290,5 @@ class IndividualsProxy(QSortFilterProxyModel):
 
     def lessThan(self, left: QModelIndex, right: QModelIndex) -> bool:  # noqa: N802
         """Sort ids as people do: 2 before 10, numbers before text."""
-        values = [_sortable(index.data(SORT_ROLE)) for index in (left, right)]
+        values = [sortable(index.data(SORT_ROLE)) for index in (left, right)]
         return bool(values[0] < values[1])
-
-
-def _sortable(value: Any) -> tuple[int, float, str]:
-    text = str(value)
-    if isinstance(value, str) and not (text.isascii() and text.isdecimal()):
-        return 1, 0.0, text.casefold()
-    number = float(value)
-    return 0, -1.0 if np.isnan(number) else number, text

@@ -22,6 +22,7 @@ from napari_i3d._utils.text import counted
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.corrections.correction_bar import CorrectionBar
+from napari_i3d.plugin.corrections.saving import save_as
 from napari_i3d.plugin.individuals_dock.find_animals import FindAnimals
 from napari_i3d.plugin.individuals_dock.help_text import help_text
 from napari_i3d.plugin.individuals_dock.individuals_list import IndividualsList
@@ -49,7 +50,7 @@ _NO_TRACKING = (
 )
 _DRAWING = (
     "Drag from one corner of an animal to the opposite one to draw its box.\n\nGo some frames on, and draw it again; "
-    "then press K: the boxes in between are interpolated.\n\nU ends it."
+    "then press 9: the boxes in between are interpolated.\n\n8 ends it."
 )
 _TRAIL_FRAMES = 25
 _MOST_FOR_INDIVIDUALS = 0.55
@@ -85,6 +86,8 @@ class IndividualsWidget(Dock):
         self.trail_frames.valueChanged.connect(self._on_trails)
         self.video_size.changed.connect(self._on_size_chosen)
         self.links.connect(self._session.box_editor.changed, self._offer_drawing)
+        self.links.connect(self._session.box_editor.changed, self.corrections.show_editing)
+        self.links.connect(self._session.keys.changed, self.corrections.refresh)
         self.follow_active(
             self._on_tracking,
             tracking_changed=self._on_tracking,
@@ -94,7 +97,7 @@ class IndividualsWidget(Dock):
             current_changed=self.individuals.show_current,
             problem_changed=self._on_problem,
             accepted_changed=self._on_video,
-            saved_changed=self._show_title,
+            saved_changed=self._on_saved,
             span_changed=self.corrections.show_span,
         )
 
@@ -154,6 +157,7 @@ class IndividualsWidget(Dock):
         button.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         menu = QMenu(button)
         self.find_action = menu.addAction("Find animals…", self.find_animals.unfold)
+        menu.addAction("Save boxes to another file…", lambda: save_as(self._session))
         button.setMenu(menu)
         return button
 
@@ -195,6 +199,10 @@ class IndividualsWidget(Dock):
         if without and tracked is not None:
             text = _DRAWING if self._session.box_editor.is_on else _NO_TRACKING
             self.empty.setText(text.format(name=tracked.name))
+
+    def _on_saved(self) -> None:
+        self._show_title()
+        self.corrections.refresh()
 
     def _on_ticks(self) -> None:
         self.individuals.model.ticks_changed()

@@ -1,5 +1,6 @@
 """Base of the tables of the Individuals dock."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,3 +43,12 @@ class RowsModel(QAbstractTableModel):
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
             return self._headers[section]
         return None
+
+
+def sortable(value: Any) -> tuple[int, float, str]:
+    """Return what sorts as people do: 2 before 10, numbers before text, no number before all."""
+    text = str(value)
+    if isinstance(value, str) and not (text.isascii() and text.isdecimal()):
+        return 1, 0.0, text.casefold()
+    number = float(value)
+    return 0, -1.0 if math.isnan(number) else number, text

@@ -59,6 +59,10 @@ class ExtractionRequest:
         The file that it was read from; None: it is in memory only.
     video_facts
         The size that boxes refer to, the length and the rate of the video, which some files leave to it.
+    edited
+        Whether the tracking was corrected by hand.
+    n_corrections
+        The number of corrections in this session.
     """
 
     video: Path
@@ -68,6 +72,8 @@ class ExtractionRequest:
     individuals: tuple[Id, ...] = ()
     tracking_path: Path | None = None
     video_facts: VideoFacts | None = None
+    edited: bool = False
+    n_corrections: int = 0
 
     @property
     def chosen(self) -> Tracking | None:
@@ -162,16 +168,20 @@ def run_extraction(
 def _input(request: ExtractionRequest) -> "VideoInput":
     """Return the input of the job; the tracking file is named only if it holds what is in memory."""
     from napari_i3d.batch.video_job import VideoInput
+    from napari_i3d.extraction.provenance import Corrections
 
     if request.tracking is None:
         return VideoInput(request.video, request.output)
     all_chosen = len(request.individuals) == len(request.tracking)
+    in_file = _is_unchanged(request)
+    base = None if in_file or request.tracking_path is None else request.tracking_path.name
     return VideoInput(
         video=request.video,
         output=request.output,
-        tracking_path=request.tracking_path if _is_unchanged(request) else None,
+        tracking_path=request.tracking_path if in_file else None,
         individuals=None if all_chosen else tuple(map(str, request.individuals)),
         tracking=request.chosen,
+        corrections=Corrections(request.n_corrections, base) if request.edited else None,
     )
 
 

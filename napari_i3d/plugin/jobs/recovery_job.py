@@ -1,10 +1,10 @@
 """Jobs that read recovery files, and replay the corrections and labels in them. Know no napari and no Qt."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from napari_i3d._utils.text import counted
 from napari_i3d.annotations.editing.editor import AnnotationEditor
@@ -108,10 +108,9 @@ def run_reading_recovery(
 ) -> Generator[Progress, None, tuple[TrackingEditor, tuple[RecoveryOffer, ...]]]:
     """Read recovery files for a tracking; a bad one costs only itself. Returns the editor of the tracking too.
 
-    Corrections and labels of the same session are offered together, unless one of them cannot be restored.
+    Corrections and labels are offered together, unless one of them cannot be restored.
     """
-    offers = []
-    labels = []
+    labels, corrections = [], []
     for path in label_paths:
         yield Progress("reading labels")
         stop.check()
@@ -119,19 +118,37 @@ def run_reading_recovery(
     for path in paths:
         yield Progress("reading corrections")
         stop.check()
-        kept, base = _read(path, read_recovery), None
+        corrections.append(_read(path, read_recovery))
+    return editor, tuple(_paired(corrections, labels, tracking))
+
+
+def _paired(
+    corrections: list[Kept[Recovery]], labels: list[Kept[LabelRecovery]], tracking: Tracking
+) -> Iterator[RecoveryOffer]:
+    """Yield offers of corrections with the labels of the same session, else with labels that no other session has."""
+    sessions = {_session(one) for one in corrections}
+    left = list(labels)
+    for kept in corrections:
+        base, along = None, None
         if kept.recovery is not None:
             try:
                 base = kept.recovery.base_for(tracking)
             except RecoveryError as error:
                 kept = replace(kept, problem=dock_text(error))
-        session = kept.recovery.session if kept.recovery is not None and not kept.problem else ""
-        same = next((one for one in labels if session and one.recovery and one.recovery.session == session), None)
-        if same is not None:
-            labels.remove(same)
-        offers.append(RecoveryOffer(kept, same, base))
-    offers += [RecoveryOffer(labels=one) for one in labels]
-    return editor, tuple(offers)
+        if base is not None:
+            whole = [one for one in left if not one.problem]
+            same = [one for one in whole if _session(one) == _session(kept)]
+            free = [one for one in whole if _session(one) not in sessions]
+            along = next(iter([*same, *free]), None)
+        if along is not None:
+            left.remove(along)
+        yield RecoveryOffer(kept, along, base)
+    for one in left:
+        yield RecoveryOffer(labels=one)
+
+
+def _session(kept: Kept[Any]) -> str:
+    return "" if kept.recovery is None else str(kept.recovery.session)
 
 
 def run_restoring(

@@ -79,16 +79,16 @@ class KeyBindings:
         self._bind(keys)
 
     def taken(self, key: str, keys: Mapping[str, str], name: str) -> str:
-        """Return who has a key that is to be the action's, as the other keys are to be; empty: nobody."""
+        """Return what uses a key that an action is to have, besides the other keys of ours; empty: nothing."""
         return self._taken(key, keys, name) or self._user_of(key)
 
     def _user_of(self, key: str) -> str:
         binding = parse_key(key)
         used = binding in self._session.viewer.keymap and binding not in self._bound
-        return "another plugin or a script" if used else ""
+        return "another plugin or a script uses it" if used else ""
 
     def _taken(self, key: str, keys: Mapping[str, str], name: str) -> str:
-        """Return which action of napari, or of ours, has a key."""
+        """Return which action of napari, or of ours, uses a key; empty: none."""
         binding = parse_key(key)
         if binding is None:
             return ""
@@ -98,7 +98,10 @@ class KeyBindings:
             if action.name != name and binding in (parse_key(keys[action.name]), parse_key(action.also))
         )
         other = next(others, None)
-        return f"'{other.text}'" if other is not None else napari_use(binding)
+        if other is not None:
+            return f"it is the key of '{other.text}'"
+        # Defaults are known to be free where they are used, although another kind of layer may have them.
+        return "" if binding == parse_key(self.defaults[name]) else napari_use(binding)
 
     def _without_collisions(self, keys: dict[str, str]) -> tuple[dict[str, str], list[str]]:
         """Return keys without those that are taken, which are the default again or none, and a line about each."""
@@ -109,7 +112,7 @@ class KeyBindings:
             if not who:
                 used[name] = keys[name]
             elif keys[name] != self.defaults[name]:
-                refused.append(f"{name}: {keys[name]} has {who}")
+                refused.append(f"{name}: {keys[name]} is taken, {who}")
                 if not self._taken(self.defaults[name], used, name):
                     used[name] = self.defaults[name]
         return used, refused

@@ -77,7 +77,7 @@ class KeyDialog(QDialog):
         self.end_capture()
         who = self._bindings.taken(key, self.keys, name)
         if who:
-            self.message.setText(f"{shown_key(key)} has {who} already; {self.items[name].text(0)} keeps its own.")
+            self.message.setText(f"{shown_key(key)} is taken: {who}. '{self.items[name].text(0)}' keeps its key.")
             return
         self.keys[name] = key
         self.items[name].setText(1, shown_key(key))

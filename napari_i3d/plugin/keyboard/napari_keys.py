@@ -20,4 +20,4 @@ def napari_use(binding: KeyBinding) -> str:
 
 
 def _quoted(title: str) -> str:
-    return f"napari, for '{title.strip().rstrip('.…').splitlines()[0]}'" if title.strip() else "napari"
+    return f"napari uses it for '{title.strip().rstrip('.…').splitlines()[0]}'" if title.strip() else "napari uses it"

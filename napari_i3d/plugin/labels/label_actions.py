@@ -241,14 +241,14 @@ def labelled_individuals(tracked: TrackedVideo) -> list[Id]:
 
 
 ACTIONS = (
-    Action("label_mode", "labelling by the keys of the behaviors, on or off", switch_mode, "Alt-L", _GROUP),
-    Action("bout_start", "the bout starts in this frame", partial(set_edge, start=True), "[", _GROUP),
-    Action("bout_end", "the bout ends with this frame", partial(set_edge, start=False), "]", _GROUP),
+    Action("label_mode", "labelling by the keys of the behaviors, on or off", switch_mode, "Alt-M", _GROUP),
+    Action("bout_start", "the bout starts in this frame", partial(set_edge, start=True), "Alt-[", _GROUP),
+    Action("bout_end", "the bout ends with this frame", partial(set_edge, start=False), "Alt-]", _GROUP),
     Action("split_bout", "split the bout at this frame", split, "/", _GROUP),
     Action("merge_bouts", "merge the bout with the next one of its behavior", merge_next, "Alt-/", _GROUP),
     Action("delete_bout", "delete the selected bout", delete, "Alt-Backspace", _GROUP),
-    Action("next_edge", "next edge of a bout", partial(step_edge, step=1), "Alt-Right", _GROUP),
-    Action("previous_edge", "previous edge of a bout", partial(step_edge, step=-1), "Alt-Left", _GROUP),
+    Action("next_edge", "next edge of a bout", partial(step_edge, step=1), "Ctrl-Alt-Right", _GROUP),
+    Action("previous_edge", "previous edge of a bout", partial(step_edge, step=-1), "Ctrl-Alt-Left", _GROUP),
     Action("next_unassessed", "next frames that nobody looked at", partial(step_unassessed, step=1), "Alt-N", _GROUP),
     Action(
         "previous_unassessed", "previous frames that nobody looked at", partial(step_unassessed, step=-1), "", _GROUP
@@ -262,7 +262,7 @@ ACTIONS = (
     Action("frames_back", f"{STEP_FRAMES} frames back", partial(step_frames, step=-1), "Shift-Left", _GROUP),
     Action("play_back", "play backwards, or faster", lambda session: session.playback.shuttle(-1), "Alt-J", _GROUP),
     Action("play_pause", "play or stop", lambda session: session.playback.toggle(), "Alt-K", _GROUP),
-    Action("play_on", "play forwards, or faster", lambda session: session.playback.shuttle(1), "Alt-;", _GROUP),
+    Action("play_on", "play forwards, or faster", lambda session: session.playback.shuttle(1), "Alt-L", _GROUP),
     Action("slower", "play slower", lambda session: session.playback.slower(), "Alt--", _GROUP),
     Action("faster", "play faster", lambda session: session.playback.faster(), "Alt-=", _GROUP),
     Action("loop_bout", "play the bout in a loop, with some frames around it", loop_bout, "Alt-B", _GROUP),

@@ -1,6 +1,8 @@
 """Labelling mode: while it is on, the keys of the behaviors label the current individual."""
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from psygnal import Signal
@@ -27,7 +29,7 @@ class Labelling(QObject):
 
     A press begins a bout in the frame that is shown, the next one ends it with the frame that is shown then; held, the
     release ends it. With Shift the behavior is erased instead. Digits that no behavior has choose the individual;
-    Escape ends all open bouts.
+    Escape ends all open bouts; ``[`` and ``]`` set the edges of the bout, Delete removes the selected one.
 
     Parameters
     ----------
@@ -50,6 +52,12 @@ class Labelling(QObject):
         self._on = False
         self._held: dict[int, tuple[str, float, int, TrackedVideo]] = {}
         self._video: TrackedVideo | None = None
+        self._commands: dict[int, Callable[[], None]] = {
+            Qt.Key.Key_BracketLeft: partial(label_actions.set_edge, session, start=True),
+            Qt.Key.Key_BracketRight: partial(label_actions.set_edge, session, start=False),
+            Qt.Key.Key_Backspace: partial(label_actions.delete, session),
+            Qt.Key.Key_Delete: partial(label_actions.delete, session),
+        }
         session.active_changed.connect(self._on_active)
         session.viewer.dims.events.current_step.connect(self._on_step)
         window.destroyed.connect(self._unwatch)
@@ -115,6 +123,9 @@ class Labelling(QObject):
             return None
         if event.key() == Qt.Key.Key_Escape:
             return (lambda pressed: self.end_bouts() if pressed else None) if tracked.labels.open_bouts.bouts else None
+        command = self._commands.get(event.key())
+        if command is not None and event.modifiers() == Qt.KeyboardModifier.NoModifier:
+            return lambda pressed: command() if pressed else None
         if not 0x20 < event.key() < 0x7F:
             return None
         letter = chr(event.key()).lower()

@@ -1,6 +1,5 @@
 """Editing of boxes in the canvas: those of the frame that is shown, in a layer of their own while it is switched on."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,13 +9,11 @@ from qtpy.QtCore import QTimer
 
 from napari_i3d.errors import TrackingError
 from napari_i3d.plugin.layers.box_layers import LINE_WIDTH_PX
-from napari_i3d.plugin.layers.box_shapes import BoxShapes, EditedBox, ShapeChanges
-from napari_i3d.plugin.layers.box_steps import boxes_at, do_changes
+from napari_i3d.plugin.layers.box_shapes import BoxShapes, ShapeChanges
+from napari_i3d.plugin.layers.box_steps import do_changes, edited_boxes, help_words
 from napari_i3d.plugin.session.connections import Connections
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
-from napari_i3d.tracking.editing.key_frames import next_id
-from napari_i3d.tracking.editing.tracking_edit import named
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -26,8 +23,6 @@ _SMALLEST_PX = 5.0
 
 _NO_VIDEO = "Open a video to draw boxes in it"
 _FLAT_ONLY = "Boxes are edited in the 2-D view"
-_HELP = "Drag a box or its corners; R: draw a new one, Delete: delete in this frame, K: interpolate, U: end"
-_HELP_EMPTY = "Drag from one corner of {name} to the opposite one to draw its box"
 
 
 class BoxEditor:
@@ -55,9 +50,7 @@ class BoxEditor:
         self._image: Layer | None = None
         self._frame = 0
         self._busy = False  # the layer is being filled, or a step is being done
-        self._pressed = False
         self._due = False
-        self._chosen_for_user = False  # the tool: no box was there to be selected
         self._active_before: Layer | None = None
         self._links, self._video_links, self._image_links = Connections(), Connections(), Connections()
 
@@ -71,13 +64,6 @@ class BoxEditor:
         """The layer in which boxes are edited."""
         return self._shapes.layer if self._shapes else None
 
-    def toggle(self) -> None:
-        """Switch editing on or off."""
-        if self.is_on:
-            self.stop()
-        else:
-            self.start()
-
     def start(self) -> None:
         """Switch editing on, if a video is open and shown in two dimensions."""
         viewer = self._session.viewer
@@ -86,13 +72,13 @@ class BoxEditor:
         if self._session.active is None or not self._is_flat:
             show_info(_NO_VIDEO if self._session.active is None else _FLAT_ONLY)
             return
-        self._shapes = shapes = BoxShapes()
+        self._shapes = shapes = BoxShapes(self._session.playback.pause)
         self._active_before = viewer.layers.selection.active
         layer = shapes.layer
-        self._follow()
         viewer.layers.append(layer)
         viewer.layers.selection.active = layer
-        layer.mouse_drag_callbacks.append(self._on_mouse)
+        layer.mode = "select"  # after napari has made the buttons, which would show another tool
+        self._follow()
         for signal, slot in (
             (viewer.dims.events.current_step, self._on_step),
             (viewer.dims.events.ndisplay, self._on_dimensions),
@@ -101,17 +87,14 @@ class BoxEditor:
             (viewer.layers.events.removed, self._on_removed),
             (self._session.active_changed, self._on_active),
             (layer.events.data, self._on_data),
-            (layer.events.features, self._on_features),
+            (layer.events.features, self._schedule),  # all that napari says of shapes that are pasted
             (layer.events.set_data, self._on_drawn),
-            (layer.events.mode, self._on_mode),
             (layer.selected_data.events.items_changed, self._on_selected),
         ):
             self._links.connect(signal, slot)
-        if not self._entries():
-            self._chosen_for_user = True
-        self._set_mode("add_rectangle" if self._chosen_for_user else "select")
         self._select_current()
-        self._show_help()
+        if self._tracked is not None:
+            viewer.status = help_words(self._tracked, drawing=layer.mode == "add_rectangle")
         self.changed.emit()
 
     def stop(self) -> None:
@@ -122,11 +105,10 @@ class BoxEditor:
         layer = self._shapes.layer
         self._end()
         viewer = self._session.viewer
-        before = self._active_before
         if layer in viewer.layers:
             viewer.layers.remove(layer)
-        if before is not None and before in viewer.layers:
-            viewer.layers.selection.active = before
+        if self._active_before in viewer.layers:
+            viewer.layers.selection.active = self._active_before
         self._active_before = None
 
     def settle(self) -> None:
@@ -154,8 +136,8 @@ class BoxEditor:
         except TrackingError as error:
             show_warning(str(error))
             return
-        if changes.drawn:
-            self._set_mode("select")
+        if changes.drawn and self._shapes is not None:
+            self._shapes.layer.mode = "select"
         if words:
             self._session.viewer.status = words
 
@@ -203,35 +185,20 @@ class BoxEditor:
         """Fill the layer with the boxes of the frame."""
         if self._shapes is None or self._tracked is None or self._busy or not self._is_flat:
             return
-        self._busy, self._due, self._pressed = True, False, False
+        self._busy, self._due = True, False
         self._frame = self._session.frame_of(self._tracked)
         try:
-            entries = self._entries()
-            self._shapes.fill(entries, self._tracked.box_scale, self._line_width())
+            self._shapes.fill(edited_boxes(self._tracked, self._frame), self._tracked.box_scale, self._line_width())
         finally:
             self._busy = False
         display = self._session.boxes.display(self._tracked)
         if display is not None:
             display.show_lines(False)
-        mode = self._shapes.layer.mode
-        if not entries and mode == "select":
-            self._chosen_for_user = True
-            self._set_mode("add_rectangle")
-        elif entries and mode == "add_rectangle" and self._chosen_for_user:
-            self._set_mode("select")
         self._select_current()
 
     @property
     def _is_flat(self) -> bool:
         return bool(self._session.viewer.dims.ndisplay == 2)
-
-    def _entries(self) -> list[EditedBox]:
-        tracked = self._tracked
-        if tracked is None or tracked.tracking is None:
-            return []
-        colors, keys = tracked.colors, tracked.editor.keys
-        boxes = boxes_at(tracked.tracking, self._frame)
-        return [EditedBox(one, keys[one], box, colors[one]) for one, box in boxes.items() if one in tracked.shown]
 
     def _zoom(self) -> float:
         """Return the pixels of the screen for a pixel of the layer."""
@@ -240,12 +207,6 @@ class BoxEditor:
 
     def _line_width(self) -> float:
         return LINE_WIDTH_PX / self._zoom()
-
-    def _set_mode(self, mode: str) -> None:
-        if self._shapes is not None and self._shapes.layer.mode != mode:
-            automatic = self._chosen_for_user
-            self._shapes.layer.mode = mode
-            self._chosen_for_user = automatic and mode == "add_rectangle"
 
     def _select_current(self) -> None:
         """Select the box of the current individual."""
@@ -259,20 +220,10 @@ class BoxEditor:
             finally:
                 self._busy = False
 
-    def _show_help(self) -> None:
-        tracked = self._tracked
-        if self._shapes is None or tracked is None:
-            return
-        current = tracked.current if tracked.current is not None else next_id(tracked.tracking or ())
-        empty = self._shapes.layer.mode == "add_rectangle"
-        self._session.viewer.status = _HELP_EMPTY.format(name=named(current)) if empty else _HELP
-
     def _end(self) -> None:
         """Disconnect everything."""
         self._links.close()
         self._unfollow()
-        if self._shapes is not None and self._on_mouse in self._shapes.layer.mouse_drag_callbacks:
-            self._shapes.layer.mouse_drag_callbacks.remove(self._on_mouse)
         self._shapes = None
         self.changed.emit()
 
@@ -301,7 +252,7 @@ class BoxEditor:
 
     def _on_step(self) -> None:
         if self._tracked is not None and self._session.frame_of(self._tracked) != self._frame:
-            if self._due or self._pressed:
+            if self._shapes is not None and (self._due or self._shapes.is_pressed):
                 self.settle()  # what was dragged so far belongs to the frame before
             else:
                 self._fill()
@@ -323,9 +274,6 @@ class BoxEditor:
         if str(event.action).upper() in ("CHANGED", "ADDED", "REMOVED"):
             self._schedule()
 
-    def _on_features(self) -> None:
-        self._schedule()  # napari says nothing else of shapes that are pasted
-
     def _schedule(self) -> None:
         # Later: napari is in the middle of it.
         if not self._busy and not self._due:
@@ -338,9 +286,6 @@ class BoxEditor:
         else:
             self._due = False
 
-    def _on_mode(self) -> None:
-        self._chosen_for_user = False
-
     def _on_selected(self) -> None:
         if self._shapes is None or self._tracked is None or self._busy:
             return
@@ -349,19 +294,8 @@ class BoxEditor:
             self._tracked.current = selected[0]
 
     def _on_drawn(self) -> None:
-        """Let the id and the outline go along with a box that is dragged."""
-        if self._pressed and not self._busy and self._shapes is not None and self._tracked is not None:
+        """Let the id go along with a box that is dragged."""
+        if self._shapes is not None and self._shapes.is_pressed and not self._busy and self._tracked is not None:
             display = self._session.boxes.display(self._tracked)
             if display is not None:
-                display.preview(self._shapes.live())
-
-    def _on_mouse(self, layer: "Layer", event: Any) -> Iterator[None]:
-        """Hold the frame while a box is dragged or drawn in it."""
-        if event.button != 1 or getattr(layer, "mode", "") == "pan_zoom":
-            return
-        self._session.playback.pause()
-        self._pressed = True
-        yield
-        while event.type == "mouse_move":
-            yield
-        self._pressed = False
+                display.move_ids(self._shapes.live())

@@ -74,8 +74,7 @@ class BoxesDisplay:
         self._drawn: tuple[NDArray[np.int64], NDArray[np.float64]] = (np.empty(0, np.int64), np.empty((0, 4)))
         self._colored: Any = None
         self._labeled: Any = None
-        self._has_lines = True
-        self._live: Mapping[Id, NDArray[np.float64]] = {}
+        self._has_lines, self._ids_moved = True, False
         self._slots = (
             (tracked.video_changed, self._on_video),
             (tracked.tracking_changed, self._on_tracking),
@@ -131,15 +130,19 @@ class BoxesDisplay:
         return np.array([corners[0][1], corners[0][0], corners[1][1], corners[1][0]])
 
     def show_lines(self, on: bool) -> None:
-        """Draw the boxes, or leave that to the layer in which they are edited; draw the frame."""
-        if on != self._has_lines or self._live:
-            self._has_lines, self._live = on, {}
+        """Draw the boxes, or leave that to the layer in which they are edited."""
+        if on != self._has_lines or self._ids_moved:
+            self._has_lines = on
             self.fill()
 
-    def preview(self, boxes: Mapping[Id, NDArray[np.float64]]) -> None:
-        """Draw ids and outlines at boxes, in pixels of the layer, that are being dragged."""
-        self._live = boxes
-        self.fill()
+    def move_ids(self, moved: Mapping[Id, NDArray[np.float64]]) -> None:
+        """Draw ids at boxes, in pixels of the layer, that are being dragged; the outline stays where they were."""
+        layer, table = self._boxes_layer, self._table
+        if layer is not None and table is not None:
+            places, boxes = self._drawn
+            rows = [moved.get(table.ids[place], box) for place, box in zip(places, boxes, strict=True)]
+            self._label(places, np.reshape(rows, (-1, 4)), lift=2 * float(layer.edge_width))
+            self._ids_moved = True
 
     def fill(self) -> None:
         """Draw the frame."""
@@ -149,10 +152,7 @@ class BoxesDisplay:
         width = LINE_WIDTH_PX / (self.zoom * abs(float(layer.scale[-1])))
         places, boxes = table.at(self.frame)
         shown = self._shown[places]
-        places, boxes = places[shown], boxes[shown]
-        for row, place in enumerate(places.tolist() if self._live else ()):
-            boxes[row] = self._live.get(table.ids[place], boxes[row])
-        self._drawn = places, boxes
+        self._drawn = places, boxes = places[shown], boxes[shown]
         current = np.array([table.ids[place] == self.tracked.current for place in places], np.bool_)
         walkers, trails = self._trails(table)
         lines = np.concatenate(
@@ -173,6 +173,7 @@ class BoxesDisplay:
         if layer.edge_width != width:
             layer.edge_width = width
         self._label(places, boxes, lift=2 * width)
+        self._ids_moved = False
 
     def _trails(self, table: BoxTable) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         if not self.trail_frames:

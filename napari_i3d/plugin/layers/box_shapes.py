@@ -4,7 +4,7 @@ napari's tools turn and bend rectangles, and its coordinates have single precisi
 sides that differ from what was filled in, and of any other shape its bounding rectangle.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,19 +76,31 @@ class ShapeChanges:
 class BoxShapes:
     """A two-dimensional Shapes layer with the boxes of one frame.
 
+    Parameters
+    ----------
+    on_press
+        Called when the user begins to drag or to draw.
+
     Attributes
     ----------
     layer
         The layer.
+    is_pressed
+        Whether the user is dragging or drawing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_press: Callable[[], None]) -> None:
+        self.is_pressed = False
+        self._on_press = on_press
+        self._tool_is_ours = False  # chosen because no box was there to be selected
         self.layer = Shapes(
             ndim=2, name="Edit boxes", face_color="transparent", edge_color=HIGHLIGHT, edge_width=1.0, opacity=1.0
         )
         self._boxes: list[EditedBox] = []
         self._scale: _Boxes = np.ones(4)
         self._filled: list[_Boxes] = []
+        self.layer.events.mode.connect(self._on_mode)
+        self.layer.mouse_drag_callbacks.append(self._on_mouse)
 
     @property
     def is_drawing(self) -> bool:
@@ -121,21 +133,39 @@ class BoxShapes:
             In pixels of the layer.
         """
         layer, selected = self.layer, self.selected
+        if self.is_drawing:
+            layer._finish_drawing()
         # The drag would go on with other shapes.
         layer._mouse_drag_gen.clear()
         layer._persisted_mouse_event.clear()
+        self.is_pressed = False
         self._scale = np.array(scale * 2)
-        rectangles = [_rectangle(box.box * self._scale) for box in boxes]
-        layer.data = [(rectangle, "rectangle") for rectangle in rectangles]
-        self._boxes = list(boxes)
-        if boxes:
-            layer.edge_width = [line_width] * len(boxes)
-            layer.edge_color = rgba([box.color for box in boxes])
+        keys, colors = [box.key for box in boxes], [box.color for box in boxes]
+        same = self._keys() == keys == [box.key for box in self._boxes] and layer.nshapes == len(keys)
+        same &= _KEY in layer.features
+        self._boxes, colors_before = list(boxes), [box.color for box in self._boxes]
+        # napari takes long to draw shapes again, and after a drag they are where they belong.
+        if not (same and self._is_shown(boxes)):
+            layer.data = [(_rectangle(box.box * self._scale), "rectangle") for box in boxes]
+        if boxes and not (same and layer.edge_width == [line_width] * len(keys)):
+            layer.edge_width = [line_width] * len(keys)
+        if boxes and not (same and colors == colors_before):
+            layer.edge_color = rgba(colors)
+        if not same:
+            layer.features = {_KEY: np.array(keys, np.int64)}
         layer.current_edge_width = line_width
-        layer.features = {_KEY: np.array([box.key for box in boxes], np.int64)}
         layer.feature_defaults = {_KEY: _NEW}
         self._filled = [np.array(vertices, np.float64) for vertices in layer.data]
+        self._choose_tool()
         self.select(selected)
+
+    def _is_shown(self, boxes: Sequence[EditedBox]) -> bool:
+        """Whether the shapes are the boxes, but for what single precision and rounding make of them."""
+        for box, vertices, shape_type in zip(boxes, self.layer.data, self.layer.shape_type, strict=True):
+            off = np.abs(_bounds(vertices) - box.box * self._scale)
+            if shape_type != "rectangle" or not _is_upright(vertices) or not (off <= 2 * _noise(vertices)).all():
+                return False
+        return True
 
     def set_line_width(self, line_width: float) -> None:
         """Set the width of lines, in pixels of the layer."""
@@ -168,6 +198,27 @@ class BoxShapes:
                 self._read_new(vertices, None if key == _NEW else key, smallest, changes)
         changes.deleted = [self._boxes[place].id for place in places.values()]
         return changes
+
+    def _choose_tool(self) -> None:
+        """Offer the rectangle where there is nothing to select, and take it back where there is."""
+        if not self._boxes and self.layer.mode == "select":
+            self.layer.mode = "add_rectangle"
+            self._tool_is_ours = True
+        elif self._boxes and self._tool_is_ours:
+            self.layer.mode = "select"
+
+    def _on_mode(self) -> None:
+        self._tool_is_ours = False
+
+    def _on_mouse(self, layer: Shapes, event: Any) -> Iterator[None]:
+        if event.button != 1 or layer.mode == "pan_zoom":
+            return
+        self._on_press()
+        self.is_pressed = True
+        yield
+        while event.type == "mouse_move":
+            yield
+        self.is_pressed = False
 
     def _compare(self, place: int, vertices: _Boxes, shape_type: str, changes: ShapeChanges) -> None:
         before, old = self._filled[place], self._boxes[place]

@@ -4,12 +4,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.individuals import Id
-from napari_i3d.plugin.layers.box_shapes import ShapeChanges
+from napari_i3d.plugin.layers.box_shapes import EditedBox, ShapeChanges
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.tracking.editing.box_edits import DeleteBoxes, SetBox
 from napari_i3d.tracking.editing.key_frames import next_id
 from napari_i3d.tracking.editing.tracking_edit import TrackingEdit, named
 from napari_i3d.tracking.tracklets import Tracking
+
+_HELP = "Drag a box or its corners; R: draw a new one, Delete: delete in this frame, 9: interpolate, 8: end"
+_HELP_EMPTY = "Drag from corner to corner to draw the box of {name}"
 
 
 def boxes_at(tracking: Tracking | None, frame: int) -> dict[Id, NDArray[np.float64]]:
@@ -21,6 +24,18 @@ def boxes_at(tracking: Tracking | None, frame: int) -> dict[Id, NDArray[np.float
             if np.isfinite(box).all():
                 found[individual] = np.array(box)
     return found
+
+
+def edited_boxes(tracked: TrackedVideo, frame: int) -> list[EditedBox]:
+    """Return the boxes of the individuals shown in a frame, for the layer in which they are edited."""
+    colors, keys, boxes = tracked.colors, tracked.editor.keys, boxes_at(tracked.tracking, frame)
+    return [EditedBox(one, keys[one], box, colors[one]) for one, box in boxes.items() if one in tracked.shown]
+
+
+def help_words(tracked: TrackedVideo, *, drawing: bool) -> str:
+    """Return what to do first, for the status line."""
+    current = tracked.current if tracked.current is not None else next_id(tracked.tracking or ())
+    return _HELP_EMPTY.format(name=named(current)) if drawing else _HELP
 
 
 def do_changes(tracked: TrackedVideo, frame: int, changes: ShapeChanges) -> str:

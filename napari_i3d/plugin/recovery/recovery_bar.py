@@ -2,7 +2,7 @@
 
 from psygnal import Signal
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QDockWidget, QFrame, QHBoxLayout, QMainWindow, QPushButton, QWidget
+from qtpy.QtWidgets import QDockWidget, QFrame, QHBoxLayout, QMainWindow, QMessageBox, QPushButton, QWidget
 
 from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.text_label import TextLabel
@@ -53,6 +53,19 @@ class RecoveryBar(QFrame):
         """Disable all buttons while corrections are restored."""
         for button in (self.restore, self.discard, self.later):
             button.setDisabled(busy)
+
+
+def ask_discard(parent: QWidget, text: str) -> bool:
+    """Ask whether what was found shall be removed for good."""
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Warning)
+    box.setWindowTitle("Discard for good?")
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setText(f"{text}\n\nWhat is discarded cannot be restored any more.")
+    discard = box.addButton("Discard", QMessageBox.ButtonRole.DestructiveRole)
+    box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+    box.exec()
+    return box.clickedButton() is discard
 
 
 def add_bar(window: QMainWindow, bar: RecoveryBar) -> QDockWidget:

@@ -16,7 +16,7 @@ from napari_i3d.plugin.jobs.workers import Workers, run_in_thread
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.recovery.kept_boxes import KeptBoxes
 from napari_i3d.plugin.recovery.kept_labels import KeptLabels
-from napari_i3d.plugin.recovery.recovery_bar import RecoveryBar, add_bar
+from napari_i3d.plugin.recovery.recovery_bar import RecoveryBar, add_bar, ask_discard
 from napari_i3d.plugin.session.layer_sources import TrackingSource
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
@@ -218,7 +218,10 @@ class RecoveryController(QObject):
         show_info(f"{tracked.name}: the {offer.what} are restored; they are not saved yet.")
 
     def _on_discard(self) -> None:
-        for path in self._offers[0][1].paths:
+        tracked, offer = self._offers[0]
+        if self.bar is None or not ask_discard(self.bar, offer.describe(tracked.name)):
+            return
+        for path in offer.paths:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
         self._next_offer()

@@ -33,12 +33,13 @@ class FeaturesState:
     def __init__(self, features: Features, boxes: Tracking | None) -> None:
         self._features = features
         named = _named_boxes(features.provenance)
-        ids = {one: whole_id(one, boxes or named) for one in features}
+        ids = {one: whole_id(one, boxes or ()) for one in features}
         self._names = {one: name for one, name in ids.items() if name is not None}
         self._sha256 = {name: named[name] for name in self._names.values() if name in named}
         # Of an individual that was opened with other boxes, the boxes are not known but by their checksum.
         self._boxes = {name: tracklet for name, tracklet in (boxes or {}).items() if self._is_of(tracklet)}
         self._checked: dict[Id, Tracklet] = {}
+        self._used: dict[Id, NDArray[np.bool_]] = {}
 
     def out_of_date(self, now: Tracking | None) -> frozenset[Id]:
         """Return the individuals of the features that are out of date, by their ids in the features."""
@@ -60,14 +61,12 @@ class FeaturesState:
                 before = self._boxes[name] = after
         if before is None or before is after:
             return before is None
-        frames = _frames(self._features, individual, before)
-        boxes, present = _boxes_at(before, frames)
-        if not present.all():
-            # Boxes in gaps were interpolated, from boxes that may lie far away.
-            boxes, present = before.boxes, before.present
-            frames = np.arange(before.start, before.stop)
-        others, others_present = _boxes_at(after, frames)
-        return not (np.array_equal(present, others_present) and np.array_equal(boxes, others, equal_nan=True))
+        if individual not in self._used:
+            self._used[individual] = _used(self._features, individual, before)
+        changed = _differs(before, after)
+        # Boxes in gaps were interpolated, from boxes that may lie far away.
+        fills_gaps = not before.present[self._used[individual]].all()
+        return bool(changed.any() if fills_gaps else changed[self._used[individual]].any())
 
 
 def format_out_of_date(individuals: frozenset[Id]) -> str:
@@ -91,17 +90,25 @@ def _named_boxes(provenance: Mapping[str, Any]) -> dict[Id, str]:
     return found
 
 
-def _frames(features: Features, individual: Id, tracklet: Tracklet) -> NDArray[np.int64]:
-    """Return the frames that the rows of an individual were computed from; all of its boxes if that is not known."""
+def _used(features: Features, individual: Id, tracklet: Tracklet) -> NDArray[np.bool_]:
+    """Return which boxes of a tracklet rows were computed from, (N,); all if that is not known."""
     starts = features.chunk_starts.get(individual)
-    if starts is not None:
-        return np.unique((starts[:, None] + np.arange(I3D.chunk_frames)).ravel())
-    return np.arange(tracklet.start, tracklet.stop)
+    if starts is None:
+        return np.ones(len(tracklet), np.bool_)
+    rows = starts[(starts >= tracklet.start) & (starts < tracklet.stop)] - tracklet.start
+    edges = np.zeros(len(tracklet) + I3D.chunk_frames, np.int64)
+    np.add.at(edges, rows, 1)
+    np.add.at(edges, rows + I3D.chunk_frames, -1)
+    return np.cumsum(edges)[: len(tracklet)] > 0
 
 
-def _boxes_at(tracklet: Tracklet, frames: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    rows = frames - tracklet.start
-    inside = (rows >= 0) & (rows < len(tracklet))
-    rows = np.where(inside, rows, 0)
-    present = tracklet.present[rows] & inside
-    return np.where(present[:, None], tracklet.boxes[rows], np.nan), present
+def _differs(before: Tracklet, after: Tracklet) -> NDArray[np.bool_]:
+    """Return which boxes of a tracklet are others, or are missing, in another: (N,)."""
+    differs = np.ones(len(before), np.bool_)
+    first, stop = max(before.start, after.start), min(before.stop, after.stop)
+    if first < stop:
+        one, other = (slice(first - tracklet.start, stop - tracklet.start) for tracklet in (before, after))
+        boxes, others = before.boxes[one], after.boxes[other]
+        same = ((boxes == others) | (np.isnan(boxes) & np.isnan(others))).all(axis=1)
+        differs[one] = ~same | (before.present[one] != after.present[other])
+    return differs

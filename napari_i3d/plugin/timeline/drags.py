@@ -9,7 +9,6 @@ import numpy as np
 from napari_i3d.plugin.timeline.lane_layout import Strip
 from napari_i3d.plugin.timeline.lanes import LaneBout, LaneKind, MarkedSpan
 from napari_i3d.plugin.timeline.overlay import HANDLE_PX, handle_places
-from napari_i3d.plugin.timeline.time_scale import TimeScale
 
 if TYPE_CHECKING:
     from napari_i3d.plugin.timeline.timeline_canvas import TimelineCanvas
@@ -112,7 +111,7 @@ class MarkSpan:
         self._before = canvas.span
         self._moved = False
 
-    def move(self, x: float, y: float, *, snap: bool) -> None:  # noqa: ARG002
+    def move(self, x: float, y: float, *, snap: bool) -> None:
         """Mark the frames up to the mouse."""
         canvas = self._canvas
         self._moved |= abs(x - self._x) > _START_PX
@@ -122,9 +121,10 @@ class MarkSpan:
         frame = min(max(canvas.frame_at(x), 0), canvas.scale.n_frames - 1)
         places = edge_places(canvas, self._strip, None) if snap else ()
         if frame >= self._anchor:
-            start, stop = self._anchor, max(canvas.snapped(frame + 1, places), self._anchor + 1)
+            start, stop = self._anchor, max(snap_to(frame + 1, places, canvas), self._anchor + 1)
         else:
-            start, stop = min(canvas.snapped(frame, places), self._anchor), self._anchor + 1
+            start, stop = min(snap_to(frame, places, canvas), self._anchor), self._anchor + 1
+        canvas.tell_length(x, y, start, stop, stop - 1 if frame >= self._anchor else start)
         style = self._strip.style
         behavior = None if style is None else self._strip.lane.styles[style].name
         canvas.span = MarkedSpan(self._strip.group.individual, start, stop, behavior)
@@ -157,13 +157,13 @@ class DragEdge:
         canvas.select(bout)
         canvas.edge_drag_started.emit(bout, edge)
 
-    def move(self, x: float, y: float, *, snap: bool) -> None:  # noqa: ARG002
+    def move(self, x: float, y: float, *, snap: bool) -> None:
         """Move the edge to the frame that begins nearest to the mouse, or to a place near it."""
         canvas = self._canvas
         canvas.scroll_towards(x)
         scale = canvas.scale
         place = scale.start + (canvas.parts.column_at(x) - self._grabbed) * scale.frames_per_column
-        frame = canvas.snapped(round(place), self._places if snap else ())
+        frame = snap_to(round(place), self._places if snap else (), canvas)
         bout = self._bout
         if self._edge == "start":
             frame = min(max(frame, 0), bout.stop - 1)
@@ -172,7 +172,10 @@ class DragEdge:
         if frame != self._frame:
             self._frame = frame
             canvas.dragged = replace(bout, start=frame) if self._edge == "start" else replace(bout, stop=frame)
+            canvas.expect(canvas.dragged)  # the data may be changed while the edge is dragged
             canvas.edge_moved.emit(bout, self._edge, frame)
+        start, stop = (frame, bout.stop) if self._edge == "start" else (bout.start, frame)
+        canvas.tell_length(x, y, start, stop, start if self._edge == "start" else stop - 1)
 
     def release(self) -> None:
         """Tell the frame of the edge, if it has changed."""
@@ -187,6 +190,7 @@ class DragEdge:
     def cancel(self) -> None:
         """Show the bout as it is."""
         self._canvas.dragged = None
+        self._canvas.expect(self._bout)
         self._canvas.edge_drag_canceled.emit(self._bout)
 
 
@@ -209,10 +213,11 @@ def edge_places(canvas: "TimelineCanvas", strip: Strip, bout: LaneBout | None) -
     return places
 
 
-def snap(frame: int, places: Iterable[int], scale: TimeScale, ratio: float) -> int:
+def snap_to(frame: int, places: Iterable[int], canvas: "TimelineCanvas") -> int:
     """Return the nearest of places within reach of the mouse, else the frame."""
+    reach = SNAP_PX * canvas.parts.ratio * canvas.scale.frames_per_column
     nearest = min(places, key=lambda place: abs(place - frame), default=frame)
-    return nearest if abs(nearest - frame) <= SNAP_PX * ratio * scale.frames_per_column else frame
+    return nearest if abs(nearest - frame) <= reach else frame
 
 
 def edge_at(canvas: "TimelineCanvas", strip: Strip, x: float) -> tuple[LaneBout, Edge] | None:

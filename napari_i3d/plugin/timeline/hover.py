@@ -23,8 +23,7 @@ def describe(view: View, group: LaneGroup, hit: LaneHit) -> tuple[str, ...]:
     title = " · ".join(filter(None, (f"{bout.behavior}{sure}", group.name, what)))
     if bout.stop - bout.start == 1:
         return title, f"frame {bout.start:,}  {format_time_of(view, bout.start)}".rstrip()
-    length = counted(bout.stop - bout.start, "frame") + _length(view, bout.start, bout.stop)
-    frames = f"frames {bout.start:,} to {bout.stop - 1:,}  ({length})"
+    frames = f"frames {bout.start:,} to {bout.stop - 1:,}  ({describe_length(view, bout.start, bout.stop)})"
     times = f"{format_time_of(view, bout.start)} to {format_time_of(view, bout.stop - 1)}"
     return (title, frames) if view.times_s is None else (title, frames, times)
 
@@ -35,6 +34,11 @@ def read_out(view: View, group: LaneGroup | None, hit: LaneHit | None, frame: in
     if group is not None and hit is not None:
         parts += [group.name, hit.behavior or ""]
     return "  ·  ".join(filter(None, parts))
+
+
+def describe_length(view: View, start: int, stop: int) -> str:
+    """Return the number of frames ``[start, stop)``, and how long they last."""
+    return counted(stop - start, "frame") + _length(view, start, stop)
 
 
 def _length(view: View, start: int, stop: int) -> str:

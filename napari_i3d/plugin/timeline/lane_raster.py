@@ -27,8 +27,7 @@ Pixels = NDArray[np.uint32]
 
 FAINTEST = 0.25
 """Opacity of bouts without any confidence."""
-_TOUCHING_PX = 4
-"""Width from which touching bouts of a behavior are set apart."""
+_TOUCHING_PX = 4  # from this width on, touching bouts of a behavior are set apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,10 +36,8 @@ class StripColumns:
 
     Attributes
     ----------
-    strip
-        The strip.
-    bouts
-        The bouts in view: N.
+    strip, bouts
+        The strip, and its N bouts in view.
     left, right
         Columns ``[left, right)`` of each bout, clipped to the view: (N,) int64.
     crowd
@@ -108,10 +105,8 @@ class LaneRaster:
         ----------
         rows
             Rows in view.
-        top
-            Upper edge of the image in the layout, in logical pixels.
-        height
-            Height of the image in logical pixels.
+        top, height
+            Upper edge of the image in the layout, and its height, in logical pixels.
         current
             Id of the current individual.
         """
@@ -120,17 +115,17 @@ class LaneRaster:
         image[: max(round(below * self._ratio), 0), self._grid] = self._colors.grid
         shown = []
         for row in rows:
-            is_current = row.style is None and same_id(row.group.individual, current)
             ground = [strip for strip in row.strips if strip.lane.kind is not LaneKind.MARKS]
             if ground:
                 begin, end = ground[0].top - top, ground[-1].top + ground[-1].height - top
+                is_current = row.style is None and same_id(row.group.individual, current)
                 self._paint_ground(*self._block(image, begin, end), row.group, is_current=is_current)
             for strip in row.strips:
                 begin, end = strip.top - top, strip.top + strip.height - top
                 block, skipped = self._block(image, begin, end)
                 if len(block):
-                    height = round(end * self._ratio) - round(begin * self._ratio)
-                    shown.append(self._paint_bouts(block, skipped, height, strip))
+                    full_height = round(end * self._ratio) - round(begin * self._ratio)
+                    shown.append(self._paint_bouts(block, skipped, full_height, strip))
         return image, shown
 
     def _block(self, image: Pixels, begin: int, end: int) -> tuple[Pixels, int]:
@@ -280,12 +275,12 @@ class LaneRaster:
         crowd: NDArray[np.int64],
     ) -> None:
         """Draw a line between bouts of one behavior that touch, if both are wide enough."""
-        if not (right - left >= _TOUCHING_PX * self._ratio).any():
+        wide = right - left >= _TOUCHING_PX * self._ratio
+        if not wide.any():
             return
         order = np.lexsort((bouts.start, bouts.style))
         before, after = order[:-1], order[1:]
         touching = (bouts.style[before] == bouts.style[after]) & (bouts.stop[before] == bouts.start[after])
-        wide = right - left >= _TOUCHING_PX * self._ratio
         columns = left[after[touching & wide[before] & wide[after]]]
         columns = columns[crowd[columns] == 1]
         block[:, columns] = self._colors.background
@@ -293,7 +288,7 @@ class LaneRaster:
 
 def _used(hatches: NDArray[np.int64]) -> list[int]:
     """Return the hatches among numbers, without 0, which is plain."""
-    return [int(number) for number in np.flatnonzero(np.bincount(hatches, minlength=1)) if number]
+    return [int(number) for number in np.flatnonzero(np.bincount(hatches)) if number]
 
 
 def _blend(under: Pixels, over: Pixels, opacity: NDArray[np.float32]) -> Pixels:

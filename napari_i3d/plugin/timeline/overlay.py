@@ -119,10 +119,10 @@ def _paint_playhead(painter: QPainter, view: View, frame: int) -> None:
         return
     top, height = geometry.ruler_px, geometry.height - geometry.ruler_px
     wide = right - left >= _WIDE_PX
-    if wide:
-        glow = QColor(color)
-        glow.setAlpha(46)
-        painter.fillRect(QRectF(left, top, right - left, height), glow)
+    around = QColor(color if wide else view.theme.background)
+    around.setAlpha(46 if wide else 170)
+    # A narrow one has a margin, or it could not be seen among many bouts.
+    painter.fillRect(QRectF(left - (not wide), top, max(right - left, 1) + 2 * (not wide), height), around)
     painter.fillRect(QRectF(left, top, max(1.0, round(1.0 * geometry.ratio) / geometry.ratio), height), color)
     if right - left >= 6:
         painter.fillRect(QRectF(right - 1, top, 1, height), color)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from napari_i3d.plugin.timeline.theme import TimelineTheme
 from napari_i3d.plugin.timeline.time_scale import Tick, TimeScale, frame_ticks, time_ticks
 
 TEXT_PX, SMALL_PX = 11, 9
-_TICK_TEXT_PX = 84
+_TICK_TEXT_PX = 92
 _ARROW_PX, CHIP_PX = 8, 10
 ARROW_ROOM_PX = 18
 """Width at the left of a head in which a click folds."""
@@ -255,8 +256,9 @@ def _pixmap(width: int, height: int, ratio: float) -> QPixmap:
 
 
 def _image(pixels: Pixels, ratio: float) -> QImage:
+    """Return an image that shares the memory of pixels, which must outlive it."""
     height, width = pixels.shape
-    # Copied, as Qt would not keep the array alive.
-    image = QImage(pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_RGB32).copy()
+    memory: Any = pixels.data  # PyQt takes it, though its types do not say so
+    image = QImage(memory, width, height, 4 * width, QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(ratio)
     return image

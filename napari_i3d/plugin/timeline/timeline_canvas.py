@@ -1,7 +1,5 @@
 """The time line as a control: mouse, wheel and keys become signals; it changes no data itself."""
 
-from collections.abc import Iterable
-
 from psygnal import Signal
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QWheelEvent
@@ -9,8 +7,8 @@ from qtpy.QtWidgets import QWidget
 
 from napari_i3d.plugin.timeline import drags
 from napari_i3d.plugin.timeline.geometry import Area, LaneHit, hit_bout
-from napari_i3d.plugin.timeline.hover import describe, read_out
-from napari_i3d.plugin.timeline.lane_layout import Row
+from napari_i3d.plugin.timeline.hover import describe, describe_length, read_out
+from napari_i3d.plugin.timeline.lane_layout import Strip
 from napari_i3d.plugin.timeline.lanes import LaneBout
 from napari_i3d.plugin.timeline.overlay import Hover, overview_thumb
 from napari_i3d.plugin.timeline.painter import ARROW_ROOM_PX
@@ -75,7 +73,7 @@ class TimelineCanvas(TimelineView):
 
     def hit(self, x: float, y: float) -> LaneHit | None:
         """Return what lies at a place; None outside the lanes."""
-        strip = self._layout.strip_at(y - self.parts.ruler_px + self.scroll_px)
+        strip = self._strip_at(y)
         if self.parts.area_at(x, y) is not Area.LANES or strip is None:
             return None
         inside = y - self.parts.ruler_px + self.scroll_px - strip.top
@@ -95,9 +93,9 @@ class TimelineCanvas(TimelineView):
             self.selected = bout
             self.bout_selected.emit(self.selected)
 
-    def snapped(self, frame: int, places: Iterable[int]) -> int:
-        """Return a place near a frame, else the frame."""
-        return drags.snap(frame, places, self.scale, self.parts.ratio)
+    def tell_length(self, x: float, y: float, start: int, stop: int, frame: int) -> None:
+        """Show the length of what is dragged beside the mouse, and a frame of it in the ruler."""
+        self._move(hover=Hover(x, y, frame, (describe_length(self._view(), start, stop),)))
 
     def zoom(self, factor: float, x: float | None = None) -> None:
         """Zoom in (factor above 1) or out; what is at `x`, else the playhead or the middle, stays where it is."""
@@ -145,7 +143,7 @@ class TimelineCanvas(TimelineView):
             self._click_head(x, y, modifiers)
         if area is not Area.LANES:
             return None
-        strip = self._layout.strip_at(y - self.parts.ruler_px + self.scroll_px)
+        strip = self._strip_at(y)
         hit = self.hit(x, y)
         if strip is None or hit is None:
             return None
@@ -161,21 +159,20 @@ class TimelineCanvas(TimelineView):
         self.select(hit.bout)
         return None
 
-    def _row_at(self, y: float) -> Row | None:
-        return self._layout.row_at(y - self.parts.ruler_px + self.scroll_px)
+    def _strip_at(self, y: float) -> Strip | None:
+        return self._layout.strip_at(y - self.parts.ruler_px + self.scroll_px)
 
     def _click_head(self, x: float, y: float, modifiers: Qt.KeyboardModifier) -> None:
-        row = self._row_at(y)
+        row = self._layout.row_at(y - self.parts.ruler_px + self.scroll_px)
         if row is None:
             return
         individual = row.group.individual
         if x >= ARROW_ROOM_PX or row.style is not None:
             self.individual_clicked.emit(individual)
             return
-        unfolded = not self.is_unfolded(individual)
         everyone = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
-        for group in self.data.groups if everyone else (row.group,):
-            self.set_unfolded(group.individual, unfolded)
+        chosen = [group.individual for group in self.data.groups] if everyone else [individual]
+        (self.fold if self.is_unfolded(individual) else self.unfold)(chosen)
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
         """Drag, or say what lies under the pointer."""
@@ -196,6 +193,7 @@ class TimelineCanvas(TimelineView):
             drag.release()
         if event is not None:
             self._set_cursor(event.position())
+            self._hover(event.position())
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
         """Zoom to a bout, or to the whole video; fold or unfold an individual."""
@@ -244,6 +242,7 @@ class TimelineCanvas(TimelineView):
         if event.key() == Qt.Key.Key_Escape and self._drag is not None:
             drag, self._drag = self._drag, None
             drag.cancel()
+            self._hover(None)
         elif control and event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
             self.zoom(_WHEEL_ZOOM**2)
         elif control and event.key() == Qt.Key.Key_Minus:
@@ -272,14 +271,13 @@ class TimelineCanvas(TimelineView):
         shape = Qt.CursorShape.ArrowCursor
         if isinstance(self._drag, drags.Pan):
             shape = Qt.CursorShape.ClosedHandCursor
-        elif isinstance(self._drag, drags.DragEdge) or self._edge_under(place):
+        elif isinstance(self._drag, drags.DragEdge):
             shape = Qt.CursorShape.SizeHorCursor
+        elif self._drag is None and self.parts.area_at(place.x(), place.y()) is Area.LANES:
+            strip = self._strip_at(place.y())
+            if strip is not None and drags.edge_at(self, strip, place.x()) is not None:
+                shape = Qt.CursorShape.SizeHorCursor
         self.setCursor(shape)
-
-    def _edge_under(self, place: QPointF) -> bool:
-        strip = self._layout.strip_at(place.y() - self.parts.ruler_px + self.scroll_px)
-        in_lanes = self.parts.area_at(place.x(), place.y()) is Area.LANES
-        return in_lanes and strip is not None and drags.edge_at(self, strip, place.x()) is not None
 
     def _hover(self, place: QPointF | None) -> None:
         hover, readout = None, ""

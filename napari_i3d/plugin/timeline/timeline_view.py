@@ -1,6 +1,6 @@
 """The time line as a picture: what it shows, which frames are in view, and painting from a cache."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from psygnal import Signal
@@ -19,13 +19,10 @@ from napari_i3d.plugin.timeline.time_scale import TimeScale
 
 _STEP_FRAMES = 64
 """A longer way of the playhead is a jump, which is always followed."""
-_FIRST_ROOM_PX = 400
 
 
 class TimelineView(QWidget):
-    """Shows lanes, playhead, marked span and selected bout.
-
-    Ruler, lanes and heads are painted once for each view of them and kept; a new frame paints the playhead only.
+    """Shows lanes, playhead, marked span and selected bout; a new frame paints the playhead only.
 
     Parameters
     ----------
@@ -54,7 +51,7 @@ class TimelineView(QWidget):
         self._heads: QPixmap | None = None
         self._bar = QScrollBar(Qt.Orientation.Vertical, self)
         self._bar.hide()
-        self._bar.valueChanged.connect(self._on_scrolled)
+        self._bar.valueChanged.connect(self._repaint)
         self.parts = Geometry(1, 1, 1.0, 100, 0, with_times=False)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -67,10 +64,10 @@ class TimelineView(QWidget):
 
     @data.setter
     def data(self, data: TimelineData) -> None:
-        if data.n_frames != self._data.n_frames:
-            self._scale = TimeScale.whole(data.n_frames, self._scale.n_columns)
+        before, self._data = self._data, data
+        if data.n_frames != before.n_frames:
             self._moving = Moving(frame=self._moving.frame)
-        self._data = data
+            self.scale = TimeScale.whole(data.n_frames, self._scale.n_columns)
         kept = (bout for bout in (self._expected, self._moving.selected) if bout is not None)
         self._expected = None
         self._moving = replace(self._moving, selected=next(filter(None, map(self._find, kept)), None))
@@ -95,11 +92,7 @@ class TimelineView(QWidget):
         return self._moving.frame
 
     def set_frame(self, frame: int | None) -> None:
-        """Move the playhead; None hides it.
-
-        The view follows by a page when the playhead leaves it; it stays if the user has moved it away from a playhead
-        that runs on.
-        """
+        """Move the playhead; None hides it. The view follows, unless the user moved it away while the video plays."""
         before = self._moving.frame
         if frame == before:
             return
@@ -153,7 +146,7 @@ class TimelineView(QWidget):
     def dragged(self, bout: LaneBout | None) -> None:
         self._move(dragged=bout)
 
-    def expect(self, bout: LaneBout) -> None:
+    def expect(self, bout: LaneBout | None) -> None:
         """Select a bout when it appears in the data."""
         self._expected = bout
 
@@ -172,6 +165,7 @@ class TimelineView(QWidget):
     def scale(self, scale: TimeScale) -> None:
         if scale != self._scale:
             self._scale = scale
+            self._moving = replace(self._moving, hover=None)
             self._body = None
             self.update()
             self.limits_changed.emit(self.limits)
@@ -212,10 +206,14 @@ class TimelineView(QWidget):
         """Return whether an individual has a row for each behavior."""
         return (type(individual), individual) in self._unfolded
 
-    def set_unfolded(self, individual: Id, unfolded: bool) -> None:
-        """Show a row for each behavior of an individual, or one row only."""
-        key = type(individual), individual
-        (self._unfolded.add if unfolded else self._unfolded.discard)(key)
+    def unfold(self, individuals: Iterable[Id]) -> None:
+        """Show a row for each behavior of individuals."""
+        self._unfolded |= {(type(one), one) for one in individuals}
+        self._arrange()
+
+    def fold(self, individuals: Iterable[Id]) -> None:
+        """Show one row only for each of individuals."""
+        self._unfolded -= {(type(one), one) for one in individuals}
         self._arrange()
 
     def bouts_in(self, strip: Strip, first: int, last: int) -> Sequence[LaneBout]:
@@ -255,9 +253,6 @@ class TimelineView(QWidget):
             self._scale = self._scale.resized(parts.n_columns)
         self._repaint()
 
-    def _on_scrolled(self) -> None:
-        self._repaint()
-
     def _repaint(self) -> None:
         self._body = self._heads = None
         self.update()
@@ -291,6 +286,8 @@ class TimelineView(QWidget):
         painter.drawPixmap(parts.head_px, 0, self._body)
         painter.drawPixmap(0, parts.ruler_px, self._heads)
         paint_overlay(painter, view, self._moving)
+        if self.hasFocus():
+            painter.fillRect(QRect(0, 0, parts.width, 2), self._theme.accent)
         painter.end()
 
     def _update_playhead(self, before: int | None, after: int | None) -> None:

@@ -86,7 +86,7 @@ class TrackingEditor:
         self._along: Callable[[Any], Any] | None = None
         self.history = History() if history is None else history
         self.history.connect(self._notify)
-        self._own = OwnSteps(self.history, lambda step: bool(self.edits_of(step)), saved=saved is None)
+        self._own = OwnSteps(self.history, self._is_own, saved=saved is None)
 
     @property
     def tracking(self) -> Tracking:
@@ -309,6 +309,9 @@ class TrackingEditor:
     def delete(self, id: Id) -> None:
         """Delete an individual with all its boxes."""
         self.do(Delete(id))
+
+    def _is_own(self, step: Step) -> bool:
+        return any(isinstance(done, _Done) and done.editor is self for done in step.commands)
 
     def _notify(self) -> None:
         before, self._ids = self._ids, {key: individual for individual, key in self._store.keys.items()}

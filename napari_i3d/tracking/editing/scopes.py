@@ -173,6 +173,12 @@ def mark_end(span: Range | None, frame: int) -> Range:
     return min(frame, span[0] if span is not None else frame), frame + 1
 
 
+def format_span(span: Range) -> str:
+    """Format a marked span: ``frames 60 to 90 (31)``."""
+    start, stop = span
+    return f"frame {start}" if stop - start == 1 else f"frames {start} to {stop - 1} ({stop - start})"
+
+
 def editable_id(individual: Id, ids: Iterable[Id]) -> str:
     """Return the text of an id to be edited: in quotes where it would be taken for another id."""
     text, found = str(individual), parse_id(str(individual), ids)

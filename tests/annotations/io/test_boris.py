@@ -167,6 +167,15 @@ def test_observation_without_video_is_refused(kind: str, tmp_path: Path):
         napari_i3d.read_annotation(project(tmp_path, PAIR, type=kind))
 
 
+@pytest.mark.parametrize("kind", ["Live observation", "From pictures", "From directories of images"])
+def test_table_without_video_is_refused(kind: str, tmp_path: Path):
+    rows = files.tabular_rows("25", True)
+    for row in rows[1:]:
+        row[4] = kind
+    with pytest.raises(AnnotationError, match=f"expected an observation of a video, found '{kind}'"):
+        napari_i3d.read_annotation(files.write_rows(tmp_path / "a.csv", rows))
+
+
 def test_variable_rate_takes_times_not_indices(tmp_path: Path):
     """The player numbers frames as if the rate were even."""
     events = [[files.time_of(frame, "variable"), "a", "walk", "", "", frame + 40] for frame in (100, 200)]

@@ -113,3 +113,71 @@ def test_intervals_as_arrays_of_any_numbers_are_read(tmp_path: Path):
     for kind in (np.int16, np.uint64, np.float32, object):
         read = napari_i3d.read_annotation(write(tmp_path, (None, ["walk"], ["male"], [[spans.astype(kind)]])))
         assert read.bouts == (Bout("male", "walk", 1, 5), Bout("male", "walk", 7, 9))
+
+
+CLASSES = {0: "other", 1: "walk", 2: "rest"}
+
+
+def predictions(folder: Path, tables: dict[str, Any], first: int = 10, classes: Any = None, **more: Any) -> Path:
+    """As `Project.run_prediction` saves them."""
+    import torch
+
+    tensors = {clip: torch.tensor(table, dtype=torch.float32) for clip, table in tables.items()}
+    lasts = {clip: first + tensor.shape[-1] - 1 for clip, tensor in tensors.items()}
+    facts = {"min_frames": dict.fromkeys(tables, first), "max_frames": lasts, "classes": classes or CLASSES}
+    return write(folder, {**tensors, **facts, **more})
+
+
+def test_exclusive_predictions_show_the_most_likely_class(tmp_path: Path):
+    walk = np.array([0.1, 0.4, 0.6, 0.2, 0.2, 0.9])
+    rest = np.array([0.1, 0.3, 0.3, 0.7, 0.1, 0.05])
+    path = predictions(tmp_path, {"ind0": [1 - walk - rest, walk, rest], "ind1": [1 - rest - walk, rest, walk]})
+    read = read_annotation_file(path, individuals=["ind0"])
+    assert read.format.name == "dlc2action-predictions"
+    assert named(read.annotation)[:3] == [("ind0", "rest", 13, 14), ("ind0", "walk", 11, 13), ("ind0", "walk", 15, 16)]
+    assert list(read.annotation.ethogram) == ["walk", "rest"]
+    assert {bout.origin for bout in read.annotation.bouts} == {Origin.AUTOMATED}
+    confidences = {bout.start: bout.confidence for bout in read.annotation.of("ind0")}
+    assert confidences == pytest.approx({11: 0.5, 13: 0.7, 15: 0.9})
+    assert read.annotation.assessed["ind1"] == ((10, 16),)
+
+
+def test_predictions_of_several_classes_show_those_above_half(tmp_path: Path):
+    table = [[0.9, 0.9, -100, 0.1], [0.2, 0.8, -100, 0.6]]
+    read = napari_i3d.read_annotation(predictions(tmp_path, {"a": table}, 0, {0: "walk", 1: "rest"}))
+    assert named(read) == [("a", "rest", 1, 2), ("a", "rest", 3, 4), ("a", "walk", 0, 2)]
+    assert read.assessed["a"] == ((0, 2), (3, 4))
+
+
+def test_predictions_in_parts_of_tensors_are_read(tmp_path: Path):
+    """A slice is stored with all numbers, an offset and strides."""
+    import torch
+
+    whole = torch.rand((4, 50), generator=torch.Generator().manual_seed(1))
+    part = whole[1:3, 5:40:2].T.T
+    content = {"a": part, "min_frames": {"a": 0}, "max_frames": {"a": 17}, "classes": {0: "walk", 1: "rest"}}
+    read = napari_i3d.read_annotation(write(tmp_path, content), n_frames=18)
+    for row, name in enumerate(("walk", "rest")):
+        assert read.to_table("a")[:, row].tolist() == (part[row] > 0.5).int().tolist(), name
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"classes": {1: "a", 2: "b", 3: "c"}}, "classes numbered from 0"),
+        ({"classes": {0: "a", 1: "a", 2: "c"}}, "classes with different names"),
+        ({"classes": {0: "a"}}, "a: expected probabilities of 1 classes in 1 frames, found"),
+        ({"max_frames": {"a": 99}}, "a: expected probabilities of 3 classes in 90 frames"),
+        ({"min_frames": {}}, "a: expected the first and last frame"),
+        ({"min_frames": {"a": -1}}, "a: expected the first and last frame"),
+    ],
+)
+def test_invalid_predictions_are_named(more: dict[str, Any], reason: str, tmp_path: Path):
+    with pytest.raises(AnnotationError, match=reason):
+        napari_i3d.read_annotation(predictions(tmp_path, {"a": [[0.2], [0.3], [0.5]]}, **more))
+
+
+@pytest.mark.parametrize("value", [float("nan"), 2.0, -0.5])
+def test_impossible_probability_is_refused(value: float, tmp_path: Path):
+    with pytest.raises(AnnotationError, match="a: expected probabilities from 0 to 1"):
+        napari_i3d.read_annotation(predictions(tmp_path, {"a": [[value], [0.3], [0.5]]}))

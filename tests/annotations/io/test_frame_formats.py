@@ -148,6 +148,22 @@ def test_calms21_labels_to_the_frame(vocabulary, tmp_path: Path):
     assert found.annotation.assessed == {"resident": ((0, N_FRAMES),)}
 
 
+def test_calms21_dictionary_in_a_numpy_file(tmp_path: Path):
+    content = {
+        "annotator-id_0": {
+            "task1/train/clip": {
+                "keypoints": np.zeros((9, 2, 2, 7)),
+                "scores": np.zeros((9, 2, 7)),
+                "annotations": np.array([3, 3, 0, 0, 3, 2, 2, 2, 3]),
+                "metadata": {"fps": 30, "vocab": NUMBERS},
+            }
+        }
+    }
+    np.save(tmp_path / "a.npy", np.array(content, dtype=object), allow_pickle=True)
+    found = read_annotation_file(tmp_path / "a.npy")
+    assert bouts_of(found.annotation, "resident") == {"attack": [(2, 4)], "investigation": [], "mount": [(5, 8)]}
+
+
 def test_calms21_video_is_chosen_by_name_then_length(tmp_path: Path):
     path = label_files.calms21(
         tmp_path / "a.json", {"task1/train/clip": [0] * 400, "task1/train/b": [1] * 300, "task1/test/c": [2] * 400}

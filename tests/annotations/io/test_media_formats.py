@@ -54,6 +54,7 @@ def test_elan_milliseconds_give_the_frame(rate: str, whole: str, tmp_path: Path)
 def test_elan_without_times_uses_the_rate(rate: str, tmp_path: Path):
     found = read_annotation_file(label_files.elan(tmp_path / "a.eaf", tiers(rate)), fps=RATES[rate])
     assert_planted(found.annotation)
+    assert any(f"even rate of {RATES[rate]:.6g} frames per second" in note for note in found.notes)
 
 
 def test_elan_without_any_rate_asks_for_the_video(tmp_path: Path):

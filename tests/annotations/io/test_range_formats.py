@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,7 @@ def test_caltech_rows_of_a_part_leave_the_rest_unassessed(tmp_path: Path):
     found = read_annotation_file(tmp_path / "a.txt", video=VIDEO).annotation
     assert found.assessed == {"unnamed": ((10, 22),)}
     assert bouts_of(found) == {"bite": [(20, 22)]}
+    assert read_annotation_file(tmp_path / "a.txt").annotation.n_frames is None
 
 
 @pytest.mark.parametrize(
@@ -254,6 +256,21 @@ def test_jaaba_damage_is_named(rows, message: str, newer: bool, tmp_path: Path):
     make = label_files.jaaba_hdf5 if newer else label_files.jaaba
     with pytest.raises(AnnotationError, match=re.escape(message)):
         read_annotation_file(make(tmp_path / "labels.mat", {1: rows}), video=VIDEO)
+
+
+def test_jaaba_project_of_classes_says_what_to_save(tmp_path: Path):
+    """Projects hold an object of a class of JAABA's, which is stored in no way that is known."""
+    flags = struct.pack("<IIII", 6, 8, 17, 0)
+    names = b"".join(
+        struct.pack("<II", 1, len(name)) + name.ljust(16, b"\0")[: -(-len(name) // 8) * 8]
+        for name in (b"x", b"MCOS", b"Macguffin")
+    )
+    element = flags + names
+    head = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"
+    (tmp_path / "a.jab").write_bytes(head + struct.pack("<II", 14, len(element)) + element)
+    with pytest.raises(AnnotationError, match="or a project with labels, found neither") as error:
+        read_annotation_file(tmp_path / "a.jab")
+    assert "save the labels in JAABA" in error.value.message.hint
 
 
 def test_jaaba_counts_that_do_not_fit_are_refused(tmp_path: Path):

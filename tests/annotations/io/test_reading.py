@@ -25,7 +25,6 @@ def video(rate: str) -> AnnotatedVideo:
 
 def _excel(rows: Callable[[str, bool], list[list[str]]], index: bool) -> Maker:
     def make(folder: Path, rate: str) -> Path:
-        pytest.importorskip("openpyxl")
         return files.write_excel(folder / "a.xlsx", rows(rate, index))
 
     return make
@@ -230,3 +229,15 @@ def test_result_is_an_annotation_of_the_video(tmp_path: Path):
     assert read.video is not None
     assert (read.video.name, read.fps) == ("clip.mp4", 30.0)
     assert read.assessed["male"] == ((0, N_FRAMES),)
+
+
+def test_excel_files_of_openpyxl_are_read(tmp_path: Path):
+    """Shared strings and numbers as the library writes them; more than one sheet."""
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in files.tabular_rows("25", True):
+        book.active.append([float(text) if text.replace(".", "", 1).isdigit() else text for text in row])
+    book.active["A1"] = "=1+1"
+    book.create_sheet("other").append(["nothing"])
+    book.save(tmp_path / "a.xlsx")
+    assert named(napari_i3d.read_annotation(tmp_path / "a.xlsx")) == sorted(BOUTS)

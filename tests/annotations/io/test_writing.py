@@ -6,7 +6,9 @@ The plain code turns seconds into frames as such programs do: by truncation and 
 import csv
 import json
 import math
+import os
 import pickle
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -235,6 +237,8 @@ def test_dlc2action_says_what_becomes_background(tmp_path: Path):
     assert "male: 40 frames that nobody assessed become background: DLC2Action cannot tell them apart" in notes
     assert "left out, since no frame was assessed: female" in notes
     assert pickle.loads((tmp_path / "a.pickle").read_bytes())[2] == ["male"]
+    notes = napari_i3d.write_annotation(tmp_path / "a.pickle", given, first_frames={"male": 90})
+    assert "male: 10 frames that nobody assessed become background: DLC2Action cannot tell them apart" in notes
 
 
 @pytest.mark.parametrize("name", ["unknown walk", "negative", "unknowns"])
@@ -348,3 +352,49 @@ def test_video_of_another_length_is_refused(tmp_path: Path):
 def test_ids_of_the_same_text_are_refused(name: str, tmp_path: Path):
     with pytest.raises(OutputError, match="called the same once ids are text"):
         napari_i3d.write_annotation(tmp_path / "a", annotation([(1, "b", 0, 1), ("1", "b", 0, 1)]), name)  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("first_frame", [0, 37])
+def test_real_dlc2action_gets_every_frame(first_frame: int, tmp_path: Path):
+    """Needs `NAPARI_I3D_DLC2ACTION`, a Python with DLC2Action 1.0 in it."""
+    python = os.environ.get("NAPARI_I3D_DLC2ACTION")
+    if not python:
+        pytest.skip("NAPARI_I3D_DLC2ACTION is not set")
+    bouts = random_bouts(21)
+    individuals = ("male", "fe,male")
+    path = tmp_path / "day1_annotation.pickle"
+    napari_i3d.write_annotation(path, annotation(bouts), first_frames=dict.fromkeys(individuals, first_frame))
+    script = Path(files.__file__).with_name("dlc2action_loader.py")
+    command = [python, script, tmp_path, "day1", str(N_FRAMES), str(first_frame), *individuals, "other"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = json.loads(run.stdout)
+    for (who, behavior), spans in runs(bouts).items():
+        expected = [[max(start, first_frame), stop] for start, stop in spans if stop > first_frame]
+        assert found[who][behavior] == expected
+    assert [found[who]["-100"] for who in (*individuals, "other")] == [0, 0, N_FRAMES - first_frame]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv"])
+@pytest.mark.parametrize("name", ["csv", "dlc2action-csv"])
+def test_any_name_survives_tables(name: str, ending: str, tmp_path: Path):
+    texts = ["=1+1", "'=1", "'", "''a", "-1", "-x", "+", "@a", 'a,"b";c', "a\tb", " a", "#a", "ä猫"]
+    bouts = tuple(Bout(text, "walk", at, at + 1) for at, text in enumerate(texts))
+    names = [text for text in texts if text.isprintable() and text == text.strip()]
+    bouts += tuple(Bout("male", text, at, at + 1) for at, text in enumerate(names))
+    path = tmp_path / f"a{ending}"
+    napari_i3d.write_annotation(path, Annotation(bouts=bouts), name)
+    read = napari_i3d.read_annotation(path)
+    assert named(read) == sorted((bout.individual, bout.behavior, bout.start, bout.stop) for bout in bouts)
+    cells = [
+        cell for line in path.read_text().splitlines()[1:] for cell in line.split("\t" if ending == ".tsv" else ",")
+    ]
+    assert not [cell for cell in cells if cell.strip('"').startswith(("=", "+", "@", "-x"))]
+
+
+def test_everything_but_ranges_survives_csv(tmp_path: Path):
+    bouts = (
+        Bout("a", "walk", 0, 4, "b", "automated", 0.1 + 0.2, "seen, twice"),
+        Bout("a", "walk", 4, 5, None, "curated", 1.0),
+    )
+    napari_i3d.write_annotation(tmp_path / "a.csv", Annotation(bouts=bouts))
+    assert napari_i3d.read_annotation(tmp_path / "a.csv").bouts == bouts

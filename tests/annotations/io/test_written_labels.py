@@ -82,6 +82,10 @@ def test_deepethogram_columns_of_several_individuals(tmp_path: Path):
     # The program takes a row as labelled if any of it is.
     assert np.array_equal((frame.to_numpy() == -1).all(axis=1), frame["background"].to_numpy() == -1)
     assert any("not individuals" in note for note in notes)
+    male, other = (annotation.to_table(one)[:, 0] != -1 for one in ("male", 7))
+    n_partly = int((male != other).sum())
+    assert n_partly > 0
+    assert any(f"{n_partly} frames assessed of some individuals only" in note for note in notes)
     write_annotation(tmp_path / "b.csv", annotation, "deepethogram", video(), individual=7)
     assert list(pd.read_csv(tmp_path / "b.csv", index_col=0).columns) == ["background", *BEHAVIORS]
 

@@ -90,33 +90,16 @@ def boxes(path: Path) -> Any:
 
 
 def annotations(path: Path) -> Any:
-    import contextlib
-
-    from napari_i3d.annotations.io.reading import read_annotation
-
-    with contextlib.suppress(ModuleNotFoundError):
-        import openpyxl  # noqa: F401 - imported late, which is not the file's doing
-    if path.is_dir() and (path / "a.boris").exists():  # the honest files: all that is imported late
-        return [annotations(one) for one in path.iterdir()]
-    read = read_annotation(path, fps=25.0)
-    return {"bouts": [[bout.individual, bout.behavior, bout.start, bout.stop] for bout in read.bouts]}
-
-
-def labels(path: Path) -> Any:
-    import h5py  # noqa: F401
+    import h5py  # noqa: F401 - imported late, which is not the file's doing
     import pandas  # noqa: F401
-    import scipy.io  # noqa: F401
 
     from napari_i3d.annotations.io.format import AnnotatedVideo
-    from napari_i3d.annotations.io.reading import read_annotation_file
+    from napari_i3d.annotations.io.reading import read_annotation
 
-    if path.is_dir() and (path / "a.eaf").exists():  # the honest files: all that is imported late
-        return [labels(one) for one in path.iterdir()]
-    read = read_annotation_file(path, video=AnnotatedVideo("clip.mp4", None, 25.0)).annotation
-    return {
-        repr(one): [[bout.behavior, bout.start, bout.stop] for bout in read.of(one)] + list(read.assessed.get(one, ()))
-        for one in read.individuals
-    }
+    if path.is_dir() and any((path / name).exists() for name in ("a.boris", "a.eaf")):  # all honest files, to import
+        return [annotations(one) for one in path.iterdir()]
+    read = read_annotation(path, video=AnnotatedVideo("clip.mp4", None, 25.0))
+    return {"bouts": [[bout.individual, bout.behavior, bout.start, bout.stop] for bout in read.bouts]}
 
 
 def features(path: Path) -> Any:
@@ -161,7 +144,6 @@ ROUTES: dict[str, Callable[[Path], Any]] = {
     "annotations": annotations,
     "tracking": tracking,
     "boxes": boxes,
-    "labels": labels,
     "features": features,
     "formats": formats,
     "weights": weights,

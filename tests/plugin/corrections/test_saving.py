@@ -129,9 +129,11 @@ def test_file_of_the_tracking_program_is_replaced_only_on_request(viewer, qtbot,
 def test_title_tells_that_corrections_are_unsaved(viewer, qtbot, clip, tracked):
     dock = open_dock(viewer, "Individuals")
     assert "unsaved corrections" in dock.title.text()
+    assert "unsaved changes" in dock.corrections.save.toolTip()
     use_dialog(qtbot)
     SAVE(get_session(viewer))
     assert "unsaved" not in dock.title.text()
+    assert "unsaved" not in dock.corrections.save.toolTip()
     tracked.editor.undo()
     assert "unsaved" in dock.title.text()
 

@@ -65,6 +65,30 @@ def test_estimate_follows_individuals_and_settings(viewer, qtbot, clip):
     assert not dock.bar.run.isEnabled()
 
 
+def test_estimate_follows_corrections(viewer, qtbot, clip):
+    tracked, dock = open_ready(viewer, qtbot, clip, frequency=1)
+    qtbot.waitUntil(lambda: f"2 individuals, {2 * CHUNKS} chunks" in dock.estimate_label.text())
+    stop = tracked.tracking["striped"].stop
+    tracked.editor.delete_boxes("striped", stop - 3, stop)
+    qtbot.waitUntil(lambda: f"2 individuals, {2 * CHUNKS - 3} chunks" in dock.estimate_label.text())
+
+
+def test_estimate_out_of_view_waits(make_napari_viewer, qtbot, clip):
+    viewer = make_napari_viewer(show=True)
+    tracked, dock = open_ready(viewer, qtbot, clip, frequency=1)
+    qtbot.waitUntil(lambda: f"2 individuals, {2 * CHUNKS} chunks" in dock.estimate_label.text())
+    other = open_dock(viewer, "Individuals")
+    qtbot.wait(200)  # the docks take their places
+    other.parent().raise_()
+    qtbot.waitUntil(lambda: dock.visibleRegion().isEmpty())
+    stop = tracked.tracking["striped"].stop
+    tracked.editor.delete_boxes("striped", stop - 3, stop)
+    qtbot.wait(1000)
+    assert f"{2 * CHUNKS} chunks" in dock.estimate_label.text()
+    dock.parent().raise_()
+    qtbot.waitUntil(lambda: f"{2 * CHUNKS - 3} chunks" in dock.estimate_label.text())
+
+
 def test_short_individuals_are_announced_as_left_out(viewer, qtbot, clip):
     tracked, dock = open_ready(viewer, qtbot, clip)
     boxes = tracked.tracking["striped"].boxes

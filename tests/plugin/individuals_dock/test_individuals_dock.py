@@ -315,7 +315,7 @@ def test_trails_are_switched_on_and_off(opened, qtbot):
 def test_help_lists_all_keys(opened):
     _, session, dock = opened
     for action in ACTIONS:
-        key = session.keys.shown_key(action.name)
+        key = session.keys.shown_keys(action.name)
         assert bool(key) == bool(action.key)
         assert not key or f"<b>{key}</b>&nbsp;&nbsp;</td><td>{action.text}</td>" in dock.help.text()
 

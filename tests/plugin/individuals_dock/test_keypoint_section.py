@@ -196,3 +196,20 @@ def test_centroids_ask_for_their_size(make_napari_viewer, video, tmp_path, monke
     settle(qtbot, dock)
     sides = tracked.tracking["1"].boxes[:, 2:] - tracked.tracking["1"].boxes[:, :2]
     np.testing.assert_allclose(sides[np.isfinite(sides)], 24)
+
+
+def test_corrected_boxes_are_not_made_again(opened, qtbot):
+    tracked, dock = opened
+    dock.keypoints.fields.margin_percent.setValue(80)
+    tracked.editor.delete_boxes("a", 3, 6)
+    corrected = tracked.tracking
+    qtbot.wait(400)  # boxes were about to be made when the correction came
+    assert tracked.tracking is corrected
+    assert not dock.keypoints.fields.isEnabled()
+    assert dock.keypoints.corrected.isVisible()
+    assert not dock.keypoints.reset.isEnabled()
+    tracked.editor.undo()
+    assert dock.keypoints.fields.isEnabled()
+    dock.keypoints.fields.margin_percent.setValue(50)
+    settle(qtbot, dock)
+    assert tracked.tracking.origin.boxes.margin == 0.5

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QApplication, QDialogButtonBox
 
 from helpers.clips import MakeClip
 from helpers.windows import click, notifications, open_clip, open_dock
+from napari_i3d.plugin.actions import Action
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.keyboard.bindings import KeyBindings
 from napari_i3d.plugin.keyboard.key_dialog import KeyDialog
@@ -51,61 +52,62 @@ def press(dialog, name: str, key: Qt.Key, modifiers=Qt.KeyboardModifier.NoModifi
     QTest.keyClick(dialog.edit, key, modifiers)
 
 
-def test_default_keys_are_free_in_napari_and_differ():
-    keys = [action.key for action in ACTIONS if action.key]
+def test_default_keys_exist_and_differ():
+    keys = [key for action in ACTIONS for key in (action.key, action.also) if key]
     assert all(parse_key(key) is not None for key in keys)
     assert len({str(parse_key(key)) for key in keys}) == len(keys)
     assert len({action.name for action in ACTIONS}) == len(ACTIONS)
 
 
 def test_default_keys_are_bound(session):
-    assert [str(key) for key in session.viewer.keymap] == [str(parse_key(a.key)) for a in ACTIONS if a.key]
+    keys = [str(parse_key(key)) for action in ACTIONS for key in (action.key, action.also) if key]
+    assert set(keys) <= {str(key) for key in session.viewer.keymap}
     assert notifications("warning") == []
     assert not keys_path().exists()
 
 
 def test_chosen_key_works_at_once_and_next_time(viewer, make_napari_viewer, qtbot, session, dialog, clip_of: MakeClip):
-    press(dialog, "next_individual", Qt.Key.Key_K)
+    press(dialog, "next_individual", Qt.Key.Key_F6)
     assert dialog.message.text().startswith("Double click")
     click(qtbot, dialog.buttons.button(QDialogButtonBox.StandardButton.Ok))
-    assert json.loads(keys_path().read_text())["next_individual"] == "K"
+    assert json.loads(keys_path().read_text())["next_individual"] == "F6"
     assert json.loads(keys_path().read_text()).keys() == {action.name for action in ACTIONS}
     dock = next(iter(viewer.window.dock_widgets.values()))
-    assert "<b>K</b>" in dock.help.text()
+    assert "<b>F6</b>" in dock.help.text()
     assert "<b>J</b>" not in dock.help.text()
     tracked = open_clip(viewer, clip_of(20))
     first = tracked.current
-    viewer.keymap[coerce_keybinding("K")](viewer)
+    viewer.keymap[coerce_keybinding("F6")](viewer)
     assert tracked.current != first
     assert coerce_keybinding("J") not in viewer.keymap
     other = get_session(make_napari_viewer())
-    assert other.keys.key("next_individual") == "K"
-    assert coerce_keybinding("K") in other.viewer.keymap
+    assert other.keys.key("next_individual") == "F6"
+    assert coerce_keybinding("F6") in other.viewer.keymap
 
 
 def test_keys_are_pressed_in_the_real_window(make_napari_viewer, qtbot, clip_of: MakeClip):
-    write({"next_individual": "Ctrl+Alt+K"})
+    write({"next_individual": "Ctrl+Alt+F6"})
     viewer = make_napari_viewer(show=True)
     tracked = open_clip(viewer, clip_of(20))
     first = tracked.current
     canvas = viewer.window._qt_viewer.canvas.native
     canvas.setFocus()
-    QTest.keyClick(canvas, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+    QTest.keyClick(canvas, Qt.Key.Key_F6, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
     qtbot.waitUntil(lambda: tracked.current != first)
 
 
 @pytest.mark.parametrize(
     ("key", "modifiers", "who"),
     [
-        (Qt.Key.Key_N, Qt.KeyboardModifier.NoModifier, "'next problem"),
-        (Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier, "napari, for 'Reset view"),
-        (Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier, "napari, for 'Save Selected Layers"),
-        (Qt.Key.Key_E, Qt.KeyboardModifier.NoModifier, "napari, for"),
-        (Qt.Key.Key_Q, Qt.KeyboardModifier.NoModifier, "another plugin or a script"),
+        (Qt.Key.Key_N, Qt.KeyboardModifier.NoModifier, "it is the key of 'next problem"),
+        (Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier, "napari uses it for 'Reset view"),
+        (Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier, "napari uses it for 'Save Selected Layers"),
+        (Qt.Key.Key_E, Qt.KeyboardModifier.NoModifier, "napari uses it for"),
+        (Qt.Key.Key_F7, Qt.KeyboardModifier.NoModifier, "another plugin or a script uses it"),
     ],
 )
 def test_taken_keys_are_refused_by_name(session, dialog, key, modifiers, who):
-    session.viewer.bind_key("Q", lambda _: None)
+    session.viewer.bind_key("F7", lambda _: None)
     press(dialog, "next_individual", key, modifiers)
     assert who in dialog.message.text()
     assert dialog.keys["next_individual"] == "J"
@@ -124,7 +126,7 @@ def test_key_can_be_taken_away_and_all_reset(qtbot, session, dialog):
 
 
 def test_keys_of_two_actions_can_be_exchanged_in_the_file(viewer):
-    write({"next_individual": "N", "next_problem": "J", "previous_problem": "shift-k"})
+    write({"next_individual": "N", "next_problem": "J", "previous_problem": "shift-f6"})
     keys = get_session(viewer).keys
     assert (keys.key("next_individual"), keys.key("next_problem")) == ("N", "J")
     assert notifications("warning") == []
@@ -137,8 +139,8 @@ def test_keys_of_two_actions_can_be_exchanged_in_the_file(viewer):
         (b"[" * 100_000, ["cannot be read as JSON"]),
         (b"\xff\xfe", ["cannot be read as JSON"]),
         ([1], ["expected names of actions"]),
-        ({"next_problem": "J"}, ["next_problem: J has 'next individual'"]),
-        ({"next_problem": "Ctrl+R"}, ["next_problem: Ctrl+R has napari, for 'Reset view"]),
+        ({"next_problem": "J"}, ["next_problem: J is taken, it is the key of 'next individual'"]),
+        ({"next_problem": "Ctrl+R"}, ["next_problem: Ctrl+R is taken, napari uses it for 'Reset view"]),
         ({"next_problem": "Foo"}, ["next_problem: expected a key"]),
         ({"next_problem": 5}, ["next_problem: expected a key", "int"]),
         ({"next_problem": None}, ["next_problem: expected a key"]),
@@ -149,12 +151,12 @@ def test_keys_of_two_actions_can_be_exchanged_in_the_file(viewer):
     ],
 )
 def test_bad_lines_cost_only_themselves(viewer, content, said):
-    write({**content, "whole_image": "K"} if isinstance(content, dict) else content)
+    write({**content, "whole_image": "F6"} if isinstance(content, dict) else content)
     keys = get_session(viewer).keys
     (warning,) = notifications("warning")
     assert str(keys_path()) in warning
     assert all(text in warning for text in said)
-    expected = keys.defaults | ({"whole_image": "K"} if isinstance(content, dict) else {})
+    expected = keys.defaults | ({"whole_image": "F6"} if isinstance(content, dict) else {})
     assert {action.name: keys.key(action.name) for action in ACTIONS} == expected
 
 
@@ -164,9 +166,13 @@ def test_every_random_file_leaves_bound_keys(viewer):
     for _ in range(50):
         write({action.name: texts[rng.integers(len(texts))] for action in ACTIONS if rng.random() < 0.7})
         session.keys.load()
-        used = [session.keys.key(action.name) for action in ACTIONS if session.keys.key(action.name)]
+        used = [key for action in ACTIONS if (key := session.keys.key(action.name))]
+        used += [str(parse_key(action.also)) for action in ACTIONS if action.also]
         assert len(set(used)) == len(used)
-        assert all(not napari_use(parse_key(key)) for key in used)
+        chosen = [
+            key for action in ACTIONS if (key := session.keys.key(action.name)) != session.keys.defaults[action.name]
+        ]
+        assert all(not key or not napari_use(parse_key(key)) for key in chosen)
 
 
 def test_dialog_opens_from_the_help_menu(viewer, qtbot):
@@ -187,13 +193,21 @@ def test_dialog_opens_from_the_help_menu(viewer, qtbot):
 
 def test_unwritable_folder_is_said_and_keeps_the_dialog(viewer, qtbot, dialog, home: Path):
     keys_path().mkdir(parents=True)
-    press(dialog, "next_individual", Qt.Key.Key_K)
+    press(dialog, "next_individual", Qt.Key.Key_F6)
     click(qtbot, dialog.buttons.button(QDialogButtonBox.StandardButton.Ok))
     assert "cannot be written" in notifications()[0]
     assert dialog.isVisible()
 
 
+def test_default_key_that_a_kind_of_layer_has_is_bound(viewer, session):
+    action = Action("paint", "paint", lambda _: None, "E")
+    assert "napari uses it" in napari_use(parse_key("E"))
+    keys = KeyBindings(session, [action])
+    assert keys.key("paint") == "E"
+    assert keys.taken("E", {"paint": ""}, "paint") == ""
+    assert notifications("warning") == []
+
+
 def test_tooltips_name_the_key(session):
     action = next(action for action in ACTIONS if action.name == "next_individual")
     assert session.keys.tooltip(action) == "Next individual (J)"
-    assert isinstance(session.keys, KeyBindings)

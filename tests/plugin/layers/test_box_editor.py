@@ -143,7 +143,7 @@ def editing(canvas: Canvas) -> Canvas:
     tracklets = [Tracklet(one, 0, np.tile(box, (FRAMES, 1))) for one, box in BOXES.items()]
     canvas.tracked.set_tracking(Tracking(tracklets), None)
     canvas.viewer.dims.set_current_step(0, 7)
-    canvas.key(Qt.Key.Key_E, Qt.KeyboardModifier.AltModifier)
+    canvas.key(Qt.Key.Key_8)
     assert canvas.session.box_editor.is_on
     return canvas
 
@@ -525,10 +525,10 @@ def test_nothing_is_left_after_leaving(canvas):
     layers, active = list(canvas.viewer.layers), canvas.viewer.layers.selection.active
     before = callbacks(canvas)
     for _ in range(3):
-        canvas.key(Qt.Key.Key_E, Qt.KeyboardModifier.AltModifier)
+        canvas.key(Qt.Key.Key_8)
         assert canvas.layer in canvas.viewer.layers
         canvas.drag((70, 60), (75, 66))
-        canvas.key(Qt.Key.Key_E, Qt.KeyboardModifier.AltModifier)
+        canvas.key(Qt.Key.Key_8)
         assert list(canvas.viewer.layers) == layers
         assert canvas.viewer.layers.selection.active is active
         assert callbacks(canvas) == before
@@ -543,7 +543,7 @@ def test_layer_removed_by_the_user_ends_editing(editing):
     assert not editing.session.box_editor.is_on
     assert all(now < then for now, then in zip(callbacks(editing)[:4], before[:4], strict=True))
     editing.viewer.dims.set_current_step(0, 3)
-    editing.key(Qt.Key.Key_U)
+    editing.key(Qt.Key.Key_8)
     editing.assert_shapes_are_the_boxes()
 
 
@@ -586,7 +586,7 @@ def test_without_video_editing_is_refused(viewer):
 
 def test_boxes_drawn_from_nothing_can_be_undone_and_redone(canvas):
     canvas.viewer.dims.set_current_step(0, 4)
-    canvas.key(Qt.Key.Key_E, Qt.KeyboardModifier.AltModifier)
+    canvas.key(Qt.Key.Key_8)
     assert canvas.layer.mode == "add_rectangle"
     canvas.drag((50, 40), (90, 100))
     assert list(canvas.boxes()) == [1]

@@ -10,7 +10,7 @@ import pytest
 
 from helpers import program_environment
 from helpers.clips import MakeClip
-from helpers.windows import click, notifications
+from helpers.windows import answer_question, click, notifications
 from napari_i3d import write_tracking
 from napari_i3d.plugin.context import get_session
 from napari_i3d.projects.recovery import RecoveryFile, find_recovery_files, read_recovery
@@ -128,6 +128,7 @@ def test_changed_boxes_are_said_and_cost_only_themselves(viewer, qtbot, clip):
     click(qtbot, bar.later)
     assert "the file was changed since" in bar.text.text()
     assert bar.restore.isHidden()
+    answer_question("Discard")
     click(qtbot, bar.discard)
     assert "cannot be read" in bar.text.text() or "damaged" in bar.text.text()
     click(qtbot, bar.later)
@@ -142,7 +143,12 @@ def test_discarded_corrections_are_gone_and_postponed_ones_come_again(viewer, qt
     assert bar.parent().isHidden()
     viewer.layers.clear()
     _, bar = opened(viewer, qtbot, clip.video)
+    answer_question("Cancel")
     click(qtbot, bar.discard)
+    assert len(find_recovery_files(clip.video, clip.tracking)) == 1
+    asked = answer_question("Discard")
+    click(qtbot, bar.discard)
+    assert "cannot be restored any more" in asked[0]
     assert find_recovery_files(clip.video, clip.tracking) == []
 
 

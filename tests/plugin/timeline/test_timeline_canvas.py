@@ -311,7 +311,7 @@ def test_drag_on_empty_lane_marks_frames_under_the_mouse(canvas):
 
 def test_shift_marks_over_bouts_and_rows_name_behaviors(canvas):
     canvas.limits = (0, 400)
-    canvas.set_unfolded("male", True)
+    canvas.unfold(["male"])
     names = [row.name for row in canvas._layout.rows]
     assert names == ["male", "groom", "rear", "walk", "female"]
     row = names.index("groom")
@@ -489,3 +489,71 @@ def test_size_keeps_the_frames_in_view(canvas):
     QApplication.processEvents()
     assert canvas.limits == pytest.approx((100, 300))
     assert canvas.parts.n_columns == 700 - canvas.parts.head_px
+
+
+def test_data_may_follow_the_edge_while_it_is_dragged(canvas):
+    def edit(bout: LaneBout, edge: str, frame: int) -> None:
+        canvas.data = edited(canvas.data, bout, frame)
+
+    canvas.edge_moved.connect(edit)
+    canvas.limits = (850, 1050)
+    begin = place(canvas, 1000)
+    for step in (20, 45, 70):
+        drag(canvas, begin, begin - QPoint(step, 0), modifiers=ALT, release=False)
+        assert canvas.selected == canvas.dragged
+        assert canvas.selected.stop == canvas.data.group("male").lane(LaneKind.LABELS).bouts.stop.max()
+        QTest.keyClick(canvas, Qt.Key.Key_Escape)
+        (bout,) = told(canvas, "edge_drag_canceled")[-1]
+        canvas.data = edited(canvas.data, bout, bout.stop)
+        assert canvas.selected == bout == male_bout(900, 1000, "groom")
+
+
+def test_length_stands_beside_the_mouse_while_dragging(canvas):
+    canvas.limits = (1000, 1200)
+    begin, end = place(canvas, 1050.5, row=1), place(canvas, 1100.5, row=1)
+    drag(canvas, begin, end, release=False)
+    number = canvas.frame_at(end.x()) + 1 - canvas.frame_at(begin.x())
+    assert canvas._moving.hover.lines == (f"{number} frames, {number / 25:.2f} s",)
+    assert canvas._moving.hover.frame == canvas.frame_at(end.x())
+
+
+def test_cursor_shows_where_edges_can_be_dragged(canvas):
+    canvas.limits = (850, 1050)
+    for frame, shape in ((900, Qt.CursorShape.SizeHorCursor), (950, Qt.CursorShape.ArrowCursor)):
+        move(canvas, place(canvas, frame), buttons=NO_BUTTON)
+        assert canvas.cursor().shape() == shape
+
+
+def test_anything_a_user_does_stays_within_the_video(canvas):
+    random = np.random.default_rng(4)
+    sizes = [(1100, 200), (60, 30), (400, 90), (900, 500)]
+    groups = make_data().groups
+    contents = [make_data(), TimelineData(3), TimelineData(1, groups), TimelineData(10**8, groups)]
+    for _ in range(400):
+        at = QPoint(int(random.integers(0, canvas.width())), int(random.integers(0, canvas.height())))
+        to = QPoint(int(random.integers(-200, canvas.width() + 200)), int(random.integers(-50, canvas.height() + 50)))
+        match random.integers(0, 8):
+            case 0:
+                canvas.resize(*sizes[random.integers(0, len(sizes))])
+            case 1:
+                canvas.data = contents[random.integers(0, len(contents))]
+            case 2:
+                wheel(canvas, at, along=int(random.integers(-600, 600)))
+            case 3:
+                wheel(canvas, at, across=int(random.integers(-600, 600)))
+            case 4:
+                canvas.set_frame(int(random.integers(-5, canvas.scale.n_frames + 5)))
+            case 5:
+                QTest.mouseDClick(canvas, LEFT, NONE, at)
+            case _:
+                drag(canvas, at, to, modifiers=NONE if random.random() < 0.7 else SHIFT)
+        canvas.grab()
+        first, last = canvas.limits
+        assert first >= 0
+        assert last <= canvas.scale.n_frames * (1 + 1e-9)
+        assert canvas.scale.n_frames == canvas.data.n_frames
+        for (frame,) in told(canvas, "frame_requested"):
+            assert 0 <= frame < canvas.scale.n_frames
+        for _, start, stop, _ in told(canvas, "span_marked"):
+            assert 0 <= start < stop <= canvas.scale.n_frames
+        canvas.emitted.clear()

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d._utils.text import counted
+from napari_i3d._utils.text import counted, printable
 from napari_i3d.annotations.io.format import AnnotatedVideo
 from napari_i3d.annotations.io.parsing.bout_collector import BoutCollector
 from napari_i3d.errors import AnnotationError
@@ -127,6 +127,8 @@ def frames_of(
     nearest[timed] = clock.nearest(times)
     apart = int((np.abs(nearest - frames)[timed & indexed] > 1).sum())
     by_time = timed & (~indexed | (not clock.is_even))
+    if by_time.any():
+        collector.say_rate(video, clock)
     if not clock.is_even and (timed & indexed).any():
         collector.notes.append("the frame rate of the video varies: frames are those of the times, not of Image index")
     elif apart:
@@ -152,8 +154,9 @@ def single_media(names: Iterable[str], where: str) -> str:
     """
     found = list(dict.fromkeys(file_name(name) for name in names if name))
     if len(found) > 1:
+        listed = ", ".join(printable(name, 60) for name in found[:5])
         raise AnnotationError(
-            f"{where}: expected one video, found {len(found)}, one after another ({', '.join(found[:5])})",
+            f"{where}: expected one video, found {len(found)}, one after another ({listed})",
             hint="make an observation for each video",
         )
     return found[0] if found else ""

@@ -3,7 +3,7 @@
 Comma-, semicolon- or tab-separated text, or Excel. Tables of old versions have lines about the observation in front.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -28,7 +28,8 @@ from napari_i3d.annotations.io.parsing.text_files import Table, head_lines, head
 from napari_i3d.errors import AnnotationError
 
 _KIND = ("behavior type", "status")
-_NOT_STATED = ("", "NA", "nan", "None", "Not found", "NaN")
+_NOT_STATED = frozenset({"", "NA", "nan", "None", "Not found", "NaN"})
+_WITHOUT_VIDEO = ("live", "from ")
 _MEDIA = ("media file name", "media file", "media file path")
 
 
@@ -52,7 +53,10 @@ def _read(path: Path, request: ReadRequest) -> ReadResult:
     collector.notes += table.notes
     columns = _Columns(table)
     rows = columns.rows_of_observation(request)
-    name = single_media((columns.text(row, *_MEDIA) for _, row in rows), "the table")
+    kind = next((text for _, row in rows if (text := columns.text(row, "observation type"))), "")
+    if kind.lower().startswith(_WITHOUT_VIDEO):
+        raise AnnotationError(f"expected an observation of a video, found {printable(kind, 40)!r}")
+    name = single_media(dict.fromkeys(columns.text(row, *_MEDIA) for _, row in rows), "the table")
     fps = columns.single_number(rows, "fps", "fps (frame/s)")
     length_s = columns.single_number(rows, "media duration (s)", "total length")
     video, notes = known_video(request, name, None, fps, length_s)
@@ -87,11 +91,16 @@ class _Columns:
     """Access to a table by the names of its columns."""
 
     table: Table
+    _columns: dict[tuple[str, ...], int | None] = field(default_factory=dict, repr=False)
 
     def text(self, row: list[str], *names: str) -> str:
         """Return a field, without blanks; empty if it is not stated."""
-        column = self.table.column(*names)
-        text = "" if column is None else row[column].strip()
+        if names not in self._columns:
+            self._columns[names] = self.table.column(*names)
+        column = self._columns[names]
+        if column is None:
+            return ""
+        text = row[column].strip()
         return "" if text in _NOT_STATED else text
 
     def rows_of_observation(self, request: ReadRequest) -> list[tuple[str, list[str]]]:

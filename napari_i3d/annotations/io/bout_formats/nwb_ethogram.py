@@ -68,7 +68,11 @@ def _read(path: Path, request: ReadRequest) -> ReadResult:
         facts, fps, times_s = _video_facts(file)
         video, notes = known_video(request, facts.get("file", ""), facts.get("frames"), fps)
         collector.notes += notes
-        clock = FrameClock(times_s, fps) if video.times_s is None and times_s is not None else video.clock(fps)
+        if video.times_s is None and times_s is not None:
+            clock = FrameClock(times_s, fps)
+        else:
+            clock = video.clock(fps)
+            collector.say_rate(video, clock)
         assessed: dict[Id, list[tuple[int, int]]] = {}
         known = True
         annotators = []
@@ -130,7 +134,8 @@ def _numbers(file: Hdf5File, path: str) -> NDArray[np.float64]:
     values = file.read(path)
     if values.ndim != 1 or values.dtype.kind not in "iuf":
         raise AnnotationError(f"{printable(path, 120)}: expected a column of numbers, found another array")
-    return values.astype(np.float64)
+    with np.errstate(all="ignore"):  # long numbers beyond the range become infinite, and are refused later
+        return values.astype(np.float64)
 
 
 def _individual(file: Hdf5File, table: str) -> Id | None:

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from napari_i3d._utils.files import atomic_writer
-from napari_i3d._utils.frame_ranges import count_frames
+from napari_i3d._utils.frame_ranges import clip_ranges, count_frames
 from napari_i3d._utils.text import counted, printable
 from napari_i3d.annotations.annotation import Annotation
-from napari_i3d.annotations.io.format import AnnotatedVideo, WriteRequest
+from napari_i3d.annotations.io.format import WriteRequest
 from napari_i3d.annotations.io.parsing.not_held import not_held
 from napari_i3d.errors import OutputError
 from napari_i3d.individuals import Id, format_id
@@ -72,11 +72,12 @@ def write(path: Path, annotation: Annotation, request: WriteRequest) -> tuple[st
         "length": request.video.n_frames or annotation.end,
         "video_file": request.video.name,
         "skeleton_files": [None],
+        "conventions": "frames count from 0; the frame 'end' is not part of an interval",
     }
     with atomic_writer(path) as file:
         pickle.dump((metadata, labels, [names[one] for one in present], times), file, protocol=4)
     notes += _early_notes(annotation, present, request)
-    return (*notes, *_background_notes(annotation, wanted, request.video), *not_held(annotation, present, targets=True))
+    return (*notes, *_background_notes(annotation, wanted, request), *not_held(annotation, present, targets=True))
 
 
 def _early_notes(annotation: Annotation, present: list[Id], request: WriteRequest) -> list[str]:
@@ -94,13 +95,14 @@ def _early_notes(annotation: Annotation, present: list[Id], request: WriteReques
     return notes
 
 
-def _background_notes(annotation: Annotation, wanted: list[Id], video: AnnotatedVideo) -> list[str]:
+def _background_notes(annotation: Annotation, wanted: list[Id], request: WriteRequest) -> list[str]:
     """Say who is left out, and whose frames become background though nobody looked at them."""
-    notes, end = [], video.n_frames or annotation.end
+    notes, end = [], request.video.n_frames or annotation.end
     if absent := [format_id(one) for one in wanted if not annotation.assessed.get(one)]:
         notes.append(f"left out, since no frame was assessed: {', '.join(absent[:_LISTED])}")
     for one in wanted:
-        missing = end - count_frames(annotation.assessed.get(one, ()))
+        first = request.first_frames.get(one, 0)
+        missing = end - first - count_frames(clip_ranges(annotation.assessed.get(one, ()), first, end))
         if annotation.assessed.get(one) and missing > 0:
             notes.append(
                 f"{format_id(one)}: {counted(missing, 'frame')} that nobody assessed become background: DLC2Action "

@@ -13,6 +13,7 @@ from napari_i3d._utils.text import counted
 from napari_i3d.annotations.bouts import Origin
 from napari_i3d.annotations.io.format import AnnotationFormat, ReadRequest, ReadResult
 from napari_i3d.annotations.io.frame_formats.deepethogram_writing import BACKGROUND, write
+from napari_i3d.annotations.io.frame_formats.number_columns import header_of, read_columns, read_header
 from napari_i3d.annotations.io.parsing.bout_collector import BoutCollector
 from napari_i3d.annotations.io.parsing.frame_labels import (
     UNKNOWN,
@@ -23,8 +24,7 @@ from napari_i3d.annotations.io.parsing.frame_labels import (
     video_of_labels,
     within,
 )
-from napari_i3d.annotations.io.parsing.judged import partly_notes
-from napari_i3d.annotations.io.parsing.number_columns import header_of, read_columns, read_header
+from napari_i3d.annotations.io.parsing.judged_frames import partly_notes
 from napari_i3d.errors import AnnotationError
 from napari_i3d.individuals import format_id
 

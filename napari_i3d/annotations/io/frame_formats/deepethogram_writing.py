@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from napari_i3d._utils.files import atomic_writer
+from napari_i3d._utils.text import counted
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.io.format import WriteRequest
-from napari_i3d.annotations.io.parsing.written import chosen_individuals, frames_to_write, lost_notes
+from napari_i3d.annotations.io.parsing.bouts_to_write import chosen_individuals, frames_to_write, lost_notes
 from napari_i3d.errors import OutputError
 from napari_i3d.individuals import format_id
 
@@ -42,6 +43,11 @@ def write(path: Path, annotation: Annotation, request: WriteRequest) -> tuple[st
     notes = ["1 is shown, 0 is not, -1 was not assessed"]
     if len(individuals) > 1:
         notes.append("DeepEthogram labels videos, not individuals: each has columns of its own, with its name behind")
+        partly = int(((table == -1).any(axis=1) & (background != -1)).sum())
+        if partly:
+            notes.append(
+                f"{counted(partly, 'frame')} assessed of some individuals only: DeepEthogram shows the others as 0"
+            )
     else:
         notes.append(f"DeepEthogram labels videos: the name of {format_id(individuals[0])} is not in the file")
     notes.append("the project must have these behaviors, in this order, after background")

@@ -14,8 +14,8 @@ from napari_i3d.annotations.io.frame_formats.background import is_background
 from napari_i3d.annotations.io.frame_formats.ms_tcn_writing import FOLDER, MAPPING, read_mapping, write
 from napari_i3d.annotations.io.parsing.bout_collector import BoutCollector
 from napari_i3d.annotations.io.parsing.frame_labels import check_length, label_runs, video_of_labels, within
+from napari_i3d.annotations.io.parsing.individual_names import individual_of_name
 from napari_i3d.annotations.io.parsing.text_files import decode, read_bytes
-from napari_i3d.annotations.io.parsing.written_names import individual_of_name
 from napari_i3d.errors import AnnotationError
 from napari_i3d.individuals import format_id
 

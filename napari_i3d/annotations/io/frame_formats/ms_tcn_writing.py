@@ -9,10 +9,15 @@ from napari_i3d._utils.text import counted
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.io.format import WriteRequest
 from napari_i3d.annotations.io.frame_formats.background import BACKGROUND, is_background
+from napari_i3d.annotations.io.parsing.bouts_to_write import (
+    chosen_individuals,
+    frames_to_write,
+    lost_notes,
+    not_assessed,
+)
 from napari_i3d.annotations.io.parsing.frame_labels import runs
+from napari_i3d.annotations.io.parsing.individual_names import name_of_video, names_by_individual
 from napari_i3d.annotations.io.parsing.text_files import decode, read_bytes
-from napari_i3d.annotations.io.parsing.written import chosen_individuals, frames_to_write, lost_notes, not_assessed
-from napari_i3d.annotations.io.parsing.written_names import name_of_video, names_by_individual
 from napari_i3d.errors import AnnotationError, NapariI3DError, OutputError
 from napari_i3d.individuals import Id, format_id
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_i3d._utils.text import counted
 from napari_i3d.annotations.bouts import Origin
 from napari_i3d.annotations.io.format import AnnotationFormat, ReadRequest, ReadResult
+from napari_i3d.annotations.io.frame_formats.number_columns import header_of, read_columns, read_header
 from napari_i3d.annotations.io.parsing.bout_collector import BoutCollector
 from napari_i3d.annotations.io.parsing.frame_labels import (
     add_table,
@@ -21,7 +22,6 @@ from napari_i3d.annotations.io.parsing.frame_labels import (
     video_of_labels,
     within,
 )
-from napari_i3d.annotations.io.parsing.number_columns import header_of, read_columns, read_header
 from napari_i3d.errors import AnnotationError
 from napari_i3d.individuals import format_id
 

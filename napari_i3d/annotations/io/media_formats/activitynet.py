@@ -20,8 +20,8 @@ from napari_i3d.annotations.io.frame_clock import FrameClock
 from napari_i3d.annotations.io.media_formats.activitynet_writing import EVEN_TIMES, write
 from napari_i3d.annotations.io.parsing.bout_collector import BoutCollector
 from napari_i3d.annotations.io.parsing.frame_labels import check_length, video_of_labels, within
+from napari_i3d.annotations.io.parsing.individual_names import belongs_to_video, individual_of_name
 from napari_i3d.annotations.io.parsing.text_files import decode, read_bytes
-from napari_i3d.annotations.io.parsing.written_names import belongs_to_video, individual_of_name
 from napari_i3d.errors import AnnotationError
 from napari_i3d.individuals import Id, format_id
 from napari_i3d.safe_loading.json_text import parse_json
@@ -59,7 +59,12 @@ def _read(path: Path, request: ReadRequest) -> ReadResult:
         if n_frames is not None:
             video, more = video_of_labels(request, n_frames, fps=fps)
             collector.notes += [note for note in more if note not in collector.notes]
-        clock = FrameClock(None, fps, n_frames) if even and fps else request.video.clock(fps)
+        if even and fps:
+            clock = FrameClock(None, fps, n_frames)
+        else:
+            clock = request.video.clock(fps)
+            if name == next(iter(chosen)):
+                collector.say_rate(request.video, clock)
         end = video.n_frames if video.n_frames is not None else _end(entry, clock)
         individual = collector.named(individual_of_name(name, request))
         if individual in assessed:

@@ -13,14 +13,14 @@ from napari_i3d._utils.files import atomic_writer
 from napari_i3d._utils.text import counted
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.io.format import WriteRequest
-from napari_i3d.annotations.io.parsing.written import (
+from napari_i3d.annotations.io.parsing.bouts_to_write import (
     chosen_individuals,
     frames_to_write,
     lost_notes,
     not_assessed,
     spans_of,
 )
-from napari_i3d.annotations.io.parsing.written_names import name_of_video, names_by_individual
+from napari_i3d.annotations.io.parsing.individual_names import name_of_video, names_by_individual
 from napari_i3d.errors import OutputError
 from napari_i3d.individuals import Id
 

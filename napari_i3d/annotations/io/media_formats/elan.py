@@ -194,6 +194,7 @@ def _frames_of_slots(document: _Document, request: ReadRequest, collector: BoutC
         collector.notes.append(f"the video begins {origin_s:g} s before the times of the document")
     frames = clock.shown_from(times_s + origin_s, _ROUNDING_S) if len(slots) else np.empty(0, np.int64)
     collector.notes.append("bouts have the frames shown from their start until their end")
+    collector.say_rate(request.video, clock)
     return dict(zip(slots, frames.tolist(), strict=True))
 
 

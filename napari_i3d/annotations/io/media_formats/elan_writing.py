@@ -19,7 +19,7 @@ from napari_i3d._utils.frame_ranges import Range
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.io.format import WriteRequest
 from napari_i3d.annotations.io.frame_clock import FrameClock
-from napari_i3d.annotations.io.parsing.written import chosen_individuals, lost_notes, spans_of
+from napari_i3d.annotations.io.parsing.bouts_to_write import chosen_individuals, lost_notes, spans_of
 from napari_i3d.annotations.io.parsing.written_text import texts_of
 from napari_i3d.errors import OutputError
 from napari_i3d.individuals import format_id

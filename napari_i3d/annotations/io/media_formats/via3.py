@@ -54,7 +54,8 @@ def _read(path: Path, request: ReadRequest) -> ReadResult:
     segments = _of_video(content, segments, request, collector)
     behavior, individual = _attributes(content["attribute"], segments)
     times_s = np.array([_times(key, one["z"]) for key, one in segments], np.float64).reshape(-1, 2)
-    frames = request.video.clock().shown_from(times_s.ravel(), _ROUNDING_S).reshape(-1, 2).tolist()
+    clock = request.video.clock()
+    frames = clock.shown_from(times_s.ravel(), _ROUNDING_S).reshape(-1, 2).tolist()
     for (key, one), (start, stop) in zip(segments, frames, strict=True):
         place = f"segment {format_id(key)}"
         values = one.get("av")
@@ -68,6 +69,7 @@ def _read(path: Path, request: ReadRequest) -> ReadResult:
             for one_of in who:
                 collector.add(place, one_of, name, start, stop)
     collector.notes.append("bouts have the frames shown from their start until their end")
+    collector.say_rate(request.video, clock)
     if n_other:
         collector.notes.append(f"{counted(n_other, 'item')} of the project left out: not segments of time")
     return collector.result(_options(content["attribute"].get(behavior)), from_times=True)

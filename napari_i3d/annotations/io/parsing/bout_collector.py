@@ -10,6 +10,7 @@ from napari_i3d.annotations.annotation import Annotation, VideoFacts
 from napari_i3d.annotations.bouts import Bout, merge_overlapping
 from napari_i3d.annotations.ethogram import Behavior, Ethogram
 from napari_i3d.annotations.io.format import OTHER_VIDEO, AnnotatedVideo, ReadRequest, ReadResult
+from napari_i3d.annotations.io.frame_clock import FrameClock
 from napari_i3d.errors import AnnotationError
 from napari_i3d.individuals import Id, format_id
 
@@ -99,6 +100,12 @@ class BoutCollector:
     def named(self, individual: Id) -> Id:
         """Return the known id whose text this is; the id itself if there is none."""
         return self._known.get(individual, individual) if isinstance(individual, str) else individual
+
+    def say_rate(self, video: AnnotatedVideo, clock: FrameClock) -> None:
+        """Say by which rate times became frames, if the times of the video's frames are not known."""
+        if video.times_s is None:
+            rate = 1 / clock.frame_s
+            self.notes.append(f"times became frames at an even rate of {rate:.6g} frames per second, without the video")
 
     def drop(self, place: str, why: str) -> None:
         """Leave out what is at a place of the file; the notes say why."""

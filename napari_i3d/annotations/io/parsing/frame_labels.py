@@ -84,7 +84,7 @@ def behaviors_of(table: NDArray[np.int8], names: Sequence[str]) -> list[Behavior
 def assessed_of_table(table: NDArray[np.int8]) -> tuple[Ranges, int]:
     """Return the frames in which every behavior was judged, and the number of those in which only some were.
 
-    See `napari_i3d.annotations.io.parsing.judged`. Frames with a behavior shown are in neither.
+    See `napari_i3d.annotations.io.parsing.judged_frames`. Frames with a behavior shown are in neither.
     """
     known = table != UNKNOWN
     ever = known.any(axis=0)

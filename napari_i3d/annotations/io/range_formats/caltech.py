@@ -5,11 +5,12 @@ After the names and keys of the behaviors comes a block for each stream: ``S1: s
 """
 
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from napari_i3d._utils.frame_ranges import Range
+from napari_i3d._utils.frame_ranges import Range, merge_ranges
 from napari_i3d._utils.text import counted
-from napari_i3d.annotations.io.format import AnnotationFormat, ReadRequest, ReadResult
+from napari_i3d.annotations.io.format import AnnotatedVideo, AnnotationFormat, ReadRequest, ReadResult
 from napari_i3d.annotations.io.frame_formats.background import is_background
 from napari_i3d.annotations.io.parsing.bout_collector import BoutCollector
 from napari_i3d.annotations.io.parsing.frame_labels import video_of_labels, within
@@ -50,13 +51,21 @@ def _read(path: Path, request: ReadRequest) -> ReadResult:
                 judged.append((start, stop))
             if start >= stop or not is_background(name):
                 collector.add(f"line {line}", individual, name, start, stop)
-    n_frames = max((stop for ranges in assessed.values() for _, stop in ranges), default=0)
-    video, more = video_of_labels(request, n_frames)
+    video, more = _video(request, assessed)
     collector.notes += [*notes, *more]
     if len(streams) > 1:
         collector.notes.append(f"the {counted(len(streams), 'stream')} became individuals: {', '.join(streams)}")
     behaviors = [name for name in names if not is_background(name)]
     return collector.result(behaviors, list(assessed), within(assessed, video), video)
+
+
+def _video(request: ReadRequest, assessed: Mapping[Id, Iterable[Range]]) -> tuple[AnnotatedVideo, list[str]]:
+    """Return what is known of the video: its length if the rows cover all frames, as the programs write them."""
+    covered = {merge_ranges(ranges) for ranges in assessed.values()}
+    whole = covered.pop() if len(covered) == 1 else ()
+    if len(whole) != 1 or whole[0][0] != 0:
+        return request.video, []
+    return video_of_labels(request, whole[0][1])
 
 
 _Rows = list[tuple[int, int, int, str]]

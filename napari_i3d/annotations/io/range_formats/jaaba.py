@@ -12,12 +12,17 @@ from typing import Any
 import numpy as np
 
 from napari_i3d._utils.frame_ranges import Range
-from napari_i3d.annotations.bouts import Bout
 from napari_i3d.annotations.io.format import AnnotationFormat, ReadRequest, ReadResult
 from napari_i3d.annotations.io.parsing.bout_collector import MAX_BEHAVIORS, MAX_INDIVIDUALS, BoutCollector
 from napari_i3d.annotations.io.parsing.frame_labels import within
 from napari_i3d.annotations.io.parsing.frame_numbers import stated_numbers
-from napari_i3d.annotations.io.parsing.judged import count_partly, looked_at, partly_notes, shared_behaviors
+from napari_i3d.annotations.io.parsing.judged_frames import (
+    Span,
+    count_partly,
+    looked_at,
+    partly_notes,
+    shared_behaviors,
+)
 from napari_i3d.annotations.io.range_formats.jaaba_files import Labels, has_labels, read_labels
 from napari_i3d.errors import AnnotationError
 from napari_i3d.individuals import Id, format_id
@@ -40,8 +45,7 @@ def _read(path: Path, request: ReadRequest) -> ReadResult:
     if not behaviors and entries:
         raise AnnotationError("expected ranges of a behavior, found None only")
     judged: dict[Id, dict[str, list[Range]]] = {}
-    shown: dict[Id, list[Range]] = {}
-    bouts: list[Bout] = []
+    shown: dict[Id, list[Span]] = {}
     for fly, name, start, stop, place in entries:
         individual = collector.named(fly)
         own = judged.setdefault(individual, {})
@@ -49,15 +53,14 @@ def _read(path: Path, request: ReadRequest) -> ReadResult:
         for behavior in behaviors if _is_nothing(name) else [absent or name]:
             own.setdefault(behavior, []).append((start, stop))
         if not _is_nothing(name) and absent is None:
-            shown.setdefault(individual, []).append((start, stop))
-            bouts.append(Bout(individual, name, start, stop))
+            shown.setdefault(individual, []).append((start, stop, name))
             collector.add(place, individual, name, start, stop)
     individuals = [collector.named(fly) for fly in labels.flies]
     assessed = {individual: looked_at(judged.get(individual, {})) for individual in individuals}
     for individual in individuals:
-        n_partly = count_partly(judged.get(individual, {}), shown.get(individual, []))
+        n_partly = count_partly(judged.get(individual, {}), [span[:2] for span in shown.get(individual, [])])
         collector.notes += partly_notes(individual, n_partly)
-    return collector.result(shared_behaviors(bouts, behaviors), individuals, within(assessed, request.video))
+    return collector.result(shared_behaviors(shown, behaviors), individuals, within(assessed, request.video))
 
 
 def _is_nothing(name: str) -> bool:

@@ -11,12 +11,17 @@ from typing import Any, TypeGuard
 
 from napari_i3d._utils.frame_ranges import Range
 from napari_i3d._utils.text import counted
-from napari_i3d.annotations.bouts import Bout
 from napari_i3d.annotations.io.format import AnnotationFormat, ReadRequest, ReadResult
 from napari_i3d.annotations.io.parsing.bout_collector import MAX_BEHAVIORS, BoutCollector
 from napari_i3d.annotations.io.parsing.frame_labels import check_length, video_of_labels, within
 from napari_i3d.annotations.io.parsing.frame_numbers import FrameNumbers
-from napari_i3d.annotations.io.parsing.judged import count_partly, looked_at, partly_notes, shared_behaviors
+from napari_i3d.annotations.io.parsing.judged_frames import (
+    Span,
+    count_partly,
+    looked_at,
+    partly_notes,
+    shared_behaviors,
+)
 from napari_i3d.annotations.io.parsing.text_files import decode, read_bytes
 from napari_i3d.annotations.io.range_formats.jabs_writing import NOTHING, write
 from napari_i3d.errors import AnnotationError
@@ -51,13 +56,13 @@ def _read(path: Path, request: ReadRequest) -> ReadResult:
     collector = BoutCollector(request)
     collector.notes += [*notes, *more]
     assessed: dict[Id, tuple[Range, ...]] = {}
-    bouts: list[Bout] = []
+    spans: dict[Id, list[Span]] = {}
     names: dict[str, None] = {}
     for identity, behaviors in content[part].items():
         individual = collector.named(_id(identity))
         judged: dict[str, list[Range]] = {}
         nothing: list[Range] = []
-        shown: list[Range] = []
+        shown = spans.setdefault(individual, [])
         for behavior, start, stop, present, place in _blocks(identity, behaviors, n_frames):
             if behavior == NOTHING:
                 # With several behaviors that exclude each other: none of them is shown.
@@ -69,16 +74,15 @@ def _read(path: Path, request: ReadRequest) -> ReadResult:
                 raise AnnotationError(f"expected at most {MAX_BEHAVIORS} behaviors, found more")
             judged.setdefault(behavior, []).append((start, stop))
             if present:
-                shown.append((start, stop))
-                bouts.append(Bout(individual, behavior, start, stop))
+                shown.append((start, stop, behavior))
                 collector.add(place, individual, behavior, start, stop)
         for ranges in judged.values():
             ranges += nothing
         judged = judged or ({NOTHING: nothing} if nothing else {})
         assessed[individual] = looked_at(judged)
-        collector.notes += partly_notes(individual, count_partly(judged, shown))
+        collector.notes += partly_notes(individual, count_partly(judged, [span[:2] for span in shown]))
     collector.notes += _other_notes(content)
-    return collector.result(shared_behaviors(bouts, names), list(assessed), within(assessed, video), video)
+    return collector.result(shared_behaviors(spans, names), list(assessed), within(assessed, video), video)
 
 
 def _id(identity: str) -> Id:

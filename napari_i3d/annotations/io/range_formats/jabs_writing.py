@@ -8,7 +8,7 @@ from napari_i3d._utils.files import atomic_writer
 from napari_i3d._utils.frame_ranges import Ranges, merge_ranges
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.io.format import WriteRequest
-from napari_i3d.annotations.io.parsing.written import chosen_individuals, frames_to_write, lost_notes
+from napari_i3d.annotations.io.parsing.bouts_to_write import chosen_individuals, frames_to_write, lost_notes
 from napari_i3d.errors import OutputError
 from napari_i3d.individuals import Id, format_id
 

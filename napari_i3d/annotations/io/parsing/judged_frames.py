@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from napari_i3d._utils.frame_ranges import Range, Ranges, common_ranges, count_frames, merge_ranges
 from napari_i3d._utils.text import counted
-from napari_i3d.annotations.bouts import Bout
 from napari_i3d.annotations.ethogram import Behavior
 from napari_i3d.individuals import Id, format_id
 
@@ -41,16 +40,17 @@ def partly_notes(individual: Id, n_frames: int) -> list[str]:
     ]
 
 
-def shared_behaviors(bouts: Iterable[Bout], names: Iterable[str]) -> list[Behavior]:
+Span = tuple[int, int, str]
+"""Start and stop of a bout, and its behavior."""
+
+
+def shared_behaviors(spans: Mapping[Id, Iterable[Span]], names: Iterable[str]) -> list[Behavior]:
     """Return behaviors by name; those that some individual shows together with others are not exclusive."""
-    spans: dict[Id, list[tuple[int, int, str]]] = {}
-    for bout in bouts:
-        spans.setdefault(bout.individual, []).append((bout.start, bout.stop, bout.behavior))
     shared = {name for own in spans.values() for name in _overlapping(sorted(own))}
     return [Behavior(name, exclusive=name not in shared) for name in names]
 
 
-def _overlapping(spans: Sequence[tuple[int, int, str]]) -> Iterator[str]:
+def _overlapping(spans: Sequence[Span]) -> Iterator[str]:
     """Yield the behaviors of spans, ordered by start, that overlap one of another behavior."""
     # The latest stop so far with its behavior, and the latest of other behaviors than that.
     latest: float = -math.inf

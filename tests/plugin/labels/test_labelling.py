@@ -1,0 +1,263 @@
+"""Labelling by key in a window, as a person does it: every bout lies in exactly the frames that were meant."""
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+
+from helpers.clips import MakeClip
+from helpers.windows import open_dock
+from napari_i3d.annotations.annotation import Annotation
+from napari_i3d.annotations.bouts import Bout
+from napari_i3d.annotations.ethogram import Behavior, Ethogram
+from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.labels.labelling import HOLD_S
+from napari_i3d.synthetic import SyntheticClip
+
+FRAMES = 600
+ETHOGRAM = Ethogram((Behavior("walk", "w"), Behavior("rest", "r"), Behavior("sing", "s", exclusive=False)))
+KEYS = {"walk": Qt.Key.Key_W, "rest": Qt.Key.Key_R, "sing": Qt.Key.Key_S}
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.fixture(scope="module")
+def clip(clip_of: MakeClip, tmp_path_factory: pytest.TempPathFactory) -> SyntheticClip:
+    return clip_of(FRAMES, tmp_path_factory.mktemp("labels"))
+
+
+class Person:
+    """Presses keys on the canvas, and counts them; looks at frames, which costs no key while a video plays."""
+
+    def __init__(self, viewer) -> None:
+        self.session = get_session(viewer)
+        self.native = viewer.window._qt_viewer.canvas.native
+        self.presses = 0
+
+    def see(self, frame: int) -> None:
+        self.session.go_to(frame)
+
+    def press(self, key, modifier=Qt.KeyboardModifier.NoModifier) -> None:
+        QTest.keyClick(self.native, key, modifier)
+        self.presses += 1
+
+    @property
+    def bouts(self) -> list[tuple]:
+        annotation = self.session.active.labels.annotation
+        return [(bout.individual, bout.behavior, bout.start, bout.stop) for bout in annotation.bouts]
+
+
+@pytest.fixture
+def person(make_napari_viewer, clip, qtbot) -> Person:
+    viewer = make_napari_viewer(show=True)
+    dock = open_dock(viewer, "Annotate")
+    viewer.open(str(clip.video), plugin="napari-i3d")
+    person = Person(viewer)
+    person.session.active.labels.set_annotation(Annotation(ETHOGRAM), None)
+    person.dock = dock
+    person.press(Qt.Key.Key_M, Qt.KeyboardModifier.AltModifier)
+    assert person.session.labelling.on
+    person.presses = 0
+    return person
+
+
+def planted(random: np.random.Generator, individual) -> list[tuple]:
+    """Fifteen bouts one after the other, some with frames between them, some not."""
+    bouts, frame = [], int(random.integers(0, 9))
+    for number in range(15):
+        stop = frame + int(random.integers(1, 30))
+        bouts.append((individual, ("walk", "rest")[number % 2], frame, stop))
+        frame = stop + int(random.choice([0, 0, 7]))
+    return bouts
+
+
+def test_thirty_bouts_take_few_keys_and_are_exact(person):
+    random = np.random.default_rng(5)
+    individuals = list(person.session.active.tracking)
+    wanted = [planted(random, individual) for individual in individuals]
+    for number, bouts in enumerate(wanted):
+        person.press((Qt.Key.Key_1, Qt.Key.Key_2)[number])
+        for (_, behavior, start, stop), after in zip(bouts, [*bouts[1:], None], strict=True):
+            if (individuals[number], behavior) not in running(person):
+                person.see(start)
+                person.press(KEYS[behavior])
+            if after is not None and after[2] == stop:
+                person.see(stop)
+                person.press(KEYS[after[1]])  # the exclusive one ends the other
+            else:
+                person.see(stop - 1)
+                person.press(KEYS[behavior])
+    assert person.bouts == [bout for bouts in wanted for bout in bouts]
+    edges = 2 * sum(map(len, wanted))
+    assert edges == 60
+    assert person.presses <= 1.3 * edges
+    person.session.active.history.go_to(0)
+    assert person.bouts == []
+
+
+def running(person) -> list[tuple]:
+    return [(bout.individual, bout.behavior) for bout in person.session.active.labels.open_bouts.bouts]
+
+
+def test_several_behaviors_run_at_once(person):
+    for frame, behavior in ((10, "walk"), (15, "sing"), (20, "rest"), (25, "sing"), (30, "rest")):
+        person.see(frame)
+        person.press(KEYS[behavior])
+    one = person.session.active.labelled
+    assert person.bouts == [(one, "walk", 10, 20), (one, "sing", 15, 26), (one, "rest", 20, 31)]
+
+
+def test_bout_goes_on_with_the_frame_and_ends_by_escape(person):
+    person.see(100)
+    person.press(KEYS["walk"])
+    person.see(140)
+    assert person.bouts == [(person.session.active.labelled, "walk", 100, 141)]
+    person.see(90)
+    assert person.bouts == [(person.session.active.labelled, "walk", 90, 101)]
+    person.press(Qt.Key.Key_Escape)
+    person.see(300)
+    assert person.bouts == [(person.session.active.labelled, "walk", 90, 101)]
+    assert person.session.active.history.position == 1
+
+
+def test_held_key_labels_until_it_is_released(person, qtbot):
+    person.see(50)
+    QTest.keyPress(person.native, KEYS["walk"])
+    qtbot.wait(int(1000 * HOLD_S) + 100)
+    person.see(80)
+    QTest.keyRelease(person.native, KEYS["walk"])
+    person.see(200)
+    assert person.bouts == [(person.session.active.labelled, "walk", 50, 81)]
+
+
+def test_marked_span_is_labelled_by_one_key(person):
+    person.see(20)
+    person.press(Qt.Key.Key_Comma)
+    person.see(60)
+    person.press(Qt.Key.Key_Period)
+    person.press(KEYS["walk"])
+    assert person.bouts == [(person.session.active.labelled, "walk", 20, 61)]
+    assert person.session.active.span is None
+    assert running(person) == []
+
+
+def test_shift_erases(person):
+    person.session.active.labels.editor.add(person.session.active.labelled, "walk", 0, 100)
+    person.see(40)
+    person.press(KEYS["walk"], SHIFT)
+    person.see(49)
+    person.press(KEYS["walk"], SHIFT)
+    one = person.session.active.labelled
+    assert person.bouts == [(one, "walk", 0, 40), (one, "walk", 50, 100)]
+
+
+def test_edges_are_set_split_and_merged_in_this_frame(person):
+    one, editor = person.session.active.labelled, person.session.active.labels.editor
+    editor.add(one, "walk", 10, 50)
+    for frame, key in ((15, Qt.Key.Key_BracketLeft), (39, Qt.Key.Key_BracketRight), (25, Qt.Key.Key_Slash)):
+        person.see(frame)
+        person.press(key)
+    assert person.bouts == [(one, "walk", 15, 25), (one, "walk", 25, 40)]
+    person.see(20)
+    person.press(Qt.Key.Key_Slash, Qt.KeyboardModifier.AltModifier)
+    assert person.bouts == [(one, "walk", 15, 40)]
+
+
+def test_edges_are_gone_to_in_turn(person):
+    one, editor = person.session.active.labelled, person.session.active.labels.editor
+    editor.add(one, "walk", 10, 50)
+    editor.add(one, "rest", 70, 71)
+    person.see(0)
+    seen = []
+    for _ in range(4):
+        person.press(Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ControlModifier)
+        seen.append(person.session.frame)
+    assert seen == [10, 49, 70, 70]
+
+
+def test_keys_are_text_in_a_text_field_and_napari_s_when_off(person, qtbot):
+    field = open_dock(person.session.viewer, "Individuals").individuals.filter
+    field.window().activateWindow()
+    field.setFocus()
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is field)
+    qtbot.keyClicks(field, "wr")
+    assert field.text() == "wr"
+    assert person.bouts == []
+    person.native.setFocus()
+    person.press(Qt.Key.Key_M, Qt.KeyboardModifier.AltModifier)
+    assert not person.session.labelling.on
+    person.press(KEYS["walk"])
+    assert person.bouts == []
+
+
+def test_bouts_begin_in_the_frame_shown_while_it_plays(person, qtbot):
+    person.see(0)
+    person.session.playback.play()
+    qtbot.waitUntil(lambda: person.session.frame > 5)
+    person.press(KEYS["walk"])
+    (begun,) = person.session.active.labels.open_bouts.bouts
+    qtbot.waitUntil(lambda: person.session.frame > begun.frame + 5)
+    person.press(KEYS["walk"])
+    ended = person.session.frame
+    person.session.playback.pause()
+    ((_, behavior, start, stop),) = person.bouts
+    assert (behavior, start) == ("walk", begun.frame)
+    # The player may have gone a frame on between the press and the question.
+    assert ended - 1 <= stop - 1 <= ended
+
+
+def test_speed_and_edges_have_buttons(person, qtbot):
+    bar, playback = person.dock.playing, person.session.playback
+    bar.speed.setCurrentText("1/4×")
+    bar.speed.activated.emit(bar.speed.currentIndex())
+    assert playback.speed == pytest.approx(0.25)
+    person.session.active.labels.editor.add(person.session.active.labelled, "walk", 100, 120)
+    person.see(0)
+    qtbot.mouseClick(bar.buttons["next_edge"], Qt.MouseButton.LeftButton)
+    assert person.session.frame == 100
+    qtbot.mouseClick(bar.buttons["loop_bout"], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: playback.is_playing)
+    qtbot.mouseClick(bar.buttons["play_pause"], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not playback.is_playing)
+    assert 0 < person.session.frame < 140
+
+
+def test_other_video_has_its_own_labels(person, clip_of, tmp_path):
+    first = person.session.active
+    person.see(5)
+    person.press(KEYS["walk"])
+    other = clip_of(40, tmp_path / "other")
+    person.session.viewer.open(str(other.video), plugin="napari-i3d")
+    assert person.session.active is not first
+    assert first.labels.open_bouts.bouts == ()
+    person.session.active.labels.set_annotation(Annotation(ETHOGRAM), None)
+    person.press(KEYS["rest"])
+    assert [bout[1] for bout in person.bouts] == ["rest"]
+    assert [(bout.behavior, bout.start, bout.stop) for bout in first.labels.annotation.bouts] == [("walk", 5, 6)]
+
+
+def place(canvas, individual, frame: float) -> QPoint:
+    row = next(row for row in canvas._layout.rows if row.group.individual == individual)
+    x = canvas.parts.head_px + canvas.scale.column_of(frame) / canvas.parts.ratio
+    return QPoint(round(x), canvas.parts.ruler_px + row.top + row.height // 2)
+
+
+def test_edge_that_is_dragged_moves_the_bout(person):
+    canvas, one = person.dock.canvas, person.session.active.labelled
+    person.dock.resize(1300, 240)
+    person.session.active.labels.editor.add(one, "walk", 100, 200)
+    canvas.resize(1200, 200)
+    begin, end = place(canvas, one, 200), place(canvas, one, 300)
+    QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=place(canvas, one, 150))
+    assert person.session.active.labels.selected == Bout(one, "walk", 100, 200)
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=begin)
+    for x in range(begin.x(), end.x() + 1, 3):
+        QTest.mouseMove(canvas, QPoint(x, begin.y()))
+    QTest.mouseMove(canvas, end)
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=end)
+    ((_, _, start, stop),) = person.bouts
+    assert start == 100
+    assert abs(stop - 300) <= 2  # half a pixel is a frame
+    assert person.session.active.labels.selected == Bout(one, "walk", 100, stop)
+    person.session.active.history.undo()
+    assert person.bouts == [(one, "walk", 100, 200)]
