@@ -18,7 +18,7 @@ from qtpy.QtWidgets import QMessageBox
 from napari_i3d.annotations.io.recognition import is_annotation
 from napari_i3d.errors import NapariI3DError, VideoNeededError
 from napari_i3d.plugin.context import get_session
-from napari_i3d.plugin.labels.label_opening import open_beside, open_labels
+from napari_i3d.plugin.labels.label_opening import holds_labels, open_beside, open_labels
 from napari_i3d.plugin.layers.convert import LayerData, tracking_layer_data
 from napari_i3d.plugin.layers.video_layer import PLUGIN, video_layer_data
 from napari_i3d.plugin.messages import dock_text
@@ -59,8 +59,9 @@ def get_tracking_reader(path: str | list[str]) -> Reader | None:
     try:
         # Only what is in a pickle tells whether it is ours.
         content = read_content(place) if recognize(place) is box_pickle.FORMAT else None
+        has_labels = has_labels and content is None
     except NapariI3DError as error:
-        if current_viewer() is None or has_labels or _others_read(path):
+        if current_viewer() is None or (has_labels and holds_labels(place)) or _others_read(path):
             return None
         message = dock_text(error)
         return lambda _: _show_failure(message)
@@ -75,9 +76,7 @@ def get_labels_reader(path: str | list[str]) -> Reader | None:
     if isinstance(path, list) or current_viewer() is None:
         return None
     place = Path(path).absolute()
-    if not is_annotation(place):
-        return None
-    return lambda _: _read_labels(place)
+    return (lambda _: _read_labels(place)) if holds_labels(place) else None
 
 
 def _read_labels(path: Path) -> list[Any]:

@@ -150,7 +150,7 @@ class Draft:
         pieces = [(low, high) for low, high in zip(edges[::2], edges[1::2], strict=True) if low < high]
         for low, high in pieces:
             self.exclude(lane, low, high)
-            self.assess(lane.individual, low, high)
+        self.assess(lane.individual, pieces)
         new = [replace(interval, start=low, stop=high) for low, high in pieces]
         self.put(lane, [*own, *new], frozenset({start, stop}))
 

@@ -16,6 +16,7 @@ from napari_i3d.individuals import Id, format_id
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.annotate_dock.annotation_files import FileButton
 from napari_i3d.plugin.annotate_dock.behaviors_panel import BehaviorsPanel
+from napari_i3d.plugin.annotate_dock.labels_link import LabelsLink
 from napari_i3d.plugin.annotate_dock.playback_bar import PlaybackBar
 from napari_i3d.plugin.annotate_dock.timeline_content import (
     bout_of,
@@ -67,6 +68,8 @@ class AnnotateWidget(Dock):
         self.running, self.readout = LineLabel(), LineLabel()
         self._build()
         self._connect(napari_viewer)
+        self._labels_link = LabelsLink(self._session, self.behaviors.refresh, self.file.refresh)
+        self.destroyed.connect(self._labels_link.close)
         self.follow_active(
             self._show,
             tracking_changed=self._show,
@@ -77,9 +80,8 @@ class AnnotateWidget(Dock):
         )
 
     def _build(self) -> None:
-        self.tools = fill(
-            QHBoxLayout(), self.file, self.mode, self.playing, self.running, self.readout, grow=self.running
-        )
+        tools = self.file, self.mode, self.playing, self.running, self.readout
+        self.tools = fill(QHBoxLayout(), *tools, grow=self.running)
         self.tools.setStretchFactor(self.readout, 1)
         self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.side = QWidget()
@@ -117,7 +119,6 @@ class AnnotateWidget(Dock):
         """Show everything of the active video."""
         tracked = self._tracked
         self._follow_labels(tracked)
-        self._show_behaviors()
         self.canvas.setEnabled(tracked is not None)
         if tracked is None:
             return
@@ -134,15 +135,9 @@ class AnnotateWidget(Dock):
             if tracked is not None:
                 self._label_links.connect(tracked.labels.changed, self._on_labels)
                 self._label_links.connect(tracked.labels.selected_changed, self._on_selected)
-                self._label_links.connect(tracked.labels.saved_changed, self.file.refresh)
-
-    def _show_behaviors(self) -> None:
-        self.behaviors.refresh()
-        self.file.refresh()
 
     def _on_labels(self, change: AnnotationChange | None = None) -> None:
         tracked = self._tracked
-        self._show_behaviors()
         if tracked is None:
             return
         if change is None or change.added or change.removed or change.renamed:
@@ -157,7 +152,6 @@ class AnnotateWidget(Dock):
         if self._tracked is not None:
             self.canvas.current = self._tracked.labelled
             self._show_running()
-            self._show_behaviors()
 
     def _on_selected(self) -> None:
         tracked = self._tracked
@@ -199,7 +193,6 @@ class AnnotateWidget(Dock):
         self.canvas.set_theme(self._session.viewer.theme)
 
     def _on_mode(self) -> None:
-        self.behaviors.refresh()
         self.mode.setChecked(self._labelling.on)
         self.mode.setStyleSheet("QToolButton { background: #d55e00; color: white; }" if self._labelling.on else "")
 
@@ -292,4 +285,5 @@ class AnnotateWidget(Dock):
         """End labelling with the dock."""
         self._labelling.on = False
         self._label_links.close()
+        self._labels_link.close()
         super().closed()

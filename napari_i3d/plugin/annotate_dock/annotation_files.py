@@ -38,6 +38,7 @@ class FileButton(QToolButton):
         self.save_as = menu.addAction("Save as…", lambda: label_saving.save_as(session))
         self.setMenu(menu)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.setStyleSheet("QToolButton::menu-indicator { image: none; }")  # it would lie over the dot
         self.refresh()
 
     def refresh(self) -> None:
@@ -49,7 +50,7 @@ class FileButton(QToolButton):
         for action, enabled in ((self.open, video), (self.add, video), (self.save, has_any), (self.save_as, has_any)):
             if action is not None:
                 action.setEnabled(enabled)
-        self.setText("File •" if unsaved else "File")
+        self.setText("File • ▾" if unsaved else "File ▾")
         path = None if tracked is None else tracked.labels.path
         lines = [_TIP, "" if path is None else f"They are in {path}", "There are unsaved labels." if unsaved else ""]
         self.setToolTip("\n".join(line for line in lines if line))

@@ -10,7 +10,9 @@ from napari_i3d._utils.text import counted
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.editing.annotation_edit import AnnotationEdit
 from napari_i3d.annotations.ethogram import Ethogram
+from napari_i3d.annotations.io import dlc2action
 from napari_i3d.annotations.io.reading import AnnotationFile, read_annotation_file
+from napari_i3d.annotations.io.recognition import recognize
 from napari_i3d.errors import AnnotationError, NapariI3DError
 from napari_i3d.individuals import format_id
 from napari_i3d.plugin.corrections.saving import wait_for
@@ -33,6 +35,16 @@ from napari_i3d.projects.label_files import (
 
 _WAITS, _WAIT_MS = 5, 150
 _LISTED = 8
+
+
+def holds_labels(path: Path) -> bool:
+    """Return whether a file holds labels, by its content; of a pickle, all of it is read."""
+    try:
+        if recognize(path) in dlc2action.FORMATS:
+            read_annotation_file(path)
+    except AnnotationError:
+        return False
+    return True
 
 
 def video_of_labels(session: Session, path: Path) -> TrackedVideo | None:
@@ -234,11 +246,10 @@ def _ask_conflicts(
     box.setTextFormat(Qt.TextFormat.PlainText)
     more = [f"and {len(pairs) - _LISTED} more"] if len(pairs) > _LISTED else []
     text = f"{counted(len(pairs), 'conflict')} of exclusive behaviors: yours  |  that of {name}"
-    box.setText("\n".join([text, "", *pairs[:_LISTED], *more]))
+    ways = ["Keep mine: theirs are left out. Cut mine: yours give way where they overlap; this can be undone."]
+    box.setText("\n".join([text, "", *pairs[:_LISTED], *more, "", *ways]))
     keep = box.addButton("Keep mine", QMessageBox.ButtonRole.AcceptRole)
     replaced = box.addButton("Cut mine", QMessageBox.ButtonRole.DestructiveRole)
-    keep.setToolTip(f"Leave out the bouts of {name} that are in conflict")
-    replaced.setToolTip("Your bouts give way where they overlap; this can be undone")
     box.setEscapeButton(box.addButton(QMessageBox.StandardButton.Cancel))
     box.setDefaultButton(keep)
     box.exec()
