@@ -20,7 +20,7 @@ def get_session(viewer: "Viewer") -> Session:
         from napari_i3d.plugin.closing import ClosingQuestion
         from napari_i3d.plugin.corrections.canvas_menu import CanvasMenu
         from napari_i3d.plugin.corrections.identity_prompt import IdentityPrompt
-        from napari_i3d.plugin.corrections.unsaved import UnsavedWork
+        from napari_i3d.plugin.unsaved import UnsavedWork
         from napari_i3d.plugin.exploration import Exploration
         from napari_i3d.plugin.keyboard.bindings import KeyBindings
         from napari_i3d.plugin.keys import ACTIONS

@@ -76,7 +76,18 @@ def get_labels_reader(path: str | list[str]) -> Reader | None:
     if isinstance(path, list) or current_viewer() is None:
         return None
     place = Path(path).absolute()
-    return (lambda _: _read_labels(place)) if holds_labels(place) else None
+    if not holds_labels(place) or _holds_tracking(place):
+        return None
+    return lambda _: _read_labels(place)
+
+
+def _holds_tracking(path: Path) -> bool:
+    try:
+        if recognize(path) is box_pickle.FORMAT:
+            read_content(path)
+    except NapariI3DError:
+        return False
+    return True
 
 
 def _read_labels(path: Path) -> list[Any]:

@@ -72,10 +72,10 @@ def opened(viewer):
     return get_session(viewer).active
 
 
-def label(viewer, **more) -> Annotation:
+def label(viewer, *ids, **more) -> Annotation:
     """Label the active video with bouts that every format can hold."""
     tracked = opened(viewer)
-    one, other = tracked.tracking
+    one, other = ids or tracked.tracking
     bouts = (Bout(one, "walk", 0, 7), Bout(one, "rest", 20, 21), Bout(other, "rest", 30, N_FRAMES))
     annotation = Annotation(ETHOGRAM, bouts, n_frames=N_FRAMES, fps=tracked.video.fps, **more)
     tracked.labels.set_annotation(Annotation(ETHOGRAM, n_frames=N_FRAMES, fps=tracked.video.fps), None)
@@ -132,8 +132,16 @@ def bouts_of(annotation: Annotation) -> set[tuple]:
 def test_every_format_is_saved_and_opened_again(viewer, qtbot, dock, clip, monkeypatch, tmp_path):
     tracked = opened(viewer)
     one = next(iter(tracked.tracking))
+    names: list = []
+
+    def name(dialog) -> None:
+        names.extend(dialog.boxes)
+        for box in dialog.boxes.values():
+            box.setCurrentIndex(1)
+        press(dialog, "Ok")
+
     for known in FORMATS:
-        annotation = label(viewer)
+        annotation = label(viewer, *((0, 1) if known.name == "jabs" else ()))  # JABS knows numbers only
         single = known.name in ("deepethogram", "ms-tcn")
         notes: list[str] = []
         path = tmp_path / known.name / f"out{next(iter(known.endings), '.txt')}"
@@ -147,14 +155,7 @@ def test_every_format_is_saved_and_opened_again(viewer, qtbot, dock, clip, monke
         assert tracked.labels.editor.is_saved == (known.name == "json")
         tracked.labels.set_annotation(Annotation(n_frames=N_FRAMES), None)
         choose_file(monkeypatch, "getOpenFileName", path)
-        names: list = []
-
-        def name(dialog, names=names) -> None:
-            names.extend(dialog.boxes)
-            for box in dialog.boxes.values():
-                box.setCurrentIndex(1)
-            press(dialog, "Ok")
-
+        names.clear()
         drive(IndividualsDialog, name)
         dock.file.open.trigger()
         found = bouts_of(tracked.labels.annotation)
@@ -313,7 +314,7 @@ def test_file_dropped_with_its_video_waits_for_it(viewer, qtbot, clip, tmp_path)
 
 
 def test_import_adds_bouts_and_keeps_or_cuts_those_in_conflict(viewer, dock, clip, tmp_path, monkeypatch):
-    ethogram = Ethogram((Behavior("walk", "w"), Behavior("groom", "w"), Behavior("rest", exclusive=False)))
+    ethogram = Ethogram((Behavior("walk", "w"), Behavior("groom", "r"), Behavior("rest", exclusive=False)))
     other = (
         Bout("striped", "groom", 5, 9),
         Bout("striped", "groom", 12, 14, origin=Origin.AUTOMATED, confidence=0.5, note="n"),
@@ -348,6 +349,7 @@ def test_import_adds_bouts_and_keeps_or_cuts_those_in_conflict(viewer, dock, cli
 
 def test_file_of_both_kinds_is_asked_about(viewer, dock, clip, tmp_path):
     path = label_files.calms21(tmp_path / "both.json", {"v": [0, 1, 1, *[2] * (N_FRAMES - 3)]}, ["x", "y", "z"])
+    path.write_text(path.read_text().replace('"fps": 30', '"fps": 25'))
     asked = answer_question("Labels")
     drive(IndividualsDialog, lambda dialog: press(dialog, "Ok"))
     viewer.open(str(path), plugin="napari-i3d")
@@ -385,7 +387,7 @@ def test_files_of_others_are_left_to_others(viewer, tmp_path, name, content):
     [
         {"bouts": [{"individual": "striped", "behavior": "walk", "frames": [5, 10**12]}]},
         {"bouts": [{"individual": "striped", "behavior": "\u202e\n", "frames": [5, 9]}]},
-        {"behaviors": [{"name": "walk"}] * 2},
+        {"behaviors": [{"name": "walk", "key": "w"}, {"name": "run", "key": "w"}]},
         {"version": 99},
         {"bouts": "x"},
     ],
