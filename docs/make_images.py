@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).resolve().parent / "images"
 FIGURES = ("overview", "map", "similarity")
-WINDOWS = ("viewer", "explore", "problems")
+WINDOWS = ("viewer", "explore", "problems", "annotate", "editing")
 MOST_BYTES = 300_000
 DEMO = "napari_i3d_demo"
 
@@ -111,6 +112,12 @@ def make_windows(clip: Clip, work: Path, out: Path, names: Sequence[str] = WINDO
     if "explore" in names:
         with _viewer(clip.video, clip.tracking, clip.features, theme) as viewer:
             _save(_explore_screenshot(viewer), out / "explore.png", clip.source + weights)
+    if "annotate" in names:
+        with _viewer(clip.video, clip.tracking, clip.features, theme) as viewer:
+            _save(_annotate_screenshot(viewer), out / "annotate.png", f"{clip.source} Labels: made up.{weights}")
+    if "editing" in names:
+        with _viewer(clip.video, clip.tracking, None, theme) as viewer:
+            _save(_editing_screenshot(viewer), out / "editing.png", clip.source)
     if "problems" in names:
         mistaken = work / f"{clip.video.stem}_with_mistakes.pickle"
         _write_mistakes(clip.tracking, mistaken)
@@ -234,6 +241,46 @@ def _problems_screenshot(viewer: "Viewer") -> Image.Image:
     if frame == start:
         raise RuntimeError("expected Next to go to a problem, but the frame is the same")
     return _screenshot(viewer, lambda: _says(crop, rf"frame {frame}\b"))
+
+
+def _annotate_screenshot(viewer: "Viewer") -> Image.Image:
+    """Show labels in shares of the video, and clusters below them."""
+    from napari_i3d.plugin.context import get_session
+    from napari_i3d.plugin.timeline.lanes import LaneKind
+
+    _look_at_animals(viewer)
+    tracked, session = napari_i3d.tracked_video(viewer), get_session(viewer)
+    n_frames = len(tracked.video)
+    names = ("walk", "rest", "groom")
+    edges = [round(share * n_frames) for share in (0, 0.17, 0.33, 0.67, 0.8, 1)]
+    bouts = [
+        napari_i3d.Bout(individual, names[(number + place) % len(names)], start, stop)
+        for place, individual in enumerate(tracked.tracking)
+        for number, (start, stop) in enumerate(pairwise(edges))
+        if number != 3 - place
+    ]
+    ethogram = napari_i3d.Ethogram(tuple(napari_i3d.Behavior(name, name[0]) for name in names))
+    tracked.labels.set_annotation(napari_i3d.Annotation(ethogram, bouts, n_frames=n_frames), None)
+    explore = _dock(viewer, "Explore features")
+    _press(viewer, explore, "Compute")
+    _wait(viewer, lambda: _says(explore, r"\d rows of .* clusters"))
+    viewer.window.add_plugin_dock_widget("napari-i3d", "Plot features")[0].hide()
+    annotate = _dock(viewer, "Annotate")
+    crop = _dock(viewer, "Crop preview")
+    crop.tabs.setCurrentIndex(1)
+    session.labelling.on = True
+    groups = annotate.canvas.data.groups
+    return _screenshot(viewer, lambda: all(group.lane(LaneKind.CLUSTERS) is not None for group in groups))
+
+
+def _editing_screenshot(viewer: "Viewer") -> Image.Image:
+    from napari_i3d.plugin.context import get_session
+
+    _look_at_animals(viewer)
+    individuals = _dock(viewer, "Individuals")
+    _press(viewer, individuals, "Edit")
+    session = get_session(viewer)
+    return _screenshot(viewer, lambda: session.box_editor.is_on)
 
 
 def _look_at_animals(viewer: "Viewer") -> None:

@@ -220,6 +220,10 @@ class History:
         elif last is not None:
             self._notify()
 
+    def can_retake(self, merge: Hashable) -> bool:
+        """Return whether `retake` would take the last step back."""
+        return self._last_step(merge) is not None
+
     def undo(self) -> str:
         """Take the last step back; returns its words, empty if there was none."""
         words = self.undo_words

@@ -17,19 +17,19 @@ def get_session(viewer: "Viewer") -> Session:
     viewer = getattr(viewer, "__wrapped__", viewer)
     if viewer not in _sessions:
         # Loaded with the first viewer: what they import takes time.
+        from napari_i3d.plugin.box_editing.box_editor import BoxEditor
         from napari_i3d.plugin.closing import ClosingQuestion
         from napari_i3d.plugin.corrections.canvas_menu import CanvasMenu
         from napari_i3d.plugin.corrections.identity_prompt import IdentityPrompt
-        from napari_i3d.plugin.unsaved import UnsavedWork
         from napari_i3d.plugin.exploration import Exploration
         from napari_i3d.plugin.keyboard.bindings import KeyBindings
         from napari_i3d.plugin.keys import ACTIONS
         from napari_i3d.plugin.labels.labelling import Labelling
         from napari_i3d.plugin.layers.box_controller import BoxesController
-        from napari_i3d.plugin.layers.box_editor import BoxEditor
         from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
         from napari_i3d.plugin.playback import Playback
         from napari_i3d.plugin.recovery.recovery_controller import RecoveryController
+        from napari_i3d.plugin.unsaved import UnsavedWork
 
         session = _sessions[viewer] = Session(viewer)
         session.boxes = BoxesController(session)

@@ -66,7 +66,7 @@ def named_features(videos: Iterable[TrackedVideo]) -> dict[str, TrackedVideo]:
 
 
 class Exploration:
-    """The last result and the selection of its rows, shared by the Explore and Ethogram docks.
+    """The last result and the selection of its rows, shared by the docks.
 
     Attributes
     ----------
@@ -146,6 +146,21 @@ class Exploration:
             if self._explored.owners[sequence.video] is tracked
             and (individual is None or tracking_id(sequence.individual, tracked) == individual)
         ]
+
+    def part_of(self, tracked: TrackedVideo) -> tuple[FeatureTable, NDArray[np.integer]]:
+        """Return the rows of a video, and their clusters.
+
+        Raises
+        ------
+        FeaturesError
+            It has none.
+        """
+        numbers = self.sequences_of(tracked)
+        if self._explored is None or not numbers:
+            raise FeaturesError("nothing is explored of this video: compute a map first")
+        starts, labels = self._table.starts, self._explored.clusters.labels
+        table = FeatureTable(tuple(self._table.sequences[number] for number in numbers), comparable=True)
+        return table, np.concatenate([labels[starts[number] : starts[number + 1]] for number in numbers])
 
     def selected_frames(self, tracked: TrackedVideo, individual: Id) -> NDArray[np.float64]:
         """Return the selected frames of an individual, by its id in the features: (n,) float64."""

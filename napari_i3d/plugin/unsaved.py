@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from napari_i3d._utils.text import counted
-from napari_i3d.plugin.corrections.saving import save_video
 from napari_i3d.plugin.labels.label_saving import save_labels
+from napari_i3d.plugin.saving.box_saving import save_video
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 

@@ -8,7 +8,7 @@ from napari import current_viewer
 from napari_i3d.detection.files import write_detection
 from napari_i3d.errors import TrackingError
 from napari_i3d.plugin.context import get_session
-from napari_i3d.plugin.corrections.saving import Target, note_saved, write
+from napari_i3d.plugin.saving.box_saving import Target, note_saved, write
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource
 from napari_i3d.tracking.io import box_pickle
 from napari_i3d.tracking.io.writing import write_tracking as write_tracking_file

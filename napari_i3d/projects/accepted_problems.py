@@ -14,7 +14,7 @@ from napari_i3d.individuals import Id
 from napari_i3d.projects.recovery import data_folder
 from napari_i3d.tracking.checks import Problem
 from napari_i3d.tracking.content import content_sha256
-from napari_i3d.tracking.editing.editor import TrackingChange
+from napari_i3d.tracking.editing.tracking_change import TrackingChange
 from napari_i3d.tracking.tracklets import Tracking
 
 _log = logging.getLogger(__name__)

@@ -109,6 +109,11 @@ class FollowingView:
         self.enlarged = _enlargement(self._side)
         self.size = self._side * self.enlarged, self._side * self.enlarged
 
+    @property
+    def side_px(self) -> int:
+        """Side of the square in pixels of the video."""
+        return self._side
+
     def corner(self, frame: int) -> tuple[int, int]:
         """Return x and y of the pixel of the video at the upper left; negative beyond the image."""
         x, y = (np.interp(frame, self._frames, self._centers[:, axis]) for axis in (0, 1))

@@ -108,6 +108,10 @@ class VideoArray:
         """Return a frame, (H, W, 3) uint8, read-only; raise `VideoError` if it cannot be read."""
         return self.cache.frame(self._number(number))
 
+    def is_kept(self, number: int) -> bool:
+        """Return whether a frame is in memory, so that `frame` returns it at once."""
+        return number in self.cache
+
     def release(self) -> None:
         """End ffmpeg and the background thread and drop all frames; reading a frame starts them again."""
         self.cache.release()

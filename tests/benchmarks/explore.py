@@ -1,4 +1,4 @@
-"""How long a map of many rows takes, and how the Explore dock and the ethogram keep up with it.
+"""How long a map of many rows takes, and how the Explore dock and the time line keep up with it.
 
 Run under a screen: ``xvfb-run -a python tests/benchmarks/explore.py [--rows 100000]``. Features of two individuals with
 bouts of four behaviors, 2048 values a row. Medians over repeats; a change of the frame ends when both docks are drawn.
@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_i3d import Features
 from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.timeline.lanes import LaneKind
 from napari_i3d.synthetic import write_synthetic_clip
 
 WIDTH, BEHAVIOURS, BOUT = 2048, 4, 40
@@ -71,16 +72,15 @@ def main() -> None:
         dock.options.clusters.value = BEHAVIOURS
         dock.options.compute.click()
         print(f"{rows} rows: map and clusters {spin(lambda: dock.progress.worker is None):.1f} s")
-        ethogram = viewer.window.dock_widgets["Ethogram (napari-i3d)"]
+        line = viewer.window.dock_widgets["Annotate (napari-i3d)"].canvas
         session.active.current = "striped"
-        spin(lambda: ethogram.canvas.axes is not None)
+        spin(lambda: line.data.groups and line.data.groups[0].lane(LaneKind.CLUSTERS) is not None)
         print(f"drawing the map anew {median_ms(lambda _: dock.canvas.native.draw(), 5):.0f} ms")
-        print(f"drawing the ethogram anew {median_ms(lambda _: ethogram.canvas.native.draw(), 5):.0f} ms")
-        stack = dock._exploration.explored.stack
+        stack = dock._exploration.explored.table
 
         def move(number: int) -> None:
             dock.canvas.set_row(int(number * 997 % len(stack)))
-            ethogram.canvas.set_frame(number * 997 % (rows // 2))
+            line.set_frame(number * 997 % (rows // 2))
 
         print(f"moving both cursors {median_ms(move, 100):.1f} ms")
         chosen = np.arange(len(stack)) % 3 == 0

@@ -45,7 +45,7 @@ def measure(video: Path, tracking: Path, features: Path, jumps: int) -> dict[str
     crop, explore = (docks[f"{name} (napari-i3d)"] for name in ("Crop preview", "Explore features"))
     took = {"first crop": [spin(lambda: crop.view.image is not None)]}
     explore.options.compute.click()
-    spin(lambda: "Ethogram (napari-i3d)" in viewer.window.dock_widgets)
+    spin(lambda: "Annotate (napari-i3d)" in viewer.window.dock_widgets)
     session = get_session(viewer)
     layer, display = session.active.layer, session.boxes.display(session.active)
     draws, decoded = [0], [0.0]

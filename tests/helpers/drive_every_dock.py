@@ -23,6 +23,7 @@ from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.explore_dock.row_colors import ColorBy
 from napari_i3d.plugin.individuals_dock.individuals_model import Column
+from napari_i3d.plugin.timeline.lanes import LaneKind
 
 WAIT_S = 120
 
@@ -62,7 +63,7 @@ def plot(dock) -> None:
     wait(lambda: dock.canvas.axes.get_title(loc="left").startswith("spotted"), "the other individual")
 
 
-def explore(dock, ethogram) -> int:
+def explore(dock, annotate) -> int:
     dock.options.clusters.value = 2
     click(dock.options.compute)
     wait(lambda: dock.options.compute.text() == "Compute", "the map")
@@ -73,7 +74,9 @@ def explore(dock, ethogram) -> int:
         seen.append(np.array(dock.canvas.colors))
     assert not np.array_equal(seen[0], seen[1])
     assert not np.array_equal(seen[1], seen[2])
-    assert len(ethogram.canvas.axes.get_yticklabels()) == 2
+    lanes = [group.lane(LaneKind.CLUSTERS) for group in annotate.canvas.data.groups]
+    assert all(lane is not None and len(lane.bouts) for lane in lanes)
+    assert len(lanes) == 2
     click(dock.similar.search)
     wait(lambda: dock.similar.hits, "similar moments")
     return len(dock.similar.hits)
@@ -107,7 +110,7 @@ def preview(dock) -> list[tuple[int, ...]]:
 
 def main(video: Path, tracking: Path) -> None:
     viewer = view(video, tracking)
-    viewer.window.add_plugin_dock_widget("napari-i3d", "Ethogram")
+    viewer.window.add_plugin_dock_widget("napari-i3d", "Annotate")
     QApplication.processEvents()
     docks = {name.removesuffix(" (napari-i3d)"): dock for name, dock in viewer.window.dock_widgets.items()}
     for dock in docks.values():
@@ -127,7 +130,7 @@ def main(video: Path, tracking: Path) -> None:
     docks["Explore features"].parent().raise_()
     QApplication.processEvents()
     get_session(viewer).go_to(8)
-    hits = explore(docks["Explore features"], docks["Ethogram"])
+    hits = explore(docks["Explore features"], docks["Annotate"])
     viewer.dims.set_current_step(0, 7)
     viewer.theme = "light"
     QApplication.processEvents()

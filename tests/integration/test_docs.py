@@ -89,3 +89,18 @@ def test_python_page_lists_every_public_name() -> None:
     assert listed <= set(napari_i3d.__all__)
     types = {"Features", "Problem", "Tracking", "Tracklet", "Video", "__version__"}
     assert set(napari_i3d.__all__) - types <= listed
+
+
+@pytest.mark.parametrize("name", ["labelling", "correcting"])
+def test_keys_on_the_pages_are_those_of_their_actions(name: str) -> None:
+    from napari_i3d.plugin.keys import ACTIONS
+
+    defaults = {action.text: re.sub(r"-(?=.)", "+", action.key) for action in ACTIONS}
+    page = read(ROOT / "docs" / f"{name}.md")
+    listed = re.findall(r"^\| `(\S+)` \| (.+) \|$", page, flags=re.MULTILINE)
+    assert len(listed) > 10
+    for key, text in listed:
+        assert defaults.get(text) == key, f"{name}.md: {key} for '{text}', the actions have {defaults.get(text)}"
+    # Keys in the text are those of some action, or of behaviors, numbers and napari's shapes.
+    known = {*defaults.values(), "1", "R", "[", "]"}
+    assert set(re.findall(r"`([^` ]{1,2}|(?:Ctrl|Alt|Shift)\+\S+)`", page)) <= known

@@ -10,7 +10,6 @@ from helpers.clips import MakeClip
 from napari_i3d import Features
 from napari_i3d.explore import Hit
 from napari_i3d.plugin import viewer as view_module
-from napari_i3d.plugin.ethogram_dock.ethogram_canvas import fitting_entries
 from napari_i3d.plugin.session.time_axis import TimeAxis
 from napari_i3d.plugin.viewer import view
 from napari_i3d.plugin.widgets.text_label import LineLabel
@@ -18,8 +17,8 @@ from napari_i3d.synthetic import SyntheticClip
 
 FRAMES = 30
 SMALL = 1280, 690  # 1280 x 720 without a task bar
-ALL = ("Individuals", "Crop preview", "Extract features", "Explore features", "Plot features", "Ethogram")
-OVER_TIME = ("Plot features", "Ethogram")
+ALL = ("Individuals", "Crop preview", "Extract features", "Explore features", "Plot features", "Annotate")
+OVER_TIME = ("Plot features", "Annotate")
 WAIT = 60_000
 
 
@@ -69,7 +68,7 @@ def shown(make_napari_viewer, monkeypatch: pytest.MonkeyPatch, clip: SyntheticCl
         Application.primaryScreen = staticmethod(lambda: Screen(width, height))
         monkeypatch.setattr(view_module, "QApplication", Application)
         view(clip.video, clip.tracking, made_up())
-        viewer.window.add_plugin_dock_widget("napari-i3d", "Ethogram")
+        viewer.window.add_plugin_dock_widget("napari-i3d", "Annotate")
         settle()
         return viewer
 
@@ -148,13 +147,13 @@ def test_crop_preview_is_below_others_in_high_window(shown):
 
 def test_place_chosen_by_the_user_is_kept(make_napari_viewer):
     viewer = make_napari_viewer(show=True)
-    get_settings().application.plugin_widget_positions["Ethogram (napari-i3d)"] = "left"
+    get_settings().application.plugin_widget_positions["Annotate (napari-i3d)"] = "left"
     viewer.window.add_plugin_dock_widget("napari-i3d", "Plot features")
-    viewer.window.add_plugin_dock_widget("napari-i3d", "Ethogram")
+    viewer.window.add_plugin_dock_widget("napari-i3d", "Annotate")
     settle()
     window = viewer.window._qt_window
     areas = {name: window.dockWidgetArea(dock).name for name, dock in docks_of(viewer).items()}
-    assert areas == {"Plot features": "BottomDockWidgetArea", "Ethogram": "LeftDockWidgetArea"}
+    assert areas == {"Plot features": "BottomDockWidgetArea", "Annotate": "LeftDockWidgetArea"}
 
 
 @pytest.fixture
@@ -171,43 +170,38 @@ def explored(shown, qtbot):
     return viewer, docks
 
 
-def frame_px(canvas, frame: float) -> float:
-    """Where a frame is on the screen, from the left edge of its dock's window."""
-    x, _ = canvas.axes.transData.transform((frame, 0))
-    left = canvas.native.mapTo(canvas.native.window(), canvas.native.rect().topLeft()).x()
-    return left + x / canvas.native.devicePixelRatioF()
-
-
-def test_heat_map_and_ethogram_share_the_time_axis(explored):
+def test_heat_map_and_time_line_share_the_time_axis(explored):
     viewer, docks = explored
-    heat, lanes = docks["Plot features"].canvas, docks["Ethogram"].canvas
+    heat, line = docks["Plot features"].canvas, docks["Annotate"].canvas
 
-    def same() -> None:
-        assert heat.limits == lanes.limits
-        for frame in (0, 11, FRAMES - 1):
-            assert frame_px(heat, frame) == pytest.approx(frame_px(lanes, frame), abs=0.5)
+    def same(first: float, last: float) -> None:
+        """Frame f is around f in the heat map, and from f to f + 1 in the time line."""
+        assert heat.limits == pytest.approx((first, last))
+        assert line.limits == pytest.approx((first + 0.5, last + 0.5))
 
-    same()
+    same(-0.5, FRAMES - 0.5)
     heat.axes.set_xlim(5, 12)
-    assert lanes.limits == (5, 12)
-    same()
-    lanes.axes.set_xlim(2, 20)
-    assert heat.limits == (2, 20)
+    same(5, 12)
+    line.limits = (3, 21)
+    same(2.5, 20.5)
     viewer.window.resize(1300, 800)
     settle()
-    same()
-    next(action for action in docks["Ethogram"].toolbar.actions() if action.text() == "Home").trigger()
-    assert heat.limits == lanes.limits == (-0.5, FRAMES - 0.5)
-    viewer.window.remove_dock_widget(docks["Ethogram"])
+    same(2.5, 20.5)
+    heat.axes.set_xlim(-10, 50)  # moved beyond the video, which the time line does not show
+    assert heat.limits == (-10, 50)
+    assert line.limits == (0, FRAMES)
+    next(action for action in docks["Plot features"].toolbar.actions() if action.text() == "Home").trigger()
+    same(-0.5, FRAMES - 0.5)
+    viewer.window.remove_dock_widget(docks["Annotate"])
     heat.axes.set_xlim(5, 12)
-    assert lanes.limits == (-0.5, FRAMES - 0.5)
+    assert line.limits == (0, FRAMES)
 
 
 def test_plots_have_most_of_their_docks(explored):
     _, docks = explored
-    for name in OVER_TIME:
-        canvas = docks[name].canvas
-        assert canvas.axes.get_position().height * canvas.native.height() > 0.5 * docks[name].height()
+    canvas, line = docks["Plot features"].canvas, docks["Annotate"].canvas
+    assert canvas.axes.get_position().height * canvas.native.height() > 0.5 * docks["Plot features"].height()
+    assert line.height() > 0.7 * docks["Annotate"].height()
 
 
 def test_explore_keeps_its_width_when_there_are_hits(explored):
@@ -235,14 +229,6 @@ def test_too_long_line_is_cut_and_told(qtbot):
     label.resize(800, 20)
     settle()
     assert QLabel.text(label) == label.text()
-
-
-def test_legend_holds_the_clusters_that_fit():
-    names = [f"cluster {number} (2%)" for number in range(9)]
-    handles = list(range(9))
-    assert fitting_entries(handles, names, 9) == (handles, names)
-    assert fitting_entries(handles, names, 5) == (handles, [name.removeprefix("cluster ") for name in names])
-    assert fitting_entries(handles, names, 2) == ([0, 1, 2, 3], ["0 (2%)", "1 (2%)", "2 (2%)", "3 ..."])
 
 
 def test_axis_without_a_whole_is_nobodys():

@@ -79,7 +79,7 @@ def test_everything_of_the_plugin_can_be_reached(manifest: PluginManifest) -> No
         "Extract features",
         "Plot features",
         "Explore features",
-        "Ethogram",
+        "Annotate",
     ]
     assert [sample.key for sample in contributions.sample_data] == ["animals"]
     written = {ending for known in WRITTEN for ending in known.endings}

@@ -1,8 +1,9 @@
-"""The elementary changes of a store, each with its inverse."""
+"""Changes of an annotation: the elementary ones of its store, each with its inverse, and what a step changed."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from napari_i3d._utils.frame_ranges import Range
 from napari_i3d._utils.history import Change
 from napari_i3d.annotations.editing.annotation_store import AnnotationStore, Behaviors, Interval, Lane
 from napari_i3d.individuals import Id
@@ -68,3 +69,61 @@ class SetBehaviors:
     def same_place(self, other: Change) -> bool:
         """Return whether the other one replaces the same ethogram."""
         return isinstance(other, SetBehaviors) and other.store is self.store
+
+
+@dataclass(frozen=True)
+class AnnotationChange:
+    """Changes of an annotation by a step or its undo.
+
+    Attributes
+    ----------
+    ranges
+        {id: half-open range of frames} that contains all changed bouts and assessed frames, for the individuals that
+        exist now; everything of those that were added or renamed.
+    ethogram
+        Whether the ethogram changed; bouts of all individuals may then have another name, color or order.
+    added, removed
+        Ids of individuals that were added or removed.
+    renamed
+        {id before: id now}.
+    """
+
+    ranges: Mapping[Id, Range]
+    ethogram: bool = False
+    added: tuple[Id, ...] = ()
+    removed: tuple[Id, ...] = ()
+    renamed: Mapping[Id, Id] = field(default_factory=dict)
+
+
+def change_between(
+    before: Mapping[int, Id],
+    now: Mapping[int, Id],
+    touched: Mapping[int, Range],
+    stop_of: Callable[[int], int],
+    *,
+    ethogram: bool,
+) -> AnnotationChange:
+    """Return what differs between two states.
+
+    Parameters
+    ----------
+    before, now
+        {key: id} of the individuals.
+    touched
+        {key: half-open range of frames} that contains all changes.
+    stop_of
+        Returns the frame after the last one of a key.
+    ethogram
+        Whether the ethogram changed.
+    """
+    ranges = {now[key]: frames for key, frames in touched.items() if key in now}
+    for key, individual in now.items():
+        if before.get(key) != individual:
+            ranges[individual] = (0, stop_of(key))
+    return AnnotationChange(
+        ranges,
+        ethogram,
+        tuple(individual for key, individual in now.items() if key not in before),
+        tuple(individual for key, individual in before.items() if key not in now),
+        {before[key]: now[key] for key in now if key in before and before[key] != now[key]},
+    )

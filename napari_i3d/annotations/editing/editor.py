@@ -1,11 +1,11 @@
 """Edit annotations by hand, with undo: `AnnotationEditor`."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
-from napari_i3d._utils.frame_ranges import Range, Ranges
+from napari_i3d._utils.frame_ranges import Ranges
 from napari_i3d._utils.history import History, Step
 from napari_i3d._utils.own_steps import OwnSteps
 from napari_i3d.annotations.annotation import Annotation
@@ -22,36 +22,13 @@ from napari_i3d.annotations.editing.bout_edits import (
     SetTarget,
     SplitBout,
 )
+from napari_i3d.annotations.editing.changes import AnnotationChange, change_between
 from napari_i3d.annotations.editing.identity_edits import RenameIndividual, SwapIndividuals
 from napari_i3d.annotations.editing.painting import Add, Assess, Erase, Unassess
 from napari_i3d.annotations.ethogram import Ethogram
 from napari_i3d.individuals import Id
 
 _Edit = TypeVar("_Edit", bound=AnnotationEdit)
-
-
-@dataclass(frozen=True)
-class AnnotationChange:
-    """Changes of an annotation by a step or its undo.
-
-    Attributes
-    ----------
-    ranges
-        {id: half-open range of frames} that contains all changed bouts and assessed frames, for the individuals that
-        exist now; everything of those that were added or renamed.
-    ethogram
-        Whether the ethogram changed; bouts of all individuals may then have another name, color or order.
-    added, removed
-        Ids of individuals that were added or removed.
-    renamed
-        {id before: id now}.
-    """
-
-    ranges: Mapping[Id, Range]
-    ethogram: bool = False
-    added: tuple[Id, ...] = ()
-    removed: tuple[Id, ...] = ()
-    renamed: Mapping[Id, Id] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -291,23 +268,13 @@ class AnnotationEditor:
 
     def _notify(self) -> None:
         before, self._ids = self._ids, self._listed()
-        now, touched = self._ids, dict(self._store.touched)
+        touched = dict(self._store.touched)
         ethogram, self._store.ethogram_touched = self._store.ethogram_touched, False
         self._store.touched.clear()
-        ranges = {now[key]: frames for key, frames in touched.items() if key in now}
-        for key, individual in now.items():
-            if before.get(key) != individual:
-                ranges[individual] = (
-                    0,
-                    max((self._store.span(lane)[1] for lane in self._store.lanes_of(key)), default=0),
-                )
-        change = AnnotationChange(
-            ranges,
-            ethogram,
-            tuple(individual for key, individual in now.items() if key not in before),
-            tuple(individual for key, individual in before.items() if key not in now),
-            {before[key]: now[key] for key in now if key in before and before[key] != now[key]},
-        )
+        change = change_between(before, self._ids, touched, self._stop_of, ethogram=ethogram)
         if change != AnnotationChange({}):
             for callback in tuple(self._callbacks):
                 callback(change)
+
+    def _stop_of(self, key: int) -> int:
+        return max((self._store.span(lane)[1] for lane in self._store.lanes_of(key)), default=0)

@@ -1,6 +1,7 @@
 """Label while the video plays: bouts that begin with one key press and end with another."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from napari_i3d.annotations.editing.editor import AnnotationEditor
@@ -42,6 +43,9 @@ class OpenBouts:
     While bouts are open, they are in the annotation up to the frame last shown. Open bouts of exclusive behaviors of
     the same individual end each other.
 
+    An edit of others in between, of labels or boxes, and undo or redo end them as they are in the annotation then: who
+    was which individual, or what lies below, may be another thing since.
+
     Parameters
     ----------
     editor
@@ -52,11 +56,13 @@ class OpenBouts:
         self._editor = editor
         self._open: dict[tuple[Id, str], OpenBout] = {}
         self._key: object = object()
+        # The state of the history after the last change of our own; None during one.
+        self._left: tuple[int, bool] | None = self._state()
 
     @property
     def bouts(self) -> tuple[OpenBout, ...]:
         """The open bouts, in the order in which they began."""
-        return tuple(self._open.values())
+        return tuple(self._open.values()) if self._left in (None, self._state()) else ()
 
     def toggle(
         self, individual: Id, behavior: str, frame: int, target: Id | None = None, *, erase: bool = False
@@ -68,6 +74,7 @@ class OpenBouts:
         AnnotationError
             The behavior or the frame is unknown; nothing is begun.
         """
+        self._forget_others()
         if (individual, behavior) in self._open:
             self._end({(individual, behavior): frame})
             self.extend(frame)
@@ -85,14 +92,35 @@ class OpenBouts:
 
     def extend(self, frame: int) -> None:
         """Let all open bouts go on to a frame, or, after a step back, end there."""
+        self._forget_others()
         if self._open:
-            with self._editor.history.retake(self._key):
+            with self._own_change(), self._editor.history.retake(self._key):
                 for bout in self._open.values():
                     self._editor.do(bout.edit_until(frame))
 
     def end(self, frame: int) -> None:
         """End all open bouts with a frame."""
+        self._forget_others()
         self._end(dict.fromkeys(self._open, frame))
+
+    def _state(self) -> tuple[int, bool]:
+        history = self._editor.history
+        return history.serial, history.can_retake(self._key)
+
+    def _forget_others(self) -> None:
+        """Forget the open bouts if anything else was done since: they cannot be taken back and drawn again."""
+        if self._left not in (None, self._state()):
+            self._open.clear()
+            self._key = object()
+            self._left = self._state()
+
+    @contextlib.contextmanager
+    def _own_change(self) -> Iterator[None]:
+        self._left = None
+        try:
+            yield
+        finally:
+            self._left = self._state()
 
     def _is_exclusive(self, bout: OpenBout) -> bool:
         return self._editor.ethogram.at(bout.behavior).exclusive and not bout.erases
@@ -105,10 +133,11 @@ class OpenBouts:
         if not frames:
             return
         # Take the open ones back, so that those that end are steps of their own, before those that go on.
-        with self._editor.history.retake(self._key):
-            pass
-        self._key = object()
-        for place, frame in frames.items():
-            bout = self._open.pop(place)
-            if frame is not None:
-                self._editor.do(bout.edit_until(frame))
+        with self._own_change():
+            with self._editor.history.retake(self._key):
+                pass
+            self._key = object()
+            for place, frame in frames.items():
+                bout = self._open.pop(place)
+                if frame is not None:
+                    self._editor.do(bout.edit_until(frame))

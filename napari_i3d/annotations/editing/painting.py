@@ -1,8 +1,8 @@
-"""Edits of ranges of frames: label, erase, mark as assessed or not."""
+"""Edits of ranges of frames: label, by hand or as a program found, erase, mark as assessed or not."""
 
 from dataclasses import dataclass
 
-from napari_i3d._utils.frame_ranges import in_frames, merge_ranges
+from napari_i3d._utils.frame_ranges import Range, Ranges, in_frames, merge_ranges, remove_range
 from napari_i3d._utils.history import Change
 from napari_i3d._utils.text import counted
 from napari_i3d.annotations.bouts import Bout, Origin
@@ -19,6 +19,7 @@ from napari_i3d.annotations.editing.annotation_edit import (
 )
 from napari_i3d.annotations.editing.annotation_store import ASSESSED, AnnotationStore, Interval, Lane
 from napari_i3d.annotations.editing.draft import Draft
+from napari_i3d.annotations.validation import plain_range, plain_text
 from napari_i3d.errors import AnnotationError
 from napari_i3d.individuals import Id, named
 
@@ -82,6 +83,57 @@ class Add(AnnotationEdit):
         interval = Interval(self.start, self.stop, self.origin, self.confidence, self.note)
         draft.place(Lane(individual, behavior, target), interval, touching=True)
         return Plan([*changes, *draft.changes()], cuts(draft.n_cut))
+
+
+@dataclass(frozen=True)
+class AddAutomated(AnnotationEdit):
+    """Label ranges of frames of an individual, new or not, as a program found them; each range is a bout.
+
+    Frames that a person labelled with the behavior, or with one that excludes it, are left out. Automated bouts that
+    are there are replaced. The frames are assessed then, as those of all bouts are.
+    """
+
+    individual: Id
+    behavior: str
+    ranges: Ranges
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._set("ranges", tuple(plain_range(start, stop, self.behavior) for start, stop in self.ranges))
+        self._set("note", plain_text(self.note, "note"))
+
+    @property
+    def words(self) -> str:
+        """Description, as an instruction."""
+        return f"label {counted(len(self.ranges), 'bout')} of {named(self.individual)} as {self.behavior}, automated"
+
+    def plan(self, store: AnnotationStore) -> Plan:
+        """Return the changes without applying them."""
+        check_end(store, max((stop for _, stop in self.ranges), default=0))
+        individual, changes = individual_key(store, self.individual)
+        lane, draft = Lane(individual, store.behavior_key(self.behavior)), Draft(store)
+        behaviors = dict(store.behaviors)
+        excluded = [
+            one
+            for one in store.lanes_of(individual)
+            if one.behavior == lane.behavior
+            or (one.behavior != ASSESSED and behaviors[one.behavior].exclusive and behaviors[lane.behavior].exclusive)
+        ]
+        free: list[Range] = []
+        for start, stop in self.ranges:
+            left: Ranges = ((start, stop),)
+            for other in excluded:
+                for one in store.intervals(other, start, stop):
+                    if one.origin != Origin.AUTOMATED:
+                        left = remove_range(left, one.start, one.stop)
+            free += left
+        for low, high in free:
+            for other in excluded:
+                draft.take(other, low, high)
+        draft.put(lane, [Interval(low, high, Origin.AUTOMATED, None, self.note) for low, high in free])
+        draft.assess(individual, free)
+        return Plan([*changes, *draft.changes()] if draft.changes() else [])
 
 
 @dataclass(frozen=True)

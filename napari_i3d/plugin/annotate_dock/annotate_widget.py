@@ -10,13 +10,17 @@ from qtpy.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLa
 from napari_i3d.annotations.bouts import Bout, Origin
 from napari_i3d.annotations.editing.annotation_edit import AnnotationEdit
 from napari_i3d.annotations.editing.bout_edits import Accept, MoveEdges, SetTarget
-from napari_i3d.annotations.editing.editor import AnnotationChange
+from napari_i3d.annotations.editing.changes import AnnotationChange
 from napari_i3d.annotations.editing.painting import Add, Assess, Erase, Unassess
 from napari_i3d.individuals import Id, format_id
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.annotate_dock.annotation_files import FileButton
 from napari_i3d.plugin.annotate_dock.behaviors_panel import BehaviorsPanel
+from napari_i3d.plugin.annotate_dock.explored.cluster_lanes import ClusterLanes
+from napari_i3d.plugin.annotate_dock.explored.cluster_menu import add_cluster_entries
+from napari_i3d.plugin.annotate_dock.explored.shared_time import SharedTime
 from napari_i3d.plugin.annotate_dock.labels_link import LabelsLink
+from napari_i3d.plugin.annotate_dock.more_menu import MoreMenu
 from napari_i3d.plugin.annotate_dock.playback_bar import PlaybackBar
 from napari_i3d.plugin.annotate_dock.timeline_content import (
     bout_of,
@@ -59,6 +63,7 @@ class AnnotateWidget(Dock):
         self._label_links = Connections()
         self.destroyed.connect(self._label_links.close)
         self.canvas = TimelineCanvas(napari_viewer.theme)
+        self.more = MoreMenu(self._session, self.workers, self.canvas)
         self.mode = QToolButton()
         self.mode.setText("Label")
         self.mode.setCheckable(True)
@@ -66,6 +71,8 @@ class AnnotateWidget(Dock):
         self.playing = PlaybackBar(self._session)
         self.file, self.behaviors = FileButton(self._session), BehaviorsPanel(self._session)
         self.running, self.readout = LineLabel(), LineLabel()
+        self._clusters = ClusterLanes(self._session.exploration, self.links, self._show_lanes)
+        self._time = SharedTime(self.canvas, self._session.exploration.time_axis, self.links)
         self._build()
         self._connect(napari_viewer)
         self._labels_link = LabelsLink(self._session, self.behaviors.refresh, self.file.refresh)
@@ -80,7 +87,7 @@ class AnnotateWidget(Dock):
         )
 
     def _build(self) -> None:
-        tools = self.file, self.mode, self.playing, self.running, self.readout
+        tools = self.file, self.mode, self.playing, self.running, self.readout, self.more
         self.tools = fill(QHBoxLayout(), *tools, grow=self.running)
         self.tools.setStretchFactor(self.readout, 1)
         self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -120,13 +127,19 @@ class AnnotateWidget(Dock):
         tracked = self._tracked
         self._follow_labels(tracked)
         self.canvas.setEnabled(tracked is not None)
+        self._time.show(None if tracked is None else max(label_actions.n_frames(tracked), 1))
         if tracked is None:
             return
-        self.canvas.data = timeline_data(tracked)
+        self._show_lanes()
+        self.more.show_tracked()
         self._on_current()
         self._on_span()
         self._on_frame()
         self._on_mode()
+
+    def _show_lanes(self) -> None:
+        if self._tracked is not None:
+            self.canvas.data = timeline_data(self._tracked, self._clusters.of(self._tracked))
 
     def _follow_labels(self, tracked: TrackedVideo | None) -> None:
         if tracked is not self._labels_of:
@@ -141,17 +154,20 @@ class AnnotateWidget(Dock):
         if tracked is None:
             return
         if change is None or change.added or change.removed or change.renamed:
-            self.canvas.data = timeline_data(tracked)
+            self._show_lanes()
         else:
             everyone = tracked.labels.editor.individuals if change.ethogram else change.ranges
             self.canvas.data = with_edited_labels(self.canvas.data, tracked, everyone)
         self._on_selected()
         self._show_running()
+        self.more.show_tracked()
 
     def _on_current(self) -> None:
         if self._tracked is not None:
             self.canvas.current = self._tracked.labelled
+            self._on_span()  # it is labelled for the current individual, wherever it was marked
             self._show_running()
+            self.more.show_tracked()
 
     def _on_selected(self) -> None:
         tracked = self._tracked
@@ -191,6 +207,7 @@ class AnnotateWidget(Dock):
 
     def _on_theme(self) -> None:
         self.canvas.set_theme(self._session.viewer.theme)
+        self.more.set_theme(self._session.viewer.theme)
 
     def _on_mode(self) -> None:
         self.mode.setChecked(self._labelling.on)
@@ -242,6 +259,7 @@ class AnnotateWidget(Dock):
             self._add_bout_entries(menu, tracked, bout)
         elif tracked.span is not None:
             self._add_span_entries(menu, tracked, hit.individual)
+        add_cluster_entries(menu, self._session, self.canvas.data, hit.bout)
         menu.addSeparator()
         start, stop = tracked.span or (0, label_actions.n_frames(tracked))
         for edit in (Assess(hit.individual, start, stop), Unassess(hit.individual, start, stop)):
@@ -279,11 +297,13 @@ class AnnotateWidget(Dock):
 
     def close_warning(self) -> str:
         """Return what closing the viewer now would lose; empty if nothing."""
-        return ""
+        return self.more.close_warning()
 
     def closed(self) -> None:
         """End labelling with the dock."""
         self._labelling.on = False
         self._label_links.close()
         self._labels_link.close()
+        self.more.closed()
         super().closed()
+        self._time.show(None)

@@ -6,6 +6,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from psygnal import Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -87,7 +88,14 @@ class ExportClip(QWidget):
         Workers of the dock.
     content
         Returns what the dock knows, when it is called.
+
+    Attributes
+    ----------
+    closed
+        Signal, without arguments: the fields were folded.
     """
+
+    closed = Signal()
 
     def __init__(self, session: Session, workers: Workers, content: Callable[[], ClipContent] = ClipContent) -> None:
         super().__init__()
@@ -227,6 +235,7 @@ class ExportClip(QWidget):
             return
         self.form.hide()
         self.show_tracked()
+        self.closed.emit()
 
     def _on_end(self, result: Result) -> None:
         self.cancel.setEnabled(True)

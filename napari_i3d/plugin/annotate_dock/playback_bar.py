@@ -3,7 +3,7 @@
 from functools import partial
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QToolButton, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QSpinBox, QToolButton, QWidget
 
 from napari_i3d._utils.text import format_speed
 from napari_i3d.plugin.actions import Action
@@ -34,7 +34,13 @@ class PlaybackBar(QWidget):
         self.speed.addItems([format_speed(speed) for speed in SPEEDS])
         self.speed.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.speed.activated.connect(self._on_speed)
-        row = fill(QHBoxLayout(self), *self.buttons.values(), self.speed)
+        self.step = QSpinBox()
+        self.step.setRange(1, 100_000)
+        self.step.setPrefix("± ")
+        self.step.setValue(label_actions.chosen_step())
+        self.step.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.step.valueChanged.connect(label_actions.choose_step)
+        row = fill(QHBoxLayout(self), *self.buttons.values(), self.speed, self.step)
         row.setSpacing(2)
         self.refresh()
 
@@ -44,6 +50,8 @@ class PlaybackBar(QWidget):
         self.buttons["play_pause"].setText("⏸" if playback.is_playing else "▶")
         for name, button in self.buttons.items():
             button.setToolTip(self._session.keys.tooltip(self._actions[name]))
+        keys = " and ".join(self._session.keys.shown_keys(name) for name in ("frames_back", "frames_on"))
+        self.step.setToolTip(f"Frames of a larger step ({keys})")
         nearest = min(range(len(SPEEDS)), key=lambda place: abs(SPEEDS[place] - abs(playback.speed)))
         self.speed.setCurrentIndex(nearest)
 

@@ -23,11 +23,12 @@ def timeline_data(tracked: TrackedVideo, others: Mapping[Id, Iterable[Lane]] | N
     tracked
         The video.
     others
-        More lanes of an individual, such as clusters.
+        More lanes of an individual, such as clusters; of one that is not known yet too.
     """
     annotation, colors = tracked.labels.annotation, tracked.colors
     groups = []
-    for individual in labelled_individuals(tracked):
+    known = labelled_individuals(tracked)
+    for individual in (*known, *(one for one in others or () if one not in known)):
         lanes = [*problem_lanes(tracked, individual), *(others or {}).get(individual, ())]
         color = colors.get(individual, PALETTE[0])
         present = _present(tracked, individual)

@@ -25,7 +25,7 @@ from napari_i3d.tracking.editing.key_frames import (
 from napari_i3d.tracking.editing.tracking_edit import TrackingEdit, named
 
 _GROUP = "Boxes by hand"
-_NOBODY = "Select an individual first, or draw a box: 8, then drag on the image"
+_NOBODY = "Select an individual first, or draw a box: {key}, then drag on the image"
 
 _Edits = Callable[[TrackingEditor, Id, int], Sequence[TrackingEdit]]
 _Frame = Callable[[TrackingEditor, Id, int], int]
@@ -102,7 +102,7 @@ def gone_from_here(session: Session) -> None:
     asked = (tracked, edit, tracked.history.serial)
     if _asked.get(session) != asked:
         _asked[session] = asked
-        text = f"Press {_GONE_KEY} again to {words}"
+        text = f"Press {session.keys.called('gone_from_here')} again to {words}"
         show_info(text)
         session.viewer.status = text
         return
@@ -110,7 +110,6 @@ def gone_from_here(session: Session) -> None:
     correct(session, lambda editor, one, at: [leaving(editor, one, at)])
 
 
-_GONE_KEY = "Alt-0"
 _asked: WeakKeyDictionary[Session, tuple[TrackedVideo, TrackingEdit, int]] = WeakKeyDictionary()
 """What `gone_from_here` said last: only that is done when it is asked for again."""
 
@@ -119,7 +118,7 @@ def _current(session: Session) -> tuple[TrackedVideo, Id, int] | None:
     session.box_editor.settle()  # it may just have been drawn
     tracked = session.active
     if tracked is None or tracked.current is None:
-        show_info(_NOBODY)
+        show_info(_NOBODY.format(key=session.keys.called("edit_boxes")))
         return None
     return tracked, tracked.current, session.frame
 
@@ -182,7 +181,7 @@ ACTIONS = (
         "gone_from_here",
         "it is gone: delete its boxes from this frame to its next key frame, or to the end (press twice)",
         gone_from_here,
-        _GONE_KEY,
+        "Alt-0",
         _GROUP,
     ),
 )

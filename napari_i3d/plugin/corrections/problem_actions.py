@@ -24,7 +24,7 @@ def apply_fix(session: Session, number: int = 0) -> None:
     tracked = session.active
     fixes = fixes_of(tracked)
     if tracked is None or number >= len(fixes):
-        session.viewer.status = "No such fix: select a problem in the list (N: next problem)"
+        session.viewer.status = f"No such fix: select a problem in the list ({_next(session)})"
         return
     apply(session, tracked, fixes[number])
 
@@ -54,7 +54,7 @@ def decide(session: Session) -> None:
     """Mark the problem that the user is looking at as fine and go on; one that is marked is a problem again."""
     tracked = session.active
     if tracked is None or tracked.problem is None:
-        session.viewer.status = "Select a problem in the list first (N: next problem)"
+        session.viewer.status = f"Select a problem in the list first ({_next(session)})"
         return
     problem = tracked.problem
     accepted = problem in tracked.accepted
@@ -78,6 +78,11 @@ def accept_all(session: Session, tracked: TrackedVideo) -> None:
     tracked.accepted.save(tracked.tracking)
     tracked.problem = None
     navigation.step_problem(session, 1)
+
+
+def _next(session: Session) -> str:
+    key = session.keys.shown_key("next_problem")
+    return f"{key}: next problem" if key else "or go to the next problem"
 
 
 def _then_next(session: Session, tracked: TrackedVideo, change: partial[None], words: str) -> None:

@@ -1,4 +1,4 @@
-"""The Crop preview dock: the network's input for the current individual and frame."""
+"""The Crop preview dock: the network's input for the current individual and frame, or the individual followed."""
 
 import napari
 import numpy as np
@@ -6,13 +6,15 @@ from numpy.typing import NDArray
 from psygnal import Signal
 from qtpy.QtCore import QRect, Qt, QTimer
 from qtpy.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
-from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.crop_dock.follow_panel import FollowPanel
 from napari_i3d.plugin.jobs.crop_image import crop_request, run_crop, whole_image
 from napari_i3d.plugin.jobs.job_results import Done, Failed, Result
 from napari_i3d.plugin.widgets.dock import Dock
+from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.text_label import TextLabel
 
 # The largest image, that of oversample. The others are shown in its middle, so that nothing moves.
@@ -68,7 +70,7 @@ class CropView(QWidget):
 
 
 class CropPreviewWidget(Dock):
-    """Shows crops as the extraction makes them; reading and cropping run in a thread."""
+    """Shows crops as the extraction makes them; reading and cropping run in a thread. Or follows the individual."""
 
     NAME = "Crop preview"
 
@@ -84,12 +86,20 @@ class CropPreviewWidget(Dock):
         self.text = TextLabel()
         self.text.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
         self.text.setMinimumHeight(2 * self.text.fontMetrics().lineSpacing())
-        content = QWidget()
-        layout = QVBoxLayout(content)
-        layout.addWidget(self.mode)
+        crop = QWidget()
+        layout = fill(QVBoxLayout(crop), self.mode)
         layout.addWidget(self.view, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addWidget(self.text)
         layout.addStretch(1)
+        self.follow = FollowPanel(self._session, self.workers)
+        self.tabs, pages = QTabBar(), QStackedWidget()
+        for name, page in (("Network input", crop), ("Follow", self.follow)):
+            self.tabs.addTab(name)
+            pages.addWidget(page)
+        self.tabs.setDrawBase(False)
+        self.tabs.currentChanged.connect(pages.setCurrentIndex)
+        content = QWidget()
+        fill(QVBoxLayout(content), self.tabs, pages, grow=pages).setContentsMargins(8, 4, 8, 4)
         self.set_content(content)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -97,12 +107,12 @@ class CropPreviewWidget(Dock):
         self._timer.timeout.connect(self._start)
         self.links.connect(self._session.sample_mode_changed, self._on_mode)
         self.links.connect(napari_viewer.dims.events.current_step, self._later)
+        self.links.connect(napari_viewer.dims.events.current_step, self.follow.show_frame)
         self.view.painted.connect(self._on_painted)
         self.mode.currentIndexChanged.connect(self._on_mode_chosen)
         self._on_mode()
-        self.follow_active(
-            self._later, current_changed=self._later, tracking_changed=self._later, video_changed=self._later
-        )
+        show = self._show_all
+        self.follow_active(show, current_changed=show, tracking_changed=show, video_changed=show)
 
     def closed(self) -> None:
         """Close the dock, and drop the crop that is due."""
@@ -115,6 +125,10 @@ class CropPreviewWidget(Dock):
 
     def _on_mode_chosen(self, place: int) -> None:
         self._session.sample_mode = list(_MODES)[place]
+
+    def _show_all(self) -> None:
+        self._later()
+        self.follow.show_tracked()
 
     def _later(self) -> None:
         self._timer.start()

@@ -123,7 +123,7 @@ class ExploreWidget(PlotDock):
             self.progress.finish("The features changed meanwhile; compute again.")
             return
         self._exploration.explored = explored
-        open_dock(self._session.viewer, "Ethogram")
+        open_dock(self._session.viewer, "Annotate")
 
     def _show_status(self) -> None:
         explored = self._exploration.explored

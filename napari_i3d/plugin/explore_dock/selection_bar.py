@@ -3,17 +3,15 @@
 from pathlib import Path
 
 import numpy as np
-from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_i3d._utils.text import counted
-from napari_i3d.errors import NapariI3DError
 from napari_i3d.explore import write_rows
 from napari_i3d.plugin.exploration import Exploration
-from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session.connections import Connections
 from napari_i3d.plugin.widgets.layouts import fill
+from napari_i3d.plugin.widgets.save_as import TABLE, save_as
 from napari_i3d.plugin.widgets.text_label import LineLabel
 
 _DEFAULT_FPS = 25.0
@@ -92,15 +90,10 @@ class SelectionBar(QWidget):
         explored = self._exploration.explored
         if explored is None:
             return
-        chosen, _ = QFileDialog.getSaveFileName(self, "Save the selected frames", "selection.csv", "Table (*.csv)")
-        if not chosen:
-            return
-        path = Path(chosen) if Path(chosen).suffix else Path(chosen).with_suffix(".csv")
         points = explored.map.points
         columns = {"cluster": explored.clusters.labels, "map_x": points[:, 0], "map_y": points[:, 1]}
-        try:
+
+        def write(path: Path) -> None:
             write_rows(path, explored.table, np.flatnonzero(self._exploration.selected), columns)
-        except NapariI3DError as error:
-            show_error(dock_text(error))
-        else:
-            show_info(f"Saved {path}.")
+
+        save_as(self, "Save the selected frames", "selection.csv", TABLE, write)

@@ -33,7 +33,7 @@ from napari_i3d.plugin.widgets.dialogs import Reply, ask_replace, open_dock
 from napari_i3d.plugin.widgets.dock import Dock
 from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.text_label import TextLabel
-from napari_i3d.tracking.editing.editor import TrackingChange
+from napari_i3d.tracking.editing.tracking_change import TrackingChange
 
 _CHOICES, _RATES = "extract", "seconds_a_chunk"
 _NO_VIDEO = "Open a video first: File > Open, or drop it here.\nIts tracking file can be dropped along with it."

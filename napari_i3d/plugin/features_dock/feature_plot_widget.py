@@ -148,7 +148,7 @@ class FeaturePlotWidget(TimePlotDock):
 
     @property
     def _time_axis(self) -> TimeAxis | None:
-        """The axis shared with the ethogram, if both show the same video."""
+        """The axis shared with the time line, if both show the same video."""
         axis, rows = self._session.exploration.time_axis, self.canvas.axis
         same = self._tracked is not None and self._tracked is self._session.active
         return axis if same and axis.whole is not None and rows is not None and rows.known else None

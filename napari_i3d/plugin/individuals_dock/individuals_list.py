@@ -11,8 +11,8 @@ from napari_i3d.plugin.individuals_dock.individuals_model import TICKS, Column, 
 from napari_i3d.plugin.individuals_dock.individuals_table import IndividualsTable
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.widgets.layouts import fill
-from napari_i3d.tracking.editing.editor import TrackingChange
 from napari_i3d.tracking.editing.identity_edits import Rename
+from napari_i3d.tracking.editing.tracking_change import TrackingChange
 
 
 class IndividualsList(QWidget):

@@ -14,8 +14,8 @@ from napari_i3d.individuals import Id
 from napari_i3d.plugin.individuals_dock.rows_model import RowsModel, sortable
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.swatch import swatch
-from napari_i3d.tracking.editing.editor import TrackingChange
 from napari_i3d.tracking.editing.scopes import editable_id, parse_id
+from napari_i3d.tracking.editing.tracking_change import TrackingChange
 from napari_i3d.tracking.tracklets import Tracklet
 
 _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)

@@ -22,7 +22,6 @@ from napari_i3d._utils.text import counted
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.corrections.correction_bar import CorrectionBar
-from napari_i3d.plugin.corrections.saving import save_as
 from napari_i3d.plugin.individuals_dock.find_animals import FindAnimals
 from napari_i3d.plugin.individuals_dock.help_text import help_text
 from napari_i3d.plugin.individuals_dock.individuals_list import IndividualsList
@@ -33,12 +32,13 @@ from napari_i3d.plugin.individuals_dock.video_size import VideoSize
 from napari_i3d.plugin.individuals_dock.video_switch import VideoSwitch
 from napari_i3d.plugin.keyboard.key_dialog import KeyDialog
 from napari_i3d.plugin.keys import ACTIONS
+from napari_i3d.plugin.saving.box_saving import save_as
 from napari_i3d.plugin.widgets.dock import Dock
 from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.scroll_area import MARGINS
 from napari_i3d.plugin.widgets.text_label import TextLabel
 from napari_i3d.tracking.checks import Problem
-from napari_i3d.tracking.editing.editor import TrackingChange
+from napari_i3d.tracking.editing.tracking_change import TrackingChange
 
 _NOTHING = (
     "Open a video and its tracking:\ndrop both files on the canvas.\n\n"
@@ -50,7 +50,7 @@ _NO_TRACKING = (
 )
 _DRAWING = (
     "Drag from one corner of an animal to the opposite one to draw its box.\n\nGo some frames on, and draw it again; "
-    "then press 9: the boxes in between are interpolated.\n\n8 ends it."
+    "then press {interpolate}: the boxes in between are interpolated.\n\n{edit_boxes} ends it."
 )
 _TRAIL_FRAMES = 25
 _MOST_FOR_INDIVIDUALS = 0.55
@@ -87,7 +87,8 @@ class IndividualsWidget(Dock):
         self.video_size.changed.connect(self._on_size_chosen)
         self.links.connect(self._session.box_editor.changed, self._offer_drawing)
         self.links.connect(self._session.box_editor.changed, self.corrections.show_editing)
-        self.links.connect(self._session.keys.changed, self.corrections.refresh)
+        for slot in (self.corrections.refresh, self.problems.show_keys, self._offer_drawing):
+            self.links.connect(self._session.keys.changed, slot)
         self.follow_active(
             self._on_tracking,
             tracking_changed=self._on_tracking,
@@ -198,7 +199,8 @@ class IndividualsWidget(Dock):
         self.draw_button.setVisible(without and not self._session.box_editor.is_on)
         if without and tracked is not None:
             text = _DRAWING if self._session.box_editor.is_on else _NO_TRACKING
-            self.empty.setText(text.format(name=tracked.name))
+            keys = {name: self._session.keys.called(name) for name in ("interpolate", "edit_boxes")}
+            self.empty.setText(text.format(name=tracked.name, **keys))
 
     def _on_saved(self) -> None:
         self._show_title()

@@ -49,10 +49,29 @@ class ProblemsModel(RowsModel):
         accepted = frozenset() if tracked is None else tracked.accepted.marks
         if problems == self.rows and accepted == self._accepted:
             return False
+        if tracked is self._tracked and accepted == self._accepted:
+            self._replace_rows(problems)
+            return True
         self.beginResetModel()
         self.rows, self._tracked, self._accepted = problems, tracked, accepted
         self.endResetModel()
         return True
+
+    def _replace_rows(self, problems: list[Problem]) -> None:
+        """Replace the rows between those that are equal at the beginning and at the end."""
+        old, new = self.rows, problems
+        first = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+        rest = min(len(old), len(new)) - first
+        pairs = zip(reversed(old), reversed(new), strict=False)
+        last = next((n for n, (a, b) in enumerate(pairs) if n == rest or a != b), rest)
+        if len(old) - last > first:
+            self.beginRemoveRows(QModelIndex(), first, len(old) - last - 1)
+            self.rows = old[:first] + old[len(old) - last :]
+            self.endRemoveRows()
+        if len(new) - last > first:
+            self.beginInsertRows(QModelIndex(), first, len(new) - last - 1)
+            self.rows = list(new)
+            self.endInsertRows()
 
     def message(self, row: int) -> str:
         """Return the message without its leading id, which has its own column."""
@@ -90,17 +109,28 @@ class ProblemsTable(RowTable):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._longest = ""
+        self._longest, self._lengths = "", [0, 0, 0]
         self.setWordWrap(True)
         self.setTextElideMode(Qt.TextElideMode.ElideNone)
 
-    def fit_rows(self) -> None:
-        """Fit the row height to new messages."""
+    def fit(self) -> None:
+        """Fit the widths of the columns and the height of the rows, if the lengths of the texts are others."""
         model = self.model()
-        rows = model.rowCount() if isinstance(model, ProblemsModel) else 0
-        texts = {model.message(row) for row in range(rows)} if isinstance(model, ProblemsModel) else set()
-        self._longest = max(texts, key=self.fontMetrics().horizontalAdvance, default="")
-        self._set_height()
+        if not isinstance(model, ProblemsModel):
+            return
+        problems: list[Problem] = model.rows
+        texts = (
+            max((str(one.frame) for one in problems), key=len, default=""),
+            max({format_id(one.id) for one in problems}, key=len, default=""),
+            max({model.message(row) for row in range(len(problems))}, key=len, default=""),
+        )
+        lengths = [len(text) for text in texts]
+        if lengths != self._lengths:
+            # Qt takes long to measure all that it shows.
+            self._lengths, self._longest = lengths, texts[-1]
+            for column in range(_MESSAGE):
+                self.resizeColumnToContents(column)
+            self._set_height()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
         """Wrap the messages again."""
@@ -152,8 +182,8 @@ class ProblemsList(QWidget):
         self.title = QLabel()
         self.previous = QPushButton("Previous")
         self.next = QPushButton("Next")
-        self.previous.setToolTip("Previous problem (Shift-N)")
-        self.next.setToolTip("Next problem (N)")
+        self._session = session
+        self.show_keys()
         self.table = ProblemsTable()
         self.table.setModel(self.model)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -193,10 +223,17 @@ class ProblemsList(QWidget):
         for widget in (self.table, self.message):
             widget.setVisible(number > 0)  # else the individuals have the room
         if changed:
-            for column in range(_MESSAGE):
-                self.table.resizeColumnToContents(column)
-            self.table.fit_rows()
+            self.table.fit()
         self.show_problem(tracked.problem if tracked else None)
+
+    def show_keys(self) -> None:
+        """Show the keys of the buttons."""
+        for button, name, text in (
+            (self.previous, "previous_problem", "Previous problem"),
+            (self.next, "next_problem", "Next problem"),
+        ):
+            key = self._session.keys.shown_key(name)
+            button.setToolTip(f"{text} ({key})" if key else text)
 
     def show_problem(self, problem: Problem | None) -> None:
         """Select a problem."""

@@ -64,6 +64,11 @@ class KeyBindings:
         also = next((action.also for action in self.actions if action.name == name), "")
         return ", ".join(key for key in (self.shown_key(name), shown_key(also)) if key)
 
+    def called(self, name: str) -> str:
+        """Return the key of an action for a sentence, or what the action does if it has none, in quotation marks."""
+        text = next((action.text for action in self.actions if action.name == name), name)
+        return self.shown_key(name) or f"'{text}'"
+
     def tooltip(self, action: Action) -> str:
         """Return what an action does, with its keys."""
         text, keys = action.text[:1].upper() + action.text[1:], self.shown_keys(action.name)

@@ -6,18 +6,21 @@ from functools import partial
 
 from napari_i3d.annotations.bouts import Bout
 from napari_i3d.annotations.editing.annotation_edit import AnnotationEdit
-from napari_i3d.annotations.editing.bout_edits import DeleteBout, MergeBouts, MoveEdges, Relabel, SplitBout
+from napari_i3d.annotations.editing.bout_edits import Accept, DeleteBout, MergeBouts, MoveEdges, Relabel, SplitBout
+from napari_i3d.annotations.editing.open_bouts import OpenBout
 from napari_i3d.annotations.editing.painting import Add, Assess, Erase, Unassess
 from napari_i3d.errors import AnnotationError
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.actions import Action
 from napari_i3d.plugin.messages import dock_text
+from napari_i3d.plugin.session.preferences import recall, remember
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 
 _GROUP = "Label"
 _NO_VIDEO = "Open a video first"
-STEP_FRAMES = 10
+DEFAULT_STEP_FRAMES = 10
+_PREFERENCES, _STEP = "labelling", "step_frames"
 LOOP_MARGIN_FRAMES = 12
 
 
@@ -50,20 +53,32 @@ def toggle(session: Session, behavior: str, *, erase: bool = False) -> bool:
     if tracked is None or tracked.video is None:
         session.viewer.status = _NO_VIDEO
         return False
-    individual, frame = tracked.labelled, _frame(session, tracked)
+    individual = tracked.labelled
     if tracked.span is not None:
         start, stop = tracked.span
         edit = Erase(individual, start, stop, behavior) if erase else Add(individual, behavior, start, stop)
         if do(session, [edit]):
             tracked.span = None
         return False
+    for bout in tracked.labels.open_bouts.bouts:
+        if (bout.individual, bout.behavior) == (individual, behavior):
+            end(session, tracked, bout)
+            return False
     try:
+        frame = _shown_frame(session, tracked)
         is_open = tracked.labels.open_bouts.toggle(individual, behavior, frame, erase=erase)
     except AnnotationError as error:
         session.viewer.status = dock_text(error)
         return False
-    session.viewer.status = f"{behavior}: {'begun' if is_open else 'ended'} in frame {frame}"
+    session.viewer.status = f"{behavior}: begun in frame {frame}"
     return is_open
+
+
+def end(session: Session, tracked: TrackedVideo, bout: OpenBout) -> None:
+    """End an open bout of a video with the frame that is shown."""
+    frame = _frame(session, tracked)
+    tracked.labels.open_bouts.toggle(bout.individual, bout.behavior, frame, erase=bout.erases)
+    session.viewer.status = f"{bout.behavior}: ended in frame {frame}"
 
 
 def bout_here(tracked: TrackedVideo, frame: int) -> Bout:
@@ -87,7 +102,7 @@ def set_edge(session: Session, *, start: bool) -> None:
     moved: list[Bout] = []
 
     def edits(tracked: TrackedVideo) -> list[AnnotationEdit]:
-        frame = _frame(session, tracked)
+        frame = _shown_frame(session, tracked)
         bout = _next_bout(tracked, frame) if start and tracked.labels.selected is None else bout_here(tracked, frame)
         edit = MoveEdges(bout, *((frame, bout.stop) if start else (bout.start, frame + 1)))
         if bout == tracked.labels.selected:
@@ -114,7 +129,7 @@ def split(session: Session) -> None:
     """Split the bout; its second half begins in the frame that is shown."""
 
     def edits(tracked: TrackedVideo) -> list[AnnotationEdit]:
-        frame = _frame(session, tracked)
+        frame = _shown_frame(session, tracked)
         return [SplitBout(bout_here(tracked, frame), frame)]
 
     do(session, edits)
@@ -157,8 +172,10 @@ def assess(session: Session, *, looked: bool = True, whole: bool = False) -> Non
     """
 
     def edits(tracked: TrackedVideo) -> list[AnnotationEdit]:
-        stop = _frame(session, tracked) + 1
-        start, stop = (0, n_frames(tracked)) if whole else tracked.span or (0, stop)
+        if whole:
+            start, stop = 0, n_frames(tracked)
+        else:
+            start, stop = tracked.span or (0, _shown_frame(session, tracked) + 1)
         return [Assess(tracked.labelled, start, stop) if looked else Unassess(tracked.labelled, start, stop)]
 
     do(session, edits)
@@ -204,10 +221,26 @@ def _step(session: Session, step: int, places: Callable[[TrackedVideo], list[int
 
 
 def step_frames(session: Session, step: int) -> None:
-    """Go on or back by `STEP_FRAMES`."""
+    """Go on or back by the step that the user chose."""
     if session.active is not None and session.active.video is not None:
-        frame = _frame(session, session.active) + step * STEP_FRAMES
+        frame = _frame(session, session.active) + step * chosen_step()
         session.go_to(max(0, min(frame, len(session.active.video) - 1)))
+
+
+def chosen_step() -> int:
+    """Return the frames of a larger step."""
+    step = recall(_PREFERENCES).get(_STEP)
+    return step if isinstance(step, int) and step > 0 else DEFAULT_STEP_FRAMES
+
+
+def choose_step(frames: int) -> None:
+    """Choose the frames of a larger step, also for later sessions."""
+    remember(_PREFERENCES, recall(_PREFERENCES) | {_STEP: frames})
+
+
+def accept(session: Session) -> None:
+    """Accept the bout that a program made."""
+    do(session, lambda tracked: [Accept(bout_here(tracked, _frame(session, tracked)))])
 
 
 def loop_bout(session: Session) -> None:
@@ -229,6 +262,14 @@ def switch_mode(session: Session) -> None:
     session.labelling.on = not session.labelling.on
 
 
+def _shown_frame(session: Session, tracked: TrackedVideo) -> int:
+    """Return the frame that is shown, which is to be labelled; raise `AnnotationError` if the video has none here."""
+    frame, n = session.frame_of(tracked), n_frames(tracked)
+    if not 0 <= frame < n:
+        raise AnnotationError(f"{tracked.name}: expected one of its {n} frames, found it blank here")
+    return frame
+
+
 def _frame(session: Session, tracked: TrackedVideo) -> int:
     return max(0, min(session.frame_of(tracked), n_frames(tracked) - 1))
 
@@ -247,6 +288,7 @@ ACTIONS = (
     Action("split_bout", "split the bout at this frame", split, "/", _GROUP),
     Action("merge_bouts", "merge the bout with the next one of its behavior", merge_next, "Alt-/", _GROUP),
     Action("delete_bout", "delete the selected bout", delete, "Alt-Backspace", _GROUP),
+    Action("accept_bout", "accept the bout that a program made", accept, "Alt-Y", _GROUP),
     Action("next_edge", "next edge of a bout", partial(step_edge, step=1), "Ctrl-Alt-Right", _GROUP),
     Action("previous_edge", "previous edge of a bout", partial(step_edge, step=-1), "Ctrl-Alt-Left", _GROUP),
     Action("next_unassessed", "next frames that nobody looked at", partial(step_unassessed, step=1), "Alt-N", _GROUP),
@@ -258,8 +300,10 @@ ACTIONS = (
     Action(
         "unassess", "the marked span, or all up to here, was not looked at", partial(assess, looked=False), "", _GROUP
     ),
-    Action("frames_on", f"{STEP_FRAMES} frames on", partial(step_frames, step=1), "Shift-Right", _GROUP),
-    Action("frames_back", f"{STEP_FRAMES} frames back", partial(step_frames, step=-1), "Shift-Left", _GROUP),
+    Action(
+        "frames_on", "some frames on: the step beside the speed", partial(step_frames, step=1), "Shift-Right", _GROUP
+    ),
+    Action("frames_back", "some frames back", partial(step_frames, step=-1), "Shift-Left", _GROUP),
     Action("play_back", "play backwards, or faster", lambda session: session.playback.shuttle(-1), "Alt-J", _GROUP),
     Action("play_pause", "play or stop", lambda session: session.playback.toggle(), "Alt-K", _GROUP),
     Action("play_on", "play forwards, or faster", lambda session: session.playback.shuttle(1), "Alt-L", _GROUP),

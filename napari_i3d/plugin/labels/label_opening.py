@@ -15,11 +15,11 @@ from napari_i3d.annotations.io.reading import AnnotationFile, read_annotation_fi
 from napari_i3d.annotations.io.recognition import recognize
 from napari_i3d.errors import AnnotationError, NapariI3DError
 from napari_i3d.individuals import format_id
-from napari_i3d.plugin.corrections.saving import wait_for
 from napari_i3d.plugin.labels.individuals_dialog import IndividualsDialog
 from napari_i3d.plugin.labels.known_behaviors import remember_behaviors
 from napari_i3d.plugin.labels.label_saving import save_labels
 from napari_i3d.plugin.messages import dock_text
+from napari_i3d.plugin.saving.box_saving import wait_for
 from napari_i3d.plugin.session.matching import namesakes
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo

@@ -14,10 +14,10 @@ from napari_i3d.annotations.io.reading import video_facts
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.actions import Action
-from napari_i3d.plugin.corrections.saving import wait_for
 from napari_i3d.plugin.labels.known_behaviors import remember_behaviors
 from napari_i3d.plugin.labels.label_save_dialog import LabelSaveDialog
 from napari_i3d.plugin.messages import dock_text
+from napari_i3d.plugin.saving.box_saving import wait_for
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.projects import label_files

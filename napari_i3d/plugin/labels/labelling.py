@@ -8,8 +8,18 @@ from typing import Any
 from psygnal import Signal
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QKeyEvent
-from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QMainWindow, QTextEdit, QWidget
+from qtpy.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QMainWindow,
+    QPlainTextEdit,
+    QTextEdit,
+    QWidget,
+)
 
+from napari_i3d.annotations.editing.open_bouts import OpenBout
 from napari_i3d.annotations.ethogram import Behavior
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.labels import label_actions
@@ -19,7 +29,7 @@ from napari_i3d.plugin.session.tracked_video import TrackedVideo
 HOLD_S = 0.35
 """A key that is held longer, over some frames, ends the bout when it is released."""
 
-_TYPED_INTO = (QLineEdit, QTextEdit, QAbstractSpinBox, QComboBox)
+_TYPED_INTO = (QLineEdit, QTextEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox)
 _KEYS = (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
 _PLAIN = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier)
 
@@ -50,7 +60,7 @@ class Labelling(QObject):
         super().__init__()
         self._session = session
         self._on = False
-        self._held: dict[int, tuple[str, float, int, TrackedVideo]] = {}
+        self._held: dict[int, tuple[OpenBout, float, int, TrackedVideo]] = {}
         self._video: TrackedVideo | None = None
         self._commands: dict[int, Callable[[], None]] = {
             Qt.Key.Key_BracketLeft: partial(label_actions.set_edge, session, start=True),
@@ -142,15 +152,21 @@ class Labelling(QObject):
         self, key: int, behavior: Behavior, tracked: TrackedVideo, pressed: bool, erase: bool
     ) -> None:
         if pressed:
-            before = len(tracked.labels.open_bouts.bouts)
+            self._held.pop(key, None)
+            before = tracked.labels.open_bouts.bouts
             self.press(behavior, erase=erase)
-            if len(tracked.labels.open_bouts.bouts) > before or tracked.labels.open_bouts.bouts:
-                self._held[key] = (behavior.name, time.monotonic(), self._frame(tracked), tracked)
+            for bout in tracked.labels.open_bouts.bouts:
+                if bout not in before:
+                    self._held[key] = (bout, time.monotonic(), self._frame(tracked), tracked)
             return
-        name, since, frame, video = self._held.pop(key, ("", 0.0, 0, tracked))
-        is_open = any(bout.behavior == name for bout in video.labels.open_bouts.bouts)
-        if is_open and time.monotonic() - since >= HOLD_S and self._frame(video) != frame:
-            self.press(behavior, erase=erase)
+        held = self._held.pop(key, None)
+        if held is None:
+            return
+        bout, since, frame, video = held
+        # Of the individual that was labelled when the key was pressed: another one may be by now.
+        if bout in video.labels.open_bouts.bouts and time.monotonic() - since >= HOLD_S and self._frame(video) != frame:
+            label_actions.end(self._session, video, bout)
+            self.changed.emit()
 
     def _choose(self, tracked: TrackedVideo, number: int) -> None:
         """Make the individual of a number current: 1 is the first, 0 the tenth."""
@@ -167,6 +183,9 @@ class Labelling(QObject):
     def _is_ours(self, widget: QWidget) -> bool:
         focus = QApplication.focusWidget()
         if isinstance(focus, _TYPED_INTO) or QApplication.activeModalWidget() is not None:
+            return False
+        prompt = self._session.identity_prompt.panel
+        if focus is not None and prompt is not None and (focus is prompt or prompt.isAncestorOf(focus)):
             return False
         return widget.window() is self._window()
 

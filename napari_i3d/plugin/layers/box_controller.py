@@ -13,7 +13,7 @@ from napari_i3d.plugin.layers.opengl_workaround import finish_drawing
 from napari_i3d.plugin.session.problems import format_stopping
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
-from napari_i3d.tracking.editing.editor import TrackingChange
+from napari_i3d.tracking.editing.tracking_change import TrackingChange
 
 if TYPE_CHECKING:
     from napari.layers import Layer

@@ -29,7 +29,7 @@ from napari_i3d.plugin.layers.convert import (
 from napari_i3d.plugin.layers.layer_arrays import overwrite
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.tracking.box_table import BoxTable
-from napari_i3d.tracking.editing.editor import TrackingChange
+from napari_i3d.tracking.editing.tracking_change import TrackingChange
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -133,7 +133,7 @@ class BoxesDisplay:
         """Draw the boxes, or leave that to the layer in which they are edited."""
         if on != self._has_lines or self._ids_moved:
             self._has_lines = on
-            self.fill()
+            self.fill(with_ids=self._ids_moved)
 
     def move_ids(self, moved: Mapping[Id, NDArray[np.float64]]) -> None:
         """Draw ids at boxes, in pixels of the layer, that are being dragged; the outline stays where they were."""
@@ -144,7 +144,7 @@ class BoxesDisplay:
             self._label(places, np.reshape(rows, (-1, 4)), lift=2 * float(layer.edge_width))
             self._ids_moved = True
 
-    def fill(self) -> None:
+    def fill(self, *, with_ids: bool = True) -> None:
         """Draw the frame."""
         layer, table = self._boxes_layer, self._table
         if layer is None or table is None or not (layer.visible or (self._ids_layer and self._ids_layer.visible)):
@@ -172,8 +172,9 @@ class BoxesDisplay:
             self._paint(layer, walkers, len(trails), lined, int(current.sum()))
         if layer.edge_width != width:
             layer.edge_width = width
-        self._label(places, boxes, lift=2 * width)
-        self._ids_moved = False
+        if with_ids:
+            self._label(places, boxes, lift=2 * width)
+            self._ids_moved = False
 
     def _trails(self, table: BoxTable) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         if not self.trail_frames:
@@ -228,17 +229,14 @@ class BoxesDisplay:
             self._table = None
             self._drop_layers()
             return
-        if (
-            change is None
-            or self._table is None
-            or not self._table.update(tracking, change.ranges, self.tracked.box_scale)
-        ):
-            self._table = BoxTable(tracking, self.tracked.box_scale)
+        table, scale = self._table, self.tracked.box_scale
+        if change is None or table is None or not table.update(tracking, change.ranges, scale):
+            table = self._table = BoxTable(tracking, scale)
         colors = self.tracked.colors
         self._names = [colors[individual] for individual in tracking]
         self._colors = rgba(self._names)
         self._colored = self._labeled = None
-        self._shown = _shown_mask(self.tracked, self._table)
+        self._shown = _shown_mask(self.tracked, table)
         if self._boxes_layer is not self.tracked.tracking_layer or self._boxes_layer is None:
             self._drop_layers()
             self._make_layers()

@@ -8,7 +8,8 @@ from napari_i3d.individuals import Id
 from napari_i3d.plugin.session.layer_sources import TrackingSource
 from napari_i3d.projects.accepted_problems import AcceptedProblems
 from napari_i3d.tracking.checks import Problem
-from napari_i3d.tracking.editing.editor import TrackingChange, TrackingEditor
+from napari_i3d.tracking.editing.editor import TrackingEditor
+from napari_i3d.tracking.editing.tracking_change import TrackingChange
 from napari_i3d.tracking.incremental_checks import TrackingChecks
 from napari_i3d.tracking.origin import Origin
 

@@ -6,7 +6,8 @@ from psygnal import Signal
 
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.bouts import Bout
-from napari_i3d.annotations.editing.editor import AnnotationChange, AnnotationEditor
+from napari_i3d.annotations.editing.changes import AnnotationChange
+from napari_i3d.annotations.editing.editor import AnnotationEditor
 from napari_i3d.annotations.editing.open_bouts import OpenBouts
 from napari_i3d.individuals import Id
 from napari_i3d.projects.label_following import LabelFollowing

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
 
+    from napari_i3d.plugin.box_editing.box_editor import BoxEditor
     from napari_i3d.plugin.closing import ClosingQuestion
     from napari_i3d.plugin.corrections.canvas_menu import CanvasMenu
     from napari_i3d.plugin.corrections.identity_prompt import IdentityPrompt
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from napari_i3d.plugin.keyboard.bindings import KeyBindings
     from napari_i3d.plugin.labels.labelling import Labelling
     from napari_i3d.plugin.layers.box_controller import BoxesController
-    from napari_i3d.plugin.layers.box_editor import BoxEditor
     from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
     from napari_i3d.plugin.playback import Playback
     from napari_i3d.plugin.recovery.recovery_controller import RecoveryController

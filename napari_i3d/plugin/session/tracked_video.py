@@ -9,16 +9,15 @@ from psygnal import Signal
 
 from napari_i3d._utils.history import History
 from napari_i3d.annotations.annotation import Annotation, VideoFacts
-from napari_i3d.features.features import Features
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.session.corrections import Corrections
-from napari_i3d.plugin.session.features_state import FeaturesState
 from napari_i3d.plugin.session.labels import Labels
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource
-from napari_i3d.plugin.session.video_choices import VideoChoices
+from napari_i3d.plugin.session.video_features import VideoFeatures
 from napari_i3d.projects.accepted_problems import AcceptedProblems
 from napari_i3d.tracking.checks import Problem
-from napari_i3d.tracking.editing.editor import TrackingChange, TrackingEditor
+from napari_i3d.tracking.editing.editor import TrackingEditor
+from napari_i3d.tracking.editing.tracking_change import TrackingChange
 from napari_i3d.tracking.origin import Origin
 from napari_i3d.tracking.tracklets import Tracking
 
@@ -27,12 +26,11 @@ if TYPE_CHECKING:
 
     from napari_i3d.video.video import Video
 
-
 UNTRACKED = "animal"
 """Id of the individual that is labelled in a video without tracking."""
 
 
-class TrackedVideo(VideoChoices):
+class TrackedVideo(VideoFeatures):
     """One video in the viewer, its tracking, what the user chose, and its features.
 
     Any part may be missing: tracking can be opened before its video.
@@ -48,16 +46,14 @@ class TrackedVideo(VideoChoices):
     tracking_changed
         Signal (`TrackingChange` or None): the boxes were corrected; None: they are others, with a new `editor`.
         Slots may leave the argument out.
-    video_changed, features_changed, saved_changed, accepted_changed, out_of_date_changed
+    video_changed, saved_changed, accepted_changed
         Signals, without arguments.
     """
 
     video_changed = Signal()
     tracking_changed = Signal(object)
     accepted_changed = Signal()
-    features_changed = Signal()
     saved_changed = Signal()
-    out_of_date_changed = Signal()
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -66,11 +62,7 @@ class TrackedVideo(VideoChoices):
         self.layer: Image | None = None
         self.source: TrackingSource | None = None
         self.tracking_layer: Layer | None = None
-        self.features: Features | None = None
-        self.features_path: Path | None = None
         self.saved_paths: set[Path] = set()
-        self._features_state: FeaturesState | None = None
-        self._out_of_date: frozenset[Id] = frozenset()
         self.labels = Labels()
         self._restart_corrections()
         self._boxes_size: tuple[int, int] | None = None
@@ -117,11 +109,6 @@ class TrackedVideo(VideoChoices):
     def is_saved(self) -> bool:
         """Whether the boxes hold no corrections that are not in a file."""
         return self._corrections.editor.is_saved
-
-    @property
-    def out_of_date(self) -> frozenset[Id]:
-        """Individuals of the features whose boxes are not those any more that the features were computed from."""
-        return self._out_of_date
 
     @property
     def colors(self) -> dict[Id, str]:
@@ -263,14 +250,6 @@ class TrackedVideo(VideoChoices):
             self.check()
         self._announce_boxes()
 
-    def set_features(self, features: Features | None, path: Path | None, boxes: Tracking | None = None) -> None:
-        """Set or remove the features; `boxes` are those that they were computed from. Default: the present ones."""
-        self.features, self.features_path = features, path
-        self._features_state = None if features is None else FeaturesState(features, boxes or self.tracking)
-        self._out_of_date = self._find_out_of_date()
-        self.features_changed.emit()
-        self.out_of_date_changed.emit()
-
     def check(self) -> None:
         """Check the tracking again."""
         self.problem = None
@@ -288,8 +267,7 @@ class TrackedVideo(VideoChoices):
         self._corrections.editor.connect(self._on_corrected)
         self._corrections.editor.history.connect(self._on_step)
         self.labels.join(self._corrections.editor)
-        self._accepted = self.accepted.marks
-        self.span = None
+        self._accepted, self.span = self.accepted.marks, None
 
     def _on_step(self) -> None:
         before, self._accepted = self._accepted, self.accepted.marks
@@ -305,15 +283,6 @@ class TrackedVideo(VideoChoices):
             self.current = next(iter(self.tracking or ()), None)
         self._check_features()
 
-    def _find_out_of_date(self) -> frozenset[Id]:
-        return frozenset() if self._features_state is None else self._features_state.out_of_date(self.tracking)
-
-    def _check_features(self) -> None:
-        found = self._find_out_of_date()
-        if found != self._out_of_date:
-            self._out_of_date = found
-            self.out_of_date_changed.emit()
-
     def _on_corrected(self, change: TrackingChange) -> None:
         """Adopt the boxes after a correction, or after its undo."""
         before = self._known
@@ -321,7 +290,7 @@ class TrackedVideo(VideoChoices):
         self.problems = self._corrections.update(change, self.image_shape)
         ticks, current, problem = (self._shown, self._chosen), self._current, self._problem
         self._problem = problem if problem in self.problems else None
-        self._shown, self._chosen = (self._follow(ticked, change) for ticked in ticks)
+        self._shown, self._chosen = (change.follow(ticked) & self._known for ticked in ticks)
         self._current = change.renamed.get(current, current) if current is not None else None
         if self._current not in self._known:
             self._current = next((individual for individual in change.added), next(iter(self.tracking or ()), None))
@@ -334,7 +303,3 @@ class TrackedVideo(VideoChoices):
         if self._problem != problem:
             self.problem_changed.emit()
         self._check_features()
-
-    def _follow(self, ticked: frozenset[Id], change: TrackingChange) -> frozenset[Id]:
-        """Return what is ticked after a correction; new individuals are."""
-        return frozenset([*(change.renamed.get(one, one) for one in ticked), *change.added]) & self._known

@@ -19,7 +19,7 @@ def describe(view: View, group: LaneGroup, hit: LaneHit) -> tuple[str, ...]:
             return group.name, "not looked at yet"
         return ()
     sure = f" {bout.opacity:.2f}" if bout.kind is LaneKind.PREDICTIONS else ""
-    what = {LaneKind.PREDICTIONS: "predicted", LaneKind.CLUSTERS: "cluster"}.get(bout.kind, "")
+    what = "predicted" if bout.kind is LaneKind.PREDICTIONS else ""
     title = " · ".join(filter(None, (f"{bout.behavior}{sure}", group.name, what)))
     if bout.stop - bout.start == 1:
         return title, f"frame {bout.start:,}  {format_time_of(view, bout.start)}".rstrip()

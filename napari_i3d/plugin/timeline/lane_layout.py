@@ -19,6 +19,7 @@ _HEIGHTS = {
     LaneKind.LABELS: (10, 32),
     LaneKind.PREDICTIONS: (4, 12),
     LaneKind.CLUSTERS: (4, 12),
+    LaneKind.SELECTED: (3, 4),
     LaneKind.MARKS: (4, 6),
 }
 _BEHAVIOR_PX = 15

@@ -25,6 +25,8 @@ class LaneKind(StrEnum):
     LABELS = "labels"
     PREDICTIONS = "predictions"
     CLUSTERS = "clusters"
+    SELECTED = "selected"
+    """Rows that were selected elsewhere."""
     MARKS = "marks"
     """Problems, edges of predictions and other single frames."""
 

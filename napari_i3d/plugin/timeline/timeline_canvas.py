@@ -9,7 +9,7 @@ from napari_i3d.plugin.timeline import drags
 from napari_i3d.plugin.timeline.geometry import Area, LaneHit, hit_bout
 from napari_i3d.plugin.timeline.hover import describe, describe_length, read_out
 from napari_i3d.plugin.timeline.lane_layout import Strip
-from napari_i3d.plugin.timeline.lanes import LaneBout
+from napari_i3d.plugin.timeline.lanes import LaneBout, LaneKind
 from napari_i3d.plugin.timeline.overlay import Hover, overview_thumb
 from napari_i3d.plugin.timeline.painter import ARROW_ROOM_PX
 from napari_i3d.plugin.timeline.timeline_view import TimelineView
@@ -19,6 +19,8 @@ _WHEEL_PAN_PX, _WHEEL_SCROLL_PX = 90, 24
 _AROUND = 0.4
 """Share of a bout's length that is shown at each side of it."""
 _NOTCH = 120
+_NOT_LABELLED = (LaneKind.CLUSTERS, LaneKind.SELECTED)
+"""In such a lane the mouse moves the playhead."""
 
 
 class TimelineCanvas(TimelineView):
@@ -149,6 +151,10 @@ class TimelineCanvas(TimelineView):
             return None
         if modifiers & Qt.KeyboardModifier.ShiftModifier:
             return drags.MarkSpan(self, strip, x)
+        if strip.lane.kind in _NOT_LABELLED:
+            self.individual_clicked.emit(hit.individual)
+            self.select(hit.bout)
+            return drags.Scrub(self, x)
         edge = drags.edge_at(self, strip, x)
         if edge is not None:
             self.individual_clicked.emit(hit.individual)

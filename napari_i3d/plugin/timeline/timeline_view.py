@@ -225,8 +225,8 @@ class TimelineView(QWidget):
         return QSize(900, 220)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
-        """Return the size that shows one individual."""
-        return QSize(260, 84)
+        """Return the size below which no lane is seen: with all other docks, the window must fit a small screen."""
+        return QSize(260, 50)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
         """Keep the frames in view."""

@@ -3,25 +3,20 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLayout, QStackedWidget, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLayout, QStackedWidget, QWidget
 
-from napari_i3d.errors import NapariI3DError
-from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.time_axis import TimeAxis
 from napari_i3d.plugin.widgets.dock import Dock
 from napari_i3d.plugin.widgets.layouts import fill
+from napari_i3d.plugin.widgets.save_as import FIGURE, save_as
 from napari_i3d.plugin.widgets.scroll_area import MARGINS, SPACING
 from napari_i3d.plugin.widgets.text_label import TextLabel
 
 if TYPE_CHECKING:
     from napari_i3d.plugin.widgets.plot_canvas import PlotCanvas
     from napari_i3d.plugin.widgets.time_canvas import TimeCanvas
-
-
-_FIGURE_FILTER = "Image (*.png);;Vector graphics (*.svg);;PDF (*.pdf)"
 
 
 class PlotDock(Dock):
@@ -82,20 +77,8 @@ class PlotDock(Dock):
 
     def _on_save_figure(self) -> None:
         name = self._figure_name()
-        if not name:
-            return
-        chosen, kind = QFileDialog.getSaveFileName(self, "Save the figure", name, _FIGURE_FILTER)
-        if not chosen:
-            return
-        path = Path(chosen)
-        if not path.suffix:
-            path = path.with_name(path.name + (kind[kind.rindex(".") : -1] if "." in kind else ".png"))
-        try:
-            self._save_figure(path)
-        except NapariI3DError as error:
-            show_error(dock_text(error))
-        else:
-            show_info(f"Saved {path}.")
+        if name:
+            save_as(self, "Save the figure", name, FIGURE, self._save_figure)
 
 
 class TimePlotDock(PlotDock):

@@ -1,9 +1,9 @@
 """Correct tracklets by hand, with undo: `TrackingEditor`."""
 # ruff: noqa: A002
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,34 +13,14 @@ from napari_i3d._utils.history import History, Step
 from napari_i3d._utils.own_steps import OwnSteps
 from napari_i3d.individuals import Id
 from napari_i3d.tracking.editing.box_edits import Clip, DeleteBoxes, Interpolate, SetBox, Turn
-from napari_i3d.tracking.editing.box_store import KEY_FRAME, BoxStore, Range
+from napari_i3d.tracking.editing.box_store import KEY_FRAME, BoxStore
 from napari_i3d.tracking.editing.identity_edits import Assign, Delete, Merge, Rename, Split, Swap
+from napari_i3d.tracking.editing.tracking_change import TrackingChange, change_between
 from napari_i3d.tracking.editing.tracking_edit import TrackingEdit, free_id, known_key, span_of
 from napari_i3d.tracking.origin import Origin
 from napari_i3d.tracking.tracklets import Tracking
 
 _Edit = TypeVar("_Edit", bound=TrackingEdit)
-
-
-@dataclass(frozen=True)
-class TrackingChange:
-    """Changes of a tracking by a step or its undo.
-
-    Attributes
-    ----------
-    ranges
-        {id: half-open range of frames} that contains all changed boxes, for the individuals that exist now; all frames
-        of those that were added or renamed.
-    added, removed
-        Ids of individuals that were added or removed.
-    renamed
-        {id before: id now}.
-    """
-
-    ranges: Mapping[Id, Range]
-    added: tuple[Id, ...] = ()
-    removed: tuple[Id, ...] = ()
-    renamed: Mapping[Id, Id] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,9 +73,7 @@ class TrackingEditor:
         """The tracking as it is now; it shares the tracklets that were not changed."""
         if self._version != self._store.version:
             tracklets = (self._store.tracklet(key) for key in sorted(self._store.ids))
-            self._tracking = Tracking(
-                (tracklet for tracklet in tracklets if tracklet is not None), self._tracking.origin
-            )
+            self._tracking = Tracking((one for one in tracklets if one is not None), self._tracking.origin)
             self._version = self._store.version
         return self._tracking
 
@@ -250,12 +228,7 @@ class TrackingEditor:
         return [done.edit for done in step.commands if isinstance(done, _Done) and done.editor is self]
 
     def set_box(
-        self,
-        id: Id,
-        frame: int,
-        box: Sequence[float] | NDArray[np.float64],
-        *,
-        merge: Hashable = None,
+        self, id: Id, frame: int, box: Sequence[float] | NDArray[np.float64], *, merge: Hashable = None
     ) -> None:
         """Set a box [left, upper, right, lower] in pixels; its frame becomes a key frame. An unknown id is added.
 
@@ -315,18 +288,9 @@ class TrackingEditor:
 
     def _notify(self) -> None:
         before, self._ids = self._ids, {key: individual for individual, key in self._store.keys.items()}
-        now, touched = self._ids, dict(self._store.touched)
+        touched = dict(self._store.touched)
         self._store.touched.clear()
-        ranges = {now[key]: frames for key, frames in touched.items() if key in now}
-        for key, individual in now.items():
-            if before.get(key) != individual:
-                ranges[individual] = (0, span_of(self._store, key)[1])
-        change = TrackingChange(
-            ranges,
-            tuple(individual for key, individual in now.items() if key not in before),
-            tuple(individual for key, individual in before.items() if key not in now),
-            {before[key]: now[key] for key in now if key in before and before[key] != now[key]},
-        )
+        change = change_between(before, self._ids, touched, lambda key: span_of(self._store, key)[1])
         if change != TrackingChange({}):
             for callback in tuple(self._callbacks):
                 callback(change)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from napari_i3d.individuals import Id
 from napari_i3d.tracking.checks import Problem, ProblemKind, check_tracking
 from napari_i3d.tracking.editing.box_edits import Clip, DeleteBoxes, Interpolate, Turn
+from napari_i3d.tracking.editing.box_places import center_of, distance_of, last_center_of, length_of, rows_of
 from napari_i3d.tracking.editing.box_store import BoxStore
 from napari_i3d.tracking.editing.editor import TrackingEditor
 from napari_i3d.tracking.editing.identity_edits import Delete, Merge, Split, Swap
@@ -16,6 +17,8 @@ from napari_i3d.tracking.editing.tracking_edit import TrackingEdit
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 _NEAREST = 2
+_LONGEST_EXCURSION = 25
+"""In frames; what is away for longer is hardly a mistake of single boxes."""
 
 
 IN_PLACE = frozenset({"clip", "interpolate", "turn"})
@@ -119,7 +122,7 @@ def _fix_outside(problem: Problem, tracking: Tracking, shape: Sequence[int] | No
     tracklet = tracking[problem.id]
     if shape is not None:
         size = (int(shape[2]), int(shape[1]))
-        pixels = np.clip(np.trunc(_rows(tracklet, problem.frame, problem.stop)), 0, np.array(size * 2))
+        pixels = np.clip(np.trunc(rows_of(tracklet, problem.frame, problem.stop)), 0, np.array(size * 2))
         if (pixels[:, 2:] > pixels[:, :2]).all():
             yield Clip(problem.id, problem.frame, problem.stop, size)
     yield from _fix_bad_box(problem, tracking, shape)
@@ -142,6 +145,8 @@ def _fix_change(problem: Problem, tracking: Tracking, _: Sequence[int] | None) -
     if problem.stop - problem.frame > 1:
         # In the last frame of the problem, the box is back.
         yield from _interpolate(tracking[problem.id], problem.frame, problem.stop - 1)
+    elif (back := _end_of_excursion(problem, tracking[problem.id])) is not None:
+        yield from _interpolate(tracking[problem.id], problem.frame, back)
     # Another size is hardly another animal.
     if problem.kind is ProblemKind.JUMP and tracking[problem.id].start < problem.frame:
         yield Split(problem.id, problem.frame)
@@ -152,26 +157,26 @@ def _fix_short(problem: Problem, tracking: Tracking, _: Sequence[int] | None) ->
     short = tracking[problem.id]
     distances: list[tuple[float, Id]] = []
     for individual, tracklet in tracking.items():
-        if individual != problem.id and (distance := _distance(short, tracklet)) is not None:
+        if individual != problem.id and (distance := distance_of(short, tracklet)) is not None:
             distances.append((distance, individual))
     yield from (Merge(pair[1], problem.id) for pair in sorted(distances, key=lambda pair: pair[0])[:_NEAREST])
 
 
 def _fix_meeting(problem: Problem, tracking: Tracking, _: Sequence[int] | None) -> Iterator[TrackingEdit]:
     """Swap with those that are nearest after individuals met and may have been mistaken for each other."""
-    here = _center(tracking[problem.id], problem.stop)
+    here = center_of(tracking[problem.id], problem.stop)
     near: list[tuple[float, Id]] = []
     for individual, tracklet in tracking.items():
-        there = None if individual == problem.id else _center(tracklet, problem.stop)
+        there = None if individual == problem.id else center_of(tracklet, problem.stop)
         if here is not None and there is not None:
-            near.append((_length(there - here), individual))
+            near.append((length_of(there - here), individual))
     yield from (Swap(problem.id, one, problem.stop) for _, one in sorted(near, key=lambda pair: pair[0])[:_NEAREST])
 
 
 def _interpolate(tracklet: Tracklet, start: int, stop: int) -> Iterator[TrackingEdit]:
     """Replace the boxes of a range by interpolation between its neighbors, if both are finite."""
     if tracklet.start < start and stop < tracklet.stop:
-        ends = _rows(tracklet, start - 1, stop + 1)[[0, -1]]
+        ends = rows_of(tracklet, start - 1, stop + 1)[[0, -1]]
         if np.isfinite(ends).all():
             yield Interpolate(tracklet.id, start - 1, stop + 1)
 
@@ -183,19 +188,19 @@ def _whose_box_is_there(problem: Problem, tracking: Tracking) -> Id | None:
     than the other's own: a swap makes both move less.
     """
     tracklet, frame = tracking[problem.id], problem.frame
-    before = _last_center(tracklet, frame)
-    own = _center(tracklet, frame)
+    before = last_center_of(tracklet, frame)
+    own = center_of(tracklet, frame)
     if before is None or own is None:
         return None
     found: list[tuple[float, Id]] = []
     for individual, other in tracking.items():
-        there = None if individual == problem.id else _center(other, frame)
+        there = None if individual == problem.id else center_of(other, frame)
         if there is None:
             continue
-        distance = _length(there - before)
-        other_before = _last_center(other, frame)
-        moves_less = other_before is None or _length(own - other_before) < _length(there - other_before)
-        if distance < _length(own - before) and moves_less:
+        distance = length_of(there - before)
+        other_before = last_center_of(other, frame)
+        moves_less = other_before is None or length_of(own - other_before) < length_of(there - other_before)
+        if distance < length_of(own - before) and moves_less:
             found.append((distance, individual))
     return min(found, key=lambda pair: pair[0])[1] if found else None
 
@@ -203,56 +208,40 @@ def _whose_box_is_there(problem: Problem, tracking: Tracking) -> Id | None:
 def _way_back(problem: Problem, tracking: Tracking, other: Id) -> int | None:
     """Return the frame from which on a swapped individual has its own boxes again; None if it never has."""
     tracklet, partner = tracking[problem.id], tracking[other]
-    if problem.stop - problem.frame > 1:
-        frames = [problem.stop - 1]
-    else:
-        later = check_tracking(Tracking([tracklet]))
-        frames = [found.frame for found in later if found.kind is problem.kind and found.frame > problem.frame]
+    frames = [problem.stop - 1] if problem.stop - problem.frame > 1 else _later(problem, tracklet)
     for frame in frames:
-        now, own, swapped = _center(tracklet, frame), _last_center(tracklet, frame), _last_center(partner, frame)
-        if now is not None and own is not None and swapped is not None and _length(now - swapped) < _length(now - own):
+        own, swapped = last_center_of(tracklet, frame), last_center_of(partner, frame)
+        if own is None or swapped is None or not _goes(tracklet, frame, own, swapped):
+            continue
+        # The other one must come back as well: one alone may have been swapped with a third.
+        if center_of(partner, frame) is None or _goes(partner, frame, swapped, own):
             return frame
     return None
 
 
-def _distance(short: Tracklet, other: Tracklet) -> float | None:
-    """Return the distance of a short tracklet from the other's nearest box in time; None if both share a frame."""
-    start, stop = max(short.start, other.start), min(short.stop, other.stop)
-    if start < stop:
-        shared = short.present[start - short.start : stop - short.start]
-        if (shared & other.present[start - other.start : stop - other.start]).any():
-            return None
-    known = np.flatnonzero(other.present) + other.start
-    apart = np.where(known < short.start, short.start - known, np.abs(known - (short.stop - 1)))
-    nearest = int(known[np.argmin(apart)])
-    one = _center(short, short.start if nearest < short.start else short.stop - 1)
-    there = _center(other, nearest)
-    if one is None or there is None:
-        return None
-    # A frame counts as a pixel: what ended long ago in the same place is no better than what is near now.
-    return _length(there - one) + float(apart.min())
+def _goes(tracklet: Tracklet, frame: int, here: NDArray[np.float64], there: NDArray[np.float64]) -> bool:
+    """Return whether the box of a frame is nearer to a place than to the present one."""
+    now = center_of(tracklet, frame)
+    return now is not None and length_of(now - there) < length_of(now - here)
 
 
-def _rows(tracklet: Tracklet, start: int, stop: int) -> NDArray[np.float64]:
-    return tracklet.boxes[start - tracklet.start : stop - tracklet.start]
+def _later(problem: Problem, tracklet: Tracklet) -> list[int]:
+    """Return the later frames in which the same kind of problem begins."""
+    found = check_tracking(Tracking([tracklet]))
+    return [one.frame for one in found if one.kind is problem.kind and one.frame > problem.frame]
 
 
-def _center(tracklet: Tracklet, frame: int) -> NDArray[np.float64] | None:
-    if not tracklet.start <= frame < tracklet.stop:
-        return None
-    box = tracklet.boxes[frame - tracklet.start]
-    return (box[:2] + box[2:]) / 2 if np.isfinite(box).all() else None
-
-
-def _last_center(tracklet: Tracklet, frame: int) -> NDArray[np.float64] | None:
-    """Return the center of the last box before a frame."""
-    finite = np.isfinite(tracklet.boxes[: max(frame - tracklet.start, 0)]).all(axis=1)
-    rows = np.flatnonzero(finite)
-    return _center(tracklet, tracklet.start + int(rows[-1])) if len(rows) else None
-
-
-def _length(vector: NDArray[np.float64]) -> float:
-    return float(np.hypot(*vector))
+def _end_of_excursion(problem: Problem, tracklet: Tracklet) -> int | None:
+    """Return the frame in which a box is back where it was before a change; None if it is not, soon."""
+    for frame in _later(problem, tracklet):
+        if frame - problem.frame > _LONGEST_EXCURSION or not tracklet.start < problem.frame:
+            break
+        before, away = (rows_of(tracklet, one - 1, one)[0] for one in (problem.frame, frame))
+        now = rows_of(tracklet, frame, frame + 1)[0]
+        # All sides count: the size may have changed, rather than the place.
+        if float(np.abs(now - before).sum()) < float(np.abs(now - away).sum()):
+            return frame
+    return None
 
 
 _NAMES: dict[type[TrackingEdit], str] = {

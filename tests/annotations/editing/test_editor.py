@@ -418,3 +418,39 @@ def test_values_of_no_edit_are_refused():
     for values in ({}, {"edit": "Add"}, {"edit": "Nothing"}, {"edit": "Erase", "individual": "a", "start": "x"}):
         with pytest.raises(AnnotationError):
             edit_of_values(values)
+
+
+def test_automated_bouts_leave_those_of_a_person():
+    ethogram = Ethogram((Behavior("walk"), Behavior("rest"), Behavior("sing", exclusive=False)))
+    bouts = (
+        Bout("a", "walk", 5, 10),
+        Bout("a", "rest", 20, 25),
+        Bout("a", "sing", 0, 40),
+        Bout("a", "walk", 30, 36, origin="automated", note="before"),
+        Bout("b", "walk", 0, 40),
+    )
+    editor = AnnotationEditor(Annotation(ethogram, bouts, n_frames=40))
+    edit = painting.AddAutomated("a", "rest", ((3, 12), (18, 22), (23, 33)), "cluster 2")
+    assert editor.do(edit_of_values(edit_values(edit))) == edit
+    found = [(bout.behavior, bout.start, bout.stop, str(bout.origin), bout.note) for bout in editor.bouts_of("a")]
+    assert found == [
+        ("sing", 0, 40, "manual", ""),
+        ("rest", 3, 5, "automated", "cluster 2"),
+        ("walk", 5, 10, "manual", ""),
+        ("rest", 10, 12, "automated", "cluster 2"),
+        ("rest", 18, 20, "automated", "cluster 2"),
+        ("rest", 20, 25, "manual", ""),
+        ("rest", 25, 33, "automated", "cluster 2"),
+        ("walk", 33, 36, "automated", "before"),
+    ]
+    assert editor.bouts_of("b") == (bouts[4],)
+    before = editor.annotation
+    editor.do(painting.AddAutomated("c", "walk", ((0, 4), (4, 8))))
+    assert [(bout.start, bout.stop) for bout in editor.bouts_of("c")] == [(0, 4), (4, 8)]
+    assert editor.assessed_of("c") == ((0, 8),)
+    editor.undo()
+    assert editor.annotation == before
+    editor.undo()
+    assert editor.annotation.bouts == Annotation(ethogram, bouts, n_frames=40).bouts
+    with pytest.raises(AnnotationError, match="video of 40"):
+        editor.do(painting.AddAutomated("a", "walk", ((38, 41),)))

@@ -91,14 +91,47 @@ def test_unknown_behavior_is_not_begun(editor):
     assert not editor.can_undo
 
 
-def test_other_step_in_between_keeps_the_labels(editor):
+def test_other_step_in_between_ends_and_keeps_the_labels(editor):
     opened = OpenBouts(editor)
     opened.toggle("a", "run", 10)
     play(opened, 11, 15)
     editor.add("b", "run", 0, 5)
     play(opened, 15, 18)
     opened.end(17)
-    assert editor.bouts_of("a")[0] == Bout("a", "run", 10, 18)
+    assert editor.bouts_of("a")[0] == Bout("a", "run", 10, 15)
     while editor.can_undo:
         editor.undo()
     assert editor.annotation.bouts == (Bout("a", "groom", 40, 60),)
+
+
+def test_undo_takes_an_open_bout_back_for_good(editor):
+    opened = OpenBouts(editor)
+    opened.toggle("a", "run", 10)
+    play(opened, 11, 16)
+    editor.undo()
+    play(opened, 16, 20)
+    assert editor.bouts_of("a") == (Bout("a", "groom", 40, 60),)
+    assert opened.bouts == ()
+    assert editor.can_redo
+    editor.redo()
+    play(opened, 20, 25)
+    assert editor.bouts_of("a")[0] == Bout("a", "run", 10, 16)
+
+
+def test_correction_of_identity_ends_an_open_bout(editor):
+    opened = OpenBouts(editor)
+    opened.toggle("a", "run", 10)
+    play(opened, 11, 20)
+    editor.swap_individuals("a", "b", 15)
+    play(opened, 20, 30)  # who is "a" now was "b" when it began
+    assert editor.bouts_of("a") == (Bout("a", "run", 10, 15),)
+    assert editor.bouts_of("b") == (Bout("b", "run", 15, 20), Bout("b", "groom", 40, 60))
+    assert opened.bouts == ()
+
+
+def test_open_bouts_are_known_during_their_own_changes(editor):
+    opened, seen = OpenBouts(editor), []
+    editor.connect(lambda change: seen.append(len(opened.bouts)))
+    opened.toggle("a", "run", 10)
+    opened.extend(11)
+    assert seen == [1, 1]

@@ -272,12 +272,12 @@ def test_right_click_on_a_box_opens_its_menu(opened, qtbot):
 def test_right_click_works_while_boxes_are_edited(opened, qtbot):
     session, _ = opened
     before = plain(session.active.tracking)
-    session.box_editor.toggle()
+    session.box_editor.start()
     qtbot.wait(50)
     right_click(session, 75 + FRAME, 120)
     menu_entry(session.canvas_menu.menu, "Delete female").trigger()
     session.canvas_menu.menu.close()
-    session.box_editor.toggle()
+    session.box_editor.stop()
     assert plain(session.active.tracking) == {one: boxes for one, boxes in before.items() if one != "female"}
 
 
@@ -445,7 +445,7 @@ def test_bar_shows_editing_and_signs_in_a_narrow_dock(opened, qtbot):
     qtbot.mouseClick(bar.edit, Qt.MouseButton.LeftButton)
     assert session.box_editor.is_on
     assert bar.edit.isChecked()
-    session.box_editor.toggle()
+    session.box_editor.stop()
     assert not bar.edit.isChecked()
     bar.resize(150, bar.height())
     assert [bar.undo.text(), bar.redo.text()] == ["↶", "↷"]

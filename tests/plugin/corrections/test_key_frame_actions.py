@@ -155,7 +155,7 @@ def test_without_an_individual_it_is_said_what_to_do(viewer, clip_of: MakeClip):
 def test_no_two_actions_have_the_same_key_and_none_is_napari_s(viewer):
     from napari.utils.key_bindings import coerce_keybinding
 
-    bound = [coerce_keybinding(key) for action in ALL for key in action.keys]
+    bound = [coerce_keybinding(key) for action in ALL for key in (action.key, action.also) if key]
     assert len(set(bound)) == len(bound)
     get_session(viewer)
     viewer.add_shapes()

@@ -1,4 +1,4 @@
-"""The Explore dock: a map tied to the viewer, selections, similar moments, and the ethogram."""
+"""The Explore dock: a map tied to the viewer, selections, similar moments, and the time line."""
 
 import csv
 import itertools
@@ -21,6 +21,7 @@ from napari_i3d.plugin.jobs import explore_job
 from napari_i3d.plugin.jobs.cancellation import StopRequest
 from napari_i3d.plugin.jobs.crop_image import crop_image, crop_request
 from napari_i3d.plugin.jobs.explore_job import run_thumbnails
+from napari_i3d.plugin.timeline.lanes import LaneKind
 from napari_i3d.synthetic import SyntheticClip
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
@@ -194,12 +195,13 @@ def test_lasso_selects_fades_the_others_and_marks_time(explored, qtbot):
     qtbot.waitUntil(lambda: plot._drawn is not None and plot._drawn.individual == "striped", timeout=WAIT)
     expected = [(5.5, 6.0), (23.5, 6.0), (41.5, 6.0)]
     np.testing.assert_allclose(plot.canvas.marked, expected)
-    ethogram = viewer.window.dock_widgets["Ethogram (napari-i3d)"]
-    assert set(expected) <= {tuple(np.round(span, 6)) for span in ethogram.canvas.marked}
+    line = viewer.window.dock_widgets["Annotate (napari-i3d)"].canvas
+    marked = line.data.group("striped").lane(LaneKind.SELECTED).bouts
+    assert list(zip(marked.start, marked.stop, strict=True)) == [(6, 12), (24, 30), (42, 48)]
     dock.selection.clear.click()
     assert not dock._exploration.selected.any()
     assert plot.canvas.marked == []
-    assert ethogram.canvas.marked == []
+    assert line.data.group("striped").lane(LaneKind.SELECTED) is None
 
 
 def test_lasso_with_shift_adds(explored):
@@ -377,19 +379,14 @@ def test_marked_span_is_looked_for(explored, qtbot):
     assert not dock.similar.unmark.isEnabled()
 
 
-def test_ethogram_is_tied_to_the_viewer(explored):
-    viewer, session, _ = explored
-    ethogram = viewer.window.dock_widgets["Ethogram (napari-i3d)"]
+def test_time_line_opens_with_the_clusters_of_the_map(explored):
+    viewer, session, dock = explored
+    line = viewer.window.dock_widgets["Annotate (napari-i3d)"].canvas
+    found, bouts = dock._exploration.explored, line.data.group("spotted").lane(LaneKind.CLUSTERS).bouts
+    numbers = np.repeat(bouts.style, bouts.stop - bouts.start)
+    np.testing.assert_array_equal(numbers, found.clusters.labels[found.table.starts[1] :])
     session.go_to(33)
-    assert ethogram.canvas.cursor_frame == 33
-    ethogram.canvas.native.draw()
-    axes = ethogram.canvas.axes
-    lane = [text.get_text() for text in axes.get_yticklabels()].index("spotted")
-    x, y = axes.transData.transform((14, lane))
-    place = QPoint(round(x), round(ethogram.canvas.native.height() - y))
-    QTest.mouseClick(ethogram.canvas.native, Qt.MouseButton.LeftButton, pos=place)
-    assert session.active.current == "spotted"
-    assert abs(session.frame - 14) <= 1
+    assert line.frame == 33
 
 
 def test_pieces_of_an_individual_lead_to_it(opened, qtbot):

@@ -9,11 +9,13 @@ from qtpy.QtWidgets import QApplication
 from helpers.clips import MakeClip
 from helpers.windows import open_dock
 from napari_i3d.annotations.annotation import Annotation
-from napari_i3d.annotations.bouts import Bout
+from napari_i3d.annotations.bouts import Bout, Origin
 from napari_i3d.annotations.ethogram import Behavior, Ethogram
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.labels.labelling import HOLD_S
 from napari_i3d.synthetic import SyntheticClip
+from napari_i3d.tracking.editing.identity_edits import Swap
+from napari_i3d.tracking.editing.scopes import Command
 
 FRAMES = 600
 ETHOGRAM = Ethogram((Behavior("walk", "w"), Behavior("rest", "r"), Behavior("sing", "s", exclusive=False)))
@@ -206,6 +208,26 @@ def test_bouts_begin_in_the_frame_shown_while_it_plays(person, qtbot):
     assert ended - 1 <= stop - 1 <= ended
 
 
+def test_larger_steps_are_as_long_as_chosen(person):
+    person.dock.playing.step.setValue(25)
+    person.see(100)
+    person.press(Qt.Key.Key_Right, SHIFT)
+    assert person.session.frame == 125
+    person.press(Qt.Key.Key_Left, SHIFT)
+    person.press(Qt.Key.Key_Left, SHIFT)
+    assert person.session.frame == 75
+
+
+def test_bout_of_a_program_is_accepted_by_one_key(person):
+    one = person.session.active.labelled
+    made = Bout(one, "walk", 10, 30, origin=Origin.AUTOMATED, confidence=0.8)
+    person.session.active.labels.set_annotation(Annotation(ETHOGRAM, (made,)), None)
+    person.see(20)
+    person.press(Qt.Key.Key_Y, Qt.KeyboardModifier.AltModifier)
+    (bout,) = person.session.active.labels.annotation.bouts
+    assert (bout.start, bout.stop, bout.origin) == (10, 30, Origin.CURATED)
+
+
 def test_speed_and_edges_have_buttons(person, qtbot):
     bar, playback = person.dock.playing, person.session.playback
     bar.speed.setCurrentText("1/4×")
@@ -261,3 +283,74 @@ def test_edge_that_is_dragged_moves_the_bout(person):
     assert person.session.active.labels.selected == Bout(one, "walk", 100, stop)
     person.session.active.history.undo()
     assert person.bouts == [(one, "walk", 100, 200)]
+
+
+def test_marked_span_is_drawn_where_it_is_labelled(person):
+    first, second = person.session.active.tracking
+    person.see(20)
+    person.press(Qt.Key.Key_Comma)
+    person.see(60)
+    person.press(Qt.Key.Key_Period)
+    assert person.dock.canvas.span.individual == first
+    person.press(Qt.Key.Key_2)
+    assert person.dock.canvas.span.individual == second
+    person.press(KEYS["walk"])
+    assert person.bouts == [(second, "walk", 20, 61)]
+    assert person.dock.canvas.span is None
+
+
+def test_released_key_ends_the_bout_of_its_individual(person, qtbot):
+    first, second = person.session.active.tracking
+    person.see(50)
+    QTest.keyPress(person.native, KEYS["walk"])
+    qtbot.wait(int(1000 * HOLD_S) + 100)
+    person.see(60)
+    person.press(Qt.Key.Key_2)
+    person.see(70)
+    QTest.keyRelease(person.native, KEYS["walk"])
+    person.see(200)
+    assert person.session.active.labelled == second
+    assert person.bouts == [(first, "walk", 50, 71)]
+
+
+def test_swap_ends_an_open_bout_at_its_animal(person):
+    first, second = person.session.active.tracking
+    person.see(50)
+    person.press(KEYS["walk"])
+    person.see(80)
+    person.session.active.editor.do(Swap(first, second, 60))
+    person.see(120)
+    assert person.bouts == [(first, "walk", 50, 60), (second, "walk", 60, 81)]
+    assert running(person) == []
+
+
+def test_prompt_for_corrections_keeps_its_keys(person, qtbot):
+    person.see(50)
+    person.press(KEYS["sing"])
+    person.press(Qt.Key.Key_Q)
+    panel = person.session.identity_prompt.panel
+    panel.window().activateWindow()
+    panel.setFocus()
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is panel)
+    QTest.keyClick(panel, KEYS["rest"])
+    assert panel.choice.command is Command.RENAME
+    assert [behavior for _, behavior, _, _ in person.bouts] == ["sing"]
+    QTest.keyClick(panel.new_id, Qt.Key.Key_Escape)
+    assert not panel.isVisible()
+    assert [behavior for _, behavior in running(person)] == ["sing"]
+
+
+def test_nothing_is_labelled_where_the_video_is_blank(person):
+    session = person.session
+    session.viewer.add_image(np.zeros((FRAMES + 100, 4, 4), np.uint8))
+    session.viewer.dims.set_point(0, FRAMES + 50)
+    for key in (KEYS["walk"], Qt.Key.Key_BracketLeft):
+        person.press(key)
+        assert "blank here" in session.viewer.status
+    assert person.bouts == []
+    person.see(FRAMES - 10)
+    person.press(KEYS["walk"])
+    session.viewer.dims.set_point(0, FRAMES + 50)
+    person.press(KEYS["walk"])
+    assert person.bouts == [(session.active.labelled, "walk", FRAMES - 10, FRAMES)]
+    assert running(person) == []

@@ -14,8 +14,8 @@ from napari_i3d import TrackingEditor
 from napari_i3d._utils.history import History
 from napari_i3d.errors import TrackingError
 from napari_i3d.tracking.editing.box_edits import DeleteBoxes, Interpolate, SetBox
-from napari_i3d.tracking.editing.editor import TrackingChange
 from napari_i3d.tracking.editing.identity_edits import Assign, Delete, Merge, Rename, Split, Swap
+from napari_i3d.tracking.editing.tracking_change import TrackingChange
 from napari_i3d.tracking.editing.tracking_edit import TrackingEdit
 from napari_i3d.tracking.gaps import interpolate_gaps
 from napari_i3d.tracking.keypoints import KeypointBoxes

@@ -1,5 +1,6 @@
 """Editing of boxes in the canvas: those of the frame that is shown, in a layer of their own while it is switched on."""
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,9 +9,11 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_i3d.errors import TrackingError
+from napari_i3d.plugin.box_editing.box_shapes import BoxShapes, ShapeChanges
+from napari_i3d.plugin.box_editing.box_steps import do_changes, edited_boxes, help_words
+from napari_i3d.plugin.box_editing.held_widgets import HeldWidgets
+from napari_i3d.plugin.box_editing.kept_shapes import KeptShapes
 from napari_i3d.plugin.layers.box_layers import LINE_WIDTH_PX
-from napari_i3d.plugin.layers.box_shapes import BoxShapes, ShapeChanges
-from napari_i3d.plugin.layers.box_steps import do_changes, edited_boxes, help_words
 from napari_i3d.plugin.session.connections import Connections
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 _SMALLEST_PX = 5.0
 """A new box that is smaller on the screen was a click."""
+
+_IDS_S = 0.1  # in a drag, ids follow at most as often
 
 _NO_VIDEO = "Open a video to draw boxes in it"
 _FLAT_ONLY = "Boxes are edited in the 2-D view"
@@ -47,12 +52,13 @@ class BoxEditor:
         self._session = session
         self._shapes: BoxShapes | None = None
         self._tracked: TrackedVideo | None = None
-        self._image: Layer | None = None
-        self._frame = 0
+        self._ids_drawn, self._frame = 0.0, 0
         self._busy = False  # the layer is being filled, or a step is being done
         self._due = False
         self._active_before: Layer | None = None
-        self._links, self._video_links, self._image_links = Connections(), Connections(), Connections()
+        self._links, self._video_links = Connections(), Connections()
+        self._widgets = HeldWidgets(session.viewer)
+        self._kept = KeptShapes(session, self._on_press, self._widgets.draw, self._on_eye, self._on_removed)
 
     @property
     def is_on(self) -> bool:
@@ -72,19 +78,19 @@ class BoxEditor:
         if self._session.active is None or not self._is_flat:
             show_info(_NO_VIDEO if self._session.active is None else _FLAT_ONLY)
             return
-        self._shapes = shapes = BoxShapes(self._session.playback.pause)
         self._active_before = viewer.layers.selection.active
+        self._shapes = shapes = self._kept.take()
         layer = shapes.layer
-        viewer.layers.append(layer)
+        self._follow()  # napari draws nothing of it yet
+        layer.visible = True
         viewer.layers.selection.active = layer
         layer.mode = "select"  # after napari has made the buttons, which would show another tool
-        self._follow()
+        shapes.choose_tool()
         for signal, slot in (
             (viewer.dims.events.current_step, self._on_step),
             (viewer.dims.events.ndisplay, self._on_dimensions),
             (viewer.scene.camera.events.zoom, self._on_zoom),
-            (viewer.layers.events.inserted, self._on_inserted),
-            (viewer.layers.events.removed, self._on_removed),
+            (viewer.layers.events.inserted, self._kept.raise_later),
             (self._session.active_changed, self._on_active),
             (layer.events.data, self._on_data),
             (layer.events.features, self._schedule),  # all that napari says of shapes that are pasted
@@ -94,22 +100,26 @@ class BoxEditor:
             self._links.connect(signal, slot)
         self._select_current()
         if self._tracked is not None:
-            viewer.status = help_words(self._tracked, drawing=layer.mode == "add_rectangle")
+            viewer.status = help_words(self._tracked, self._session.keys.called, drawing=layer.mode == "add_rectangle")
         self.changed.emit()
 
     def stop(self) -> None:
-        """Switch editing off: the layer goes, the boxes stay."""
+        """Switch editing off: the layer is hidden, the boxes stay."""
         if self._shapes is None:
             return
         self.settle()
         layer = self._shapes.layer
         self._end()
-        viewer = self._session.viewer
-        if layer in viewer.layers:
-            viewer.layers.remove(layer)
-        if self._active_before in viewer.layers:
-            viewer.layers.selection.active = self._active_before
+        self._kept.hide()
+        layers = self._session.viewer.layers
+        if layers.selection.active is layer or not layers.selection:
+            before = self._active_before
+            layers.selection.active = before if before in layers and before is not layer else None
         self._active_before = None
+
+    def _on_press(self) -> None:
+        self._session.playback.pause()
+        self._widgets.hold()
 
     def settle(self) -> None:
         """Adopt what the user did in the layer since it was filled."""
@@ -159,27 +169,15 @@ class BoxEditor:
 
     def _unfollow(self) -> None:
         self._video_links.close()
-        self._image_links.close()
-        self._image = None
+        self._kept.release()
         display = self._session.boxes.display(self._tracked) if self._tracked is not None else None
         self._tracked = None
         if display is not None:
             display.show_lines(True)
 
     def _on_video(self) -> None:
-        self._image_links.close()
-        self._image = self._tracked.layer if self._tracked else None
-        if self._image is not None:
-            self._image_links.connect(self._image.events.scale, self._place)
-            self._image_links.connect(self._image.events.translate, self._place)
-        self._place()
+        self._kept.follow(self._tracked.layer if self._tracked else None)
         self._fill()
-
-    def _place(self) -> None:
-        if self._shapes is not None:
-            layer, image = self._shapes.layer, self._image
-            layer.scale = image.scale[-2:] if image is not None else (1, 1)
-            layer.translate = image.translate[-2:] if image is not None else (0, 0)
 
     def _fill(self) -> None:
         """Fill the layer with the boxes of the frame."""
@@ -222,6 +220,7 @@ class BoxEditor:
 
     def _end(self) -> None:
         """Disconnect everything."""
+        self._widgets.draw()
         self._links.close()
         self._unfollow()
         self._shapes = None
@@ -234,21 +233,11 @@ class BoxEditor:
         self._follow()
         QTimer.singleShot(0, self._take_up)  # or of selecting one
 
-    def _on_inserted(self) -> None:
-        QTimer.singleShot(0, self._raise)
-
     def _take_up(self) -> None:
         """Give the layer the mouse and the keys."""
         if self._shapes is not None:
-            self._raise()
+            self._kept.raise_()
             self._session.viewer.layers.selection.active = self._shapes.layer
-
-    def _raise(self) -> None:
-        """Put the layer on top: an image that was opened later would hide it."""
-        if self._shapes is not None:
-            layers, layer = self._session.viewer.layers, self._shapes.layer
-            if layers[-1] is not layer:
-                layers.move(layers.index(layer), len(layers))
 
     def _on_step(self) -> None:
         if self._tracked is not None and self._session.frame_of(self._tracked) != self._frame:
@@ -266,9 +255,16 @@ class BoxEditor:
         if self._shapes is not None:
             self._shapes.set_line_width(self._line_width())
 
-    def _on_removed(self, event: Any) -> None:
-        if self._shapes is not None and event.value is self._shapes.layer:
+    def _on_removed(self) -> None:
+        if self.is_on:
             self._end()
+
+    def _on_eye(self) -> None:
+        """Let the eye in the list of layers switch editing, too."""
+        if self._kept.is_visible != self.is_on:
+            self.stop() if self.is_on else self.start()
+            if not self.is_on:
+                self._kept.hide()  # editing could not begin
 
     def _on_data(self, event: Any) -> None:
         if str(event.action).upper() in ("CHANGED", "ADDED", "REMOVED"):
@@ -294,8 +290,11 @@ class BoxEditor:
             self._tracked.current = selected[0]
 
     def _on_drawn(self) -> None:
-        """Let the id go along with a box that is dragged."""
+        """Let the id go along with a box that is dragged, not for every movement: that would take a tenth of it."""
+        if time.monotonic() - self._ids_drawn < _IDS_S:
+            return
         if self._shapes is not None and self._shapes.is_pressed and not self._busy and self._tracked is not None:
+            self._ids_drawn = time.monotonic()
             display = self._session.boxes.display(self._tracked)
             if display is not None:
                 display.move_ids(self._shapes.live())

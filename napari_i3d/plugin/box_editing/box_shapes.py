@@ -78,8 +78,8 @@ class BoxShapes:
 
     Parameters
     ----------
-    on_press
-        Called when the user begins to drag or to draw.
+    on_press, on_release
+        Called when the user begins to drag or to draw, and when that has ended or was given up.
 
     Attributes
     ----------
@@ -89,13 +89,14 @@ class BoxShapes:
         Whether the user is dragging or drawing.
     """
 
-    def __init__(self, on_press: Callable[[], None]) -> None:
+    def __init__(self, on_press: Callable[[], None], on_release: Callable[[], None]) -> None:
         self.is_pressed = False
-        self._on_press = on_press
+        self._on_press, self._on_release = on_press, on_release
         self._tool_is_ours = False  # chosen because no box was there to be selected
         self.layer = Shapes(
-            ndim=2, name="Edit boxes", face_color="transparent", edge_color=HIGHLIGHT, edge_width=1.0, opacity=1.0
-        )
+            ndim=2, name="Edit boxes", face_color="transparent", edge_color=HIGHLIGHT, edge_width=1.0, opacity=1.0,
+            visible=False,
+        )  # fmt: skip
         self._boxes: list[EditedBox] = []
         self._scale: _Boxes = np.ones(4)
         self._filled: list[_Boxes] = []
@@ -138,7 +139,7 @@ class BoxShapes:
         # The drag would go on with other shapes.
         layer._mouse_drag_gen.clear()
         layer._persisted_mouse_event.clear()
-        self.is_pressed = False
+        self._release()
         self._scale = np.array(scale * 2)
         keys, colors = [box.key for box in boxes], [box.color for box in boxes]
         same = self._keys() == keys == [box.key for box in self._boxes] and layer.nshapes == len(keys)
@@ -156,7 +157,7 @@ class BoxShapes:
         layer.current_edge_width = line_width
         layer.feature_defaults = {_KEY: _NEW}
         self._filled = [np.array(vertices, np.float64) for vertices in layer.data]
-        self._choose_tool()
+        self.choose_tool()
         self.select(selected)
 
     def _is_shown(self, boxes: Sequence[EditedBox]) -> bool:
@@ -199,7 +200,7 @@ class BoxShapes:
         changes.deleted = [self._boxes[place].id for place in places.values()]
         return changes
 
-    def _choose_tool(self) -> None:
+    def choose_tool(self) -> None:
         """Offer the rectangle where there is nothing to select, and take it back where there is."""
         if not self._boxes and self.layer.mode == "select":
             self.layer.mode = "add_rectangle"
@@ -218,7 +219,12 @@ class BoxShapes:
         yield
         while event.type == "mouse_move":
             yield
-        self.is_pressed = False
+        self._release()
+
+    def _release(self) -> None:
+        if self.is_pressed:
+            self.is_pressed = False
+            self._on_release()
 
     def _compare(self, place: int, vertices: _Boxes, shape_type: str, changes: ShapeChanges) -> None:
         before, old = self._filled[place], self._boxes[place]

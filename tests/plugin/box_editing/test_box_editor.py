@@ -520,16 +520,21 @@ def callbacks(canvas: Canvas) -> list[int]:
     ]
 
 
-def test_nothing_is_left_after_leaving(canvas):
+def test_hidden_layer_is_left_after_leaving(canvas):
     canvas.tracked.set_tracking(Tracking([Tracklet(1, 0, np.tile(BOXES[1], (FRAMES, 1)))]), None)
     layers, active = list(canvas.viewer.layers), canvas.viewer.layers.selection.active
+    canvas.key(Qt.Key.Key_8)
+    edited = canvas.layer
+    canvas.key(Qt.Key.Key_8)
     before = callbacks(canvas)
     for _ in range(3):
         canvas.key(Qt.Key.Key_8)
-        assert canvas.layer in canvas.viewer.layers
+        assert canvas.layer is edited
+        assert edited.visible
         canvas.drag((70, 60), (75, 66))
         canvas.key(Qt.Key.Key_8)
-        assert list(canvas.viewer.layers) == layers
+        assert list(canvas.viewer.layers) == [*layers, edited]
+        assert not edited.visible
         assert canvas.viewer.layers.selection.active is active
         assert callbacks(canvas) == before
     lines = canvas.tracked.tracking_layer.data
@@ -545,6 +550,42 @@ def test_layer_removed_by_the_user_ends_editing(editing):
     editing.viewer.dims.set_current_step(0, 3)
     editing.key(Qt.Key.Key_8)
     editing.assert_shapes_are_the_boxes()
+
+
+def test_eye_in_the_list_of_layers_switches_editing(editing):
+    layer, editor = editing.layer, editing.session.box_editor
+    layer.visible = False
+    editing.settle()
+    assert not editor.is_on
+    editing.viewer.dims.set_current_step(0, 3)
+    layer.visible = True
+    editing.settle()
+    assert editor.is_on
+    editing.assert_shapes_are_the_boxes()
+    editing.drag((190, 160), (220, 135))
+    assert editing.tracked.editor.set_by_hand(3) == {2}
+    editing.assert_shapes_are_the_boxes()
+
+
+def test_hidden_layer_goes_with_the_last_video(editing):
+    layer = editing.layer
+    editing.key(Qt.Key.Key_8)
+    assert layer in editing.viewer.layers
+    editing.viewer.layers.remove(editing.tracked.layer)
+    editing.settle()
+    assert not len(editing.viewer.layers)
+
+
+def test_list_of_layers_is_drawn_again_after_a_drag(editing, qtbot):
+    held = editing.viewer.window._qt_viewer.layers
+    editing.drag((190, 160), (220, 135), release=False)
+    assert not held.updatesEnabled()
+    editing.release((220, 135))
+    qtbot.waitUntil(held.updatesEnabled)
+    editing.drag((220, 135), (190, 160), release=False)
+    assert not held.updatesEnabled()
+    editing.viewer.dims.set_current_step(0, 9)
+    qtbot.waitUntil(held.updatesEnabled)
 
 
 def test_video_removed_while_editing_ends_it(editing):

@@ -1,17 +1,21 @@
 """What the user did in the layer in which boxes are edited, as one step of the video's history."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.individuals import Id
-from napari_i3d.plugin.layers.box_shapes import EditedBox, ShapeChanges
+from napari_i3d.plugin.box_editing.box_shapes import EditedBox, ShapeChanges
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.tracking.editing.box_edits import DeleteBoxes, SetBox
 from napari_i3d.tracking.editing.key_frames import next_id
 from napari_i3d.tracking.editing.tracking_edit import TrackingEdit, named
 from napari_i3d.tracking.tracklets import Tracking
 
-_HELP = "Drag a box or its corners; R: draw a new one, Delete: delete in this frame, 9: interpolate, 8: end"
+_HELP = (
+    "Drag a box or its corners; R: draw a new one, Delete: delete in this frame, {interpolate}: interpolate, {end}: end"
+)
 _HELP_EMPTY = "Drag from corner to corner to draw the box of {name}"
 
 
@@ -32,10 +36,11 @@ def edited_boxes(tracked: TrackedVideo, frame: int) -> list[EditedBox]:
     return [EditedBox(one, keys[one], box, colors[one]) for one, box in boxes.items() if one in tracked.shown]
 
 
-def help_words(tracked: TrackedVideo, *, drawing: bool) -> str:
-    """Return what to do first, for the status line."""
+def help_words(tracked: TrackedVideo, called: Callable[[str], str], *, drawing: bool) -> str:
+    """Return what to do first, for the status line; `called` returns the key of an action."""
     current = tracked.current if tracked.current is not None else next_id(tracked.tracking or ())
-    return _HELP_EMPTY.format(name=named(current)) if drawing else _HELP
+    help_text = _HELP.format(interpolate=called("interpolate"), end=called("edit_boxes"))
+    return _HELP_EMPTY.format(name=named(current)) if drawing else help_text
 
 
 def do_changes(tracked: TrackedVideo, frame: int, changes: ShapeChanges) -> str:

@@ -12,8 +12,8 @@ from helpers.windows import answer_question, click, notifications, open_dock
 from napari_i3d import read_tracking
 from napari_i3d.plugin.closing import ClosingQuestion
 from napari_i3d.plugin.context import get_session
-from napari_i3d.plugin.corrections.save_dialog import SaveDialog
-from napari_i3d.plugin.corrections.saving import SAVE_ACTIONS
+from napari_i3d.plugin.saving.box_saving import SAVE_ACTIONS
+from napari_i3d.plugin.saving.save_dialog import SaveDialog
 from napari_i3d.projects.recovery import find_recovery_files
 from napari_i3d.projects.tracking_saving import save_tracking
 from napari_i3d.synthetic import SyntheticClip
