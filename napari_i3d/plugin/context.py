@@ -28,8 +28,8 @@ def get_session(viewer: "Viewer") -> Session:
         from napari_i3d.plugin.layers.box_controller import BoxesController
         from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
         from napari_i3d.plugin.playback import Playback
-        from napari_i3d.plugin.saving.recovery_controller import RecoveryController
-        from napari_i3d.plugin.saving.unsaved import UnsavedCorrections
+        from napari_i3d.plugin.recovery.recovery_controller import RecoveryController
+        from napari_i3d.plugin.unsaved import UnsavedWork
 
         session = _sessions[viewer] = Session(viewer)
         session.boxes = BoxesController(session)
@@ -42,7 +42,7 @@ def get_session(viewer: "Viewer") -> Session:
         session.playback = Playback(session)
         session.labelling = Labelling(session, viewer.window._qt_window)
         session.recovery = RecoveryController(session, viewer.window._qt_window)
-        unsaved = UnsavedCorrections(session)
+        unsaved = UnsavedWork(session)
         session.closing_question = ClosingQuestion(
             viewer.window._qt_window, unsaved.describe, unsaved.save, unsaved.discard
         )

@@ -1,4 +1,4 @@
-"""Videos and tracking files as napari opens them.
+"""Videos, tracking files and files of labels as napari opens them.
 
 napari shows errors of a reader as a dialog or with a traceback. So files that cannot be read give one notification and
 no layer. Without a viewer (`npe2.read` in a script) errors are raised.
@@ -12,10 +12,13 @@ import numpy as np
 from napari import current_viewer
 from napari.utils.notifications import show_error, show_info, show_warning
 from npe2 import PluginManager
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QMessageBox
 
+from napari_i3d.annotations.io.recognition import is_annotation
 from napari_i3d.errors import NapariI3DError, VideoNeededError
 from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.labels.label_opening import holds_labels, open_beside, open_labels
 from napari_i3d.plugin.layers.convert import LayerData, tracking_layer_data
 from napari_i3d.plugin.layers.video_layer import PLUGIN, video_layer_data
 from napari_i3d.plugin.messages import dock_text
@@ -52,15 +55,63 @@ def get_tracking_reader(path: str | list[str]) -> Reader | None:
     if isinstance(path, list):
         return None
     place = Path(path).absolute()
+    has_labels = current_viewer() is not None and is_annotation(place)
     try:
         # Only what is in a pickle tells whether it is ours.
         content = read_content(place) if recognize(place) is box_pickle.FORMAT else None
+        has_labels = has_labels and content is None
     except NapariI3DError as error:
-        if current_viewer() is None or _others_read(path):
+        if current_viewer() is None or (has_labels and holds_labels(place)) or _others_read(path):
             return None
         message = dock_text(error)
         return lambda _: _show_failure(message)
-    return lambda _: _read_tracking(place, content)
+    return lambda _: _read_either(place, content) if has_labels else _read_tracking(place, content)
+
+
+def get_labels_reader(path: str | list[str]) -> Reader | None:
+    """Return a reader if a file holds labels, else None, so that other plugins can read it.
+
+    The reader adds no layer: labels belong to a video. What may be tracking too is left to the reader of tracking.
+    """
+    if isinstance(path, list) or current_viewer() is None:
+        return None
+    place = Path(path).absolute()
+    if not holds_labels(place) or _holds_tracking(place):
+        return None
+    return lambda _: _read_labels(place)
+
+
+def _holds_tracking(path: Path) -> bool:
+    try:
+        if recognize(path) is box_pickle.FORMAT:
+            read_content(path)
+    except NapariI3DError:
+        return False
+    return True
+
+
+def _read_labels(path: Path) -> list[Any]:
+    session = open_session()
+    if session is not None:
+        # napari is in the middle of opening: a question would stop it there.
+        QTimer.singleShot(0, lambda: open_labels(session, path, waits=_WAITS))
+    return NO_LAYER
+
+
+def _read_either(path: Path, content: FileContent | None) -> list[Any]:
+    """Ask what to open of a file that may hold both tracking and labels."""
+    box = QMessageBox()
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setWindowTitle("Boxes or labels?")
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setText(f"{path.name} may hold the tracking of a video, or labels of behaviors. What shall be opened?")
+    boxes = box.addButton("Boxes", QMessageBox.ButtonRole.AcceptRole)
+    labels = box.addButton("Labels", QMessageBox.ButtonRole.AcceptRole)
+    box.setEscapeButton(box.addButton(QMessageBox.StandardButton.Cancel))
+    box.exec()
+    if box.clickedButton() is boxes:
+        return _read_tracking(path, content)
+    return _read_labels(path) if box.clickedButton() is labels else NO_LAYER
 
 
 def open_session() -> Session | None:
@@ -82,7 +133,19 @@ def _read_video(path: str | list[str]) -> list[Any]:
         if video.remark:
             show_warning(f"{video.path.name}: {video.remark}")
         layers += companion_layers(video, session)
+        open_companion_labels(video, session)
     return layers
+
+
+def open_companion_labels(video: Video, session: Session) -> None:
+    """Open the labels beside a video as soon as its layers are there."""
+
+    def open_them() -> None:
+        tracked = next((tracked for tracked in session.videos if tracked.video is video), None)
+        if tracked is not None:
+            open_beside(session, tracked)
+
+    QTimer.singleShot(0, open_them)
 
 
 def companion_layers(video: Video, session: Session) -> list[LayerData]:

@@ -15,7 +15,7 @@ from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.jupyter import keep_kernel_awake
 from napari_i3d.plugin.layers.convert import tracking_layer_data
 from napari_i3d.plugin.layers.video_layer import PLUGIN, video_layer_data
-from napari_i3d.plugin.reader import companion_layers
+from napari_i3d.plugin.reader import companion_layers, open_companion_labels
 from napari_i3d.plugin.session.layer_sources import TrackingSource
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.session.tracking_opening import OpeningCancelledError, open_tracking, show_notes
@@ -94,6 +94,8 @@ def view(
         layers = companion_layers(opened, session)
     for lines, options, _ in layers:
         viewer.add_vectors(lines, **options)
+    if opened is not None:
+        open_companion_labels(opened, session)
     if rows is not None and session.active is not None:
         session.active.set_features(rows, rows_path)
     return viewer

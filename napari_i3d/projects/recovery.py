@@ -2,7 +2,8 @@
 
 import base64
 import binascii
-from collections.abc import Generator, Iterable, Iterator
+import itertools
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from napari_i3d._utils.history import History
 from napari_i3d._utils.text import format_path
-from napari_i3d.errors import RecoveryError, TrackingError
+from napari_i3d.errors import AnnotationError, RecoveryError, TrackingError
 from napari_i3d.projects import recovery_file
-from napari_i3d.projects.recovery_file import data_folder, find_files, load
+from napari_i3d.projects.recovery_file import RecoveredStep, data_folder, find_files, load, step_of_values
 from napari_i3d.tracking.content import content_sha256
 from napari_i3d.tracking.editing.box_edits import Clip, DeleteBoxes, Interpolate, SetBox, Turn
 from napari_i3d.tracking.editing.editor import TrackingEditor
@@ -21,10 +23,9 @@ from napari_i3d.tracking.editing.identity_edits import Assign, Delete, Merge, Re
 from napari_i3d.tracking.editing.tracking_edit import TrackingEdit
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
-__all__ = ["Recovery", "RecoveryFile", "data_folder", "find_recovery_files", "read_recovery"]
+__all__ = ["Recovery", "RecoveryFile", "data_folder", "find_recovery_files", "read_recovery", "replay"]
 
 _KIND = "tracking"
-_MAX_WORDS = 300
 _EDITS: dict[str, type[TrackingEdit]] = {
     kind.__name__: kind
     for kind in (Assign, Clip, Delete, DeleteBoxes, Interpolate, Merge, Rename, SetBox, Split, Swap, Turn)
@@ -78,18 +79,21 @@ class Recovery:
     base_sha256
         `content_sha256` of the tracking that the corrections are for.
     steps
-        The corrections: words and edits of each step.
+        The corrections, step by step.
     content
         The corrected tracking itself, if the file holds it; then there are no steps.
     base
         The tracking that was corrected, if no other file holds it.
+    session
+        Equal to that of the labels of the same session.
     """
 
     saved: datetime
     base_sha256: str
-    steps: tuple[tuple[str, tuple[TrackingEdit, ...]], ...] = ()
+    steps: tuple[RecoveredStep[TrackingEdit], ...] = ()
     content: Tracking | None = None
     base: Tracking | None = None
+    session: str = ""
 
     def base_for(self, tracking: Tracking) -> Tracking:
         """Return the tracking that was corrected: the one in the recovery file, otherwise the one given.
@@ -119,20 +123,44 @@ class Recovery:
         RecoveryError
             The tracking is another one, or a correction cannot be applied to it.
         """
-        base = self.base_for(tracking)
+        editor = self.begin(tracking)
         if self.content is not None:
             yield 1, 1
-            return TrackingEditor(self.content, edited=True, saved=base)
-        editor = TrackingEditor(base)
-        for number, (words, edits) in enumerate(self.steps, start=1):
-            try:
-                with editor.group(words if len(edits) > 1 else ""):
-                    for edit in edits:
-                        editor.do(edit)
-            except TrackingError as error:
-                raise RecoveryError(f"step {number} of {len(self.steps)} cannot be done again: {error}") from error
-            yield number, len(self.steps)
+        yield from replay(editor.history, [(step, editor.do) for step in self.steps])
         return editor
+
+    def begin(self, tracking: Tracking) -> TrackingEditor:
+        """Return the editor in which the steps are replayed; errors as in `restore`."""
+        base = self.base_for(tracking)
+        if self.content is not None:
+            return TrackingEditor(self.content, edited=True, saved=base)
+        return TrackingEditor(base)
+
+
+def replay(
+    history: History, steps: Sequence[tuple[RecoveredStep[Any], Callable[[Any], object]]]
+) -> Generator[tuple[int, int], None, None]:
+    """Do steps again, each with the `do` of its editor; neighbors of the same serial, except 0, become one step.
+
+    Yields steps done and their total.
+
+    Raises
+    ------
+    RecoveryError
+        A step cannot be done.
+    """
+    together = [
+        list(group) for _, group in itertools.groupby(enumerate(steps), key=lambda one: one[1][0].serial or -1 - one[0])
+    ]
+    for number, group in enumerate(together, start=1):
+        edits = [(edit, do) for _, (step, do) in group for edit in step.edits]
+        try:
+            with history.group(group[0][1][0].words if len(edits) > 1 else ""):
+                for edit, do in edits:
+                    do(edit)
+        except (TrackingError, AnnotationError) as error:
+            raise RecoveryError(f"step {number} of {len(together)} cannot be done again: {error}") from error
+        yield number, len(together)
 
 
 def read_recovery(path: Path) -> Recovery:
@@ -155,21 +183,15 @@ def _parse(values: dict[str, Any]) -> Recovery:
         sha256 = values["base_sha256"]
         if not isinstance(sha256, str):
             raise TypeError("base_sha256")
-        base = _tracking(values["base"]) if "base" in values else None
+        base, session = _tracking(values["base"]) if "base" in values else None, str(values.get("session", ""))
         if "content" in values:
-            return Recovery(saved, sha256, content=_tracking(values["content"]), base=base)
-        return Recovery(saved, sha256, tuple(_step(step) for step in values["steps"]), base=base)
+            return Recovery(saved, sha256, content=_tracking(values["content"]), base=base, session=session)
+        steps = tuple(step_of_values(step, _edit) for step in values["steps"])
+        return Recovery(saved, sha256, steps, base=base, session=session)
     except TrackingError as error:
         raise RecoveryError(f"holds an invalid correction: {error}") from error
     except (KeyError, TypeError, ValueError, OverflowError, binascii.Error) as error:
         raise RecoveryError("expected a recovery file, found one whose content is damaged") from error
-
-
-def _step(values: dict[str, Any]) -> tuple[str, tuple[TrackingEdit, ...]]:
-    words = values["words"]
-    if not isinstance(words, str) or not words.isprintable() or len(words) > _MAX_WORDS:
-        words = ""
-    return words, tuple(_edit(edit) for edit in values["edits"])
 
 
 def _edit(values: dict[str, Any]) -> TrackingEdit:

@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 import platformdirs
 
@@ -26,7 +26,10 @@ FORMAT, VERSION = "napari_i3d recovery", 1
 _MAX_BYTES = 1 << 30
 _SEPARATOR = ",\n"
 
+_MAX_WORDS = 300
+
 Content = TypeVar("Content")
+Edit = TypeVar("Edit")
 
 
 def data_folder() -> Path:
@@ -71,12 +74,22 @@ class RecoveryFile(ABC, Generic[Content]):
         The video, and the file of the content, or None without one; they identify the recovery file.
     keep_base
         Keep the content that the steps begin with too: reading `file` does not give it.
+    session
+        A text that is equal for editors that share a history: steps of the same serial are one step then.
     """
 
     KIND: ClassVar[str]
 
-    def __init__(self, editor: SavedEditor, video: Path | None, file: Path | None, *, keep_base: bool = False) -> None:
-        self._editor = editor
+    def __init__(
+        self,
+        editor: SavedEditor,
+        video: Path | None,
+        file: Path | None,
+        *,
+        keep_base: bool = False,
+        session: str = "",
+    ) -> None:
+        self._editor, self._session = editor, session
         self._video, self._file, self._keep_base = video, file, keep_base
         self._lines: dict[int, str] = {}  # of the steps, by their serials; new ones only are serialized
         self._written: int | None = None  # the serial of what the file holds
@@ -188,13 +201,14 @@ class RecoveryFile(ABC, Generic[Content]):
             "video": None if self._video is None else str(self._video),
             "file": None if self._file is None else str(self._file),
             "base_sha256": self._base_sha256[1],
+            "session": self._session,
         }
 
     def _step_lines(self, steps: list[tuple[int, str, tuple[object, ...]]]) -> list[str]:
         for serial, words, edits in steps:
             if serial not in self._lines:
                 values = [self._edit_values(edit) for edit in edits]
-                self._lines[serial] = json.dumps({"words": words, "edits": values})
+                self._lines[serial] = json.dumps({"serial": serial, "words": words, "edits": values})
         return [self._lines[serial] for serial, _, _ in steps]
 
     def _write(self, head: dict[str, Any], lists: dict[str, list[str]]) -> None:
@@ -241,6 +255,34 @@ def load(path: Path, kind: str) -> dict[str, Any]:
     if content.get("kind", kind) != kind:
         raise RecoveryError(f"expected a recovery file of {kind}, found one of something else")
     return content
+
+
+class RecoveredStep(NamedTuple, Generic[Edit]):
+    """A step as a recovery file has it.
+
+    Attributes
+    ----------
+    words
+        What it does; empty if that was not kept.
+    edits
+        The edits of one owner of the history.
+    serial
+        Number of the step in the history of its session; 0 if unknown.
+    """
+
+    words: str
+    edits: tuple[Edit, ...]
+    serial: int = 0
+
+
+def step_of_values(values: dict[str, Any], edit_of: Callable[[dict[str, Any]], Edit]) -> RecoveredStep[Edit]:
+    """Return a step of a recovery file; a KeyError, TypeError or ValueError if it is none."""
+    words, serial = values["words"], values.get("serial", 0)
+    if not isinstance(words, str) or not words.isprintable() or len(words) > _MAX_WORDS:
+        words = ""
+    if type(serial) is not int:
+        raise TypeError("serial")
+    return RecoveredStep(words, tuple(edit_of(edit) for edit in values["edits"]), serial)
 
 
 def _lines(values: Iterable[dict[str, Any]]) -> list[str]:

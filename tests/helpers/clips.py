@@ -15,6 +15,7 @@ class FakeVideo:
 
     path = Path("clip.mp4")
     remark = ""
+    fps = 25.0
 
     def __init__(self, n_frames: int = 10, height: int = 48, width: int = 64) -> None:
         self.shape = (n_frames, height, width, 3)

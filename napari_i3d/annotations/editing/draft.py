@@ -123,11 +123,7 @@ class Draft:
         automated ones, which nobody reviewed, are cut instead.
         """
         start, stop = interval.start, interval.stop
-        behaviors = dict(self._store.behaviors)
-        if behaviors[lane.behavior].exclusive:
-            for other in self._store.lanes_of(lane.individual):
-                if other != lane and other.behavior != ASSESSED and behaviors[other.behavior].exclusive:
-                    self.n_cut += len(self.take(other, start, stop))
+        self.exclude(lane, start, stop)
         region = self._region(lane, max(start - 1, 0), stop + 1)
         near = [one for one in region.intervals if one.start < stop + touching and start < one.stop + touching]
         reviewed = [one for one in near if one.origin != Origin.AUTOMATED]
@@ -137,6 +133,26 @@ class Draft:
         self.take(lane, interval.start, interval.stop)
         region.intervals = sorted([*region.intervals, interval], key=_start)
         self.assess(lane.individual, [(interval.start, interval.stop)])
+
+    def exclude(self, lane: Lane, start: int, stop: int) -> None:
+        """Cut the bouts that a bout in a lane excludes: those of other exclusive behaviors if its own is exclusive."""
+        behaviors = dict(self._store.behaviors)
+        if behaviors[lane.behavior].exclusive:
+            for other in self._store.lanes_of(lane.individual):
+                if other != lane and other.behavior != ASSESSED and behaviors[other.behavior].exclusive:
+                    self.n_cut += len(self.take(other, start, stop))
+
+    def fill(self, lane: Lane, interval: Interval) -> None:
+        """Put a bout that nobody reviewed where its lane is empty; what it meets there stays, what it excludes goes."""
+        start, stop = interval.start, interval.stop
+        own = self.take(lane, start, stop)
+        edges = [start, *(edge for one in own for edge in (one.start, one.stop)), stop]
+        pieces = [(low, high) for low, high in zip(edges[::2], edges[1::2], strict=True) if low < high]
+        for low, high in pieces:
+            self.exclude(lane, low, high)
+        self.assess(lane.individual, pieces)
+        new = [replace(interval, start=low, stop=high) for low, high in pieces]
+        self.put(lane, [*own, *new], frozenset({start, stop}))
 
     def _region(self, lane: Lane, start: int, stop: int) -> _Region:
         region = self._regions.get(lane)

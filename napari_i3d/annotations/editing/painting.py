@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from napari_i3d._utils.frame_ranges import Range, Ranges, in_frames, merge_ranges, remove_range
+from napari_i3d._utils.history import Change
 from napari_i3d._utils.text import counted
 from napari_i3d.annotations.bouts import Bout, Origin
 from napari_i3d.annotations.editing.annotation_edit import (
@@ -133,6 +134,42 @@ class AddAutomated(AnnotationEdit):
         draft.put(lane, [Interval(low, high, Origin.AUTOMATED, None, self.note) for low, high in free])
         draft.assess(individual, free)
         return Plan([*changes, *draft.changes()] if draft.changes() else [])
+
+
+@dataclass(frozen=True)
+class AddBouts(AnnotationEdit):
+    """Add bouts of another annotation, with their origin, confidence and notes.
+
+    Bouts that overlap one of the same behavior and target become one bout with it; of automated ones, only what lies
+    beside it is added. Bouts of other behaviors that they exclude are cut. Their frames are assessed then.
+    """
+
+    bouts: tuple[Bout, ...]
+
+    @property
+    def words(self) -> str:
+        """Description, as an instruction."""
+        return f"add {counted(len(self.bouts), 'bout')} of another annotation"
+
+    def plan(self, store: AnnotationStore) -> Plan:
+        """Return the changes without applying them."""
+        draft, changes, keys = Draft(store), list[Change](), dict[Id, int]()
+        for bout in self.bouts:
+            check_end(store, bout.stop)
+            for one in (bout.individual, bout.target):
+                if one is not None and one not in keys:
+                    listed = any(one == other.individual for other in self.bouts)
+                    key, more = (individual_key if listed else target_key)(store, one)
+                    changes += more
+                    keys[one] = key if key is not None else -1
+            target = None if bout.target is None else keys[bout.target]
+            lane = Lane(keys[bout.individual], store.behavior_key(bout.behavior), target)
+            interval = Interval(bout.start, bout.stop, bout.origin, bout.confidence, bout.note)
+            if bout.origin == Origin.AUTOMATED:
+                draft.fill(lane, interval)
+            else:
+                draft.place(lane, interval)
+        return Plan([*changes, *draft.changes()], cuts(draft.n_cut))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from napari_i3d.annotations.io.frame_clock import FrameClock
 from napari_i3d.errors import AnnotationError, OutputError
 from napari_i3d.individuals import Id
 
+OTHER_VIDEO = "the file is of a video"
+"""Beginning of notes on files that seem to be of another video."""
 HEAD_BYTES = 65536
 """Number of bytes at the beginning of a file that `AnnotationFormat.recognize` gets."""
 UNNAMED = "unnamed"

@@ -14,9 +14,12 @@ from napari_i3d.annotations.editing.changes import AnnotationChange
 from napari_i3d.annotations.editing.painting import Add, Assess, Erase, Unassess
 from napari_i3d.individuals import Id, format_id
 from napari_i3d.plugin import navigation
+from napari_i3d.plugin.annotate_dock.annotation_files import FileButton
+from napari_i3d.plugin.annotate_dock.behaviors_panel import BehaviorsPanel
 from napari_i3d.plugin.annotate_dock.explored.cluster_lanes import ClusterLanes
 from napari_i3d.plugin.annotate_dock.explored.cluster_menu import add_cluster_entries
 from napari_i3d.plugin.annotate_dock.explored.shared_time import SharedTime
+from napari_i3d.plugin.annotate_dock.labels_link import LabelsLink
 from napari_i3d.plugin.annotate_dock.more_menu import MoreMenu
 from napari_i3d.plugin.annotate_dock.playback_bar import PlaybackBar
 from napari_i3d.plugin.annotate_dock.timeline_content import (
@@ -66,11 +69,14 @@ class AnnotateWidget(Dock):
         self.mode.setCheckable(True)
         self.mode.setToolTip(f"Label by the keys of the behaviors ({self._session.keys.shown_key('label_mode')})")
         self.playing = PlaybackBar(self._session)
+        self.file, self.behaviors = FileButton(self._session), BehaviorsPanel(self._session)
         self.running, self.readout = LineLabel(), LineLabel()
         self._clusters = ClusterLanes(self._session.exploration, self.links, self._show_lanes)
         self._time = SharedTime(self.canvas, self._session.exploration.time_axis, self.links)
         self._build()
         self._connect(napari_viewer)
+        self._labels_link = LabelsLink(self._session, self.behaviors.refresh, self.file.refresh)
+        self.destroyed.connect(self._labels_link.close)
         self.follow_active(
             self._show,
             tracking_changed=self._show,
@@ -81,13 +87,12 @@ class AnnotateWidget(Dock):
         )
 
     def _build(self) -> None:
-        self.tools = fill(
-            QHBoxLayout(), self.mode, self.playing, self.running, self.readout, self.more, grow=self.running
-        )
+        tools = self.file, self.mode, self.playing, self.running, self.readout, self.more
+        self.tools = fill(QHBoxLayout(), *tools, grow=self.running)
         self.tools.setStretchFactor(self.readout, 1)
         self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.side = QWidget()
-        self.side_column = fill(QVBoxLayout(self.side))
+        self.side_column = fill(QVBoxLayout(self.side), self.behaviors, grow=self.behaviors)
         self.side.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Expanding)
         line = fill(QHBoxLayout(), self.side, self.canvas, grow=self.canvas)
         rows = fill(QVBoxLayout(self), self.tools, line, grow=line)
@@ -298,6 +303,7 @@ class AnnotateWidget(Dock):
         """End labelling with the dock."""
         self._labelling.on = False
         self._label_links.close()
+        self._labels_link.close()
         self.more.closed()
         super().closed()
         self._time.show(None)

@@ -30,15 +30,17 @@ class Labels:
     changed
         Signal (`AnnotationChange` or None): the annotation was edited; None: it is another one, with a new `editor`.
         Slots may leave the argument out.
-    selected_changed
-        Signal, without arguments.
+    selected_changed, saved_changed
+        Signals, without arguments.
     """
 
     changed = Signal(object)
     selected_changed = Signal()
+    saved_changed = Signal()
 
     def __init__(self) -> None:
         self.path: Path | None = None
+        self._seen: tuple[int, int] | None = None  # time and size of the file when it was opened or saved
         self.individual: Id | None = None
         self._boxes: TrackingEditor | None = None
         self._selected: Bout | None = None
@@ -62,9 +64,40 @@ class Labels:
 
     def set_annotation(self, annotation: Annotation, path: Path | None, saved: Annotation | None = None) -> None:
         """Set another annotation; `saved` is it as its file has it. Default: as it is."""
-        self.path = path
+        self._set_path(path)
         history = None if self._boxes is None else self._boxes.history
         self._start(AnnotationEditor(annotation, history, saved=saved))
+
+    def restore(self, editor: AnnotationEditor, path: Path | None, *, outdated: bool) -> None:
+        """Set labels that were recovered; the editor shares the history of the boxes.
+
+        `outdated`: the file was changed after the labels were kept.
+        """
+        self._set_path(path)
+        if outdated:
+            self._seen = None
+        self._start(editor)
+
+    def mark_saved(self, path: Path) -> None:
+        """Note that the annotation was saved to a file, which is its file from now on."""
+        self._set_path(path)
+        self.editor.mark_saved()
+        self.saved_changed.emit()
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing was opened or labelled yet."""
+        annotation, editor = self.annotation, self.editor
+        untouched = editor.is_saved and not editor.serial and self.path is None
+        return untouched and not (annotation.ethogram or annotation.individuals)
+
+    @property
+    def is_changed_on_disk(self) -> bool:
+        """Whether another program, or session, has changed the file since it was opened or saved."""
+        return self.path is not None and _stamp(self.path) not in (None, self._seen)
+
+    def _set_path(self, path: Path | None) -> None:
+        self.path, self._seen = path, None if path is None else _stamp(path)
 
     def join(self, boxes: TrackingEditor) -> None:
         """Edit the annotation on the history of boxes, whose corrections take the bouts along, from now on."""
@@ -86,3 +119,11 @@ class Labels:
         if self._selected is not None and self._selected not in self.editor.bouts_of(self._selected.individual):
             self.selected = None
         self.changed.emit(change)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from napari_i3d.plugin.layers.box_controller import BoxesController
     from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
     from napari_i3d.plugin.playback import Playback
-    from napari_i3d.plugin.saving.recovery_controller import RecoveryController
+    from napari_i3d.plugin.recovery.recovery_controller import RecoveryController
 
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource, VideoSource
 

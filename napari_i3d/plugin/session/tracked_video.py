@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from napari_i3d._utils.history import History
+from napari_i3d.annotations.annotation import Annotation, VideoFacts
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.session.corrections import Corrections
 from napari_i3d.plugin.session.labels import Labels
@@ -162,6 +163,10 @@ class TrackedVideo(VideoFeatures):
     def set_video(self, video: "Video | None", layer: "Image | None") -> None:
         """Set or remove the video and its layer."""
         self.video, self.layer = video, layer
+        if video is not None and self.labels.is_blank:
+            n_frames, height, width = video.shape[:3]
+            facts = VideoFacts(video.path.name, (width, height))
+            self.labels.set_annotation(Annotation(n_frames=n_frames, fps=float(video.fps), video=facts), None)
         self.check()
         self.video_changed.emit()
 

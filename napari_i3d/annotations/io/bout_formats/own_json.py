@@ -32,7 +32,14 @@ from napari_i3d._utils.text import printable
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.bouts import Bout
 from napari_i3d.annotations.ethogram import Behavior
-from napari_i3d.annotations.io.format import AnnotatedVideo, AnnotationFormat, ReadRequest, ReadResult, WriteRequest
+from napari_i3d.annotations.io.format import (
+    OTHER_VIDEO,
+    AnnotatedVideo,
+    AnnotationFormat,
+    ReadRequest,
+    ReadResult,
+    WriteRequest,
+)
 from napari_i3d.annotations.io.parsing.bout_collector import BoutCollector, known_video
 from napari_i3d.annotations.io.parsing.json_values import items_of, require
 from napari_i3d.annotations.io.parsing.text_files import read_bytes
@@ -97,7 +104,7 @@ def _video(facts: dict[str, Any], request: ReadRequest, collector: BoutCollector
     own = None if width is None or height is None else (width, height)
     if own is not None and video.size is not None and own != tuple(video.size):
         collector.notes.append(
-            f"the file is of a video of {own[0]} x {own[1]} pixels, but this one has {video.size[0]} x {video.size[1]}"
+            f"{OTHER_VIDEO} of {own[0]} x {own[1]} pixels, but this one has {video.size[0]} x {video.size[1]}"
         )
     return AnnotatedVideo(video.name, video.n_frames, video.fps, None, video.size or own)
 

@@ -9,7 +9,7 @@ from napari_i3d._utils.text import counted, printable
 from napari_i3d.annotations.annotation import Annotation, VideoFacts
 from napari_i3d.annotations.bouts import Bout, merge_overlapping
 from napari_i3d.annotations.ethogram import Behavior, Ethogram
-from napari_i3d.annotations.io.format import AnnotatedVideo, ReadRequest, ReadResult
+from napari_i3d.annotations.io.format import OTHER_VIDEO, AnnotatedVideo, ReadRequest, ReadResult
 from napari_i3d.annotations.io.frame_clock import FrameClock
 from napari_i3d.errors import AnnotationError
 from napari_i3d.individuals import Id, format_id
@@ -256,7 +256,7 @@ def known_video(
     given, notes = request.video, []
     differ = abs(n_frames - given.n_frames) if n_frames is not None and given.n_frames is not None else 0
     if differ and rough and n_frames is not None and differ <= max(2, n_frames // 500):
-        notes.append(f"the file is of a video of {counted(n_frames, 'frame')}, but this one has {given.n_frames}")
+        notes.append(f"{OTHER_VIDEO} of {counted(n_frames, 'frame')}, but this one has {given.n_frames}")
     elif differ and n_frames is not None and given.n_frames is not None:
         raise AnnotationError(
             f"expected the annotation of a video of {counted(given.n_frames, 'frame')}"
@@ -265,13 +265,13 @@ def known_video(
             hint="is it the annotation of another video?",
         )
     if name and given.name and AnnotatedVideo(name).stem != given.stem:
-        notes.append(f"the file is of a video called {printable(name, 80)}, not {printable(given.name, 80)}")
+        notes.append(f"{OTHER_VIDEO} called {printable(name, 80)}, not {printable(given.name, 80)}")
     if fps and given.fps and abs(fps / given.fps - 1) > 0.01:
-        notes.append(f"the file is of a video with {fps:g} frames per second, but this one has {given.fps:g}")
+        notes.append(f"{OTHER_VIDEO} with {fps:g} frames per second, but this one has {given.fps:g}")
     if duration_s and given.n_frames and given.fps:
         length_s = given.n_frames / given.fps
         if abs(duration_s - length_s) > max(1.0, 0.01 * length_s):
-            notes.append(f"the file is of a video of {duration_s:.1f} s, but this one has {length_s:.1f} s")
+            notes.append(f"{OTHER_VIDEO} of {duration_s:.1f} s, but this one has {length_s:.1f} s")
     known = replace(
         given,
         name=given.name or name,

@@ -56,12 +56,12 @@ class RecoveryBar(QFrame):
 
 
 def ask_discard(parent: QWidget, text: str) -> bool:
-    """Ask whether corrections shall be removed for good."""
+    """Ask whether what was found shall be removed for good."""
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Warning)
-    box.setWindowTitle("Discard corrections?")
+    box.setWindowTitle("Discard for good?")
     box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setText(f"{text}\n\nDiscarded corrections cannot be restored any more.")
+    box.setText(f"{text}\n\nWhat is discarded cannot be restored any more.")
     discard = box.addButton("Discard", QMessageBox.ButtonRole.DestructiveRole)
     box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
     box.exec()
