@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from napari_i3d import __version__
 from napari_i3d.cli.bench import add_bench
 from napari_i3d.cli.convert import add_convert
+from napari_i3d.cli.dataset import add_dataset
 from napari_i3d.cli.demo import add_demo
 from napari_i3d.cli.detect import add_detect
 from napari_i3d.cli.extract import add_extract
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         add_convert,
         add_detect,
         add_learn,
+        add_dataset,
         add_plot,
         add_render,
         add_weights,

@@ -1,5 +1,6 @@
 """Learning behaviors from labels: probes, their honest scores, what to label next, and doubtful labels."""
 
+from napari_i3d.learning.datasets.export import export_dataset
 from napari_i3d.learning.evaluation import Evaluation, evaluate
 from napari_i3d.learning.label_errors import LabelError, label_errors
 from napari_i3d.learning.probe.probe import Probe
@@ -18,6 +19,7 @@ __all__ = [
     "Smoothing",
     "Window",
     "evaluate",
+    "export_dataset",
     "label_errors",
     "next_windows",
     "read_probe",

@@ -109,7 +109,7 @@ def make_folds(
             f"expected at least two {chosen}s with labels, found one: nothing can be held back to test a probe on",
             hint="label more",
         )
-    numbers = _deal(groups[chosen], labelled.shown[rows], seed)[groups[chosen]]
+    numbers = deal_groups(groups[chosen], labelled.shown[rows], seed)[groups[chosen]]
     # Twice the frames of a row: at the ends of a tracklet, a row may hold a chunk that lies up to 4 frames off.
     return Folds(chosen, rows, blocks, numbers, 2 * (CHUNK_SPAN + context_frames))
 
@@ -142,7 +142,7 @@ def _blocks(labelled: LabelledRows, rows: NDArray[np.int64]) -> NDArray[np.int64
     return blocks
 
 
-def _deal(groups: NDArray[np.int64], shown: NDArray[np.int8], seed: int) -> NDArray[np.int64]:
+def deal_groups(groups: NDArray[np.int64], shown: NDArray[np.int8], seed: int) -> NDArray[np.int64]:
     """Return the fold of each group, such that rare behaviors are spread over folds: (groups,) int64."""
     count = int(groups.max()) + 1
     n_folds = min(MOST_FOLDS, count)

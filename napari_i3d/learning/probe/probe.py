@@ -14,7 +14,6 @@ from napari_i3d.annotations.ethogram import Ethogram
 from napari_i3d.errors import FeaturesError
 from napari_i3d.features.features import Features
 from napari_i3d.features.sequence import FeatureSequence
-from napari_i3d.features.table import BLOCK_ROWS
 from napari_i3d.individuals import Id, format_individual
 from napari_i3d.learning.labelled_rows import check_source, owner, sequence_of, source_of
 from napari_i3d.learning.probabilities import RowProbabilities, annotation_of
@@ -24,6 +23,9 @@ from napari_i3d.learning.probe.inputs import context_offsets, neighbors
 from napari_i3d.learning.probe.settings import ProbeSettings
 from napari_i3d.learning.probe.writing import write_probe
 from napari_i3d.learning.smoothing import Smoothing
+
+# Few rows at once, so that what is computed of them stays in the processor's cache.
+_ROWS = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +118,8 @@ class Probe:
         pieces = np.split(weights, len(offsets))
         product = self.space.then(np.concatenate(pieces, axis=1))
         parts = np.empty((len(rows), classes * len(offsets)), np.float32)
-        for start in range(0, len(rows), BLOCK_ROWS):
-            parts[start : start + BLOCK_ROWS] = product.apply(rows[start : start + BLOCK_ROWS])
+        for start in range(0, len(rows), _ROWS):
+            parts[start : start + _ROWS] = product.apply(rows[start : start + _ROWS])
         bad = np.flatnonzero(~np.isfinite(parts).all(axis=1))
         if bad.size:
             raise FeaturesError(
