@@ -128,7 +128,9 @@ def _blocks(labelled: LabelledRows, rows: NDArray[np.int64]) -> NDArray[np.int64
     for sequence in np.unique(sequences):
         here = np.flatnonzero(sequences == sequence)
         own = shown[here]
-        changes = np.r_[True, (own[1:] != own[:-1]).any(axis=1)]
+        # A bout that overlaps others belongs to one block with them.
+        continues = ((own[1:] == 1) & (own[:-1] == 1)).any(axis=1)
+        changes = np.r_[True, (own[1:] != own[:-1]).any(axis=1) & ~continues]
         starts = np.flatnonzero(changes & (own == 1).any(axis=1))
         if len(starts):
             stops = np.r_[np.flatnonzero(changes)[1:], len(here)]

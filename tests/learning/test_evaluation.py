@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
 from helpers.labelled import BEHAVIORS, ETHOGRAM, make_planted, planted_of, random_states
-from napari_i3d import Annotation, Bout, Features, learning
+from napari_i3d import Annotation, Behavior, Bout, Ethogram, Features, learning
 from napari_i3d.errors import AnnotationError, SettingsError
 from napari_i3d.learning.folds import make_folds
 from napari_i3d.learning.labelled_rows import label_rows
@@ -89,6 +89,27 @@ def test_bouts_stay_whole_and_behaviors_are_spread_over_folds() -> None:
     for name in BEHAVIORS:
         own = [bout for bout in video.annotation.bouts if bout.behavior == name]
         assert len({folds.numbers[bout.start] for bout in own}) == min(5, len(own))
+
+
+def test_bouts_that_overlap_stay_in_one_fold() -> None:
+    random = np.random.default_rng(3)
+    ethogram = Ethogram((Behavior("left", exclusive=False), Behavior("right", exclusive=False)))
+    starts = {name: np.cumsum(random.integers(20, 60, 30)) for name in ethogram}
+    bouts = [
+        Bout("mouse", name, s, s + length)
+        for name in ethogram
+        for s, length in zip(starts[name], random.integers(5, 20, 30), strict=True)
+    ]
+    count = int(max(bout.stop for bout in bouts)) + 30
+    features = planted_of(np.zeros((count, 2), np.float32), np.zeros(count, int)).features
+    labelled = label_rows(features, Annotation(ethogram, tuple(bouts), {"mouse": [(0, count)]}))
+    folds = make_folds(labelled)
+    assert any(
+        one.overlaps(other.start, other.stop) for one in bouts for other in bouts if one.behavior < other.behavior
+    )
+    for bout in bouts:
+        assert len(set(folds.blocks[bout.start : bout.stop])) == 1
+    assert folds.blocks.max() > 20
 
 
 def test_scores_are_those_of_plain_counting() -> None:
