@@ -115,6 +115,8 @@ def check_source(name: str, found: Mapping[str, Any], expected: Mapping[str, Any
     """
     for key, value in expected.items():
         other = found.get(key)
+        if key == "weights" and expected.get("weights_sha256") and found.get("weights_sha256"):
+            continue  # the same weights may have the name of a file
         if value is not None and other is not None and other != value:
             raise FeaturesError(
                 f"{name or 'features'}: expected rows made with {key} {value}, found {other}",

@@ -103,6 +103,15 @@ def test_features_made_differently_are_refused() -> None:
             label_rows(named, {"x": one.annotation, "y": other.annotation})
 
 
+def test_same_weights_of_another_name_are_accepted() -> None:
+    one, other = make_planted(1), make_planted(2)
+    named = {
+        name: replace(each.features, provenance={**each.features.provenance, "weights": {"name": name, "sha256": "a"}})
+        for name, each in (("x", one), ("y", other))
+    }
+    assert len(label_rows(named, {"x": one.annotation, "y": other.annotation}).table.sequences) == 2
+
+
 def test_individual_without_frames_is_refused() -> None:
     with pytest.raises(FeaturesError, match="not known"):
         label_rows(Features(rows={"a": np.zeros((5, 1), np.float32)}), Annotation(ETHOGRAM, (Bout("a", "walk", 0, 2),)))
