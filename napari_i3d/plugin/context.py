@@ -18,7 +18,8 @@ def get_session(viewer: "Viewer") -> Session:
     if viewer not in _sessions:
         # Loaded with the first viewer: what they import takes time.
         from napari_i3d.plugin.box_editing.box_editor import BoxEditor
-        from napari_i3d.plugin.closing import ClosingQuestion
+        from napari_i3d.plugin.closing.closing_question import ClosingQuestion
+        from napari_i3d.plugin.closing.unsaved import UnsavedWork
         from napari_i3d.plugin.corrections.canvas_menu import CanvasMenu
         from napari_i3d.plugin.corrections.identity_prompt import IdentityPrompt
         from napari_i3d.plugin.exploration import Exploration
@@ -29,7 +30,6 @@ def get_session(viewer: "Viewer") -> Session:
         from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
         from napari_i3d.plugin.playback import Playback
         from napari_i3d.plugin.recovery.recovery_controller import RecoveryController
-        from napari_i3d.plugin.unsaved import UnsavedWork
 
         session = _sessions[viewer] = Session(viewer)
         session.boxes = BoxesController(session)

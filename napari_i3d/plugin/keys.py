@@ -7,8 +7,8 @@ back.
 from functools import partial
 
 from napari_i3d.plugin import navigation
-from napari_i3d.plugin.actions import Action
 from napari_i3d.plugin.corrections import identity_actions, key_frame_actions, problem_actions
+from napari_i3d.plugin.keyboard.actions import Action
 from napari_i3d.plugin.labels import label_actions, label_saving
 from napari_i3d.plugin.saving.box_saving import SAVE_ACTIONS
 

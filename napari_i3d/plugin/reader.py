@@ -22,8 +22,8 @@ from napari_i3d.plugin.labels.label_opening import holds_labels, open_beside, op
 from napari_i3d.plugin.layers.convert import LayerData, tracking_layer_data
 from napari_i3d.plugin.layers.video_layer import PLUGIN, video_layer_data
 from napari_i3d.plugin.messages import dock_text
+from napari_i3d.plugin.opening.tracking_opening import OpeningCancelledError, boxes_of, show_notes, source_of, video_of
 from napari_i3d.plugin.session.session import Session
-from napari_i3d.plugin.session.tracking_opening import OpeningCancelledError, boxes_of, show_notes, source_of, video_of
 from napari_i3d.projects.tracking_files import find_tracking_files
 from napari_i3d.projects.tracking_saving import newest_corrected
 from napari_i3d.tracking.io import box_pickle

@@ -15,10 +15,10 @@ from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.jupyter import keep_kernel_awake
 from napari_i3d.plugin.layers.convert import tracking_layer_data
 from napari_i3d.plugin.layers.video_layer import PLUGIN, video_layer_data
+from napari_i3d.plugin.opening.tracking_opening import OpeningCancelledError, open_tracking, show_notes
 from napari_i3d.plugin.reader import companion_layers, open_companion_labels
 from napari_i3d.plugin.session.layer_sources import TrackingSource
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
-from napari_i3d.plugin.session.tracking_opening import OpeningCancelledError, open_tracking, show_notes
 from napari_i3d.tracking.io.reading import TrackingReading
 from napari_i3d.tracking.tracklets import Tracking
 from napari_i3d.video.video import Video, open_video

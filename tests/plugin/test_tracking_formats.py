@@ -25,8 +25,8 @@ from napari_i3d.detection.files import write_detection
 from napari_i3d.detection.settings import DetectionSettings
 from napari_i3d.errors import TrackingError
 from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.opening.tracking_opening import open_tracking
 from napari_i3d.plugin.reader import get_tracking_reader
-from napari_i3d.plugin.session.tracking_opening import open_tracking
 from napari_i3d.tracking.io.reading import TrackingReading
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 

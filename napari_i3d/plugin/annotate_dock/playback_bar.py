@@ -6,7 +6,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QSpinBox, QToolButton, QWidget
 
 from napari_i3d._utils.text import format_speed
-from napari_i3d.plugin.actions import Action
+from napari_i3d.plugin.keyboard.actions import Action
 from napari_i3d.plugin.labels import label_actions
 from napari_i3d.plugin.playback import SPEEDS
 from napari_i3d.plugin.session.session import Session

@@ -8,9 +8,9 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QToolButton, Q
 
 from napari_i3d._utils.history import History
 from napari_i3d._utils.text import counted
-from napari_i3d.plugin.actions import Action
 from napari_i3d.plugin.corrections.carry_out import go_to_step
 from napari_i3d.plugin.corrections.history_list import HistoryList
+from napari_i3d.plugin.keyboard.actions import Action
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.text_label import LineLabel

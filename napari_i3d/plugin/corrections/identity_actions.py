@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from napari_i3d.plugin.actions import Action
 from napari_i3d.plugin.corrections import carry_out
+from napari_i3d.plugin.keyboard.actions import Action
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.tracking.editing.scopes import Command, format_span, mark_end, mark_start
 

@@ -9,8 +9,8 @@ from napari.utils.notifications import show_info, show_warning
 from napari_i3d.errors import TrackingError
 from napari_i3d.individuals import Id
 from napari_i3d.plugin import navigation
-from napari_i3d.plugin.actions import Action
 from napari_i3d.plugin.corrections.carry_out import carry_out
+from napari_i3d.plugin.keyboard.actions import Action
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo

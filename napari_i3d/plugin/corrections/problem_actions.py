@@ -4,7 +4,7 @@ from functools import partial
 
 from napari_i3d._utils.text import counted
 from napari_i3d.plugin import navigation
-from napari_i3d.plugin.actions import Action
+from napari_i3d.plugin.keyboard.actions import Action
 from napari_i3d.plugin.session.problems import in_order
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo

@@ -15,6 +15,7 @@ from napari_i3d.errors import NapariI3DError
 from napari_i3d.extraction.planning.estimate import rate_key
 from napari_i3d.extraction.planning.request import ExtractionOptions
 from napari_i3d.features.features import Features
+from napari_i3d.plugin import preferences
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.extract_dock.extract_form import ExtractForm
 from napari_i3d.plugin.extract_dock.extraction_plan import ExtractionPlan, format_files, plan_extraction
@@ -26,7 +27,6 @@ from napari_i3d.plugin.jobs.file_jobs import run_download, run_reading
 from napari_i3d.plugin.jobs.job_results import Cancelled, Failed, Result
 from napari_i3d.plugin.jobs.workers import Job
 from napari_i3d.plugin.messages import dock_text
-from napari_i3d.plugin.session import preferences
 from napari_i3d.plugin.session.connections import Connections
 from napari_i3d.plugin.session.features_state import format_out_of_date
 from napari_i3d.plugin.widgets.dialogs import Reply, ask_replace, open_dock

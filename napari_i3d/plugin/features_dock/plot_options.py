@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QHBoxLayout, QWidget
 
 from napari_i3d.explore.heat_map_data import Content, HeatMapOptions, Order, Scale
 from napari_i3d.individuals import Id, format_id
-from napari_i3d.plugin.session import preferences
+from napari_i3d.plugin import preferences
 from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 from napari_i3d.plugin.widgets.layouts import fill
 

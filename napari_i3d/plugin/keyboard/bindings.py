@@ -12,7 +12,7 @@ from psygnal import Signal
 from qtpy.QtGui import QKeySequence
 
 from napari_i3d.errors import NapariI3DError
-from napari_i3d.plugin.actions import Action
+from napari_i3d.plugin.keyboard.actions import Action
 from napari_i3d.plugin.keyboard.key_file import keys_path, parse_key, read_keys, write_keys
 from napari_i3d.plugin.keyboard.napari_keys import napari_use
 from napari_i3d.plugin.session.session import Session

@@ -12,7 +12,7 @@ from napari.utils.key_bindings import coerce_keybinding
 
 from napari_i3d._utils.files import atomic_writer, make_folder
 from napari_i3d._utils.text import printable
-from napari_i3d.plugin.session.preferences import preferences_path
+from napari_i3d.plugin.preferences import preferences_path
 
 _MAX_BYTES = 1 << 20
 _SHOWN = 40

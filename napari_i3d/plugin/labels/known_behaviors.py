@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from napari_i3d.annotations.ethogram import Behavior, Ethogram
 from napari_i3d.errors import AnnotationError
-from napari_i3d.plugin.session.preferences import recall, remember
+from napari_i3d.plugin.preferences import recall, remember
 
 _SECTION = "behaviors"
 

@@ -11,9 +11,9 @@ from napari_i3d.annotations.editing.open_bouts import OpenBout
 from napari_i3d.annotations.editing.painting import Add, Assess, Erase, Unassess
 from napari_i3d.errors import AnnotationError
 from napari_i3d.individuals import Id
-from napari_i3d.plugin.actions import Action
+from napari_i3d.plugin.keyboard.actions import Action
 from napari_i3d.plugin.messages import dock_text
-from napari_i3d.plugin.session.preferences import recall, remember
+from napari_i3d.plugin.preferences import recall, remember
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 

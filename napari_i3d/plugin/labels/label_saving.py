@@ -13,7 +13,7 @@ from napari_i3d.annotations.io.format import AnnotationFormat
 from napari_i3d.annotations.io.reading import video_facts
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.individuals import Id
-from napari_i3d.plugin.actions import Action
+from napari_i3d.plugin.keyboard.actions import Action
 from napari_i3d.plugin.labels.known_behaviors import remember_behaviors
 from napari_i3d.plugin.labels.label_save_dialog import LabelSaveDialog
 from napari_i3d.plugin.messages import dock_text

@@ -12,8 +12,8 @@ from qtpy.QtWidgets import QApplication, QDialog, QMessageBox, QWidget
 
 from napari_i3d.detection.files import write_detection
 from napari_i3d.errors import NapariI3DError
-from napari_i3d.plugin.actions import Action
 from napari_i3d.plugin.jobs.workers import run_in_thread
+from napari_i3d.plugin.keyboard.actions import Action
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.saving.save_dialog import SaveDialog
 from napari_i3d.plugin.session.session import Session

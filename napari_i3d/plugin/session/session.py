@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_i3d.plugin.box_editing.box_editor import BoxEditor
-    from napari_i3d.plugin.closing import ClosingQuestion
+    from napari_i3d.plugin.closing.closing_question import ClosingQuestion
     from napari_i3d.plugin.corrections.canvas_menu import CanvasMenu
     from napari_i3d.plugin.corrections.identity_prompt import IdentityPrompt
     from napari_i3d.plugin.exploration import Exploration

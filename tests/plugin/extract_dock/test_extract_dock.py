@@ -17,7 +17,7 @@ from napari_i3d.batch import video_jobs
 from napari_i3d.errors import OutputError
 from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.features.io.layouts import Layout
-from napari_i3d.plugin.closing import ClosingQuestion
+from napari_i3d.plugin.closing.closing_question import ClosingQuestion
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.jobs import extract_job, file_jobs
 from napari_i3d.synthetic import SyntheticClip

@@ -12,7 +12,7 @@ from helpers.pose_files import Planted, planted, write_dlc_csv, write_idtracker
 from helpers.windows import click, open_dock
 from napari_i3d import KeypointBoxes
 from napari_i3d.plugin.context import get_session
-from napari_i3d.plugin.session import tracking_opening
+from napari_i3d.plugin.opening import tracking_opening
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY
 from napari_i3d.tracking.checks import ProblemKind
 

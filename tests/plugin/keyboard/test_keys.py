@@ -12,8 +12,8 @@ from qtpy.QtWidgets import QApplication, QDialogButtonBox
 
 from helpers.clips import MakeClip
 from helpers.windows import click, notifications, open_clip, open_dock
-from napari_i3d.plugin.actions import Action
 from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.keyboard.actions import Action
 from napari_i3d.plugin.keyboard.bindings import KeyBindings, change_keys
 from napari_i3d.plugin.keyboard.key_dialog import KeyDialog
 from napari_i3d.plugin.keyboard.key_file import keys_path, parse_key

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QApplication, QDialogButtonBox
 from helpers.clips import MakeClip
 from helpers.windows import answer_question, click, notifications, open_dock
 from napari_i3d import read_tracking
-from napari_i3d.plugin.closing import ClosingQuestion
+from napari_i3d.plugin.closing.closing_question import ClosingQuestion
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.saving.box_saving import SAVE_ACTIONS
 from napari_i3d.plugin.saving.save_dialog import SaveDialog

@@ -1,6 +1,6 @@
 """Preferences on disk."""
 
-from napari_i3d.plugin.session import preferences
+from napari_i3d.plugin import preferences
 
 
 def test_preferences_survive_damage_and_unwritable_places(tmp_path, monkeypatch):
