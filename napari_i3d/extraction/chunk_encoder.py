@@ -11,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from napari_i3d.backbones.registry import I3D
+from napari_i3d.errors import SettingsError
 from napari_i3d.extraction.crop_stream import FrameCrop
+from napari_i3d.extraction.crop_tape import CropTape
 from napari_i3d.extraction.crops import views
 from napari_i3d.extraction.device import BatchRunner, Device
 from napari_i3d.extraction.settings import ExtractionSettings
@@ -34,13 +36,22 @@ class ChunkBatch:
     rows: NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class _Chunk:
+    """A chunk with all its crops."""
+
+    name: tuple[Id, int]
+    slots: tuple[int, ...]  # of its crops on the tape
+
+
 class ChunkEncoder:
     """Collects crops into chunks and chunks into batches.
 
     Parameters
     ----------
     network
-        Maps (B, 3, 8, 224, 224) to (B, 2048). It is not modified.
+        Maps (B, 3, 8, 224, 224) to (B, 2048). It is not modified. Its input need not be contiguous, and is shared
+        between chunks: it must not change it.
     settings
         Batch size, sample mode, device and precision.
     """
@@ -51,8 +62,9 @@ class ChunkEncoder:
         # A copy: the caller's network keeps its device and float32.
         self._network = copy.deepcopy(network).to(device=self._device.torch, dtype=self._device.dtype)
         self._parts = BatchRunner(settings.batch_size)
-        self._crops: dict[Id, deque[tuple[int, torch.Tensor]]] = {}
-        self._complete: list[tuple[tuple[Id, int], torch.Tensor]] = []
+        self._tape = CropTape(self._device)
+        self._slots: dict[Id, deque[int]] = {}  # of the last crops of each individual
+        self._complete: list[_Chunk] = []
 
     @property
     def device(self) -> str:
@@ -63,14 +75,15 @@ class ChunkEncoder:
         """Take crops, in the order of frames; yield the features of each full batch of chunks."""
         for arrival in arrivals:
             chunks = arrival.chunks
-            crops = self._crops.setdefault(chunks.id, deque(maxlen=I3D.chunk_frames))
-            crops.append((arrival.frame, arrival.crop))
+            if self._tape.is_full:
+                self._compact()
+            slots = self._slots.setdefault(chunks.id, deque(maxlen=I3D.chunk_frames))
+            slots.append(self._tape.append(arrival.crop))
             start = arrival.frame - I3D.chunk_frames + 1
             if chunks.has_start(start):
-                chunk = torch.stack([crop for _, crop in crops], dim=1)  # (3, 8, H, W)
-                self._complete.append(((chunks.id, chunks.number_of(start)), chunk))
+                self._complete.append(_Chunk((chunks.id, chunks.number_of(start)), tuple(slots)))
             if arrival.frame == chunks.last_needed:
-                del self._crops[chunks.id]
+                del self._slots[chunks.id]
             if len(self._complete) == self._settings.batch_size:
                 yield from self.finish()
 
@@ -78,13 +91,24 @@ class ChunkEncoder:
         """Yield the features of the chunks that are waiting."""
         complete, self._complete = self._complete, []
         for some, rows in self._parts.run(complete, self._rows):
-            yield ChunkBatch(tuple(name for name, _ in some), rows.cpu().numpy())
+            yield ChunkBatch(tuple(chunk.name for chunk in some), rows.cpu().numpy().copy())
 
-    def _rows(self, chunks: Sequence[tuple[tuple[Id, int], torch.Tensor]]) -> torch.Tensor:
+    def _compact(self) -> None:
+        waiting = (chunk.slots for chunk in self._complete)
+        moved = self._tape.compact(sorted({slot for slots in (*self._slots.values(), *waiting) for slot in slots}))
+        for individual, slots in self._slots.items():
+            self._slots[individual] = deque((moved[slot] for slot in slots), maxlen=I3D.chunk_frames)
+        self._complete = [_Chunk(chunk.name, tuple(moved[slot] for slot in chunk.slots)) for chunk in self._complete]
+
+    def _rows(self, chunks: Sequence[_Chunk]) -> torch.Tensor:
+        batch = self._tape.chunks(np.array([chunk.slots for chunk in chunks]))
+        version = batch._version
         with self._device.computing():
-            batch = self._device.take(torch.stack([chunk for _, chunk in chunks]))
             answers = [self._network(view).float() for view in views(batch, self._settings.sample_mode)]
-            return torch.stack(answers).mean(dim=0)
+            if batch._version != version:
+                # Overlapping chunks share crops, so the next rows would be wrong.
+                raise SettingsError("network: expected one that leaves its input unchanged, found that it changes it")
+            return answers[0] if len(answers) == 1 else torch.stack(answers).mean(dim=0)
 
 
 class Encoder(Protocol):

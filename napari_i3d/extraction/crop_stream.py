@@ -136,6 +136,7 @@ def run_ahead(items: Generator[T, None, None], abandon: Callable[[], object] | N
     to interrupt the item in progress by closing its input.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="decoding and cropping") as thread:
+        _limit_to_one_core(thread)
         ahead = thread.submit(next, items, None)
         try:
             while (item := ahead.result()) is not None:
@@ -146,3 +147,14 @@ def run_ahead(items: Generator[T, None, None], abandon: Callable[[], object] | N
                 abandon()
             wait([ahead])
             items.close()
+
+
+def _limit_to_one_core(thread: ThreadPoolExecutor) -> None:
+    """Keep torch in a thread from using more threads, which would wait for the cores that ffmpeg and network use.
+
+    torch's setting is of the thread that makes it, and of threads that are still to start: the caller's is set again.
+    """
+    n_threads = torch.get_num_threads()
+    thread.submit(torch.get_num_threads).result()  # a thread's first call of torch takes the setting for new threads
+    thread.submit(torch.set_num_threads, 1).result()
+    torch.set_num_threads(n_threads)

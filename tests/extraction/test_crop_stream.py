@@ -4,11 +4,13 @@ import sys
 import threading
 import time
 from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
 import pytest
+import torch
 
 from helpers.clips import MakeClip
 from helpers.networks import FACTS, FakeNetwork
@@ -227,3 +229,18 @@ def test_crashing_ffmpeg_is_started_again(long_video: Video, monkeypatch: pytest
 def sixty_frames(video: Video) -> Job:
     tracking = Tracking([Tracklet("a", 0, np.tile([10.0, 10, 60, 60], (60, 1)))])
     return plan_job(video, tracking.values(), ExtractionSettings())
+
+
+def test_items_are_made_with_one_thread_of_torch() -> None:
+    def threads() -> Generator[int, None, None]:
+        yield torch.get_num_threads()
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert list(run_ahead(threads())) == [1]
+        assert torch.get_num_threads() == 2
+        with ThreadPoolExecutor(1) as another:
+            assert another.submit(torch.get_num_threads).result() == 2
+    finally:
+        torch.set_num_threads(before)
