@@ -26,6 +26,8 @@ _FORMAT = "napari_i3d work in progress 1"
 _MANIFEST = "about.json"
 _RESULT = "result"
 _ROWS = ".rows"
+STORED = ".stored"
+"""Ending of the records of shards whose rows are in a store."""
 _DIGEST_BYTES = 32
 _DEVICE_BYTES = 32
 _INPUTS = ("video", "tracking", "weights")
@@ -50,6 +52,8 @@ class Checkpoints:
         Why shards that existed were removed; or "".
     """
 
+    _ending = _ROWS
+
     def __init__(self, folder: Path, fingerprint: Fingerprint) -> None:
         self._folder = folder
         self._fingerprint = fingerprint
@@ -69,9 +73,10 @@ class Checkpoints:
             return 0
         try:
             sizes = [path.stat().st_size for path in folder.glob(f"*{_ROWS}")]
-        except OSError:
+            stored = [int(json.loads(path.read_bytes())["chunks"]) for path in folder.glob(f"*{STORED}")]
+        except (OSError, ValueError, LookupError, TypeError):
             return 0
-        return sum((size - _DIGEST_BYTES - _DEVICE_BYTES) // (4 * I3D.width) for size in sizes)
+        return sum(stored) + sum((size - _DIGEST_BYTES - _DEVICE_BYTES) // (4 * I3D.width) for size in sizes)
 
     def resume(self, shards: Iterable[Shard]) -> list[Shard]:
         """Return the finished shards; remove damaged shards and those of another job, or raise `OutputError`."""
@@ -83,7 +88,7 @@ class Checkpoints:
             self.remove()
             return []
         existing = [shard for shard in shards if self._path(shard).exists()]
-        intact = [shard for shard in existing if _read(self._path(shard), shard) is not None]
+        intact = [shard for shard in existing if self._is_intact(shard)]
         for shard in existing:
             if shard not in intact:
                 _remove(self._path(shard))
@@ -93,6 +98,16 @@ class Checkpoints:
 
     def save(self, finished: ShardRows) -> None:
         """Write a shard atomically; raise `OutputError` if that fails."""
+        self._begin()
+        rows = np.ascontiguousarray(finished.rows, dtype="<f4")
+        device = finished.device.encode()[:_DEVICE_BYTES].ljust(_DEVICE_BYTES)
+        with atomic_writer(self._path(finished.shard)) as file:
+            file.write(_digest(finished.shard, device, rows))
+            file.write(device)
+            file.write(rows.data.cast("B"))
+
+    def _begin(self) -> None:
+        """Make the folder, if there is none."""
         manifest = self._folder / _MANIFEST
         if not manifest.exists():
             try:
@@ -102,12 +117,9 @@ class Checkpoints:
                 raise OutputError(f"{self._folder}: cannot be made ({reason})", hint="choose another place") from error
             with atomic_writer(manifest) as file:
                 file.write(json.dumps({"format": _FORMAT, "fingerprint": self._fingerprint}, indent=1).encode())
-        rows = np.ascontiguousarray(finished.rows, dtype="<f4")
-        device = finished.device.encode()[:_DEVICE_BYTES].ljust(_DEVICE_BYTES)
-        with atomic_writer(self._path(finished.shard)) as file:
-            file.write(_digest(finished.shard, device, rows))
-            file.write(device)
-            file.write(rows.data.cast("B"))
+
+    def _is_intact(self, shard: Shard) -> bool:
+        return _read(self._path(shard), shard) is not None
 
     def read(self, shard: Shard) -> ShardRows:
         """Return a finished shard; remove it and raise `OutputError` if it has been damaged since `resume`."""
@@ -146,11 +158,11 @@ class Checkpoints:
     def remove_if_empty(self) -> None:
         """Remove the folder if it holds no shard."""
         with contextlib.suppress(OSError):
-            if not any(path.suffix == _ROWS for path in self._folder.iterdir()):
+            if not any(path.suffix in (_ROWS, STORED) for path in self._folder.iterdir()):
                 self.remove()
 
     def _path(self, shard: Shard) -> Path:
-        return self._folder / f"{shard.number:06d}{_ROWS}"
+        return self._folder / f"{shard.number:06d}{self._ending}"
 
 
 def _read_manifest(folder: Path) -> Fingerprint | None:
@@ -165,6 +177,8 @@ def _difference(found: Fingerprint | None, wanted: Fingerprint) -> str:
     """Describe how an existing fingerprint differs."""
     if found is None:
         return "not readable"
+    if found.get("layout") != wanted.get("layout"):
+        return f"for the layout {found.get('layout') or 'dict'}"
     changed = [name for name in wanted if found.get(name) != wanted[name]]
     inputs = [f"another {name}" for name in changed if name in _INPUTS]
     settings = ", ".join(f"{name} {found.get(name)}" for name in changed if name not in _INPUTS)

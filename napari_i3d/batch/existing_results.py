@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from napari_i3d._utils.files import sha256_of
-from napari_i3d.errors import OutputError
+from napari_i3d.errors import FeaturesError, OutputError
 from napari_i3d.extraction.planning.request import WITHOUT_EFFECT
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.io.layouts import Layout
 from napari_i3d.features.io.sidecar import json_path
+from napari_i3d.features.io.store import FACTS_NAME, is_store, read_store_facts, verify_store
 from napari_i3d.individuals import Id
 
 
@@ -57,21 +58,26 @@ def check_result(path: Path, expected: ExpectedResult, individual: Id | None = N
 
     `individual` is given if the file holds only this one. Raises `OutputError` if the result cannot be read.
     """
-    facts_path = json_path(path)
+    if path.is_dir() and not is_store(path):
+        return _CURRENT
+    of_store = is_store(path)
+    facts_path = path / FACTS_NAME if of_store else json_path(path)
     try:
-        facts = json.loads(facts_path.read_bytes())
+        facts = read_store_facts(path) if of_store else json.loads(facts_path.read_bytes())
         provenance, checksum = dict(facts["provenance"]), facts["sha256"]
         video, settings = dict(provenance["video"]), dict(provenance["settings"])
     except FileNotFoundError:
         return _CURRENT
-    except (ValueError, LookupError, TypeError, RecursionError):
+    except (ValueError, LookupError, TypeError, RecursionError, FeaturesError):
         return ResultCheck(ResultState.DAMAGED, f"{facts_path.name} was damaged")
     except OSError as error:
         raise OutputError(f"{facts_path}: cannot be read ({error.strerror or error})", hint="check the disk") from error
     try:
-        if sha256_of(path) != checksum:
+        if verify_store(path) if of_store else sha256_of(path) != checksum:
             text = f"{path.name} was damaged (its checksum is not that of what was written)"
             return ResultCheck(ResultState.DAMAGED, text)
+    except FeaturesError as error:
+        return ResultCheck(ResultState.DAMAGED, f"{path.name} was damaged ({error.message.text})")
     except OSError as error:
         raise OutputError(f"{path}: cannot be read ({error.strerror or error})", hint="check the disk") from error
     if text := _other_choices(facts, provenance, video, settings, expected):

@@ -14,6 +14,7 @@ from napari_i3d.errors import Message, StalledError, VideoError
 from napari_i3d.extraction.crop_stream import background_of
 from napari_i3d.extraction.engine import compute_shards, encoder_for
 from napari_i3d.extraction.planning.plan import Job, whole_image
+from napari_i3d.extraction.planning.request import ExtractionOptions
 from napari_i3d.extraction.planning.shards import Shard, ShardRows
 from napari_i3d.extraction.provenance import Corrections
 from napari_i3d.extraction.settings import ExtractionSettings
@@ -80,6 +81,7 @@ class VideoJob:
     shards: list[Shard]
     todo: list[Shard]  # those that are not finished
     checkpoints: Checkpoints  # of those that are
+    options: ExtractionOptions  # with the layout for a result of this size
     tracking: dict[str, Any]  # for provenance
     remarks: tuple[Message, ...]  # for the summary
 

@@ -8,26 +8,31 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from napari_i3d._utils.files import exclusive
 from napari_i3d._utils.text import format_path
 from napari_i3d.backbones.pretrained import WeightsFacts
+from napari_i3d.backbones.registry import I3D
 from napari_i3d.batch.checkpoints import Checkpoints
 from napari_i3d.batch.events import BatchEvent, VideoDone, VideoReading, VideoSkipped
 from napari_i3d.batch.existing_results import ExpectedResult, ResultCheck, ResultState, check_result
 from napari_i3d.batch.fingerprint import fingerprint
 from napari_i3d.batch.output_paths import lock_path, partial_folder
+from napari_i3d.batch.store_checkpoints import StoreCheckpoints
 from napari_i3d.batch.video_job import VideoInput, VideoJob
 from napari_i3d.errors import FeaturesError, Message, OutputError, VideoError
 from napari_i3d.extraction.crops import squash_note
-from napari_i3d.extraction.extract import as_features
+from napari_i3d.extraction.extract import as_features, describe_rows
 from napari_i3d.extraction.planning.plan import plan_job
 from napari_i3d.extraction.planning.request import ExtractionOptions
 from napari_i3d.extraction.planning.shards import ChunkRows, plan_shards
 from napari_i3d.extraction.provenance import crops_sha256, describe_extraction, describe_tracking
 from napari_i3d.features.features import Features
-from napari_i3d.features.io.layouts import shift_note
+from napari_i3d.features.io.layouts import Layout, shift_note
 from napari_i3d.features.io.output_format import save_features
 from napari_i3d.features.io.sidecar import json_path
+from napari_i3d.features.io.store import store_path
 from napari_i3d.individuals import Id
 from napari_i3d.projects.video_files import VIDEO_SUFFIXES
 from napari_i3d.tracking.gaps import resolve_gaps
@@ -67,10 +72,11 @@ class VideoJobs:
         expected = self._expected_result(source)
         # Tracking in memory is compared by its crops, not by the file that it may come from.
         early = self._options.layout.one_file and source.tracking is None and not self._options.overwrite
-        if early and source.output.exists():
-            check = check_result(source.output, expected)
-            if check.state in (ResultState.CURRENT, ResultState.OTHER):
-                return _skip_existing(source, {source.output: check})
+        for place, layout in self._possible_results(source.output) if early else ():
+            if place.exists():
+                check = check_result(place, replace(expected, layout=layout))
+                if check.state in (ResultState.CURRENT, ResultState.OTHER):
+                    return _skip_existing(source, {place: check})
         if source.tracking is None and tracking_path is not None and not tracking_path.exists():
             return VideoSkipped(path, _missing_tracking(path, tracking_path), complete=False)
         return (yield from self._open(source, expected, stack))
@@ -79,17 +85,17 @@ class VideoJobs:
         self, source: VideoInput, expected: ExpectedResult, stack: ExitStack
     ) -> Generator[BatchEvent, None, VideoJob | VideoSkipped]:
         """Read and plan a video that is locked."""
-        options = self._options
         path = source.video
         video_file = yield from _read_video_file(path)
         video = stack.enter_context(self._open_video(path))
-        tracking = source.read_tracking(video, options.settings)
-        resolved = resolve_gaps(tracking, options.gaps)
-        job = plan_job(video, resolved.values(), options.settings)
+        tracking = source.read_tracking(video, self._options.settings)
+        resolved = resolve_gaps(tracking, self._options.gaps)
+        job = plan_job(video, resolved.values(), self._options.settings)
+        options = self._options.for_rows(sum(len(chunks.row_chunks) for chunks in job.plan.tracklets))
         paths = options.individual_outputs(source.output, [chunks.id for chunks in job.plan.tracklets])
         self._claim(path, paths.values())
         crops: dict[Id | None, str] = {individual: crops_sha256(job, individual) for individual in (None, *paths)}
-        expected = replace(expected, video_sha256=video_file["sha256"], crops_sha256=crops)
+        expected = replace(expected, layout=options.layout, video_sha256=video_file["sha256"], crops_sha256=crops)
         checks = self._check_results(paths, expected)
         intact = [target for target, check in checks.items() if check.state is not ResultState.DAMAGED]
         others = any(check.state is ResultState.OTHER for check in checks.values())
@@ -98,13 +104,20 @@ class VideoJobs:
         notes = tracking.origin.notes if source.tracking is None and tracking.origin is not None else ()
         damaged = (check.text for check in checks.values() if check.state is ResultState.DAMAGED)
         remarks = tuple(map(Message, (*notes, *(f"{text}, and was made again" for text in damaged))))
+        if options.layout is not self._options.layout:
+            remarks = (*remarks, _store_note(options.store_above_gb))
         folder = partial_folder(source.output)
         begun = Checkpoints.holds(folder, fingerprint(job, self._weights, video_file["sha256"]))
         if intact and not begun:  # a job that ended while it wrote its files is finished as a whole
             missing = (resolved[individual] for individual, target in paths.items() if target not in intact)
             job = plan_job(video, missing, options.settings)
         shards = plan_shards(job)
-        checkpoints = Checkpoints(folder, fingerprint(job, self._weights, video_file["sha256"]))
+        job_fingerprint = fingerprint(job, self._weights, video_file["sha256"])
+        checkpoints = (
+            StoreCheckpoints(folder, job_fingerprint, job)
+            if options.layout is Layout.STORE
+            else Checkpoints(folder, job_fingerprint)
+        )
         finished = {shard.number for shard in checkpoints.resume(shards)}
         todo = [shard for shard in shards if shard.number not in finished]
         if checkpoints.remark:
@@ -113,12 +126,14 @@ class VideoJobs:
         reading = source.reading if source.tracking is None else None
         described = describe_tracking(source.tracking_path, tracking, options.gaps, reading, source.corrections)
         facts = {**described, "chosen": chosen}
-        video_job = VideoJob(source, video, video_file, job, shards, todo, checkpoints, facts, remarks)
+        video_job = VideoJob(source, video, video_file, job, shards, todo, checkpoints, options, facts, remarks)
         stack.enter_context(video_job.keep_checkpoints())
         return video_job
 
     def finish(self, job: VideoJob) -> VideoDone:
         """Write the result of a video whose shards are all saved, and remove these; errors as in both steps."""
+        if isinstance(job.checkpoints, StoreCheckpoints):
+            return self._publish(job, job.checkpoints)
         return self.save(job, self.features(job))
 
     def features(self, job: VideoJob) -> Features:
@@ -128,20 +143,42 @@ class VideoJobs:
             finished = job.checkpoints.read(shard)
             rows.put(shard, finished.rows)
             devices.add(finished.device)
+        return as_features(job.video, job.job, rows, self._provenance(job, devices))
+
+    def _publish(self, job: VideoJob, checkpoints: StoreCheckpoints) -> VideoDone:
+        """Move the store of a video to its place; its rows are not read into memory."""
+        content = checkpoints.finish(job.shards)
+        rows = {
+            chunks.id: np.broadcast_to(np.zeros((), np.float32), (len(chunks.row_chunks), I3D.width))  # their shape
+            for chunks in job.job.plan.tracklets
+        }
+        described = describe_rows(job.video, job.job, rows, self._provenance(job, content.devices))
+        target = store_path(job.input.output)
+        checkpoints.publish(described, content, target)
+        return self._done(job, (target,))
+
+    def _provenance(self, job: VideoJob, devices: Iterable[str]) -> dict[str, Any]:
         device = ", ".join(sorted(devices))
-        provenance = describe_extraction(job.video, job.job, self._weights, device, job.tracking, job.video_file)
-        return as_features(job.video, job.job, rows, provenance)
+        return describe_extraction(job.video, job.job, self._weights, device, job.tracking, job.video_file)
 
     def save(self, job: VideoJob, features: Features) -> VideoDone:
         """Write the result of a video, then remove the shards, which are kept on `OutputError` or `FeaturesError`."""
         # Into the hidden folder first, and moved from there: a kill leaves half-written files only in there.
-        output, options = job.input.output, self._options
+        output, options = job.input.output, job.options
         hidden = job.checkpoints.result_folder() / output.name
         written = save_features(features, hidden, options.layout, metadata=options.save_metadata)
-        outputs = tuple(_move(path, output.with_name(path.name)) for path in written)
+        return self._done(job, tuple(_move(path, output.with_name(path.name)) for path in written))
+
+    def _done(self, job: VideoJob, outputs: tuple[Path, ...]) -> VideoDone:
         job.checkpoints.remove()
         total = job.job.plan.total_chunks
         return VideoDone(job.path, outputs, self._remarks(job), total, total - job.kept_chunks)
+
+    def _possible_results(self, output: Path) -> list[tuple[Path, Layout]]:
+        """Return the features file, and the store that its features are if they are large."""
+        layout = self._options.layout
+        places: list[tuple[Path, Layout]] = [] if layout is Layout.STORE else [(output, layout)]
+        return [*places, (store_path(output), Layout.STORE)] if self._options.may_store else places
 
     def _expected_result(self, source: VideoInput) -> ExpectedResult:
         tracking: dict[str, Any] = {}
@@ -176,7 +213,7 @@ class VideoJobs:
                 )
 
     def _remarks(self, job: VideoJob) -> tuple[Message, ...]:
-        options, plan = self._options, job.job.plan
+        options, plan = job.options, job.job.plan
         facts = [] if self._weights.trained else ["untrained weights: the features mean nothing"]
         facts += [job.video.remark] if job.video.remark else []
         facts += [f"{individual} left out: {reason}" for individual, reason in plan.left_out.items()]
@@ -204,6 +241,13 @@ def _read_video_file(path: Path) -> Generator[VideoReading, None, dict[str, Any]
     except OSError as error:
         raise VideoError(f"{path.name}: cannot be read ({error.strerror or error})", hint="check the drive") from error
     return {"sha256": digest.hexdigest(), "mtime_ns": stat.st_mtime_ns}
+
+
+def _store_note(above_gb: float | None) -> Message:
+    return Message(
+        f"more than {above_gb:g} GB of features: written as a folder, which is opened without reading it into memory",
+        hint="use {layout=dict} for one file",
+    )
 
 
 def _missing_tracking(video: Path, tracking_path: Path) -> Message:

@@ -22,6 +22,7 @@ from napari_i3d.cli.shared.tracking_options import add_tracking_options, trackin
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.extraction.settings import ExtractionSettings, Normalization, Precision, SampleMode
 from napari_i3d.features.io.layouts import Layout
+from napari_i3d.features.io.store import STORE_ABOVE_GB
 from napari_i3d.tracking.gaps import Gaps
 
 if TYPE_CHECKING:
@@ -57,9 +58,12 @@ def add_extract(commands: Any) -> None:
     _add_choice(extract, "--precision", Precision, defaults.precision, "")
     add("--i3d_suffix", default=".npy", metavar="S", help="ending of features files: .npy, .npz, .pickle (%(default)s)")
     _add_choice(
-        extract, "--layout", Layout, Layout.DICT,
-        "program to write for; dlc2action: features alone, dlc2action-pose: beside poses",
+        extract, "--layout", Layout, None,
+        "program to write for; dlc2action: features alone, dlc2action-pose: beside poses; store: a folder for features "
+        "larger than memory",
     )  # fmt: skip
+    store_help = "without --layout: a store instead of a larger file (default %(default)g)"
+    add("--store_above", type=float, metavar="GB", default=STORE_ABOVE_GB, help=store_help)
     add("--save_metadata", action="store_true", help="add first and last frame of each individual to the file")
     add("--overwrite", action="store_true", help="replace existing results (default: keep them)")
     add_tracking_options(extract)
@@ -67,10 +71,13 @@ def add_extract(commands: Any) -> None:
     add("--workers", type=int, metavar="N", help="for --scheduler local (default: one per GPU, else as many as fit)")
 
 
-def _add_choice(parser: argparse.ArgumentParser, name: str, choices: Iterable[str], default: str, text: str) -> None:
+def _add_choice(
+    parser: argparse.ArgumentParser, name: str, choices: Iterable[str], default: str | None, text: str
+) -> None:
     # Plain text: argparse would show the repr of enumeration members.
-    words = f"{text} (default %(default)s)" if text else "default %(default)s"
-    parser.add_argument(name, choices=[str(choice) for choice in choices], default=str(default), help=words)
+    value = None if default is None else str(default)
+    words = text if value is None else f"{text} (default %(default)s)" if text else "default %(default)s"
+    parser.add_argument(name, choices=[str(choice) for choice in choices], default=value, help=words)
 
 
 def _extract(options: argparse.Namespace) -> int:
@@ -100,7 +107,8 @@ def _extract(options: argparse.Namespace) -> int:
         weights=options.weights,
         i3d_suffix=options.i3d_suffix,
         save_metadata=options.save_metadata,
-        layout=Layout(options.layout),
+        layout=Layout(options.layout or Layout.DICT),
+        store_above_gb=options.store_above if options.layout is None else None,
         gaps=Gaps(options.gaps),
         overwrite=options.overwrite,
         scheduler=options.scheduler,

@@ -75,10 +75,18 @@ def extract(
 
 def as_features(video: Video, job: Job, chunks: ChunkRows, provenance: Mapping[str, Any]) -> Features:
     """Make the result from the features of all chunks, and empty `chunks`."""
+    # Pop one individual at a time: padded rows are copies of the chunks.
+    rows = {tracklet.id: _rows(chunks.pop(tracklet.id), tracklet.row_chunks) for tracklet in job.plan.tracklets}
+    return describe_rows(video, job, rows, provenance)
+
+
+def describe_rows(
+    video: Video, job: Job, rows: Mapping[Id, NDArray[np.float32]], provenance: Mapping[str, Any]
+) -> Features:
+    """Make the result from the rows of each individual."""
     tracklets = job.plan.tracklets
     return Features(
-        # Pop one individual at a time: padded rows are copies of the chunks.
-        rows={tracklet.id: _rows(chunks.pop(tracklet.id), tracklet.row_chunks) for tracklet in tracklets},
+        rows=rows,
         frames={tracklet.id: tracklet.row_frames for tracklet in tracklets},
         chunk_starts={tracklet.id: tracklet.starts[tracklet.row_chunks] for tracklet in tracklets},
         first_frame={tracklet.id: tracklet.first_frame for tracklet in tracklets},

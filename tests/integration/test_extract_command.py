@@ -613,5 +613,5 @@ def test_json_beside_the_features_tells_video_and_tracking(workplace: Workplace,
     extract()
     facts = json.loads((workplace.out / "one.npy.json").read_text())
     assert facts["fps"] == 25
-    assert facts["individuals"][0]["frames"] == [3.5, 4.5, 5.5, 6.5, 7.5]
+    assert facts["individuals"][0]["frames"] == [{"first": 3.5, "step": 1, "count": 5}]
     assert facts["provenance"]["video"]["frames"] == 12

@@ -85,9 +85,12 @@ def test_command_gives_the_golden_features(golden, tmp_path: Path) -> None:
     assert main(arguments) == 0
     assert_golden(golden, "split-padded", np.load(tmp_path / "clip.npy", allow_pickle=True).item())
     listed = {one["id"]: one for one in facts_of(tmp_path / "clip.npy.json")["individuals"]}
-    assert listed["7_part1"]["frames"] == [9, 13, 17]
-    assert listed["7_part2"]["frames"] == [24, 28, 32, 36]
-    assert listed["7_part2"]["chunk_starts"] == [24, 24, 28, 28]
+    assert listed["7_part1"]["frames"] == [{"first": 9, "step": 4, "count": 3}]
+    assert listed["7_part2"]["frames"] == [{"first": 24, "step": 4, "count": 4}]
+    assert listed["7_part2"]["chunk_starts"] == [
+        {"first": 24, "step": 0, "count": 2},
+        {"first": 28, "step": 0, "count": 2},
+    ]
 
 
 def fixed_features() -> napari_i3d.Features:

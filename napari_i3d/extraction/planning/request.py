@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, SOURCES
+from napari_i3d.backbones.registry import I3D
 from napari_i3d.errors import NapariI3DError, SettingsError
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.io.layouts import Layout, check_suffix
 from napari_i3d.features.io.output_format import individual_outputs
+from napari_i3d.features.io.store import STORE_ABOVE_GB
 from napari_i3d.individuals import Id
 from napari_i3d.tracking.gaps import Gaps
 
@@ -35,6 +37,9 @@ class ExtractionOptions:
         End of the features file's name, after the video's name; its ending selects the format.
     save_metadata
         Add the first and last frame of each individual to the features file.
+    store_above_gb
+        Features of more than this, in units of 10^9 bytes, are written as a store instead of one ``.npy``; None: never.
+        Only for the layout ``dict`` without `save_metadata`.
     overwrite
         Replace existing results.
 
@@ -51,6 +56,7 @@ class ExtractionOptions:
     i3d_suffix: str = ".npy"
     save_metadata: bool = False
     overwrite: bool = False
+    store_above_gb: float | None = STORE_ABOVE_GB
 
     def __post_init__(self) -> None:
         if self.layout.for_dlc2action and not (self.settings.pad and self.settings.frequency == 1):
@@ -62,6 +68,10 @@ class ExtractionOptions:
                 f"layout {self.layout} has no room for first and last frames", hint="leave out {save_metadata}"
             )
         check_suffix(self.i3d_suffix, self.layout)
+        if self.layout is Layout.STORE and self.save_metadata:
+            raise SettingsError(
+                f"layout {self.layout} always states first and last frames", hint="leave out {save_metadata}"
+            )
         if not self.layout.one_file and (self.i3d_suffix != ".npy" or self.save_metadata):
             raise SettingsError(
                 f"layout {self.layout} has bare arrays under names of its own",
@@ -83,10 +93,22 @@ class ExtractionOptions:
         FeaturesError
             The layout, or a file with this name, cannot hold the individuals.
         """
-        if not output.name or output.is_dir():
+        if not output.name or (output.is_dir() and self.layout is not Layout.STORE):
             raise SettingsError(f"expected the name of a features file, found the folder {output}")
         check_suffix(output.suffix, self.layout)
         return individual_outputs(output, self.layout, individuals, metadata=self.save_metadata)
+
+    @property
+    def may_store(self) -> bool:
+        """Whether features are written as a store, always or if they are large."""
+        if self.layout is not Layout.DICT:
+            return self.layout is Layout.STORE
+        return self.store_above_gb is not None and self.i3d_suffix.lower().endswith(".npy") and not self.save_metadata
+
+    def for_rows(self, n_rows: int) -> Self:
+        """Return the options for features of this many rows, whose layout is a store if they are large."""
+        large = self.store_above_gb is not None and 4 * I3D.width * n_rows > self.store_above_gb * 1e9
+        return replace(self, layout=Layout.STORE) if self.may_store and large else self
 
     def with_size(self, size: tuple[int, int] | None) -> Self:
         """Return the options for a video that is first resized to a width and height, in pixels."""

@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 from napari_i3d.errors import FeaturesError, Message, SettingsError
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.sidecar import Place
+from napari_i3d.features.io.store import STORE_SUFFIX, store_path
+from napari_i3d.features.io.store_writing import write_store
 from napari_i3d.features.io.writing import WRITERS, write_dictionary, write_features, write_with_facts
 from napari_i3d.individuals import Id
 
@@ -34,6 +36,7 @@ class Layout(StrEnum):
     """The program that a features file is made for."""
 
     DICT = "dict"
+    STORE = "store"
     DLC2ACTION = "dlc2action"
     DLC2ACTION_POSE = "dlc2action-pose"
     MS_TCN = "ms-tcn"
@@ -41,8 +44,8 @@ class Layout(StrEnum):
 
     @property
     def one_file(self) -> bool:
-        """Whether all individuals of a video share one file."""
-        return self is Layout.DICT or self.for_dlc2action
+        """Whether all individuals of a video share one file, or one folder."""
+        return self in (Layout.DICT, Layout.STORE) or self.for_dlc2action
 
     @property
     def for_dlc2action(self) -> bool:
@@ -57,17 +60,17 @@ def export_features(path: str | Path, features: Features, layout: str = "dlc2act
     ----------
     path
         The file; ``"ms-tcn"`` and ``"actionformer"`` have a file for each individual: ``folder/stem.npy`` makes
-        ``folder/stem_{id}.npy``.
+        ``folder/stem_{id}.npy``, and ``"store"`` is a folder: ``folder/stem.npy`` makes ``folder/stem.features``.
     features
         The features.
     layout
-        ``"dlc2action"``, ``"dlc2action-pose"``, ``"ms-tcn"`` (also ASFormer), ``"actionformer"`` (also OpenTAD) or
-        ``"dict"``.
+        ``"dlc2action"``, ``"dlc2action-pose"``, ``"ms-tcn"`` (also ASFormer), ``"actionformer"`` (also OpenTAD),
+        ``"store"`` or ``"dict"``.
 
     Returns
     -------
     list of Path
-        The files written, without the ``.json`` beside each.
+        The files written, without the ``.json`` beside each; of a store, its folder.
 
     Raises
     ------
@@ -84,6 +87,9 @@ def export_features(path: str | Path, features: Features, layout: str = "dlc2act
     if chosen is Layout.DICT:
         write_features(path, features)
         return [path]
+    if chosen is Layout.STORE:
+        write_store(store_path(path), features)
+        return [store_path(path)]
     if chosen.for_dlc2action:
         places = _dlc2action_places(features, chosen)
         write_dictionary(path, features, places, metadata=chosen is Layout.DLC2ACTION, layout=str(chosen))
@@ -99,6 +105,8 @@ def export_features(path: str | Path, features: Features, layout: str = "dlc2act
 def check_suffix(suffix: str, layout: Layout) -> None:
     """Check that the ending of features files names a format that the layout has, or raise `SettingsError`."""
     allowed = [".npy"] if layout is not Layout.DICT else list(WRITERS)
+    if layout is Layout.STORE:
+        allowed = [STORE_SUFFIX, ".npy"]
     if layout.for_dlc2action:
         allowed = [ending for ending in WRITERS if ending != ".npz"]
     if Path(f"stem{suffix}").suffix.lower() not in allowed or "/" in suffix or "\\" in suffix:

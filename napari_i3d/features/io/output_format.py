@@ -8,6 +8,7 @@ from napari_i3d.errors import FeaturesError
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.layouts import Layout, dlc2action_ids, export_features, individual_paths
 from napari_i3d.features.io.sidecar import json_path
+from napari_i3d.features.io.store import store_path
 from napari_i3d.features.io.writing import check_content, write_features
 from napari_i3d.individuals import Id
 
@@ -26,7 +27,7 @@ def individual_outputs(
     if layout.one_file:
         names = dlc2action_ids(individuals).values() if layout.for_dlc2action else individuals
         check_content(list(names), output.suffix, metadata=metadata or layout is Layout.DLC2ACTION)
-        paths = dict.fromkeys(individuals, output)
+        paths = dict.fromkeys(individuals, store_path(output) if layout is Layout.STORE else output)
     else:
         paths = individual_paths(output.with_suffix(".npy"), list(individuals))
     for path in paths.values():

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from napari_i3d._utils.files import sha256_of
 from napari_i3d._utils.text import format_path, printable
 from napari_i3d.errors import FeaturesError
 from napari_i3d.features.features import Features
+from napari_i3d.features.io.frame_runs import from_runs
 from napari_i3d.features.io.sidecar import LARGEST_NUMBER, METADATA_KEYS, json_path
+from napari_i3d.features.io.store import FACTS_NAME, STORE_SUFFIX, is_store, read_store
 from napari_i3d.features.io.writing import WRITERS
 from napari_i3d.individuals import Id
 from napari_i3d.safe_loading import unpickler
@@ -43,7 +45,8 @@ def read_features(path: str | Path) -> Features:
     Parameters
     ----------
     path
-        A ``.npy``, ``.pickle``, ``.pkl`` or ``.npz`` file. Without the ``.json`` beside it, the frames of the rows are
+        A ``.npy``, ``.pickle``, ``.pkl`` or ``.npz`` file, or the folder of a store, whose rows are read-only views of
+        its files that are read when they are used. Without the ``.json`` beside it, the frames of the rows are
         known only if ``min_frames`` and ``max_frames`` imply a row for each frame.
 
     Raises
@@ -52,6 +55,8 @@ def read_features(path: str | Path) -> Features:
         No such file, another format, damaged, or the ``.json`` belongs to another file. Nothing in it is executed.
     """
     path = Path(path)
+    if path.suffix.lower() == STORE_SUFFIX or path.name == FACTS_NAME or is_store(path):
+        return read_store(path.parent if path.name == FACTS_NAME else path)
     readers = {".npy": _read_npy, ".npz": _read_npz, ".pickle": _read_pickle, ".pkl": _read_pickle}
     reader = readers.get(path.suffix.lower())
     if reader is None:
@@ -167,12 +172,11 @@ def _read_facts(path: Path, facts_path: Path) -> dict[str, Any]:
 def _with_facts(path: Path, rows: dict[Id, NDArray[np.float32]], facts: dict[str, Any]) -> Features:
     try:
         entries: dict[Id, Any] = {entry["id"]: entry for entry in facts["individuals"]}
+        named = _named_rows(rows, entries)
         return Features(
-            rows=_named_rows(rows, entries),
-            frames={i: np.array(e["frames"], np.float64) for i, e in entries.items() if e["frames"] is not None},
-            chunk_starts={
-                i: np.array(e["chunk_starts"], np.int64) for i, e in entries.items() if e["chunk_starts"] is not None
-            },
+            rows=named,
+            frames=_frames(entries, named, "frames", np.float64),
+            chunk_starts=_frames(entries, named, "chunk_starts", np.int64),
             first_frame={i: _frame(e["first_frame"]) for i, e in entries.items() if e["first_frame"] is not None},
             last_frame={i: _frame(e["last_frame"]) for i, e in entries.items() if e["last_frame"] is not None},
             fps=_rate(facts["fps"]),
@@ -200,6 +204,14 @@ def _named_rows(rows: dict[Id, NDArray[np.float32]], entries: dict[Id, Any]) -> 
         first = _frame(entry.get("first_row", 0))
         named[individual] = values[first : first + _frame(entry["rows"])] if "first_row" in entry else values
     return named
+
+
+def _frames(
+    entries: dict[Id, Any], rows: dict[Id, NDArray[np.float32]], key: str, dtype: DTypeLike
+) -> dict[Id, NDArray[Any]]:
+    """Return the frames that the facts state, for as many rows as there are."""
+    stated = {i: entry[key] for i, entry in entries.items() if entry[key] is not None}
+    return {i: from_runs(frames, len(rows.get(i, ())), dtype) for i, frames in stated.items()}
 
 
 def _damaged_facts(path: Path, error: Exception) -> FeaturesError:

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from napari_i3d.errors import FeaturesError
 from napari_i3d.features.features import Features
+from napari_i3d.features.io.frame_runs import as_runs
 from napari_i3d.individuals import Id
 
 METADATA_KEYS = ("min_frames", "max_frames")
-JSON_FORMAT = 1
+JSON_FORMAT = 2
 LARGEST_NUMBER = 2**63 - 1
 
 
@@ -74,8 +75,8 @@ def sidecar_facts(features: Features, individuals: list[Id], places: Mapping[Id,
                 "rows": len(features[individual]),
                 "first_frame": features.first_frame.get(individual),
                 "last_frame": features.last_frame.get(individual),
-                "frames": _listed(features.frames.get(individual)),
-                "chunk_starts": _listed(features.chunk_starts.get(individual)),
+                "frames": _runs(features.frames.get(individual)),
+                "chunk_starts": _runs(features.chunk_starts.get(individual)),
             }
             for individual in individuals
         ],
@@ -91,5 +92,5 @@ def _place_facts(individual: Id, place: Place | None) -> dict[str, Any]:
     return renamed if place.n_rows is None else {**renamed, "first_row": place.first_row}
 
 
-def _listed(values: NDArray[Any] | None) -> list[Any] | None:
-    return None if values is None else values.tolist()
+def _runs(values: NDArray[Any] | None) -> list[Any] | None:
+    return None if values is None else as_runs(values)

@@ -13,6 +13,7 @@ from napari_i3d.errors import SettingsError
 from napari_i3d.extraction.planning.request import ExtractionOptions
 from napari_i3d.extraction.settings import ExtractionSettings, Normalization, Precision, SampleMode
 from napari_i3d.features.io.layouts import Layout
+from napari_i3d.features.io.store import STORE_ABOVE_GB
 from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 from napari_i3d.tracking.gaps import Gaps
 
@@ -22,6 +23,7 @@ _WEIGHTS = [("Kinetics-400 (published)", DEFAULT_WEIGHTS), ("untrained (to try t
 _GAPS = [("refuse", Gaps.ERROR), ("split into pieces", Gaps.SPLIT), ("interpolate boxes", Gaps.INTERPOLATE)]
 _LAYOUTS = [
     ("Python, numpy", Layout.DICT),
+    ("Python, larger than memory", Layout.STORE),
     ("DLC2Action", Layout.DLC2ACTION),
     ("DLC2Action, with poses", Layout.DLC2ACTION_POSE),
     ("MS-TCN, ASFormer", Layout.MS_TCN),
@@ -87,7 +89,9 @@ class ExtractForm:
         self.layout = _combo(
             _LAYOUTS,
             "Made for",
-            "The program that reads the features. Python: one file with a dictionary of individuals.\n"
+            "The program that reads the features. Python: one file with a dictionary of individuals;\n"
+            f"a folder if it is more than {STORE_ABOVE_GB:g} GB.\n"
+            "Python, larger than memory: a folder with a file for each individual, opened without reading it.\n"
             "DLC2Action: the same, with what it needs (a row for every frame).\n"
             "DLC2Action, with poses: to be used beside a pose file of the same video; a row for every frame\n"
             "of the video, zeros where the individual is not tracked.\n"
@@ -252,8 +256,8 @@ class ExtractForm:
 
     def _show_what_applies(self) -> None:
         layout = Layout(self.layout.value)
-        self.ending.enabled = layout.one_file
-        self.save_metadata.enabled = layout.one_file and layout is not Layout.DLC2ACTION_POSE
+        self.ending.enabled = layout.one_file and layout is not Layout.STORE
+        self.save_metadata.enabled = layout in (Layout.DICT, Layout.DLC2ACTION)
         from_file = self.weights.value == FROM_FILE
         self.weights_file.native.setVisible(from_file)
         self._labels[self.weights_file.label].setVisible(from_file)

@@ -251,8 +251,8 @@ class ExtractWidget(Dock):
             options = replace(plan.request.options, overwrite=True)
             self._extract(replace(plan, request=replace(plan.request, options=options)))
         elif reply is Reply.PLOT:
-            self._running = plan
-            self._start(run_reading, plan.request.output, text=f"reading {plan.request.output.name}")
+            self._running = plan.with_output(skipped.existing[0])
+            self._start(run_reading, skipped.existing[0], text=f"reading {skipped.existing[0].name}")
         else:
             self.bar.progress.finish(f"{format_files(skipped.existing)} stays as it is.")
 
@@ -266,6 +266,7 @@ class ExtractWidget(Dock):
             text = f"{extraction.unsaved}.{where}" if where else extraction.unsaved
         else:
             remarks = f" ({'; '.join(extraction.remarks)})" if extraction.remarks else ""
+            plan = plan.with_output(extraction.paths[0])  # which may be a store
             text = f"Saved {format_files(extraction.paths)} in {extraction.paths[0].parent}.{remarks}"
         self._plot(plan, extraction.features, text, bool(extraction.unsaved))
 

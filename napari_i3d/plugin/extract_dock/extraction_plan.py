@@ -1,7 +1,7 @@
 """What Run of the Extract dock would do: the request, its cost, and the texts about both."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,10 @@ class ExtractionPlan:
     def partial_folder(self) -> Path:
         """Folder of the chunks that an interrupted run keeps."""
         return partial_folder(self.request.output)
+
+    def with_output(self, output: Path) -> "ExtractionPlan":
+        """Return the plan with another place for the features."""
+        return replace(self, request=replace(self.request, output=output))
 
     @property
     def is_current(self) -> bool:

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.output_format import output_paths
+from napari_i3d.features.io.store import FACTS_NAME
 from napari_i3d.plugin.features_dock.save_formats import OPEN_FILTER, SAVE_FORMATS, format_of
 from napari_i3d.plugin.jobs.file_jobs import run_reading, run_saving
 from napari_i3d.plugin.jobs.job_results import Done, Failed, Result
@@ -61,7 +62,8 @@ class FeatureFiles(QWidget):
         folder = self._path.parent if self._path is not None else Path()
         chosen, _ = QFileDialog.getOpenFileName(self, "Load features", str(folder), OPEN_FILTER)
         if chosen and self._loading is None:
-            self._loading = Path(chosen)
+            path = Path(chosen)
+            self._loading = path.parent if path.name == FACTS_NAME else path  # of a store, a file dialog opens a file
             text = f"reading {self._loading.name}"
             self._workers.start(run_reading, self._loading, on_end=self._on_loaded, text=text)
 

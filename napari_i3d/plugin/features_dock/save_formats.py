@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_i3d.features.io.layouts import Layout
+from napari_i3d.features.io.store import FACTS_NAME, STORE_SUFFIX
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ SAVE_FORMATS = (
     SaveFormat("Python, numpy, with first and last frames", ".npy", Layout.DICT, metadata=True),
     SaveFormat("Python, pickle", ".pickle", Layout.DICT),
     SaveFormat("numpy archive, nothing pickled", ".npz", Layout.DICT),
+    SaveFormat("Python, larger than memory: a folder", STORE_SUFFIX, Layout.STORE),
     SaveFormat("DLC2Action", ".npy", Layout.DLC2ACTION),
     SaveFormat("DLC2Action, pickle", ".pickle", Layout.DLC2ACTION),
     SaveFormat("DLC2Action, with poses", ".npy", Layout.DLC2ACTION_POSE),
@@ -53,7 +55,7 @@ SAVE_FORMATS = (
 )
 """All formats, the usual one first."""
 
-OPEN_FILTER = "Features (*.npy *.npz *.pickle *.pkl)"
+OPEN_FILTER = f"Features (*.npy *.npz *.pickle *.pkl {FACTS_NAME})"
 
 
 def format_of(chosen_filter: str) -> SaveFormat:

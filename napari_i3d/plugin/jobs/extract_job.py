@@ -20,6 +20,8 @@ from napari_i3d.errors import NapariI3DError
 from napari_i3d.extraction.planning.request import ExtractionOptions
 from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.features.features import Features
+from napari_i3d.features.io.layouts import Layout
+from napari_i3d.features.io.reading import read_features
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.jobs.cancellation import StopRequest
 from napari_i3d.plugin.jobs.job_results import Progress, as_progress
@@ -94,7 +96,7 @@ class Extraction:
     Attributes
     ----------
     features
-        In memory.
+        In memory, or of a store that was opened.
     paths
         The files written; none where `unsaved` says why.
     chunk_s
@@ -157,6 +159,9 @@ def run_extraction(
             chunk_s = (time.monotonic() - began) / (total - before) if before < total else None
         yield Progress("saving")
         stop.check()
+        if work.options.layout is Layout.STORE:  # its rows are on the disk already, and are not read into memory
+            paths = jobs.finish(work).outputs
+            return Extraction(read_features(paths[0]), paths, chunk_s, tuple(remarks))
         features = jobs.features(work)
         try:
             paths = jobs.save(work, features).outputs

@@ -14,6 +14,7 @@ from helpers.features import assert_same_features, random_features
 from napari_i3d.errors import FeaturesError, OutputError
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.reading import read_features
+from napari_i3d.features.io.sidecar import json_path
 from napari_i3d.features.io.writing import write_features
 
 
@@ -214,5 +215,22 @@ def test_json_tells_frames_and_provenance(features: Features, tmp_path: Path) ->
     assert facts["provenance"]["weights"]["name"] == "untrained"
     entry = facts["individuals"][2]
     assert entry["id"] == 3
-    assert entry["frames"] == list(range(100, 109))
-    assert entry["chunk_starts"] == [100, 100, 100, 100, 101, 101, 101, 101, 101]
+    assert entry["frames"] == [{"first": 100, "step": 1, "count": 9}]
+    assert entry["chunk_starts"] == [{"first": 100, "step": 0, "count": 4}, {"first": 101, "step": 0, "count": 5}]
+
+
+def test_facts_of_earlier_versions_are_read(features: Features, tmp_path: Path) -> None:
+    """Earlier versions listed each frame."""
+    path = tmp_path / "clip.npy"
+    write_features(path, features)
+    facts = json.loads(json_path(path).read_text())
+    facts["format"] = "napari_i3d features 1"
+    for entry in facts["individuals"]:
+        individual = entry["id"]
+        entry["frames"] = features.frames[individual].tolist()
+        entry["chunk_starts"] = features.chunk_starts[individual].tolist()
+    json_path(path).write_text(json.dumps(facts))
+    read = read_features(path)
+    for individual in features:
+        assert read.frames[individual].tolist() == features.frames[individual].tolist()
+        assert read.chunk_starts[individual].tolist() == features.chunk_starts[individual].tolist()

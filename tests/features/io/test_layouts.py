@@ -139,7 +139,9 @@ def test_ids_sharing_a_file_are_refused_before_writing(tmp_path: Path) -> None:
 
 
 def test_unknown_layout_lists_those_there_are(features: Features, tmp_path: Path) -> None:
-    with pytest.raises(FeaturesError, match="dict, dlc2action, dlc2action-pose, ms-tcn, actionformer, found 'tcn'"):
+    with pytest.raises(
+        FeaturesError, match="dict, store, dlc2action, dlc2action-pose, ms-tcn, actionformer, found 'tcn'"
+    ):
         export_features(tmp_path / "clip.npy", features, "tcn")
 
 

@@ -1,0 +1,177 @@
+"""Write stores: rows go to their place in any order, a block at a time, and the folder appears when it is complete."""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_i3d._utils.files import atomic_writer
+from napari_i3d.errors import FeaturesError, OutputError
+from napari_i3d.features.features import Features
+from napari_i3d.features.io.sidecar import sidecar_facts
+from napari_i3d.features.io.store import (
+    FACTS_NAME,
+    STORE_FORMAT,
+    STORE_VERSION,
+    facts_digest,
+    is_store,
+    npy_header,
+    store_file_name,
+)
+from napari_i3d.individuals import Id
+
+_BLOCK_ROWS = 4096
+
+
+class StoreRows:
+    """The files of a store's individuals while rows are written to them.
+
+    Parameters
+    ----------
+    folder
+        Where they are.
+    n_rows
+        Number of rows of each individual, in order.
+    n_values
+        Number of values in a row.
+    """
+
+    def __init__(self, folder: Path, n_rows: Mapping[Id, int], n_values: int) -> None:
+        self._folder = folder
+        self._n_values = n_values
+        self._n_rows = dict(n_rows)
+        self._paths = {i: folder / store_file_name(number, i) for number, i in enumerate(n_rows)}
+        self._headers = {i: npy_header(n, n_values) for i, n in n_rows.items()}
+
+    def make(self) -> None:
+        """Make the files at their full length, keeping the rows in those that exist; raise `OutputError`."""
+        with disk_errors(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            for individual, path in self._paths.items():
+                header = self._headers[individual]
+                with path.open("r+b" if path.exists() else "w+b") as file:
+                    file.write(header)
+                    file.truncate(len(header) + self._row_bytes * self._n_rows[individual])
+
+    def write(self, individual: Id, first_row: int, rows: NDArray[np.float32]) -> str:
+        """Write rows to the disk; return their checksum, or raise `OutputError`."""
+        content = np.ascontiguousarray(rows, "<f4").data.cast("B") if len(rows) else b""
+        path = self._paths[individual]
+        with disk_errors(path), path.open("r+b", buffering=0) as file:
+            file.seek(len(self._headers[individual]) + self._row_bytes * first_row)
+            rest = memoryview(content)
+            while rest:
+                rest = rest[file.write(rest) :]
+            os.fsync(file.fileno())
+        return hashlib.sha256(content).hexdigest()
+
+    def read(self, individual: Id, first_row: int, stop_row: int) -> bytes:
+        """Return the bytes of rows, fewer if the file is cut off; raise `OSError`."""
+        with self._paths[individual].open("rb", buffering=0) as file:
+            file.seek(len(self._headers[individual]) + self._row_bytes * first_row)
+            wanted = self._row_bytes * (stop_row - first_row)
+            content = bytearray()
+            while len(content) < wanted and (piece := file.read(wanted - len(content))):
+                content += piece
+            return bytes(content)
+
+    def header(self, individual: Id) -> bytes:
+        """Return the beginning of an individual's file."""
+        return self._headers[individual]
+
+    @property
+    def _row_bytes(self) -> int:
+        return 4 * self._n_values
+
+
+def write_store(path: Path, features: Features) -> None:
+    """Write features as a store, a block of rows at a time; an existing store of this name is replaced.
+
+    Raises
+    ------
+    FeaturesError
+        Frames that do not ascend, or rows of different widths.
+    OutputError
+        The folder cannot be written, or holds something else.
+    """
+    widths = {rows.shape[1] for rows in features.values()}
+    if len(widths) > 1:
+        raise FeaturesError(f"expected rows of one width, found {' and '.join(map(str, sorted(widths)))} values")
+    for individual, frames in features.frames.items():
+        if not np.isfinite(frames).all() or (np.diff(frames) <= 0).any():
+            raise FeaturesError(f"{individual}: expected frames that ascend from row to row, found others")
+    work = path.with_name(f".napari_i3d-{secrets.token_hex(8)}.part")
+    try:
+        store = StoreRows(work / path.name, {i: len(rows) for i, rows in features.items()}, max(widths, default=1))
+        store.make()
+        checksums = {}
+        for individual, rows in features.items():
+            digest = hashlib.sha256(store.header(individual))
+            for start in range(0, len(rows), _BLOCK_ROWS):
+                block = np.ascontiguousarray(rows[start : start + _BLOCK_ROWS], "<f4")
+                store.write(individual, start, block)
+                digest.update(block.data.cast("B"))
+            checksums[individual] = digest.hexdigest()
+        write_facts(work / path.name, features, checksums)
+        move_store(work / path.name, path, work / "replaced")
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def write_facts(folder: Path, features: Features, checksums: Mapping[Id, str]) -> None:
+    """Write ``features.json`` of a store whose rows are written; raise `OutputError`."""
+    facts: dict[str, Any] = sidecar_facts(features, list(features), {})
+    for entry in facts["individuals"]:
+        individual = entry["id"]
+        entry["values"] = features[individual].shape[1]
+        entry["sha256"] = checksums[individual]
+    facts |= {"format": STORE_FORMAT, "version": STORE_VERSION, "layout": "store"}
+    facts = json.loads(json.dumps(facts))
+    with atomic_writer(folder / FACTS_NAME) as file:
+        file.write(json.dumps({**facts, "sha256": facts_digest(facts)}, indent=1).encode())
+
+
+def move_store(work: Path, target: Path, replaced: Path) -> None:
+    """Move a complete store to its place, and the store that is there to `replaced`; raise `OutputError`."""
+    if target.exists() and not is_store(target):
+        raise OutputError(f"{target}: expected nothing or a store, found something else", hint="choose another name")
+    with disk_errors(target):
+        if target.exists():
+            target.rename(replaced)
+        try:
+            work.rename(target)
+        except OSError:
+            with contextlib.suppress(OSError):
+                replaced.rename(target)
+            raise
+        _sync_folder(target.parent)
+
+
+@contextlib.contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Raise `OutputError` for an error of the disk."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+        hint = "make room on the disk, then {try_again}" if full else "choose another place"
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})", hint=hint) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename last through a power cut, if the system can."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
