@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 from qtpy.QtCore import QRect, Qt, QTimer
 from qtpy.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
-from qtpy.QtWidgets import QComboBox, QStackedWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.plugin.context import get_session
@@ -88,19 +88,18 @@ class CropPreviewWidget(Dock):
         self.text.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
         self.text.setMinimumHeight(2 * self.text.fontMetrics().lineSpacing())
         self.mode.addItem(_FOLLOW)
-        crop = QWidget()
-        layout = fill(QVBoxLayout(crop))
+        self.crop = QWidget()
+        layout = fill(QVBoxLayout(self.crop))
         layout.addWidget(self.view, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addWidget(self.text)
         layout.addStretch(1)
         self.follow = FollowPanel(self._session, self.workers)
-        self.pages = QStackedWidget()
-        self.pages.addWidget(crop)
-        self.pages.addWidget(self.follow)
+        self.follow.hide()
         content = QWidget()
         column = QVBoxLayout(content)
         column.addWidget(self.mode)
-        column.addWidget(self.pages, 1)
+        column.addWidget(self.crop, 1)
+        column.addWidget(self.follow, 1)
         self.set_content(content)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -121,13 +120,14 @@ class CropPreviewWidget(Dock):
         self._timer.stop()
 
     def _on_mode(self) -> None:
-        if self.pages.currentWidget() is not self.follow:
+        if self.follow.isHidden():
             self.mode.setCurrentIndex(list(_MODES).index(self._session.sample_mode))
         self._later()
 
     def _on_mode_chosen(self, place: int) -> None:
         follows = place == len(_MODES)
-        self.pages.setCurrentIndex(int(follows))
+        self.crop.setVisible(not follows)
+        self.follow.setVisible(follows)
         if not follows:
             self._session.sample_mode = list(_MODES)[place]
             self._later()
