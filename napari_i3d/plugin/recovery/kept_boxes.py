@@ -12,7 +12,7 @@ from napari_i3d.errors import NapariI3DError
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.projects.recovery import RecoveryFile
-from napari_i3d.tracking.editing.editor import TrackingChange
+from napari_i3d.tracking.editing.tracking_change import TrackingChange
 
 _sessions: "weakref.WeakKeyDictionary[History, str]" = weakref.WeakKeyDictionary()
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from napari.utils.notifications import show_error, show_info
 
-from napari_i3d.annotations.editing.editor import AnnotationChange
+from napari_i3d.annotations.editing.changes import AnnotationChange
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.recovery.kept_boxes import Controller, session_of
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.projects.label_recovery import LabelRecoveryFile
-from napari_i3d.tracking.editing.editor import TrackingChange
+from napari_i3d.tracking.editing.tracking_change import TrackingChange
 
 
 class KeptLabels:
