@@ -267,7 +267,7 @@ def _annotate_screenshot(viewer: "Viewer") -> Image.Image:
     viewer.window.add_plugin_dock_widget("napari-i3d", "Plot features")[0].hide()
     annotate = _dock(viewer, "Annotate")
     crop = _dock(viewer, "Crop preview")
-    crop.tabs.setCurrentIndex(1)
+    crop.mode.setCurrentIndex(crop.mode.count() - 1)
     session.labelling.on = True
     groups = annotate.canvas.data.groups
     return _screenshot(viewer, lambda: all(group.lane(LaneKind.CLUSTERS) is not None for group in groups))

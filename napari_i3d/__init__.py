@@ -10,6 +10,7 @@ from napari_i3d._utils.extras import needed_for
 
 if TYPE_CHECKING:
     from napari_i3d import explore as explore
+    from napari_i3d import learning as learning
     from napari_i3d import plots as plots
     from napari_i3d.annotations.agreement import agreement as agreement
     from napari_i3d.annotations.annotation import Annotation as Annotation
@@ -95,7 +96,7 @@ _HOMES = {
     "write_tracking": "tracking.io.writing",
 }
 
-_MODULES = {"explore": "explore", "plots": "plots"}
+_MODULES = {"explore": "explore", "learning": "learning", "plots": "plots"}
 """Names that are modules."""
 
 __all__ = [
@@ -126,6 +127,7 @@ __all__ = [
     "explore",
     "export_features",
     "extract_features",
+    "learning",
     "make_thumbnails",
     "open_video",
     "plots",

@@ -8,7 +8,7 @@ from typing import Any
 
 from napari.settings._constants import LoopMode
 from psygnal import Signal
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 
 from napari_i3d._utils.text import format_speed, format_time
 from napari_i3d.plugin.session.session import Session
@@ -126,6 +126,10 @@ class Playback:
             thread.wait(1)
         if self.is_playing:
             self._sliders.stop()
+            # The player may have asked for the next frame already, which would be shown after this one.
+            dims = self._session.viewer.dims
+            dims._play_ready = False
+            QTimer.singleShot(0, lambda: setattr(dims, "_play_ready", True))
             self._end_range()
 
     def toggle(self) -> None:

@@ -336,3 +336,19 @@ def test_readout_names_frame_time_and_speed(numbered, qtbot):
     playback.pause()
     assert "  ·  8×" in text
     assert "of 200 frames/s drawn" in text  # no screen here draws so many
+
+
+def test_pause_stays_at_the_frame_that_is_shown(opened, qtbot):
+    _, session = opened
+    for number in range(8):
+        session.go_to(0)
+        session.playback.play()
+        qtbot.waitUntil(lambda last=number: session.frame > last)
+        time.sleep(0.06)  # the player asks for the next frame meanwhile
+        session.playback.pause()
+        paused = session.frame
+        qtbot.wait(60)
+        assert session.frame == paused
+    session.playback.play()
+    qtbot.waitUntil(lambda: session.frame > paused)
+    session.playback.pause()

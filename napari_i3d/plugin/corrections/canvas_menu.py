@@ -37,7 +37,8 @@ class CanvasMenu:
         session.viewer.mouse_drag_callbacks.append(self._on_mouse)
 
     def open(self) -> None:
-        """Open the menu of the current individual at the mouse."""
+        """Open the menu of the current individual at the mouse; a video that plays stops at this frame."""
+        self._session.playback.pause()
         tracked = self._session.active
         if tracked is None or tracked.current is None:
             return

@@ -46,7 +46,8 @@ class IdentityPrompt:
         self.open_with(IdentityChoice(command, tracked.current, scope=scope))
 
     def open_with(self, choice: IdentityChoice) -> None:
-        """Ask about the current individual, beginning with a choice."""
+        """Ask about the current individual, beginning with a choice; a video that plays stops at this frame."""
+        self._session.playback.pause()
         if self.panel is None:
             canvas: Any = self._session.viewer.window._qt_viewer.canvas.native
             self.panel = IdentityPanel(self._session, canvas.parentWidget())

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 from qtpy.QtCore import QRect, Qt, QTimer
 from qtpy.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
-from qtpy.QtWidgets import QComboBox, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.plugin.context import get_session
@@ -26,6 +26,7 @@ _MODES = {
     SampleMode.CENTER_CROP: "center_crop: the middle of the box",
     SampleMode.OVERSAMPLE: "oversample: corners, center and mirror images",
 }
+_FOLLOW = "follow: the image around the individual"
 
 
 class CropView(QWidget):
@@ -86,20 +87,20 @@ class CropPreviewWidget(Dock):
         self.text = TextLabel()
         self.text.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
         self.text.setMinimumHeight(2 * self.text.fontMetrics().lineSpacing())
+        self.mode.addItem(_FOLLOW)
         crop = QWidget()
-        layout = fill(QVBoxLayout(crop), self.mode)
+        layout = fill(QVBoxLayout(crop))
         layout.addWidget(self.view, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addWidget(self.text)
         layout.addStretch(1)
         self.follow = FollowPanel(self._session, self.workers)
-        self.tabs, pages = QTabBar(), QStackedWidget()
-        for name, page in (("Network input", crop), ("Follow", self.follow)):
-            self.tabs.addTab(name)
-            pages.addWidget(page)
-        self.tabs.setDrawBase(False)
-        self.tabs.currentChanged.connect(pages.setCurrentIndex)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(crop)
+        self.pages.addWidget(self.follow)
         content = QWidget()
-        fill(QVBoxLayout(content), self.tabs, pages, grow=pages).setContentsMargins(8, 4, 8, 4)
+        column = QVBoxLayout(content)
+        column.addWidget(self.mode)
+        column.addWidget(self.pages, 1)
         self.set_content(content)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -120,11 +121,16 @@ class CropPreviewWidget(Dock):
         self._timer.stop()
 
     def _on_mode(self) -> None:
-        self.mode.setCurrentIndex(list(_MODES).index(self._session.sample_mode))
+        if self.pages.currentWidget() is not self.follow:
+            self.mode.setCurrentIndex(list(_MODES).index(self._session.sample_mode))
         self._later()
 
     def _on_mode_chosen(self, place: int) -> None:
-        self._session.sample_mode = list(_MODES)[place]
+        follows = place == len(_MODES)
+        self.pages.setCurrentIndex(int(follows))
+        if not follows:
+            self._session.sample_mode = list(_MODES)[place]
+            self._later()
 
     def _show_all(self) -> None:
         self._later()

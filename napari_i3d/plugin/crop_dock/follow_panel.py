@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_i3d.errors import NapariI3DError
-from napari_i3d.individuals import format_id
+from napari_i3d.individuals import Id, format_id
 from napari_i3d.plugin.crop_dock.follow_view import FollowView, Shown
 from napari_i3d.plugin.jobs.cancellation import StopRequest
 from napari_i3d.plugin.jobs.job_results import Done, Failed, Progress, Result
@@ -21,6 +21,7 @@ from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.text_label import LineLabel
 from napari_i3d.rendering.options import LARGEST_SQUARE_PX
 from napari_i3d.rendering.view import FollowingView
+from napari_i3d.tracking.editing.editor import TrackingEditor
 from napari_i3d.tracking.tracklets import Tracklet
 from napari_i3d.video.lazy_array import VideoArray
 
@@ -35,7 +36,7 @@ class _Followed:
     tracked: TrackedVideo
     tracklet: Tracklet
     scale: tuple[float, float]
-    zoom: float
+    key: tuple[TrackingEditor, Id, tuple[float, float], float]
     view: FollowingView
 
 
@@ -59,6 +60,7 @@ class FollowPanel(QWidget):
         self._session, self._workers = session, workers
         self._followed: _Followed | None = None
         self._reason = ""  # why nobody is followed
+        self._stale = True  # of long videos, finding the place takes a while: only when it is seen
         self._reading: int | None = None
         self._failed: tuple[TrackedVideo, int] | None = None
         names = [(f"{zoom:g}×", zoom) for zoom in _ZOOMS]
@@ -78,7 +80,7 @@ class FollowPanel(QWidget):
 
     def show_tracked(self) -> None:
         """Show what is current now: the video, its boxes or the individual have changed."""
-        self._followed, self._reason = self._follow()
+        self._stale = True
         self._failed = None
         self.show_frame()
 
@@ -93,13 +95,20 @@ class FollowPanel(QWidget):
         if tracked.tracking is None or tracked.current is None:
             return None, "Select an individual: click its box or its row."
         tracklet, scale, zoom = tracked.tracking[tracked.current], tracked.box_scale, self.zoom.value
+        key = tracked.editor, tracklet.id, scale, zoom
         before = self._followed
-        if before is not None and (before.tracklet, before.scale, before.zoom) == (tracklet, scale, zoom):
-            return before, ""
         try:
+            if before is not None and before.key == key:
+                # A correction of its boxes leaves the scale.
+                view = (
+                    before.view if before.tracklet is tracklet else FollowingView(tracklet, scale, before.view.side_px)
+                )
+                return _Followed(tracked, tracklet, scale, key, view), ""
             view = FollowingView(tracklet, scale, None)
-            side = min(max(round(view.side_px / zoom), _LEAST_PX), LARGEST_SQUARE_PX)
-            return _Followed(tracked, tracklet, scale, zoom, FollowingView(tracklet, scale, side)), ""
+            if zoom != 1:
+                side = min(max(round(view.side_px / zoom), _LEAST_PX), LARGEST_SQUARE_PX)
+                view = FollowingView(tracklet, scale, side)
+            return _Followed(tracked, tracklet, scale, key, view), ""
         except NapariI3DError as error:
             return None, dock_text(error)
 
@@ -109,12 +118,15 @@ class FollowPanel(QWidget):
 
     def _shown_now(self) -> Shown | str | None:
         """Return what is to be painted; None: what was painted before, until the frame is read."""
+        if self._stale:
+            self._followed, self._reason = self._follow()
+            self._stale = False
         followed, frame = self._followed, self._session.frame
         if followed is None or followed.tracked.video is None:
-            self.text.setText("")
+            self._name("")
             return self._reason
         if not 0 <= frame < len(followed.tracked.video):
-            self.text.setText("")
+            self._name("")
             return f"The video has no frame {frame}."
         if self._failed == (followed.tracked, frame):
             return f"Frame {frame} cannot be read."
@@ -130,8 +142,13 @@ class FollowPanel(QWidget):
         picture = np.empty((*view.size[::-1], 3), np.uint8)
         view.copy(array.frame(frame), frame, picture)
         remark = view.remark(frame)
-        self.text.setText(format_id(tracklet.id))
+        self._name(format_id(tracklet.id))
         return Shown(picture, f"frame {frame:,}", str(remark), self._box_in(followed, frame), self._color(followed))
+
+    def _name(self, text: str) -> None:
+        # It is called while the view is painted: the label changes its size only if the text does.
+        if self.text.text() != text:
+            self.text.setText(text)
 
     def _box_in(self, followed: _Followed, frame: int) -> tuple[float, float, float, float] | None:
         """Return the box in pixels of the picture; None if there is none, or it is not wanted."""

@@ -62,6 +62,7 @@ class Labelling(QObject):
         self._on = False
         self._held: dict[int, tuple[OpenBout, float, int, TrackedVideo]] = {}
         self._video: TrackedVideo | None = None
+        self._n_open = 0
         self._commands: dict[int, Callable[[], None]] = {
             Qt.Key.Key_BracketLeft: partial(label_actions.set_edge, session, start=True),
             Qt.Key.Key_BracketRight: partial(label_actions.set_edge, session, start=False),
@@ -101,12 +102,12 @@ class Labelling(QObject):
         self._held.clear()
         if tracked is not None and tracked.labels.open_bouts.bouts:
             tracked.labels.open_bouts.end(self._frame(tracked))
-            self.changed.emit()
+            self._changed()
 
     def press(self, behavior: Behavior, *, erase: bool = False) -> None:
         """Do what a press of a behavior's key does."""
         label_actions.toggle(self._session, behavior.name, erase=erase)
-        self.changed.emit()
+        self._changed()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
         """Take the keys of the behaviors."""
@@ -166,7 +167,7 @@ class Labelling(QObject):
         # Of the individual that was labelled when the key was pressed: another one may be by now.
         if bout in video.labels.open_bouts.bouts and time.monotonic() - since >= HOLD_S and self._frame(video) != frame:
             label_actions.end(self._session, video, bout)
-            self.changed.emit()
+            self._changed()
 
     def _choose(self, tracked: TrackedVideo, number: int) -> None:
         """Make the individual of a number current: 1 is the first, 0 the tenth."""
@@ -200,10 +201,17 @@ class Labelling(QObject):
         tracked = self._video
         if tracked is not None and tracked.labels.open_bouts.bouts:
             tracked.labels.open_bouts.extend(self._frame(tracked))
+        elif tracked is not None and self._n_open:
+            self._session.viewer.status = "The bouts that had begun have ended: something else was changed"
+            self._changed()
+
+    def _changed(self) -> None:
+        self._n_open = len(self._video.labels.open_bouts.bouts) if self._video is not None else 0
+        self.changed.emit()
 
     def _on_active(self) -> None:
         self.end_bouts()
-        self._video = self._session.active
+        self._video, self._n_open = self._session.active, 0
 
     def _unwatch(self) -> None:
         application = QApplication.instance()

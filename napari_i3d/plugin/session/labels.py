@@ -108,6 +108,7 @@ class Labels:
 
     def _start(self, editor: AnnotationEditor) -> None:
         self.editor, self.open_bouts = editor, OpenBouts(editor)
+        self.individual = None  # it may have boxes now, or be unknown
         editor.connect(self._on_edited)
         if self._boxes is not None:
             self._boxes.carry_along(LabelFollowing(self._boxes, editor).do)

@@ -7,7 +7,7 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari.utils.notifications import show_info
+from napari.utils.notifications import show_info, show_warning
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
@@ -170,6 +170,11 @@ class Session:
         tracked.set_source(source if isinstance(source, TrackingSource) else TrackingSource(tracking, path), layer)
         self.active = tracked
         self._report_doubt(tracked, before)
+        if before and tracked.labels.annotation.bouts:
+            show_warning(
+                f"{tracked.name}: the labels stay with the ids that they had with the boxes of {before}. Look whether "
+                "these ids are the same animals now."
+            )
         return tracked
 
     def best_match(self, path: Path | None) -> TrackedVideo | None:

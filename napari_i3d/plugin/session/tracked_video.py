@@ -66,6 +66,7 @@ class TrackedVideo(VideoFeatures):
         self.labels = Labels()
         self._restart_corrections()
         self._boxes_size: tuple[int, int] | None = None
+        self.current_changed.connect(self._deselect_others)
 
     @property
     def tracking(self) -> Tracking | None:
@@ -98,12 +99,15 @@ class TrackedVideo(VideoFeatures):
 
     @labelled.setter
     def labelled(self, individual: Id) -> None:
-        has_boxes = individual in self._known
-        self.labels.individual = None if has_boxes else individual
-        if has_boxes and individual != self._current:
+        if individual in self._known:
             self.current = individual
         else:
+            self.labels.individual = individual
             self.current_changed.emit()
+
+    def _leave_unboxed(self) -> bool:
+        left, self.labels.individual = self.labels.individual, None
+        return left is not None
 
     @property
     def is_saved(self) -> bool:
@@ -249,6 +253,12 @@ class TrackedVideo(VideoFeatures):
         else:
             self.check()
         self._announce_boxes()
+
+    def _deselect_others(self) -> None:
+        # Keys edit the selected bout: one of an individual that is looked at no more must not move with them.
+        selected = self.labels.selected
+        if selected is not None and selected.individual != self.labelled:
+            self.labels.selected = None
 
     def check(self) -> None:
         """Check the tracking again."""

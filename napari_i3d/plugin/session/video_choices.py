@@ -77,9 +77,13 @@ class VideoChoices:
     @current.setter
     def current(self, individual: Id | None) -> None:
         individual = individual if individual in self._known else None
-        if individual != self._current or type(individual) is not type(self._current):
+        if self._leave_unboxed() or individual != self._current or type(individual) is not type(self._current):
             self._current = individual
             self.current_changed.emit()
+
+    def _leave_unboxed(self) -> bool:
+        """Look no more at an individual without boxes; return whether one was looked at."""
+        return False
 
     @property
     def problem(self) -> Problem | None:

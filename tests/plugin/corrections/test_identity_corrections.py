@@ -521,3 +521,18 @@ def test_random_corrections_equal_plain_boxes(opened, seed):
         assert plain(session.active.tracking) == states[-1]
         check_table(session, dock)
     assert not session.active.history.can_undo
+
+
+def test_question_stops_a_video_at_the_frame_asked_about(opened, qtbot):
+    session, _ = opened
+    for ask in (session.canvas_menu.open, lambda: press(session, "Q")):
+        session.go_to(0)
+        session.playback.play()
+        qtbot.waitUntil(lambda: session.frame > 1)
+        ask()
+        assert not session.playback.is_playing
+        asked = session.frame
+        qtbot.wait(200)
+        assert session.frame == asked
+        session.canvas_menu.menu.close()
+    assert words(session) == f"Swap male and female in frames {asked} to {FRAMES - 1}"

@@ -10,7 +10,8 @@ from qtpy.QtWidgets import QApplication
 from helpers.clips import MakeClip
 from helpers.windows import open_dock
 from napari_i3d.plugin.context import get_session
-from napari_i3d.plugin.corrections.key_frame_actions import ACTIONS
+from napari_i3d.plugin.corrections.key_frame_actions import ACTIONS, gone_from_here
+from napari_i3d.plugin.keyboard.bindings import change_keys, shown_key
 from napari_i3d.plugin.keys import ACTIONS as ALL
 
 FRAMES = 40
@@ -95,6 +96,15 @@ def test_keys_go_through_key_frames(keys):
     assert keys.session.frame == 0
     keys.press("middle_key_frame")
     assert keys.session.frame == 20
+
+
+def test_gone_names_the_key_that_the_user_chose(viewer, clip_of: MakeClip):
+    viewer.open(str(clip_of(FRAMES).video), plugin="napari-i3d")
+    session = get_session(viewer)
+    change_keys({action.name: action.key for action in ALL} | {"gone_from_here": "Alt-9"})
+    session.go_to(5)
+    gone_from_here(session)
+    assert f"Press {shown_key('Alt-9')} again to delete the boxes" in messages()
 
 
 def test_gone_is_said_first_and_done_when_pressed_again(keys):

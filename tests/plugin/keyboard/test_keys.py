@@ -14,7 +14,7 @@ from helpers.clips import MakeClip
 from helpers.windows import click, notifications, open_clip, open_dock
 from napari_i3d.plugin.actions import Action
 from napari_i3d.plugin.context import get_session
-from napari_i3d.plugin.keyboard.bindings import KeyBindings
+from napari_i3d.plugin.keyboard.bindings import KeyBindings, change_keys
 from napari_i3d.plugin.keyboard.key_dialog import KeyDialog
 from napari_i3d.plugin.keyboard.key_file import keys_path, parse_key
 from napari_i3d.plugin.keyboard.napari_keys import napari_use
@@ -211,3 +211,10 @@ def test_default_key_that_a_kind_of_layer_has_is_bound(viewer, session):
 def test_tooltips_name_the_key(session):
     action = next(action for action in ACTIONS if action.name == "next_individual")
     assert session.keys.tooltip(action) == "Next individual (J)"
+
+
+def test_sentences_name_the_chosen_key_or_the_action(session):
+    assert session.keys.called("interpolate") == "9"
+    change_keys(session.keys.defaults | {"interpolate": "Alt-Shift-F9", "edit_boxes": ""})
+    assert session.keys.called("interpolate") == "Alt+Shift+F9"
+    assert session.keys.called("edit_boxes") == "'edit boxes in the canvas, or end that'"

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from helpers.clips import MakeClip
-from helpers.windows import open_dock
+from helpers.windows import notifications, open_dock
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.bouts import Bout, Origin
 from napari_i3d.annotations.ethogram import Behavior, Ethogram
@@ -52,6 +53,7 @@ class Person:
 @pytest.fixture
 def person(make_napari_viewer, clip, qtbot) -> Person:
     viewer = make_napari_viewer(show=True)
+    notification_manager.records.clear()
     dock = open_dock(viewer, "Annotate")
     viewer.open(str(clip.video), plugin="napari-i3d")
     person = Person(viewer)
@@ -322,6 +324,7 @@ def test_swap_ends_an_open_bout_at_its_animal(person):
     person.see(120)
     assert person.bouts == [(first, "walk", 50, 60), (second, "walk", 60, 81)]
     assert running(person) == []
+    assert "have ended" in person.session.viewer.status
 
 
 def test_prompt_for_corrections_keeps_its_keys(person, qtbot):
@@ -354,3 +357,40 @@ def test_nothing_is_labelled_where_the_video_is_blank(person):
     person.press(KEYS["walk"])
     assert person.bouts == [(session.active.labelled, "walk", FRAMES - 10, FRAMES)]
     assert running(person) == []
+
+
+def test_box_that_is_clicked_is_labelled_after_one_without(person):
+    open_dock(person.session.viewer, "Individuals")
+    tracked = person.session.active
+    tracked.labels.set_annotation(Annotation(ETHOGRAM, (Bout("ghost", "rest", 50, 90),)), None)
+    QTest.mouseClick(person.dock.canvas, Qt.MouseButton.LeftButton, pos=place(person.dock.canvas, "ghost", 70))
+    assert tracked.labelled == "ghost"
+    person.see(20)
+    left, upper, right, lower = person.session.boxes.display(tracked).box(tracked.current, 20)
+    assert person.session.boxes.pick((20, (upper + lower) / 2, (left + right) / 2))
+    person.press(KEYS["walk"])
+    assert person.bouts == [("ghost", "rest", 50, 90), (tracked.current, "walk", 20, 21)]
+
+
+def test_labels_are_warned_of_when_boxes_are_others(person, tmp_path):
+    tracked = person.session.active
+    person.session.add_tracking(tracked.tracking, tmp_path / "first.pickle")
+    assert notifications("warning") == []
+    tracked.labels.editor.add(tracked.labelled, "walk", 0, 5)
+    person.session.add_tracking(tracked.tracking, tmp_path / "second.pickle")
+    (text,) = notifications("warning")
+    assert "first.pickle" in text
+    assert person.bouts == [(tracked.labelled, "walk", 0, 5)]
+
+
+def test_edge_key_moves_no_bout_of_another(person):
+    first, second = person.session.active.tracking
+    editor = person.session.active.labels.editor
+    editor.add(first, "walk", 100, 200)
+    editor.add(second, "rest", 110, 210)
+    person.see(150)
+    QTest.mouseClick(person.dock.canvas, Qt.MouseButton.LeftButton, pos=place(person.dock.canvas, first, 150))
+    assert person.session.active.labels.selected is not None
+    person.press(Qt.Key.Key_2)
+    person.press(Qt.Key.Key_BracketRight)
+    assert person.bouts == [(first, "walk", 100, 200), (second, "rest", 110, 151)]

@@ -78,3 +78,39 @@ def test_selected_bout_is_none_once_it_is_gone(tracked):
     tracked.labels.selected = tracked.labels.annotation.bouts[0]
     tracked.labels.editor.split(tracked.labels.selected, 20)
     assert tracked.labels.selected is None
+
+
+def test_choice_of_an_animal_leaves_one_without_boxes(tracked):
+    told = []
+    tracked.current_changed.connect(lambda: told.append(tracked.labelled))
+    for again in ("a", "b"):
+        tracked.labelled = "ghost"
+        assert tracked.labelled == "ghost"
+        tracked.current = again  # also the one that was current before
+        assert tracked.labelled == again
+    tracked.labelled = "b"
+    assert told == ["ghost", "a", "ghost", "b"]
+
+
+def test_other_boxes_leave_no_individual_behind(tracked):
+    tracked.labelled = "ghost"
+    tracked.set_source(source_of("ghost", "c"))
+    tracked.current = "c"
+    assert tracked.labelled == "c"
+    tracked.labelled = "other"
+    tracked.set_source(source_of("ghost", "c"))
+    assert tracked.labelled == "ghost"
+
+
+def test_selected_bout_is_left_with_its_individual(tracked):
+    tracked.labels.editor.add("a", "walk", 10, 30)
+    (bout,) = tracked.labels.annotation.bouts
+    tracked.labels.selected = bout
+    tracked.current = "a"
+    assert tracked.labels.selected == bout
+    tracked.current = "b"
+    assert tracked.labels.selected is None
+    tracked.labels.selected = bout  # by its menu, while another one is current
+    assert tracked.labels.selected == bout
+    tracked.labelled = "ghost"
+    assert tracked.labels.selected is None

@@ -1,0 +1,107 @@
+"""Write features and labels as a data set for a program that learns to find behaviors."""
+
+import csv
+import io
+import json
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+from napari_i3d._utils.text import counted, format_path
+from napari_i3d.errors import OutputError, SettingsError
+from napari_i3d.learning.datasets.clips import Clip, make_clips
+from napari_i3d.learning.datasets.programs import PROGRAMS
+from napari_i3d.learning.folds import FoldUnit
+from napari_i3d.learning.labelled_rows import AnnotationsLike, FeaturesLike, label_rows
+
+
+def export_dataset(
+    folder: str | os.PathLike[str],
+    features: FeaturesLike,
+    annotations: AnnotationsLike,
+    for_: str,
+    *,
+    unit: FoldUnit | str | None = None,
+    seed: int = 0,
+) -> tuple[str, ...]:
+    """Write a folder with features, labels, splits and instructions; on failure, nothing.
+
+    Each stretch of rows of an individual that was looked at is a clip with a label for each of its rows; other rows
+    are left out, since trainers cannot tell them from background. ``clips.csv`` says which frames a clip's rows are.
+
+    Parameters
+    ----------
+    folder
+        The folder to make.
+    features, annotations
+        Of one video, or of several by name.
+    for_
+        ``"dlc2action"``, ``"ms-tcn"`` or ``"asformer"``.
+    unit
+        What splits hold back: ``"video"`` or ``"individual"``; None: videos if there are two with labels.
+    seed
+        Of the splits.
+
+    Returns
+    -------
+    tuple of str
+        Notes: what was written, and what was left out.
+
+    Raises
+    ------
+    SettingsError
+        The program or unit is unknown.
+    OutputError
+        The folder exists or cannot be written, or names or labels do not fit the program.
+    AnnotationError, FeaturesError
+        As for `train`, or there are not two videos or individuals.
+    """
+    folder = Path(folder)
+    if for_ not in PROGRAMS:
+        raise SettingsError(f"program: expected {', '.join(PROGRAMS)}, found {for_!r}")
+    if unit not in (None, FoldUnit.VIDEO, FoldUnit.INDIVIDUAL):
+        raise SettingsError(f"fold unit: expected video or individual, found {unit!r}")
+    if folder.exists():
+        raise OutputError(f"{format_path(folder)}: exists", hint="choose another name")
+    labelled = label_rows(features, annotations)
+    clips = make_clips(labelled, unit, seed)
+    program, n_splits = PROGRAMS[for_], max(clip.fold for clip in clips) + 1
+    part = folder.absolute().with_name(f".napari_i3d-{secrets.token_hex(8)}.part")
+    try:
+        part.mkdir()
+        program.write(part, clips, labelled.ethogram, dict(labelled.source))
+        (part / "clips.csv").write_bytes(_table(clips).encode())
+        (part / "provenance.json").write_bytes(json.dumps(dict(labelled.source), indent=1).encode())
+        text = program.readme.format(width=labelled.table.width, classes=len(labelled.ethogram) + 1, splits=n_splits)
+        untrained = "" if labelled.source.get("trained", True) else "\nThe features came of untrained weights.\n"
+        readme = f"# Data set for {program.title}\n{text}{untrained}\n{_EXPLANATION}"
+        (part / "README.md").write_bytes(readme.encode())
+        part.rename(folder)
+    except OSError as error:
+        raise OutputError(f"{format_path(folder)}: cannot be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    rows = sum(len(clip.rows) for clip in clips)
+    left_out = len(labelled.table) - rows
+    notes = [f"{counted(len(clips), 'clip')} with {counted(rows, 'row')} in {counted(n_splits, 'split')}"]
+    if left_out:
+        notes.append(f"{counted(left_out, 'row')} left out: not looked at, or too few in a row")
+    return (*notes, *labelled.notes)
+
+
+def _table(clips: list[Clip]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["clip", "video", "individual", "rows", "first_frame", "step_frames", "split"])
+    for clip in clips:
+        writer.writerow(
+            [clip.name, clip.video, clip.individual, len(clip.rows), clip.first_frame, clip.step_frames, clip.fold + 1]
+        )
+    return text.getvalue()
+
+
+_EXPLANATION = """Row t of a clip has the label of frame first_frame + t * step_frames of its video, from 0 (clips.csv).
+Each split holds back the clips of other videos or individuals; no clip is divided, so that neighboring frames are
+never on both sides. Average the scores of all splits.
+"""
