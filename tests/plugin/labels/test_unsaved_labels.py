@@ -10,6 +10,7 @@ from napari_i3d import read_tracking
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.ethogram import Behavior, Ethogram
 from napari_i3d.annotations.io.reading import read_annotation
+from napari_i3d.plugin.closing import ClosingQuestion
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.labels.label_save_dialog import LabelSaveDialog
 from napari_i3d.plugin.saving.save_dialog import SaveDialog
@@ -36,7 +37,9 @@ def accept_dialogs() -> list[str]:
 
 
 @pytest.mark.parametrize("answer", ["Save", "Discard", "Cancel"])
-def test_one_question_for_labels_and_boxes(viewer, qtbot, clip_of: MakeClip, tmp_path, answer):
+def test_one_question_for_labels_and_boxes(viewer, qtbot, clip_of: MakeClip, tmp_path, monkeypatch, answer):
+    closed = []
+    monkeypatch.setattr(ClosingQuestion, "_close", lambda _: closed.append(True))
     clip = clip_of(20, tmp_path / "clip")
     viewer.open(str(clip.video), plugin="napari-i3d")
     tracked = get_session(viewer).active
@@ -45,21 +48,17 @@ def test_one_question_for_labels_and_boxes(viewer, qtbot, clip_of: MakeClip, tmp
     tracked.labels.editor.add(one, "walk", 3, 9)
     tracked.editor.swap(one, other, 5)
     bouts = tracked.labels.annotation.bouts
-    window = viewer.window._qt_window
-    window.show()
+    get_session(viewer).recovery.save()
     asked = answer_question(answer)
     titles = accept_dialogs() if answer == "Save" else []
-    window.close()
-    assert asked == [
-        "animals: 1 correction is not saved.\n\nanimals: 2 changes of labels are not saved.",
-    ]
-    get_session(viewer).recovery.save()
+    viewer.window._qt_window.close()
+    qtbot.wait(100)
+    assert asked == ["animals: 1 correction is not saved.\n\nanimals: 2 changes of labels are not saved."]
+    assert bool(closed) == (answer != "Cancel")
+    viewer.layers.clear()
     if answer == "Cancel":
-        assert window.isVisible()
-        viewer.layers.clear()
         assert find_label_recoveries(clip.video, None)
         return
-    qtbot.waitUntil(lambda: not window.isVisible())
     if answer == "Save":
         assert titles == ["Save the boxes of animals", "Save the labels of animals"]
         assert read_annotation(labels_path(clip.video)).bouts == bouts
