@@ -1,6 +1,6 @@
 """Draw boxes, ids, behaviors, frame number and time on the image of a frame."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +76,7 @@ class Overlay:
             if Part.IDS not in self._hide:
                 sides = self._put_above(picture, box, self._painter.paint(self._shorten(one.name), one.color))
             if Part.BEHAVIORS not in self._hide:
-                self._put_beside(picture, box, sides, [self._paint(bout) for bout in self._bouts(one, frame)])
+                self._put_behaviors(picture, one, frame, sides, placed)
         self._put_corner(picture, frame, self._unplaced(frame))
 
     def _placed(self, frame: int) -> dict[Individual, Box]:
@@ -129,27 +129,43 @@ class Overlay:
         text.put(picture, x, y if y >= 0 else max(0, box[1] + self.line_px))
         return min(x, box[0]), max(x + text.width, box[2])
 
-    def _put_beside(self, picture: Image8, box: Box, sides: tuple[int, int], texts: Sequence[PaintedText]) -> None:
-        """Put lines at the right of a box, at its left if there is no room, or else where there is.
+    def _put_behaviors(
+        self, picture: Image8, one: Individual, frame: int, sides: tuple[int, int], placed: Mapping[Individual, Box]
+    ) -> None:
+        """Put what an individual does beside its box, with its name if it comes to lie on the box of another one."""
+        bouts, box = self._bouts(one, frame), placed[one]
+        texts = [self._paint(bout) for bout in bouts]
+        if not texts:
+            return
+        x, y = self._beside(picture, box, sides, texts)
+        reach = x + max(text.width for text in texts), y + self._painter.line_px * len(texts)
+        others = [other for individual, other in placed.items() if individual is not one]
+        if any(
+            x < right and left < reach[0] and y < lower and upper < reach[1] for left, upper, right, lower in others
+        ):
+            texts = [self._paint(bout, f"{one.name}: ") for bout in bouts]
+            x, y = self._beside(picture, box, sides, texts)
+        for number, text in enumerate(texts):
+            text.put(picture, x, y + number * self._painter.line_px)
+
+    def _beside(
+        self, picture: Image8, box: Box, sides: tuple[int, int], texts: Sequence[PaintedText]
+    ) -> tuple[int, int]:
+        """Return the place of lines at the right of a box, at its left if there is no room, or else where there is.
 
         At the lower edge of the picture they begin above the box, and keep clear of what is there: `sides`.
         """
-        if not texts:
-            return
         height, width = picture.shape[:2]
         wide, line = max(text.width for text in texts), self._painter.line_px
         gap = self._painter.halo_px
         y = max(0, min(box[1], height - line * len(texts)))
         left, right = sides if y < box[1] else (box[0], box[2])
         if right + gap + wide <= width:
-            x = right + gap
-        elif left - gap - wide >= 0:
-            x = left - gap - wide
-        else:
-            x = max(0, width - wide)
-            y += line  # below the id, which is in the box or above it
-        for number, text in enumerate(texts):
-            text.put(picture, x, y + number * line)
+            return right + gap, y
+        if left - gap - wide >= 0:
+            return left - gap - wide, y
+        # Below the id, which is in the box or above it.
+        return max(0, width - wide), y + line
 
     def _put_corner(self, picture: Image8, frame: int, others: Iterable[Individual]) -> None:
         """Put the readout, a remark about the view, and the behaviors of individuals that are not in the picture."""

@@ -28,6 +28,7 @@ from napari_i3d._utils.colors import colors_of
 from napari_i3d.errors import NapariI3DError, OutputError, VideoError
 from napari_i3d.rendering.encoder import exact_rate
 from napari_i3d.rendering.options import Part
+from napari_i3d.rendering.painting import PaintedText, TextPainter
 
 ALL = frozenset(Part)
 THREE = 3  # the numbered video is 128 pixels wide and enlarged to 384
@@ -146,6 +147,27 @@ def test_behavior_is_named_beside_the_box_while_it_is_on(gray_video: Callable[..
     on = [bool(len(colored(frame[100:125], color))) for frame in frames]
     assert on == [5 <= number < 12 for number in range(20)]
     assert colored(frames[8][100:125], color).min() >= 100, "at the right of the box"
+
+
+@pytest.mark.parametrize(("other_left", "expected"), [(70, "a: walk"), (300, "walk")])
+def test_behavior_on_the_box_of_another_names_its_own(
+    gray_video: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other_left: int, expected: str
+) -> None:
+    painted: set[str] = set()
+    paint = TextPainter.paint
+
+    def note(self: TextPainter, text: str, color: str) -> PaintedText:
+        painted.add(text)
+        return paint(self, text, color)
+
+    monkeypatch.setattr(TextPainter, "paint", note)
+    boxes = {"a": [20, 100, 60, 140], "b": [other_left, 100, other_left + 60, 140]}
+    tracking = Tracking(Tracklet(one, 0, np.tile(np.array(box, float), (4, 1))) for one, box in boxes.items())
+    labels = Annotation(Ethogram((Behavior("walk"),)), (Bout("a", "walk", 3, 4),))
+    options = RenderOptions(hide=frozenset({Part.ETHOGRAM}))
+    render_video(gray_video(4), tmp_path / "out.mp4", tracking=tracking, annotation=labels, options=options)
+    # The first text is painted to find its place.
+    assert {text for text in painted if "walk" in text} == {"walk", expected}
 
 
 def test_individual_without_a_box_is_listed_in_the_corner(gray_video: Callable[..., Path], tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from functools import partial
 
 import napari
 from qtpy.QtCore import QPoint, Qt
+from qtpy.QtGui import QHideEvent
 from qtpy.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from napari_i3d.annotations.bouts import Bout, Origin
@@ -298,6 +299,11 @@ class AnnotateWidget(Dock):
     def close_warning(self) -> str:
         """Return what closing the viewer now would lose; empty if nothing."""
         return self.more.close_warning()
+
+    def hideEvent(self, event: QHideEvent | None) -> None:  # noqa: N802
+        """End labelling: nothing would show that the keys label."""
+        super().hideEvent(event)
+        self._labelling.on = False
 
     def closed(self) -> None:
         """End labelling with the dock."""

@@ -71,6 +71,7 @@ class Labelling(QObject):
         }
         session.active_changed.connect(self._on_active)
         session.viewer.dims.events.current_step.connect(self._on_step)
+        session.box_editor.changed.connect(self._on_editing_boxes)
         window.destroyed.connect(self._unwatch)
         self._on_active()
 
@@ -88,6 +89,8 @@ class Labelling(QObject):
         self._on = on
         self._unwatch()
         if on:
+            # Both have meanings for the same keys.
+            self._session.box_editor.stop()
             # Each event of the program passes through: only as long as that is needed.
             application = QApplication.instance()
             if application is not None:
@@ -133,6 +136,8 @@ class Labelling(QObject):
         if tracked is None:
             return None
         if event.key() == Qt.Key.Key_Escape:
+            if QApplication.mouseButtons() != Qt.MouseButton.NoButton:
+                return None  # it gives up a drag
             return (lambda pressed: self.end_bouts() if pressed else None) if tracked.labels.open_bouts.bouts else None
         command = self._commands.get(event.key())
         if command is not None and event.modifiers() == Qt.KeyboardModifier.NoModifier:
@@ -212,6 +217,10 @@ class Labelling(QObject):
     def _on_active(self) -> None:
         self.end_bouts()
         self._video, self._n_open = self._session.active, 0
+
+    def _on_editing_boxes(self) -> None:
+        if self._session.box_editor.is_on:
+            self.on = False
 
     def _unwatch(self) -> None:
         application = QApplication.instance()

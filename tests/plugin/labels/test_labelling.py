@@ -210,6 +210,19 @@ def test_bouts_begin_in_the_frame_shown_while_it_plays(person, qtbot):
     assert ended - 1 <= stop - 1 <= ended
 
 
+def test_labelling_ends_when_its_dock_is_hidden_or_boxes_are_edited(person):
+    person.dock.parent().hide()
+    assert not person.session.labelling.on
+    person.dock.parent().show()
+    person.session.labelling.on = True
+    person.press(Qt.Key.Key_Escape)
+    person.session.box_editor.start()
+    assert person.session.box_editor.is_on
+    assert not person.session.labelling.on
+    person.session.labelling.on = True
+    assert not person.session.box_editor.is_on
+
+
 def test_larger_steps_are_as_long_as_chosen(person):
     person.dock.playing.step.setValue(25)
     person.see(100)
