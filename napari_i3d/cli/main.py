@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 from napari_i3d import __version__
 from napari_i3d.cli.bench import add_bench
-from napari_i3d.cli.convert import add_convert
-from napari_i3d.cli.dataset import add_dataset
+from napari_i3d.cli.conversion.convert import add_convert
 from napari_i3d.cli.demo import add_demo
 from napari_i3d.cli.detect import add_detect
 from napari_i3d.cli.extract import add_extract
-from napari_i3d.cli.learn import add_learn
+from napari_i3d.cli.learning.dataset import add_dataset
+from napari_i3d.cli.learning.learn import add_learn
 from napari_i3d.cli.plot import add_plot
 from napari_i3d.cli.render import add_render
 from napari_i3d.cli.shared.common import FAILED, INTERRUPTED, WRONG_USAGE, command_wording, print_error

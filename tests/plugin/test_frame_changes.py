@@ -11,8 +11,8 @@ from qtpy.QtWidgets import QLabel
 from napari_i3d import Features, read_tracking
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.crop_dock import crop_preview_widget
+from napari_i3d.plugin.plotting.plot_canvas import CURSOR
 from napari_i3d.plugin.session.session import Session
-from napari_i3d.plugin.widgets.plot_canvas import CURSOR
 
 FRAMES = 20
 WAIT = 20_000

@@ -20,11 +20,11 @@ from napari_i3d.plugin.explore_dock.similar_panel import SimilarPanel
 from napari_i3d.plugin.jobs.explore_job import run_exploration
 from napari_i3d.plugin.jobs.job_results import Cancelled, Failed, Result
 from napari_i3d.plugin.messages import dock_text
+from napari_i3d.plugin.plotting.plot_dock import PlotDock
 from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 from napari_i3d.plugin.widgets.dialogs import open_dock
 from napari_i3d.plugin.widgets.job_progress import JobProgress
 from napari_i3d.plugin.widgets.layouts import fill
-from napari_i3d.plugin.widgets.plot_dock import PlotDock
 
 if TYPE_CHECKING:
     from napari_i3d.plugin.explore_dock.map_canvas import MapCanvas

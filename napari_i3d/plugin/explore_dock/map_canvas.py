@@ -8,7 +8,7 @@ from matplotlib.path import Path
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_i3d.plugin.widgets.plot_canvas import CURSOR, PlotCanvas
+from napari_i3d.plugin.plotting.plot_canvas import CURSOR, PlotCanvas
 
 _CLICK_PX = 4
 """A mouse that moves farther than this during a click draws a lasso."""

@@ -17,12 +17,12 @@ from napari_i3d.plugin.features_dock.feature_files import FeatureFiles
 from napari_i3d.plugin.features_dock.plot_options import PlotOptions
 from napari_i3d.plugin.jobs.file_jobs import run_heat_map
 from napari_i3d.plugin.jobs.job_results import Done, Failed, Result
+from napari_i3d.plugin.plotting.plot_dock import TimePlotDock
 from napari_i3d.plugin.session.features_state import format_out_of_date
 from napari_i3d.plugin.session.matching import individual_of, individual_to_plot, owner_of
 from napari_i3d.plugin.session.time_axis import TimeAxis
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.layouts import fill
-from napari_i3d.plugin.widgets.plot_dock import TimePlotDock
 from napari_i3d.plugin.widgets.text_label import LineLabel
 
 if TYPE_CHECKING:

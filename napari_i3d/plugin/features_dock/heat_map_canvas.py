@@ -11,8 +11,8 @@ from napari_i3d.explore.heat_map_data import HeatMap
 from napari_i3d.features.features import Features
 from napari_i3d.individuals import Id
 from napari_i3d.plots import RowAxis, draw_heat_map, label_heat_map, row_axis, scale_label, set_scale_ticks
-from napari_i3d.plugin.widgets.plot_canvas import CURSOR
-from napari_i3d.plugin.widgets.time_canvas import TimeCanvas
+from napari_i3d.plugin.plotting.plot_canvas import CURSOR
+from napari_i3d.plugin.plotting.time_canvas import TimeCanvas
 
 # Height of the line that marks selected frames, as a share of the image's.
 _MARK_HEIGHT = 0.03

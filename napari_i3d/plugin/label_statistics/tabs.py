@@ -12,8 +12,8 @@ from napari_i3d.errors import AnnotationError
 from napari_i3d.individuals import format_id
 from napari_i3d.plugin.label_statistics.number_table import Cell, NumberTable
 from napari_i3d.plugin.messages import dock_text
+from napari_i3d.plugin.plotting.plot_canvas import PlotCanvas
 from napari_i3d.plugin.widgets.layouts import fill
-from napari_i3d.plugin.widgets.plot_canvas import PlotCanvas
 from napari_i3d.plugin.widgets.save_as import FIGURE, TABLE, save_as
 from napari_i3d.plugin.widgets.text_label import TextLabel
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from psygnal import Signal
 
-from napari_i3d.plugin.widgets.plot_canvas import CURSOR, PlotCanvas
+from napari_i3d.plugin.plotting.plot_canvas import CURSOR, PlotCanvas
 
 # Room for the names of lanes, and for a legend or color bar.
 _LEFT_PX, _RIGHT_PX = 96, 164

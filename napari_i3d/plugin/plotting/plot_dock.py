@@ -15,8 +15,8 @@ from napari_i3d.plugin.widgets.scroll_area import MARGINS, SPACING
 from napari_i3d.plugin.widgets.text_label import TextLabel
 
 if TYPE_CHECKING:
-    from napari_i3d.plugin.widgets.plot_canvas import PlotCanvas
-    from napari_i3d.plugin.widgets.time_canvas import TimeCanvas
+    from napari_i3d.plugin.plotting.plot_canvas import PlotCanvas
+    from napari_i3d.plugin.plotting.time_canvas import TimeCanvas
 
 
 class PlotDock(Dock):
@@ -35,7 +35,7 @@ class PlotDock(Dock):
 
     def __init__(self, session: Session, canvas: "PlotCanvas") -> None:
         super().__init__(session)
-        from napari_i3d.plugin.widgets.plot_toolbar import PlotToolbar
+        from napari_i3d.plugin.plotting.plot_toolbar import PlotToolbar
 
         self.canvas = canvas
         self.toolbar = PlotToolbar(canvas.native, self, self._on_save_figure, self._on_home, upright=self.OVER_TIME)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_i3d._utils.text import counted
-from napari_i3d.cli.convert_annotation import add_annotation_conversion
+from napari_i3d.cli.conversion.convert_annotation import add_annotation_conversion
 from napari_i3d.cli.shared.common import DONE, add_command, print_line, print_notes, require_new
 from napari_i3d.cli.shared.tracking_options import add_tracking_options, tracking_reading
 
