@@ -226,7 +226,7 @@ class TimelineView(QWidget):
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Return the size below which no lane is seen: with all other docks, the window must fit a small screen."""
-        return QSize(260, 50)
+        return QSize(260, 44)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
         """Keep the frames in view."""
