@@ -48,7 +48,7 @@ class IndividualsDialog(QDialog):
             box = QComboBox()
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(12)
-            box.addItem(f"{_short(individual)}, without boxes")
+            box.addItem("itself, without boxes")
             for one in tracked:
                 box.addItem(_short(one))
             box.addItem("nobody: leave out")
