@@ -8,8 +8,8 @@ from napari_i3d.individuals import Id, format_id
 from napari_i3d.plugin.widgets.scroll_area import DockScrollArea
 from napari_i3d.plugin.widgets.text_label import TextLabel
 
-_WIDTH_PX = 460
-_NAME_CHARACTERS = 40
+_WIDTH_PX = 560
+_NAME_CHARACTERS = 28
 
 
 class IndividualsDialog(QDialog):
@@ -47,8 +47,8 @@ class IndividualsDialog(QDialog):
         for individual in strange:
             box = QComboBox()
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            box.setMinimumContentsLength(16)
-            box.addItem(f"{_short(individual)}, without boxes")
+            box.setMinimumContentsLength(12)
+            box.addItem("itself, without boxes")
             for one in tracked:
                 box.addItem(_short(one))
             box.addItem("nobody: leave out")
