@@ -17,6 +17,7 @@ from helpers.clips import MakeClip, copy_clip
 from helpers.processes import threads_called
 from helpers.videos import HEIGHT, WIDTH
 from napari_i3d import open_video, read_tracking, write_tracking
+from napari_i3d.annotations.io.formats import READ
 from napari_i3d.errors import VideoError
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.layers.video_layer import video_layer_data
@@ -146,7 +147,8 @@ def test_every_ending_of_videos_is_claimed() -> None:
     readers = PluginManifest.from_distribution(PLUGIN).contributions.readers
     claimed = {pattern for reader in readers for pattern in reader.filename_patterns}
     endings = {ending for known in FORMATS for ending in known.endings}
-    assert claimed == {f"*{suffix}" for suffix in VIDEO_SUFFIXES | endings}
+    labels = {ending for known in READ for ending in known.endings if ending.count(".") == 1}
+    assert claimed == {f"*{suffix}" for suffix in VIDEO_SUFFIXES | endings | labels}
 
 
 @pytest.mark.parametrize("name", ["text.mp4", "empty.mp4", "folder_gone/none.mp4", "sound.mp4"])

@@ -47,11 +47,15 @@ def dock(viewer, clip):
     return dock
 
 
+_test: list[object] = []
+
+
 @pytest.fixture(autouse=True)
 def unexpected(qapp):
     """Reject dialogs that nobody answers, and fail."""
     seen: list[QDialog] = []
     texts: list[str] = []
+    _test.append(object())
 
     def look() -> None:
         dialog = QApplication.activeModalWidget()
@@ -87,9 +91,11 @@ def label(viewer, *ids, **more) -> Annotation:
 
 def drive(kind: type[QDialog], act) -> None:
     """Do something in the next dialog of a kind."""
-    end_s = time.monotonic() + 30
+    end_s, test = time.monotonic() + 30, _test[-1]
 
     def look() -> None:
+        if _test[-1] is not test:
+            return  # not answered, and not to be answered in the next test
         dialog = QApplication.activeModalWidget()
         if not isinstance(dialog, kind):
             if time.monotonic() < end_s:
