@@ -1,6 +1,7 @@
 """Individuals: ids, their text, and spans of their frames."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -28,6 +29,13 @@ def named(individual: Id) -> str:
     """Format an id for a sentence; text is quoted if it could be mistaken for a number, or is empty."""
     looks_whole = isinstance(individual, str) and individual.strip().lstrip("-").isdigit()
     return repr(individual) if looks_whole or individual == "" else format_id(individual)
+
+
+def name_ids(ids: Iterable[Id]) -> dict[Id, str]:
+    """Format ids that are listed together: the text ``"1"`` is quoted if the number 1 is among them."""
+    ids = tuple(ids)
+    written = Counter(map(format_id, ids))
+    return {one: format_id(one) if written[format_id(one)] == 1 else named(one) for one in ids}
 
 
 def whole_id(individual: Id, ids: Iterable[Id]) -> Id | None:

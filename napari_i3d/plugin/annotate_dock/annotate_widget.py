@@ -195,7 +195,8 @@ class AnnotateWidget(Dock):
             bout.behavior for bout in tracked.labels.editor.bouts_of(individual) if bout.start <= frame < bout.stop
         ]
         text = ", ".join(dict.fromkeys(shown)) or "-"
-        self.running.setText(f"{format_id(individual)}: {text}")
+        group = self.canvas.data.group(individual)
+        self.running.setText(f"{format_id(individual) if group is None else group.name}: {text}")
 
     def _show_readout(self) -> None:
         self.readout.setText(self._session.playback.readout())

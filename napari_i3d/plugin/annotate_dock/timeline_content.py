@@ -1,10 +1,11 @@
 """What the time line shows of a video: labels of all individuals, problems of the boxes, and what others add."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from napari_i3d._utils.colors import PALETTE
 from napari_i3d.annotations.bouts import Bout
-from napari_i3d.individuals import Id
+from napari_i3d.individuals import Id, name_ids
 from napari_i3d.plugin.annotate_dock.annotation_lanes import labels_group, with_labels
 from napari_i3d.plugin.labels.label_actions import labelled_individuals, n_frames
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
@@ -28,11 +29,14 @@ def timeline_data(tracked: TrackedVideo, others: Mapping[Id, Iterable[Lane]] | N
     annotation, colors = tracked.labels.annotation, tracked.colors
     groups = []
     known = labelled_individuals(tracked)
-    for individual in (*known, *(one for one in others or () if one not in known)):
+    listed = (*known, *(one for one in others or () if one not in known))
+    names = name_ids(listed)
+    for individual in listed:
         lanes = [*problem_lanes(tracked, individual), *(others or {}).get(individual, ())]
         color = colors.get(individual, PALETTE[0])
         present = _present(tracked, individual)
-        groups.append(labels_group(annotation, individual, color, present=present, others=lanes))
+        group = labels_group(annotation, individual, color, present=present, others=lanes)
+        groups.append(replace(group, name=names[individual]))
     video = tracked.video
     times_s = None if video is None else video.times_s - video.times_s[0]
     return TimelineData(max(n_frames(tracked), 1), tuple(groups), times_s)

@@ -10,7 +10,7 @@ import numpy as np
 from psygnal import Signal
 from qtpy.QtCore import QModelIndex, QObject, QSortFilterProxyModel, Qt
 
-from napari_i3d.individuals import Id
+from napari_i3d.individuals import Id, named
 from napari_i3d.plugin.individuals_dock.rows_model import RowsModel, sortable
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.swatch import swatch
@@ -235,6 +235,8 @@ class IndividualsModel(RowsModel):
         if role == Qt.ItemDataRole.DisplayRole:
             if column == Column.SIZE:
                 return row.size
+            if column == Column.ID:
+                return named(row.id) if self._is_twice(row.id) else str(row.id)
             number = self._value(row, column)
             return "" if column == Column.PROBLEMS and not number else str(number)
         if role == Qt.ItemDataRole.DecorationRole and column == Column.ID:
@@ -244,6 +246,13 @@ class IndividualsModel(RowsModel):
         if role == Qt.ItemDataRole.ToolTipRole and column == Column.ID:
             return f"{row.id}: frames {row.first} to {row.last}. Double click goes to the first; F2 renames it."
         return None
+
+    def _is_twice(self, individual: Id) -> bool:
+        """Return whether a number and a text are written alike."""
+        other: Id = str(individual)
+        if isinstance(individual, str):
+            other = int(individual) if individual.isascii() and individual.isdecimal() else individual
+        return type(other) is not type(individual) and other in self._places
 
     def _value(self, row: Row, column: int) -> Any:
         if column in TICKS:
