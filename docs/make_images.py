@@ -212,7 +212,7 @@ def _viewer_screenshot(viewer: "Viewer") -> Image.Image:
     crop = _dock(viewer, "Crop preview")
     _dock(viewer, "Individuals")
     frame = viewer.dims.current_step[0]
-    return _screenshot(viewer, lambda: _says(crop, rf"frame {frame}\b"))
+    return _screenshot(viewer, lambda: _says(crop, rf"frame {frame}\b"), look=True)
 
 
 def _explore_screenshot(viewer: "Viewer") -> Image.Image:
@@ -226,7 +226,9 @@ def _explore_screenshot(viewer: "Viewer") -> Image.Image:
     _draw_around_points(explore)
     _wait(viewer, lambda: _says(explore, r"rows selected"))
     _press(viewer, explore, "Find similar")
-    return _screenshot(viewer, lambda: _says(explore, r"moments like") and explore.findChild(QListWidget).count() > 0)
+    return _screenshot(
+        viewer, lambda: _says(explore, r"moments like") and explore.findChild(QListWidget).count() > 0, look=True
+    )
 
 
 def _problems_screenshot(viewer: "Viewer") -> Image.Image:
@@ -270,7 +272,7 @@ def _annotate_screenshot(viewer: "Viewer") -> Image.Image:
     crop.mode.setCurrentIndex(crop.mode.count() - 1)
     session.labelling.on = True
     groups = annotate.canvas.data.groups
-    return _screenshot(viewer, lambda: all(group.lane(LaneKind.CLUSTERS) is not None for group in groups))
+    return _screenshot(viewer, lambda: all(group.lane(LaneKind.CLUSTERS) is not None for group in groups), look=True)
 
 
 def _editing_screenshot(viewer: "Viewer") -> Image.Image:
@@ -280,7 +282,7 @@ def _editing_screenshot(viewer: "Viewer") -> Image.Image:
     individuals = _dock(viewer, "Individuals")
     _press(viewer, individuals, "Edit")
     session = get_session(viewer)
-    return _screenshot(viewer, lambda: session.box_editor.is_on)
+    return _screenshot(viewer, lambda: session.box_editor.is_on, look=True)
 
 
 def _look_at_animals(viewer: "Viewer") -> None:
@@ -293,9 +295,8 @@ def _look_at_animals(viewer: "Viewer") -> None:
     right, lower = (max(box[edge] for box in boxes) for edge in (2, 3))
     camera = viewer.scene.camera
     near = min(viewer.canvas.size) / max(right - left, lower - upper) / 3
-    if near > camera.zoom:
-        camera.zoom = near
-        camera.center = (*camera.center[:-2], (upper + lower) / 2, (left + right) / 2)
+    camera.zoom = near
+    camera.center = (*camera.center[:-2], (upper + lower) / 2, (left + right) / 2)
 
 
 def _dock(viewer: "Viewer", name: str) -> Any:
@@ -382,8 +383,12 @@ def _alike(screenshot: Any, other: Any) -> bool:
     return screenshot.shape == other.shape and (screenshot != other).any(axis=2).sum() <= _ANIMATED_PX
 
 
-def _screenshot(viewer: "Viewer", ready: Callable[[], bool]) -> Image.Image:
+def _screenshot(viewer: "Viewer", ready: Callable[[], bool], *, look: bool = False) -> Image.Image:
+    """Take a picture of the window once it is ready; `look`: zoom in on the animals, now that all docks are there."""
     screenshot = _wait(viewer, ready)
+    if look:
+        _look_at_animals(viewer)
+        screenshot = _wait(viewer, ready)
     if screenshot.shape[1::-1] != _WINDOW_PX:
         width, height = screenshot.shape[1::-1]
         raise RuntimeError(

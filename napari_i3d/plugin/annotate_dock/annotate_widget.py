@@ -30,7 +30,7 @@ from napari_i3d.plugin.annotate_dock.timeline_content import (
     with_edited_labels,
 )
 from napari_i3d.plugin.context import get_session
-from napari_i3d.plugin.labels import label_actions
+from napari_i3d.plugin.labels import label_actions, label_steps
 from napari_i3d.plugin.session.connections import Connections
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.timeline.geometry import LaneHit
@@ -283,7 +283,7 @@ class AnnotateWidget(Dock):
                 target.addAction(name, partial(label_actions.do, session, [edit]))
         menu.addAction("Split at this frame", partial(label_actions.split, session))
         menu.addAction("Merge with the next one", partial(label_actions.merge_next, session))
-        menu.addAction("Play in a loop", partial(label_actions.loop_bout, session))
+        menu.addAction("Play in a loop", partial(label_steps.loop_bout, session))
         if bout.origin is Origin.AUTOMATED:
             menu.addAction("Accept", partial(label_actions.do, session, [Accept(bout)]))
         menu.addAction("Delete", partial(label_actions.delete, session))

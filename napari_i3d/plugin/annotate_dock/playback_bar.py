@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QSpinBox, QToolButton, QWidge
 
 from napari_i3d._utils.text import format_speed
 from napari_i3d.plugin.keyboard.actions import Action
-from napari_i3d.plugin.labels import label_actions
+from napari_i3d.plugin.labels import label_keys, label_steps
 from napari_i3d.plugin.playback import SPEEDS
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.widgets.layouts import fill
@@ -27,7 +27,7 @@ class PlaybackBar(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._actions = {action.name: action for action in label_actions.ACTIONS}
+        self._actions = {action.name: action for action in label_keys.ACTIONS}
         self.buttons = {name: self._button(self._actions[name], sign) for name, sign in _BUTTONS}
         self.speed = QComboBox()
         self.speed.setToolTip("Speed; frames are left out if drawing is slower, their numbers stay true")
@@ -37,9 +37,9 @@ class PlaybackBar(QWidget):
         self.step = QSpinBox()
         self.step.setRange(1, 100_000)
         self.step.setPrefix("± ")
-        self.step.setValue(label_actions.chosen_step())
+        self.step.setValue(label_steps.chosen_step())
         self.step.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self.step.valueChanged.connect(label_actions.choose_step)
+        self.step.valueChanged.connect(label_steps.choose_step)
         row = fill(QHBoxLayout(self), *self.buttons.values(), self.speed, self.step)
         row.setSpacing(2)
         self.refresh()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 
 from napari_i3d.annotations.bouts import Bout
 from napari_i3d.annotations.editing.annotation_edit import AnnotationEdit
@@ -11,17 +10,11 @@ from napari_i3d.annotations.editing.open_bouts import OpenBout
 from napari_i3d.annotations.editing.painting import Add, Assess, Erase, Unassess
 from napari_i3d.errors import AnnotationError
 from napari_i3d.individuals import Id
-from napari_i3d.plugin.keyboard.actions import Action
 from napari_i3d.plugin.messages import dock_text
-from napari_i3d.plugin.preferences import recall, remember
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 
-_GROUP = "Label"
 _NO_VIDEO = "Open a video first"
-DEFAULT_STEP_FRAMES = 10
-_PREFERENCES, _STEP = "labelling", "step_frames"
-LOOP_MARGIN_FRAMES = 12
 
 
 def do(session: Session, edits: Sequence[AnnotationEdit] | Callable[[TrackedVideo], list[AnnotationEdit]]) -> bool:
@@ -76,7 +69,7 @@ def toggle(session: Session, behavior: str, *, erase: bool = False) -> bool:
 
 def end(session: Session, tracked: TrackedVideo, bout: OpenBout) -> None:
     """End an open bout of a video with the frame that is shown."""
-    frame = _frame(session, tracked)
+    frame = frame_of(session, tracked)
     tracked.labels.open_bouts.toggle(bout.individual, bout.behavior, frame, erase=bout.erases)
     session.viewer.status = f"{bout.behavior}: ended in frame {frame}"
 
@@ -139,7 +132,7 @@ def merge_next(session: Session) -> None:
     """Merge the bout with the next one of the same behavior."""
 
     def edits(tracked: TrackedVideo) -> list[AnnotationEdit]:
-        bout = bout_here(tracked, _frame(session, tracked))
+        bout = bout_here(tracked, frame_of(session, tracked))
         later = (one for one in tracked.labels.editor.bouts_of(bout.individual) if one.start >= bout.stop)
         other = next((one for one in later if (one.behavior, one.target) == (bout.behavior, bout.target)), None)
         if other is None:
@@ -162,7 +155,7 @@ def delete(session: Session) -> None:
 
 def relabel(session: Session, behavior: str) -> None:
     """Give the selected bout another behavior."""
-    do(session, lambda tracked: [Relabel(bout_here(tracked, _frame(session, tracked)), behavior)])
+    do(session, lambda tracked: [Relabel(bout_here(tracked, frame_of(session, tracked)), behavior)])
 
 
 def assess(session: Session, *, looked: bool = True, whole: bool = False) -> None:
@@ -186,75 +179,9 @@ def n_frames(tracked: TrackedVideo) -> int:
     return len(tracked.video) if tracked.video is not None else tracked.labels.annotation.end
 
 
-def step_edge(session: Session, step: int) -> None:
-    """Show the next (1) or previous (-1) edge of a bout of the labelled individual."""
-
-    def places(tracked: TrackedVideo) -> list[int]:
-        bouts = tracked.labels.editor.bouts_of(tracked.labelled)
-        return [place for bout in bouts for place in (bout.start, bout.stop - 1)]
-
-    _step(session, step, places, "edge of a bout")
-
-
-def step_unassessed(session: Session, step: int) -> None:
-    """Show the beginning of the next (1) or previous (-1) range that nobody looked at."""
-
-    def places(tracked: TrackedVideo) -> list[int]:
-        ranges = tracked.labels.editor.assessed_of(tracked.labelled)
-        begins = [0, *(stop for _, stop in ranges)]
-        taken = {start for start, _ in ranges}
-        return [begin for begin in begins if begin < n_frames(tracked) and begin not in taken]
-
-    _step(session, step, places, "range that is not assessed")
-
-
-def _step(session: Session, step: int, places: Callable[[TrackedVideo], list[int]], what: str) -> None:
-    tracked = session.active
-    if tracked is None:
-        return
-    frame = _frame(session, tracked)
-    found = [place for place in places(tracked) if (place - frame) * step > 0]
-    if found:
-        session.go_to(min(found) if step > 0 else max(found))
-    else:
-        session.viewer.status = f"No {'later' if step > 0 else 'earlier'} {what}"
-
-
-def step_frames(session: Session, step: int) -> None:
-    """Go on or back by the step that the user chose."""
-    if session.active is not None and session.active.video is not None:
-        frame = _frame(session, session.active) + step * chosen_step()
-        session.go_to(max(0, min(frame, len(session.active.video) - 1)))
-
-
-def chosen_step() -> int:
-    """Return the frames of a larger step."""
-    step = recall(_PREFERENCES).get(_STEP)
-    return step if isinstance(step, int) and step > 0 else DEFAULT_STEP_FRAMES
-
-
-def choose_step(frames: int) -> None:
-    """Choose the frames of a larger step, also for later sessions."""
-    remember(_PREFERENCES, recall(_PREFERENCES) | {_STEP: frames})
-
-
 def accept(session: Session) -> None:
     """Accept the bout that a program made."""
-    do(session, lambda tracked: [Accept(bout_here(tracked, _frame(session, tracked)))])
-
-
-def loop_bout(session: Session) -> None:
-    """Play the bout again and again, with some frames before and after it; stop if it plays."""
-    tracked = session.active
-    if session.playback.is_playing:
-        session.playback.pause()
-    elif tracked is not None:
-        try:
-            bout = bout_here(tracked, _frame(session, tracked))
-        except AnnotationError as error:
-            session.viewer.status = dock_text(error)
-            return
-        session.playback.play_range(bout.start, bout.stop, margin=LOOP_MARGIN_FRAMES)
+    do(session, lambda tracked: [Accept(bout_here(tracked, frame_of(session, tracked)))])
 
 
 def switch_mode(session: Session) -> None:
@@ -270,7 +197,8 @@ def _shown_frame(session: Session, tracked: TrackedVideo) -> int:
     return frame
 
 
-def _frame(session: Session, tracked: TrackedVideo) -> int:
+def frame_of(session: Session, tracked: TrackedVideo) -> int:
+    """Return the frame of a video that is shown, the nearest that it has."""
     return max(0, min(session.frame_of(tracked), n_frames(tracked) - 1))
 
 
@@ -279,36 +207,3 @@ def labelled_individuals(tracked: TrackedVideo) -> list[Id]:
     known = list(tracked.tracking or ())
     others = [one for one in tracked.labels.editor.individuals if one not in known]
     return [*known, *others] or [tracked.labelled]
-
-
-ACTIONS = (
-    Action("label_mode", "labelling by the keys of the behaviors, on or off", switch_mode, "Alt-M", _GROUP),
-    Action("bout_start", "the bout starts in this frame", partial(set_edge, start=True), "Alt-[", _GROUP),
-    Action("bout_end", "the bout ends with this frame", partial(set_edge, start=False), "Alt-]", _GROUP),
-    Action("split_bout", "split the bout at this frame", split, "/", _GROUP),
-    Action("merge_bouts", "merge the bout with the next one of its behavior", merge_next, "Alt-/", _GROUP),
-    Action("delete_bout", "delete the selected bout", delete, "Alt-Backspace", _GROUP),
-    Action("accept_bout", "accept the bout that a program made", accept, "Alt-Y", _GROUP),
-    Action("next_edge", "next edge of a bout", partial(step_edge, step=1), "Ctrl-Alt-Right", _GROUP),
-    Action("previous_edge", "previous edge of a bout", partial(step_edge, step=-1), "Ctrl-Alt-Left", _GROUP),
-    Action("next_unassessed", "next frames that nobody looked at", partial(step_unassessed, step=1), "Alt-N", _GROUP),
-    Action(
-        "previous_unassessed", "previous frames that nobody looked at", partial(step_unassessed, step=-1), "", _GROUP
-    ),
-    Action("assess", "the marked span, or all up to here, was looked at", assess, "Alt-A", _GROUP),
-    Action("assess_whole", "the whole video was looked at", partial(assess, whole=True), "", _GROUP),
-    Action(
-        "unassess", "the marked span, or all up to here, was not looked at", partial(assess, looked=False), "", _GROUP
-    ),
-    Action(
-        "frames_on", "some frames on: the step beside the speed", partial(step_frames, step=1), "Shift-Right", _GROUP
-    ),
-    Action("frames_back", "some frames back", partial(step_frames, step=-1), "Shift-Left", _GROUP),
-    Action("play_back", "play backwards, or faster", lambda session: session.playback.shuttle(-1), "Alt-J", _GROUP),
-    Action("play_pause", "play or stop", lambda session: session.playback.toggle(), "Alt-K", _GROUP),
-    Action("play_on", "play forwards, or faster", lambda session: session.playback.shuttle(1), "Alt-L", _GROUP),
-    Action("slower", "play slower", lambda session: session.playback.slower(), "Alt--", _GROUP),
-    Action("faster", "play faster", lambda session: session.playback.faster(), "Alt-=", _GROUP),
-    Action("loop_bout", "play the bout in a loop, with some frames around it", loop_bout, "Alt-B", _GROUP),
-)
-"""Actions of labels."""
