@@ -189,12 +189,12 @@ def test_heat_map_and_time_line_share_the_time_axis(explored):
     same(2.5, 20.5)
     heat.axes.set_xlim(-10, 50)  # moved beyond the video, which the time line does not show
     assert heat.limits == (-10, 50)
-    assert line.limits == (0, FRAMES)
+    assert line.limits == pytest.approx((0, FRAMES))
     next(action for action in docks["Plot features"].toolbar.actions() if action.text() == "Home").trigger()
     same(-0.5, FRAMES - 0.5)
     viewer.window.remove_dock_widget(docks["Annotate"])
     heat.axes.set_xlim(5, 12)
-    assert line.limits == (0, FRAMES)
+    assert line.limits == pytest.approx((0, FRAMES))
 
 
 def test_plots_have_most_of_their_docks(explored):

@@ -100,6 +100,7 @@ class AnnotateWidget(Dock):
         rows.setContentsMargins(4, 2, 4, 2)
 
     def _connect(self, viewer: "napari.Viewer") -> None:
+        self.mode.clicked.connect(self._on_mode_clicked)
         canvas, session = self.canvas, self._session
         for signal, slot in (
             (viewer.events.theme, self._on_theme),
@@ -115,7 +116,6 @@ class AnnotateWidget(Dock):
             (session.playback.changed, self._show_readout),
             (session.playback.changed, self.playing.refresh),
             (session.keys.changed, self.playing.refresh),
-            (self.mode.clicked, self._on_mode_clicked),
         ):
             self.links.connect(signal, slot)
 

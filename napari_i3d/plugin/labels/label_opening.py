@@ -41,7 +41,8 @@ def holds_labels(path: Path) -> bool:
     """Return whether a file holds labels, by its content; of a pickle, all of it is read."""
     try:
         if recognize(path) in dlc2action.FORMATS:
-            read_annotation_file(path)
+            # A pickle of something else may look like labels without any.
+            return bool(read_annotation_file(path).annotation.ethogram)
     except AnnotationError:
         return False
     return True

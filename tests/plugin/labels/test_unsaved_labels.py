@@ -10,7 +10,7 @@ from napari_i3d import read_tracking
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.ethogram import Behavior, Ethogram
 from napari_i3d.annotations.io.reading import read_annotation
-from napari_i3d.plugin.closing import ClosingQuestion
+from napari_i3d.plugin.closing.closing_question import ClosingQuestion
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.labels.label_save_dialog import LabelSaveDialog
 from napari_i3d.plugin.saving.save_dialog import SaveDialog
