@@ -241,7 +241,9 @@ def test_range_loops_within_its_frames(numbered, qtbot):
 def test_range_played_once_stops_at_its_end(numbered, qtbot):
     session, _ = numbered
     session.playback.play_range(50, 60, loop=False)
-    qtbot.waitUntil(lambda: not session.playback.is_playing, timeout=4000)
+    # The last frame may still be on its way when the player has ended.
+    qtbot.waitUntil(lambda: not session.playback.is_playing and session.frame == 59, timeout=4000)
+    qtbot.wait(100)
     assert session.frame == 59
     qtbot.waitUntil(lambda: slider_of(session.viewer).frame_range == (0, 0))
     press_play(session.viewer)

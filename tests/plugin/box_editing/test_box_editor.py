@@ -297,7 +297,10 @@ def place_video(canvas: Canvas, scale, translate, zoom: float, pan) -> None:
     canvas.settle()
 
 
-@pytest.mark.parametrize("boxes_size", [None, (192, 144)], ids=["video", "half"])
+@pytest.mark.parametrize(
+    "boxes_size",
+    [pytest.param(None, id="video", marks=pytest.mark.nightly), pytest.param((192, 144), id="half")],
+)
 def test_random_edits_equal_a_dictionary_wherever_the_video_lies(editing, boxes_size):
     """Drags, drawings, deletions, undo and redo in random frames, zoomed, panned, scaled and translated."""
     random = np.random.default_rng(5)

@@ -52,6 +52,8 @@ def offered(viewer, qtbot) -> bool:
     return get_session(viewer).recovery.offering
 
 
+# The same with labels is in the normal run.
+@pytest.mark.nightly
 def test_killed_viewer_loses_at_most_ten_seconds(viewer, qtbot, clip, home):
     script = Path(__file__).parents[2] / "helpers" / "correct_until_killed.py"
     process = subprocess.Popen(
