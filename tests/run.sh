@@ -20,13 +20,14 @@ python=${PYTHON:-python3}
 venv=${VENV:-.venv}
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 bin=$venv/bin
-"$bin/python" -m pip install --quiet --disable-pip-version-check -c tests/constraints.txt ".[all,test]"
+# Most of what is installed is never imported here: it is compiled when it is.
+"$bin/python" -m pip install --quiet --disable-pip-version-check --no-compile -c tests/constraints.txt ".[all,test]"
 
 # Users of features files have old numpy: the oldest that installs on this Python, beside the environment.
 old_numpy=$venv/old_numpy
 if [ ! -d "$old_numpy" ]; then
     for range in "numpy<1.24" "numpy<2" "numpy<2.2" "numpy<2.4"; do
-        "$bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: --target "$old_numpy" "$range" 2>/dev/null && break
+        "$bin/python" -m pip install --quiet --disable-pip-version-check --no-compile --only-binary :all: --target "$old_numpy" "$range" 2>/dev/null && break
     done
 fi
 NAPARI_I3D_OLD_NUMPY=$(cd "$old_numpy" && pwd)
@@ -34,10 +35,12 @@ export NAPARI_I3D_OLD_NUMPY
 
 "$bin/ruff" check .
 "$bin/ruff" format --check .
-"$bin/mypy"
+"$bin/mypy" &
+types=$!
 "$bin/lint-imports"
 "$bin/codespell" napari_i3d tests docs README.md CHANGELOG.md
 "$bin/validate-pyproject" pyproject.toml
+wait "$types"
 # Two processes of one thread each are quicker than one of two; each has a screen of its own (tests/conftest.py).
 export OMP_NUM_THREADS=1
 # What is tested is what was installed, not the checkout.

@@ -184,7 +184,7 @@ def numbered(make_napari_viewer, encode, qtbot):
     drawn.disconnect(note)
 
 
-@pytest.mark.parametrize("direction", [1, -1])
+@pytest.mark.parametrize("direction", [1, pytest.param(-1, marks=pytest.mark.nightly)])
 def test_every_speed_shows_the_frame_it_says(numbered, qtbot, direction):
     session, shown = numbered
     playback = session.playback

@@ -475,7 +475,7 @@ def test_corrections_act_on_the_active_video(opened, clip_of, tmp_path):
     assert second.history.position == 1
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.nightly) for n in (1, 2))])
 def test_random_corrections_equal_plain_boxes(opened, seed):
     """Swap, give, split, delete by keys in random frames; each state is compared, then all are undone one by one."""
     session, dock = opened
