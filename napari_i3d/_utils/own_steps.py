@@ -8,7 +8,7 @@ _NEVER = -1
 
 
 class OwnSteps:
-    """Tells whether the data of an owner are saved, whatever other owners of the history do.
+    """Saved state of one owner of a shared history; steps of other owners do not change it.
 
     Parameters
     ----------

@@ -118,11 +118,11 @@ def evaluate(
     features, annotations
         As for `train`.
     settings, smoothing
-        Of the probe and of its bouts; None: the defaults.
+        Settings of the probe and of its bouts; None: the defaults.
     unit
         ``"video"``, ``"individual"`` or ``"bout"``; None: the first of these of which there are two.
     seed
-        Of how bouts are dealt to folds and shuffled.
+        Seed for dealing bouts to folds, and for shuffling.
 
     Raises
     ------

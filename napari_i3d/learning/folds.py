@@ -84,7 +84,7 @@ def make_folds(
     context_frames
         Context of the probe: rows see this many frames more, so that more of them are kept apart.
     seed
-        Of the order in which bouts are dealt to folds.
+        Seed of the order in which bouts are dealt to folds.
 
     Raises
     ------

@@ -130,7 +130,7 @@ def label_rows(features: FeaturesLike, annotations: AnnotationsLike) -> Labelled
     Parameters
     ----------
     features, annotations
-        Of one video, or of several by name. Individuals match by id.
+        Those of one video, or of several by name. Individuals match by id.
 
     Raises
     ------

@@ -140,7 +140,7 @@ class AnnotationEditor:
         edit
             The edit.
         merge
-            Of consecutive edits with an equal `merge` only the last counts, as if the others had not been: those of a
+            Only the last of consecutive edits with an equal `merge` counts, as if the others had not been: those of a
             drag are one step. A bout that is dragged is given as it was before the drag.
 
         Returns

@@ -72,7 +72,7 @@ def write_annotation(
 def written_format(path: str | os.PathLike[str], name: str | None = None) -> AnnotationFormat:
     """Return the format of a file to write, by name or else by the ending of its path.
 
-    Of several formats with the same ending, the first of the registry is taken.
+    If several formats have the same ending, the first of the registry is taken.
 
     Raises
     ------

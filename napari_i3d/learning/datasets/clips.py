@@ -27,7 +27,7 @@ class Clip:
     Attributes
     ----------
     name
-        Of its files: ``{video}_{id}``, and ``_{frame}`` if the individual has several clips.
+        Name of its files: ``{video}_{id}``, and ``_{frame}`` if the individual has several clips.
     video, individual
         Whose rows.
     rows : (T, D) float32

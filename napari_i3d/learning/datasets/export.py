@@ -35,13 +35,13 @@ def export_dataset(
     folder
         The folder to make.
     features, annotations
-        Of one video, or of several by name.
+        Those of one video, or of several by name.
     for_
         ``"dlc2action"``, ``"ms-tcn"`` or ``"asformer"``.
     unit
         What splits hold back: ``"video"`` or ``"individual"``; None: videos if there are two with labels.
     seed
-        Of the splits.
+        Seed of the splits.
 
     Returns
     -------

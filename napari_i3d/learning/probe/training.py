@@ -35,7 +35,7 @@ def train(
     Parameters
     ----------
     features, annotations
-        Of one video, or of several by name. Individuals match by id.
+        Those of one video, or of several by name. Individuals match by id.
     settings
         How it is trained; None: those of `start`, or the defaults.
     start

@@ -39,7 +39,7 @@ class Event:
     kind
         START, STOP or POINT; empty: START and STOP alternate.
     modifiers
-        Of START and STOP the same.
+        The same for START and STOP.
     comment
         A remark.
     target

@@ -58,7 +58,7 @@ def add_table(
     collector
         The bouts of the file.
     individual, target, origin
-        Of all bouts; no individual: the file does not say.
+        Those of all bouts; no individual: the file does not say.
     table
         Shape (frames, behaviors): 1 shown, 0 not shown, `UNKNOWN` not judged.
     behaviors
