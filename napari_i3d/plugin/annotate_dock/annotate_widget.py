@@ -1,26 +1,23 @@
 """The Annotate dock: a time line of all individuals on which behaviors are labelled."""
 
 from dataclasses import replace
-from functools import partial
 
 import napari
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QHideEvent
 from qtpy.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from napari_i3d.annotations.bouts import Bout, Origin
-from napari_i3d.annotations.editing.annotation_edit import AnnotationEdit
-from napari_i3d.annotations.editing.bout_edits import Accept, MoveEdges, SetTarget
+from napari_i3d.annotations.editing.bout_edits import MoveEdges
 from napari_i3d.annotations.editing.changes import AnnotationChange
-from napari_i3d.annotations.editing.painting import Add, Assess, Erase, Unassess
+from napari_i3d.annotations.editing.painting import Add
 from napari_i3d.individuals import Id, format_id
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.annotate_dock.annotation_files import FileButton
 from napari_i3d.plugin.annotate_dock.behaviors_panel import BehaviorsPanel
 from napari_i3d.plugin.annotate_dock.explored.cluster_lanes import ClusterLanes
-from napari_i3d.plugin.annotate_dock.explored.cluster_menu import add_cluster_entries
 from napari_i3d.plugin.annotate_dock.explored.shared_time import SharedTime
 from napari_i3d.plugin.annotate_dock.labels_link import LabelsLink
+from napari_i3d.plugin.annotate_dock.lane_menu import fill_menu
 from napari_i3d.plugin.annotate_dock.more_menu import MoreMenu
 from napari_i3d.plugin.annotate_dock.playback_bar import PlaybackBar
 from napari_i3d.plugin.annotate_dock.timeline_content import (
@@ -30,7 +27,7 @@ from napari_i3d.plugin.annotate_dock.timeline_content import (
     with_edited_labels,
 )
 from napari_i3d.plugin.context import get_session
-from napari_i3d.plugin.labels import label_actions, label_steps
+from napari_i3d.plugin.labels import label_actions
 from napari_i3d.plugin.session.connections import Connections
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.timeline.geometry import LaneHit
@@ -252,50 +249,11 @@ class AnnotateWidget(Dock):
             self._tracked.span = (start, stop)
 
     def _on_menu(self, hit: LaneHit, place: QPoint) -> None:
-        tracked = self._tracked
-        if tracked is None:
-            return
-        menu = QMenu(self)
-        bout = bout_of(tracked, hit.bout)
-        if bout is not None:
-            self._add_bout_entries(menu, tracked, bout)
-        elif tracked.span is not None:
-            self._add_span_entries(menu, tracked, hit.individual)
-        add_cluster_entries(menu, self._session, self.canvas.data, hit.bout)
-        menu.addSeparator()
-        start, stop = tracked.span or (0, label_actions.n_frames(tracked))
-        for edit in (Assess(hit.individual, start, stop), Unassess(hit.individual, start, stop)):
-            self._add_entry(menu, edit)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.popup(place)
-
-    def _add_bout_entries(self, menu: QMenu, tracked: TrackedVideo, bout: Bout) -> None:
-        session = self._session
-        relabel = menu.addMenu("Relabel as")
-        for name in tracked.labels.editor.ethogram:
-            if name != bout.behavior and relabel is not None:
-                relabel.addAction(name, partial(label_actions.relabel, session, name))
-        target = menu.addMenu("Directed at")
-        for individual in (None, *label_actions.labelled_individuals(tracked)):
-            if target is not None and individual != bout.individual:
-                name = "nobody" if individual is None else format_id(individual)
-                edit = SetTarget(bout, individual)
-                target.addAction(name, partial(label_actions.do, session, [edit]))
-        menu.addAction("Split at this frame", partial(label_actions.split, session))
-        menu.addAction("Merge with the next one", partial(label_actions.merge_next, session))
-        menu.addAction("Play in a loop", partial(label_steps.loop_bout, session))
-        if bout.origin is Origin.AUTOMATED:
-            menu.addAction("Accept", partial(label_actions.do, session, [Accept(bout)]))
-        menu.addAction("Delete", partial(label_actions.delete, session))
-
-    def _add_span_entries(self, menu: QMenu, tracked: TrackedVideo, individual: Id) -> None:
-        start, stop = tracked.span or (0, 0)
-        edits = [Add(individual, name, start, stop) for name in tracked.labels.editor.ethogram]
-        for edit in (*edits, Erase(individual, start, stop)):
-            self._add_entry(menu, edit)
-
-    def _add_entry(self, menu: QMenu, edit: AnnotationEdit) -> None:
-        menu.addAction(edit.words[:1].upper() + edit.words[1:], partial(label_actions.do, self._session, [edit]))
+        if self._tracked is not None:
+            menu = QMenu(self)
+            fill_menu(menu, self._session, self._tracked, hit, self.canvas.data)
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(place)
 
     def close_warning(self) -> str:
         """Return what closing the viewer now would lose; empty if nothing."""
