@@ -13,6 +13,7 @@ from napari_i3d.individuals import Id
 from napari_i3d.plugin.session.corrections import Corrections
 from napari_i3d.plugin.session.labels import Labels
 from napari_i3d.plugin.session.layer_sources import METADATA_KEY, TrackingSource
+from napari_i3d.plugin.session.predictions import Predictions
 from napari_i3d.plugin.session.video_features import VideoFeatures
 from napari_i3d.projects.accepted_problems import AcceptedProblems
 from napari_i3d.tracking.checks import Problem
@@ -41,6 +42,8 @@ class TrackedVideo(VideoFeatures):
         The layer that shows the boxes.
     labels
         What is labelled of its individuals.
+    predictions
+        The bouts that a probe or another program proposes.
     saved_paths
         Files that boxes were saved to in this session; they may be written again without asking.
     tracking_changed
@@ -64,6 +67,7 @@ class TrackedVideo(VideoFeatures):
         self.tracking_layer: Layer | None = None
         self.saved_paths: set[Path] = set()
         self.labels = Labels()
+        self.predictions = Predictions()
         self._restart_corrections()
         self._boxes_size: tuple[int, int] | None = None
         self.current_changed.connect(self._deselect_others)
