@@ -38,7 +38,7 @@ def run_batch(options: BatchOptions) -> Generator[BatchEvent, None, tuple[VideoR
         )
     network, weights = load_network(options.weights)
     if options.scheduler is None:
-        resolve_device(options.settings.device)
+        resolve_device(options.settings.device, options.settings.precision)
     make_folder(options.output_path)
     video_jobs = VideoJobs(options, weights)
     video_queue = VideoQueue(videos, Report(options.output_path), options.layout)

@@ -17,6 +17,7 @@ _FIELDS = {
     "min_frames": "Shortest",
     "min_keypoints": "Min. key points",
     "pad": "a row for every frame",
+    "precision": "Precision",
     "sample_mode": "Image",
     "save_metadata": "first and last frame in the file",
     "size_px": "Size",
