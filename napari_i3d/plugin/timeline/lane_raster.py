@@ -27,6 +27,8 @@ Pixels = NDArray[np.uint32]
 
 FAINTEST = 0.25
 """Opacity of bouts without any confidence."""
+_CUT_PX = 4
+"""Distance of the lines that are cut out of predictions; each column keeps some of its pixels."""
 _TOUCHING_PX = 4  # from this width on, touching bouts of a behavior are set apart
 
 
@@ -186,6 +188,8 @@ class LaneRaster:
             self._paint_alone(block, skipped, strip.lane.styles, styles, alpha, crowd)
             self._paint_crowded(block, skipped, full_height, strip.lane.styles, styles, alpha, crowd)
             self._part_touching(block, bouts, left, right, crowd)
+            if strip.lane.kind is LaneKind.PREDICTIONS:
+                self._cut(block, skipped, crowd)
         return StripColumns(strip, bouts, left, right, crowd)
 
     def _alphas(
@@ -265,6 +269,12 @@ class LaneRaster:
             np.copyto(colors, table[chosen, 1][band], where=covered)
         opaque = bool((strength >= 1).all())
         block[:, columns] = colors if opaque else _blend(block[:, columns], colors, strength[band])
+
+    def _cut(self, block: Pixels, skipped: int, crowd: NDArray[np.int64]) -> None:
+        """Cut slanted lines out of what is proposed only, against the slant of a hatch: no label looks like that."""
+        y = np.arange(skipped, skipped + len(block))[:, None]
+        lines = (y - self._x) % round(_CUT_PX * self._ratio) < max(round(self._ratio), 1)
+        np.copyto(block, self._colors.background, where=lines & (crowd > 0))
 
     def _part_touching(
         self,
