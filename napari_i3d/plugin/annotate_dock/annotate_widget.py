@@ -31,7 +31,7 @@ from napari_i3d.plugin.annotate_dock.timeline_content import (
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.labels import label_actions
 from napari_i3d.plugin.proposals import proposal_actions
-from napari_i3d.plugin.proposals.proposals_button import ProposalsButton
+from napari_i3d.plugin.proposals.proposals_box import ProposalsBox
 from napari_i3d.plugin.session.connections import Connections
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.timeline.geometry import LaneHit
@@ -70,7 +70,7 @@ class AnnotateWidget(Dock):
         self.mode.setText("Label")
         self.mode.setCheckable(True)
         self.mode.setToolTip(f"Label by the keys of the behaviors ({self._session.keys.shown_key('label_mode')})")
-        self.proposed = ProposalsButton(self._session)
+        self.proposed = ProposalsBox(self._session)
         self.playing = PlaybackBar(self._session)
         self.file, self.behaviors = FileButton(self._session), BehaviorsPanel(self._session)
         self.running, self.readout = LineLabel(), LineLabel()
@@ -173,6 +173,7 @@ class AnnotateWidget(Dock):
     def _on_predictions(self, change: AnnotationChange | None = None) -> None:
         tracked = self._tracked
         self.proposed.refresh()
+        self.file.refresh()
         if tracked is None:
             return
         if change is None or _lists_others(change):

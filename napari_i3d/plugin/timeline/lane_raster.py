@@ -6,7 +6,7 @@ one pixel at any zoom. A column is shown as not assessed if one of its frames wa
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -118,14 +118,17 @@ class LaneRaster:
         shown = []
         for row in rows:
             ground = [strip for strip in row.strips if strip.lane.kind is not LaneKind.MARKS]
+            is_current = row.style is None and same_id(row.group.individual, current)
             if ground:
                 begin, end = ground[0].top - top, ground[-1].top + ground[-1].height - top
-                is_current = row.style is None and same_id(row.group.individual, current)
                 self._paint_ground(*self._block(image, begin, end), row.group, is_current=is_current)
             for strip in row.strips:
                 begin, end = strip.top - top, strip.top + strip.height - top
                 block, skipped = self._block(image, begin, end)
                 if len(block):
+                    if strip.lane.kind is LaneKind.PREDICTIONS:
+                        # It is not about what was looked at, and faint bouts would be lost on lines.
+                        self._paint_ground(block, skipped, replace(row.group, assessed=None), is_current=is_current)
                     full_height = round(end * self._ratio) - round(begin * self._ratio)
                     shown.append(self._paint_bouts(block, skipped, full_height, strip))
         return image, shown

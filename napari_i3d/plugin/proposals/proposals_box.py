@@ -1,11 +1,11 @@
-"""The button that shows and hides the lanes of proposals."""
+"""The check box that shows and hides the lanes of proposals."""
 
-from qtpy.QtWidgets import QToolButton
+from qtpy.QtWidgets import QCheckBox
 
 from napari_i3d.plugin.session.session import Session
 
 
-class ProposalsButton(QToolButton):
+class ProposalsBox(QCheckBox):
     """Shows and hides the proposals of the active video; there only if it has any.
 
     Parameters
@@ -18,7 +18,6 @@ class ProposalsButton(QToolButton):
         super().__init__()
         self._session = session
         self.setText("Proposals")
-        self.setCheckable(True)
         self.clicked.connect(self._on_clicked)
         self.refresh()
 
