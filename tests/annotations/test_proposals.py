@@ -1,4 +1,4 @@
-"""Proposals become labels only where a person labelled nothing, and every step can be taken back: against plain frames."""
+"""Proposals become labels where a person labelled nothing, and all can be taken back: against plain frames."""
 
 import random
 

@@ -59,17 +59,17 @@ class AcceptDialog(QDialog):
         self.confidence.setRange(0, 1)
         self.confidence.setSingleStep(0.05)
         self.slider.setRange(0, _STEPS)
-        self.behavior = ChoiceBox([(_ALL, None), *((name, [name]) for name in behaviors)])
-        self.individual = ChoiceBox([(_ALL, None), *((name, [one]) for one, name in names.items())])
+        self.behavior = ChoiceBox([(_ALL, ()), *((name, (name,)) for name in behaviors)])
+        self.individual = ChoiceBox([(_ALL, ()), *((name, (one,)) for one, name in names.items())])
         spans = [] if tracked.span is None else [("the marked span", tracked.span)]
-        self.frames = ChoiceBox([("the whole video", None), *spans])
+        self.frames = ChoiceBox([("the whole video", ()), *spans])
         self.text = TextLabel()
         self.buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel, self
         )
         self._build()
         if individual in names:
-            self.individual.value = next(one for one in self.individual.choices if one == [individual])
+            self.individual.value = next(one for one in self.individual.choices if one == (individual,))
         if spans:
             self.frames.value = tracked.span
         self.confidence.setValue(_CONFIDENCE)
@@ -84,9 +84,9 @@ class AcceptDialog(QDialog):
             bout
             for bout in self._bouts
             if confidence_of(bout) >= low
-            and (behavior is None or bout.behavior in behavior)
-            and (individual is None or bout.individual in individual)
-            and (span is None or (span[0] <= bout.start and bout.stop <= span[1]))
+            and (not behavior or bout.behavior in behavior)
+            and (not individual or bout.individual in individual)
+            and (not span or (span[0] <= bout.start and bout.stop <= span[1]))
         ]
         return sorted(found, key=confidence_of, reverse=True)
 
