@@ -170,13 +170,11 @@ class Proposals:
                 labels.do(edit)
             self.editor.do(DeleteBouts(tuple(bouts)))
 
-    def left(self, labels: AnnotationEditor) -> tuple[Bout, ...]:
-        """Return the proposals to be reviewed, in time; those whose frames are mostly labelled by now are left out."""
+    def left(self, labels: AnnotationEditor, individual: Id) -> tuple[Bout, ...]:
+        """Return the proposals of an individual that are to be reviewed, in time: those not mostly labelled by now."""
         free = Free(labels, shown_ethogram(labels.ethogram, self.editor.ethogram))
-        found = [bout for one in self.editor.individuals for bout in free.unlabelled(self.editor.bouts_of(one))]
-        places = {one: place for place, one in enumerate(self.editor.individuals)}
-        ethogram = self.editor.ethogram
-        return tuple(sorted(found, key=lambda bout: (order_of(bout, ethogram), places[bout.individual])))
+        found = free.unlabelled(self.editor.bouts_of(individual))
+        return tuple(sorted(found, key=lambda bout: order_of(bout, self.editor.ethogram)))
 
 
 class Free:
