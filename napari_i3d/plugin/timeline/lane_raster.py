@@ -178,7 +178,7 @@ class LaneRaster:
             self._paint_crowded(block, skipped, full_height, strip.lane.styles, styles, alpha, crowd)
             self._part_touching(block, bouts, left, right, crowd)
             if strip.lane.kind is LaneKind.PREDICTIONS:
-                self._cut(block, skipped, crowd)
+                self._cut(block, skipped, full_height, crowd)
         return StripColumns(strip, bouts, left, right, crowd)
 
     def _alphas(
@@ -259,11 +259,13 @@ class LaneRaster:
         opaque = bool((strength >= 1).all())
         block[:, columns] = colors if opaque else blend(block[:, columns], colors, strength[band])
 
-    def _cut(self, block: Pixels, skipped: int, crowd: NDArray[np.int64]) -> None:
+    def _cut(self, block: Pixels, skipped: int, full_height: int, crowd: NDArray[np.int64]) -> None:
         """Cut slanted lines out of what is proposed only, against the slant of a hatch: no label looks like that."""
         y = np.arange(skipped, skipped + len(block))[:, None]
-        lines = (y - self._x) % round(_CUT_PX * self._ratio) < max(round(self._ratio), 1)
-        np.copyto(block, self._colors.background, where=lines & (crowd > 0))
+        period = round(_CUT_PX * self._ratio)
+        lines = (y - self._x) % period < max(round(self._ratio), 1)
+        # Where more behaviors lie below each other, a line could take all of one of them.
+        np.copyto(block, self._colors.background, where=lines & (crowd > 0) & (crowd * period <= full_height))
 
     def _part_touching(
         self,
