@@ -10,6 +10,7 @@ from napari_i3d.plugin import navigation
 from napari_i3d.plugin.corrections import identity_actions, key_frame_actions, problem_actions
 from napari_i3d.plugin.keyboard.actions import Action
 from napari_i3d.plugin.labels import label_keys, label_saving
+from napari_i3d.plugin.proposals import proposal_keys
 from napari_i3d.plugin.saving.box_saving import SAVE_ACTIONS
 
 _LOOK = (
@@ -34,5 +35,6 @@ ACTIONS = (
     *SAVE_ACTIONS,
     *label_keys.ACTIONS,
     *label_saving.SAVE_ACTIONS,
+    *proposal_keys.ACTIONS,
 )
 """All actions that can have a key."""
