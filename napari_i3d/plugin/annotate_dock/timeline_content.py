@@ -7,7 +7,8 @@ from napari_i3d._utils.colors import PALETTE
 from napari_i3d.annotations.bouts import Bout
 from napari_i3d.individuals import Id, name_ids
 from napari_i3d.plugin.annotate_dock.annotation_lanes import labels_group, with_labels
-from napari_i3d.plugin.labels.label_actions import labelled_individuals, n_frames
+from napari_i3d.plugin.labels.label_actions import n_frames
+from napari_i3d.plugin.session.matching import labelled_individuals
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.timeline.lanes import BoutArrays, Lane, LaneBout, LaneKind, Style, TimelineData
 from napari_i3d.tracking.checks import Level
