@@ -22,6 +22,7 @@ from napari_i3d.plots.heat_map import (
     set_scale_ticks,
     title_of,
 )
+from napari_i3d.plots.learning_scores import plot_confusion, plot_learning_curve
 from napari_i3d.plots.save import save_figure
 from napari_i3d.plots.self_similarity import plot_self_similarity
 
@@ -37,9 +38,11 @@ __all__ = [
     "label_heat_map",
     "make_figure",
     "plot_bouts",
+    "plot_confusion",
     "plot_contact_sheet",
     "plot_ethogram",
     "plot_heat_map",
+    "plot_learning_curve",
     "plot_map",
     "plot_self_similarity",
     "plot_time_budget",
