@@ -23,15 +23,19 @@ from napari_i3d.plugin.annotate_dock.playback_bar import PlaybackBar
 from napari_i3d.plugin.annotate_dock.timeline_content import (
     bout_of,
     lane_bout_of,
+    proposal_of,
     timeline_data,
     with_edited_labels,
+    with_edited_predictions,
 )
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.labels import label_actions
+from napari_i3d.plugin.proposals import proposal_actions
+from napari_i3d.plugin.proposals.proposals_box import ProposalsBox
 from napari_i3d.plugin.session.connections import Connections
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.timeline.geometry import LaneHit
-from napari_i3d.plugin.timeline.lanes import LaneBout, MarkedSpan
+from napari_i3d.plugin.timeline.lanes import LaneBout, LaneKind, MarkedSpan
 from napari_i3d.plugin.timeline.timeline_canvas import TimelineCanvas
 from napari_i3d.plugin.widgets.dock import Dock
 from napari_i3d.plugin.widgets.layouts import fill
@@ -66,6 +70,7 @@ class AnnotateWidget(Dock):
         self.mode.setText("Label")
         self.mode.setCheckable(True)
         self.mode.setToolTip(f"Label by the keys of the behaviors ({self._session.keys.shown_key('label_mode')})")
+        self.proposed = ProposalsBox(self._session)
         self.playing = PlaybackBar(self._session)
         self.file, self.behaviors = FileButton(self._session), BehaviorsPanel(self._session)
         self.running, self.readout = LineLabel(), LineLabel()
@@ -80,12 +85,13 @@ class AnnotateWidget(Dock):
             tracking_changed=self._show,
             video_changed=self._show,
             accepted_changed=self._show,
+            out_of_date_changed=self._show_lanes,
             current_changed=self._on_current,
             span_changed=self._on_span,
         )
 
     def _build(self) -> None:
-        tools = self.file, self.mode, self.playing, self.running, self.readout, self.more
+        tools = self.file, self.mode, self.proposed, self.playing, self.running, self.readout, self.more
         self.tools = fill(QHBoxLayout(), *tools, grow=self.running)
         self.tools.setStretchFactor(self.readout, 1)
         self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -138,6 +144,7 @@ class AnnotateWidget(Dock):
     def _show_lanes(self) -> None:
         if self._tracked is not None:
             self.canvas.data = timeline_data(self._tracked, self._clusters.of(self._tracked))
+            self._on_selected()
 
     def _follow_labels(self, tracked: TrackedVideo | None) -> None:
         if tracked is not self._labels_of:
@@ -146,12 +153,15 @@ class AnnotateWidget(Dock):
             if tracked is not None:
                 self._label_links.connect(tracked.labels.changed, self._on_labels)
                 self._label_links.connect(tracked.labels.selected_changed, self._on_selected)
+                self._label_links.connect(tracked.predictions.changed, self._on_predictions)
+                self._label_links.connect(tracked.predictions.selected_changed, self._on_selected)
 
     def _on_labels(self, change: AnnotationChange | None = None) -> None:
         tracked = self._tracked
         if tracked is None:
             return
-        if change is None or change.added or change.removed or change.renamed:
+        proposed = tracked.predictions.annotation is not None
+        if change is None or _lists_others(change) or (change.ethogram and proposed):
             self._show_lanes()
         else:
             everyone = tracked.labels.editor.individuals if change.ethogram else change.ranges
@@ -159,6 +169,19 @@ class AnnotateWidget(Dock):
         self._on_selected()
         self._show_running()
         self.more.show_tracked()
+
+    def _on_predictions(self, change: AnnotationChange | None = None) -> None:
+        tracked = self._tracked
+        self.proposed.refresh()
+        self.file.refresh()
+        if tracked is None:
+            return
+        if change is None or _lists_others(change):
+            self._show_lanes()
+        else:
+            self.canvas.data = with_edited_predictions(self.canvas.data, tracked, change.ranges)
+            self._on_selected()
+        self._show_running()
 
     def _on_current(self) -> None:
         if self._tracked is not None:
@@ -169,8 +192,13 @@ class AnnotateWidget(Dock):
 
     def _on_selected(self) -> None:
         tracked = self._tracked
-        bout = None if tracked is None else tracked.labels.selected
-        self.canvas.selected = None if bout is None else lane_bout_of(bout)
+        label = None if tracked is None else tracked.labels.selected
+        proposal = None if tracked is None else tracked.predictions.selected
+        if label is not None:
+            self.canvas.selected = lane_bout_of(label)
+        else:
+            self.canvas.selected = None if proposal is None else lane_bout_of(proposal, LaneKind.PREDICTIONS)
+        self._show_running()
 
     def _on_span(self) -> None:
         tracked = self._tracked
@@ -179,11 +207,19 @@ class AnnotateWidget(Dock):
 
     def _on_frame(self) -> None:
         self.canvas.set_frame(self._session.frame)
+        self._leave_proposal()
         self._show_running()
         self._show_readout()
 
+    def _leave_proposal(self) -> None:
+        """Select a proposal only as long as a frame of it is shown: keys must not accept what is not seen."""
+        tracked, frame = self._tracked, self._session.frame
+        bout = None if tracked is None else tracked.predictions.selected
+        if tracked is not None and bout is not None and not bout.start <= frame < bout.stop:
+            tracked.predictions.selected = None
+
     def _show_running(self) -> None:
-        """Show the behaviors that are on in this frame."""
+        """Show the behaviors that are on in this frame, and the proposal that keys accept or reject."""
         tracked = self._tracked
         if tracked is None:
             return
@@ -193,7 +229,9 @@ class AnnotateWidget(Dock):
         ]
         text = ", ".join(dict.fromkeys(shown)) or "-"
         group = self.canvas.data.group(individual)
-        self.running.setText(f"{format_id(individual) if group is None else group.name}: {text}")
+        proposal = proposal_actions.proposal_here(self._session, tracked)
+        proposed = "" if proposal is None else f"  ·  {proposal_actions.position(tracked, proposal)}"
+        self.running.setText(f"{format_id(individual) if group is None else group.name}: {text}{proposed}")
 
     def _show_readout(self) -> None:
         self.readout.setText(self._session.playback.readout())
@@ -224,11 +262,17 @@ class AnnotateWidget(Dock):
         tracked.labelled = individual
 
     def _on_bout(self, lane_bout: LaneBout | None) -> None:
-        if self._tracked is not None:
-            self._tracked.labels.selected = bout_of(self._tracked, lane_bout)
+        tracked = self._tracked
+        if tracked is not None:
+            proposal_actions.select(tracked, proposal_of(tracked, lane_bout))
+            tracked.labels.selected = bout_of(tracked, lane_bout)
 
     def _on_edge(self, lane_bout: LaneBout, edge: str, frame: int) -> None:
         tracked = self._tracked
+        if tracked is not None and lane_bout.kind is LaneKind.PREDICTIONS:
+            edges = (frame, lane_bout.stop) if edge == "start" else (lane_bout.start, frame)
+            proposal_actions.move_edges(self._session, tracked, proposal_of(tracked, lane_bout), *edges)
+            return
         bout = None if tracked is None else bout_of(tracked, lane_bout)
         if bout is None:
             return
@@ -272,3 +316,8 @@ class AnnotateWidget(Dock):
         self.more.closed()
         super().closed()
         self._time.show(None)
+
+
+def _lists_others(change: AnnotationChange) -> bool:
+    """Return whether individuals are others or have other names."""
+    return bool(change.added or change.removed or change.renamed)

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 from napari_i3d._utils.colors import PALETTE
 from napari_i3d.annotations.bouts import Bout
+from napari_i3d.annotations.editing.editor import AnnotationEditor
 from napari_i3d.individuals import Id, name_ids
-from napari_i3d.plugin.annotate_dock.annotation_lanes import labels_group, with_labels
+from napari_i3d.plugin.annotate_dock.annotation_lanes import labels_group, with_labels, with_predictions
 from napari_i3d.plugin.labels.label_actions import n_frames
-from napari_i3d.plugin.session.matching import labelled_individuals
+from napari_i3d.plugin.session.matching import labelled_individuals, tracking_id
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.timeline.lanes import BoutArrays, Lane, LaneBout, LaneKind, Style, TimelineData
 from napari_i3d.tracking.checks import Level
@@ -28,15 +29,27 @@ def timeline_data(tracked: TrackedVideo, others: Mapping[Id, Iterable[Lane]] | N
         More lanes of an individual, such as clusters; of one that is not known yet too.
     """
     annotation, colors = tracked.labels.annotation, tracked.colors
+    predictions = tracked.predictions.annotation if tracked.predictions.shown else None
+    outdated = {tracking_id(one, tracked) for one in tracked.out_of_date}
     groups = []
     known = labelled_individuals(tracked)
-    listed = (*known, *(one for one in others or () if one not in known))
-    names = name_ids(listed)
+    proposed = () if predictions is None else predictions.individuals
+    listed = dict.fromkeys((*known, *(others or ()), *proposed))
+    names = name_ids(tuple(listed))
     for individual in listed:
         lanes = [*problem_lanes(tracked, individual), *(others or {}).get(individual, ())]
         color = colors.get(individual, PALETTE[0])
         present = _present(tracked, individual)
-        group = labels_group(annotation, individual, color, present=present, others=lanes)
+        group = labels_group(
+            annotation,
+            individual,
+            color,
+            predictions=predictions,
+            source=tracked.predictions.source,
+            outdated=individual in outdated,
+            present=present,
+            others=lanes,
+        )
         groups.append(replace(group, name=names[individual]))
     video = tracked.video
     times_s = None if video is None else video.times_s - video.times_s[0]
@@ -46,6 +59,11 @@ def timeline_data(tracked: TrackedVideo, others: Mapping[Id, Iterable[Lane]] | N
 def with_edited_labels(data: TimelineData, tracked: TrackedVideo, individuals: Iterable[Id]) -> TimelineData:
     """Return the data after labels of some individuals were edited."""
     return with_labels(data, tracked.labels.annotation, individuals)
+
+
+def with_edited_predictions(data: TimelineData, tracked: TrackedVideo, individuals: Iterable[Id]) -> TimelineData:
+    """Return the data after proposals of some individuals were accepted, rejected or edited."""
+    return with_predictions(data, tracked.predictions.editor, individuals)
 
 
 def problem_lanes(tracked: TrackedVideo, individual: Id) -> list[Lane]:
@@ -67,14 +85,23 @@ def _present(tracked: TrackedVideo, individual: Id) -> list[tuple[int, int]] | N
 
 def bout_of(tracked: TrackedVideo, lane_bout: LaneBout | None) -> Bout | None:
     """Return the bout of the annotation that the time line shows; None if it is gone or no label."""
-    if lane_bout is None or lane_bout.kind is not LaneKind.LABELS:
+    return _found(tracked.labels.editor, lane_bout, LaneKind.LABELS)
+
+
+def proposal_of(tracked: TrackedVideo, lane_bout: LaneBout | None) -> Bout | None:
+    """Return the proposal that the time line shows; None if it is gone or no proposal."""
+    return _found(tracked.predictions.editor, lane_bout, LaneKind.PREDICTIONS)
+
+
+def _found(editor: AnnotationEditor, lane_bout: LaneBout | None, kind: LaneKind) -> Bout | None:
+    if lane_bout is None or lane_bout.kind is not kind:
         return None
-    bouts = tracked.labels.editor.bouts_of(lane_bout.individual)
+    bouts = editor.bouts_of(lane_bout.individual)
     found = bouts[lane_bout.index] if 0 <= lane_bout.index < len(bouts) else None
     wanted = lane_bout.behavior, lane_bout.start, lane_bout.stop
     return found if found is not None and (found.behavior, found.start, found.stop) == wanted else None
 
 
-def lane_bout_of(bout: Bout) -> LaneBout:
-    """Return a bout as the time line has it."""
-    return LaneBout(bout.individual, LaneKind.LABELS, bout.behavior, bout.start, bout.stop)
+def lane_bout_of(bout: Bout, kind: LaneKind = LaneKind.LABELS) -> LaneBout:
+    """Return a label, or a bout of another kind, as the time line has it."""
+    return LaneBout(bout.individual, kind, bout.behavior, bout.start, bout.stop)

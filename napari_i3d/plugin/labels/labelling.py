@@ -51,6 +51,8 @@ class Labelling(QObject):
 
     Attributes
     ----------
+    is_taken
+        Returns whether a press of the key of a behavior, by its name, was for something else, which is done then.
     changed
         Signal, without arguments: the mode is on or off, or bouts have begun or ended.
     """
@@ -61,6 +63,7 @@ class Labelling(QObject):
         super().__init__()
         self._session = session
         self._on = False
+        self.is_taken: Callable[[str], bool] = lambda _: False
         self._held: dict[int, tuple[OpenBout, float, int, TrackedVideo]] = {}
         self._video: TrackedVideo | None = None
         self._n_open = 0
@@ -110,7 +113,8 @@ class Labelling(QObject):
 
     def press(self, behavior: Behavior, *, erase: bool = False) -> None:
         """Do what a press of a behavior's key does."""
-        label_actions.toggle(self._session, behavior.name, erase=erase)
+        if erase or not self.is_taken(behavior.name):
+            label_actions.toggle(self._session, behavior.name, erase=erase)
         self._changed()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802

@@ -248,9 +248,7 @@ class Learning:
         self.data_changed.emit()
 
     def _on_out_of_date(self, tracked: TrackedVideo) -> None:
-        shown = tracked.predictions.annotation
-        if tracked.out_of_date and shown is not None and tracked.predictions.source == self.source:
-            tracked.predictions.set(_without_stale(shown, tracked), self.source)
+        # Proposals follow corrections of the boxes by themselves; frames that a probe was unsure of do not.
         left = tuple(one for one in self.queue if one.tracked is not tracked or not _is_stale(one.individual, tracked))
         if len(left) < len(self.queue):
             self._set_queue(left)
@@ -263,7 +261,7 @@ def describe_who(name: str, individual: Id, videos: int) -> str:
 
 
 def _without_stale(proposals: Annotation, tracked: TrackedVideo) -> Annotation:
-    """Return proposals without individuals whose boxes were corrected since: they may be another animal by now."""
+    """Return new proposals without individuals whose boxes were corrected: they may be another animal by now."""
     stale = {one for one in proposals.individuals if _is_stale(one, tracked)}
     if not stale:
         return proposals

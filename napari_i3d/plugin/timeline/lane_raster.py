@@ -6,7 +6,7 @@ one pixel at any zoom. A column is shown as not assessed if one of its frames wa
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,8 @@ Pixels = NDArray[np.uint32]
 
 FAINTEST = 0.25
 """Opacity of bouts without any confidence."""
+_CUT_PX = 4
+"""Distance of the lines that are cut out of predictions; each column keeps some of its pixels."""
 _TOUCHING_PX = 4  # from this width on, touching bouts of a behavior are set apart
 
 
@@ -116,14 +118,17 @@ class LaneRaster:
         shown = []
         for row in rows:
             ground = [strip for strip in row.strips if strip.lane.kind is not LaneKind.MARKS]
+            is_current = row.style is None and same_id(row.group.individual, current)
             if ground:
                 begin, end = ground[0].top - top, ground[-1].top + ground[-1].height - top
-                is_current = row.style is None and same_id(row.group.individual, current)
                 self._paint_ground(*self._block(image, begin, end), row.group, is_current=is_current)
             for strip in row.strips:
                 begin, end = strip.top - top, strip.top + strip.height - top
                 block, skipped = self._block(image, begin, end)
                 if len(block):
+                    if strip.lane.kind is LaneKind.PREDICTIONS:
+                        # It is not about what was looked at, and faint bouts would be lost on lines.
+                        self._paint_ground(block, skipped, replace(row.group, assessed=None), is_current=is_current)
                     full_height = round(end * self._ratio) - round(begin * self._ratio)
                     shown.append(self._paint_bouts(block, skipped, full_height, strip))
         return image, shown
@@ -186,6 +191,8 @@ class LaneRaster:
             self._paint_alone(block, skipped, strip.lane.styles, styles, alpha, crowd)
             self._paint_crowded(block, skipped, full_height, strip.lane.styles, styles, alpha, crowd)
             self._part_touching(block, bouts, left, right, crowd)
+            if strip.lane.kind is LaneKind.PREDICTIONS:
+                self._cut(block, skipped, crowd)
         return StripColumns(strip, bouts, left, right, crowd)
 
     def _alphas(
@@ -265,6 +272,12 @@ class LaneRaster:
             np.copyto(colors, table[chosen, 1][band], where=covered)
         opaque = bool((strength >= 1).all())
         block[:, columns] = colors if opaque else _blend(block[:, columns], colors, strength[band])
+
+    def _cut(self, block: Pixels, skipped: int, crowd: NDArray[np.int64]) -> None:
+        """Cut slanted lines out of what is proposed only, against the slant of a hatch: no label looks like that."""
+        y = np.arange(skipped, skipped + len(block))[:, None]
+        lines = (y - self._x) % round(_CUT_PX * self._ratio) < max(round(self._ratio), 1)
+        np.copyto(block, self._colors.background, where=lines & (crowd > 0))
 
     def _part_touching(
         self,

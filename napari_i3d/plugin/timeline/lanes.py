@@ -154,11 +154,17 @@ class Lane:
         What `BoutArrays.style` refers to; those of labels and predictions are the behaviors, in the same order.
     bouts
         The bouts.
+    source
+        What made them; shown beside the pointer.
+    outdated
+        Whether the boxes are others than those that they were made of.
     """
 
     kind: LaneKind
     styles: tuple[Style, ...]
     bouts: BoutArrays = NO_BOUTS
+    source: str = ""
+    outdated: bool = False
 
     def __post_init__(self) -> None:
         if len(self.bouts) and not 0 <= self.bouts.style.min() <= self.bouts.style.max() < len(self.styles):

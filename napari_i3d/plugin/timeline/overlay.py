@@ -15,6 +15,8 @@ PLAYHEAD_PX = 7
 """Half the width of the playhead's head in the ruler."""
 HANDLE_PX = 5
 """Width of the handles of a selected bout."""
+EDITED = (LaneKind.LABELS, LaneKind.PREDICTIONS)
+"""Lanes whose bouts have edges that can be dragged."""
 _WIDE_PX = 2.0
 """Width of a frame from which the playhead covers the whole frame."""
 
@@ -173,9 +175,10 @@ def _paint_selected(painter: QPainter, view: View, bout: LaneBout, dragged: Lane
         painter.drawRoundedRect(outer, 2, 2)
         painter.setPen(QPen(view.theme.text, 1.5))
         painter.drawRoundedRect(outer, 2, 2)
-        if bout.kind is LaneKind.LABELS:
+        if bout.kind in EDITED:
+            half = min(7.0, rect.height() / 2 + 2)
             for x in handle_places(rect):
-                handle = QRectF(x, rect.center().y() - 7, HANDLE_PX, 14)
+                handle = QRectF(x, rect.center().y() - half, HANDLE_PX, 2 * half)
                 painter.setPen(QPen(view.theme.background, 1))
                 painter.setBrush(view.theme.text)
                 painter.drawRoundedRect(handle, 2, 2)

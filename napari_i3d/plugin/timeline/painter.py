@@ -34,7 +34,7 @@ _NAMED_PX, _NAMED_HEIGHT_PX = 26, 12
 """Width and height from which a bout has its behavior's name in it."""
 _NAMED_CHARACTERS = 4
 """Fewer characters, with dots, name nothing."""
-_KINDS = {LaneKind.PREDICTIONS: "predicted", LaneKind.CLUSTERS: "clusters"}
+_KINDS = {LaneKind.PREDICTIONS: "proposed", LaneKind.CLUSTERS: "clusters"}
 
 
 @dataclass(frozen=True)
@@ -223,9 +223,8 @@ def _paint_head(painter: QPainter, view: View, row: Row) -> None:
         for strip in row.strips[1:]:
             if strip.lane.kind in _KINDS and strip.height >= SMALL_PX - 1:
                 rect = QRectF(0, strip.top - view.scroll - 3, geometry.head_px - 6, strip.height + 6)
-                painter.drawText(
-                    rect, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight), _KINDS[strip.lane.kind]
-                )
+                kind = "out of date" if strip.lane.outdated else _KINDS[strip.lane.kind]
+                painter.drawText(rect, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight), kind)
 
 
 def _draw_arrow(painter: QPainter, x: float, y: float, color: QColor, *, down: bool) -> None:

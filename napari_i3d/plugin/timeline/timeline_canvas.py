@@ -162,6 +162,9 @@ class TimelineCanvas(TimelineView):
         if hit.bout is None:
             return drags.MarkSpan(self, strip, x)
         self.individual_clicked.emit(hit.individual)
+        if hit.kind is LaneKind.PREDICTIONS:
+            # It is accepted or rejected by key: what it is about must be seen.
+            self.request_frame(min(max(hit.frame, hit.bout.start), hit.bout.stop - 1))
         self.select(hit.bout)
         return None
 
