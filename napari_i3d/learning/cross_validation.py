@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.progress import Step, Steps
-from napari_i3d.learning.folds import Folds, FoldUnit, make_folds
+from napari_i3d.learning.folds import Folds, FoldUnit, hold_back, make_folds
 from napari_i3d.learning.labelled_rows import LabelledRows
 from napari_i3d.learning.probe.feature_space import evenly, fit_space
 from napari_i3d.learning.probe.heads import fit_head, plan_heads, targets_of
 from napari_i3d.learning.probe.inputs import context_inputs
-from napari_i3d.learning.probe.settings import ProbeSettings
+from napari_i3d.learning.probe.settings import Classifier, ProbeSettings
 from napari_i3d.learning.smoothing import runs_of
 
 
@@ -109,10 +109,12 @@ def cross_validate(
             used = np.isin(blocks, kept)
             counts[variant].append(len(kept))
             wanted = shuffled if variant is Variant.SHUFFLED else targets
+            held_back = None
+            if settings.classifier is Classifier.BOOSTING:
+                held_back = hold_back(labelled, train_rows[used], settings.context_frames)
             for head, classes in enumerate(plan):
-                fitted = fit_head(classes, inputs[used], wanted[head][trained][used], settings.strength)
-                logits = test_inputs @ fitted.weights.astype(np.float32)
-                values[variant][head][tested] = fitted.probabilities(logits)
+                fitted = fit_head(classes, inputs[used], wanted[head][trained][used], settings, held_back=held_back)
+                values[variant][head][tested] = fitted.probabilities(test_inputs)
     exclusive = bool(plan) and labelled.ethogram[plan[0][1]].exclusive
     means = {variant: round(float(np.mean(own))) if own else 0 for variant, own in counts.items()}
     return CrossValidation(folds, plan, exclusive, targets, values, means)

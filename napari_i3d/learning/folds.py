@@ -110,8 +110,28 @@ def make_folds(
             hint="label more",
         )
     numbers = deal_groups(groups[chosen], labelled.shown[rows], seed)[groups[chosen]]
+    return Folds(chosen, rows, blocks, numbers, _purge_frames(context_frames))
+
+
+def hold_back(
+    labelled: LabelledRows, rows: NDArray[np.int64], context_frames: int = 0
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+    """Return which of some assessed rows to train and to test on, by bouts, with the purge: (n,) bool each.
+
+    None if the rows are of a single bout, or nothing is left to train on.
+    """
+    blocks = _blocks(labelled, rows)
+    if blocks.max() < 1:
+        return None
+    numbers = deal_groups(blocks, labelled.shown[rows], 0)[blocks]
+    folds = Folds(FoldUnit.BOUT, rows, blocks, numbers, _purge_frames(context_frames))
+    trained, tested = next(folds.split(labelled))
+    return (trained, tested) if trained.any() else None
+
+
+def _purge_frames(context_frames: int) -> int:
     # Twice the frames of a row: at the ends of a tracklet, a row may hold a chunk that lies up to 4 frames off.
-    return Folds(chosen, rows, blocks, numbers, 2 * (CHUNK_SPAN + context_frames))
+    return 2 * (CHUNK_SPAN + context_frames)
 
 
 def _numbered(values: Sequence[Hashable]) -> NDArray[np.int64]:

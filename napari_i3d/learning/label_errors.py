@@ -11,6 +11,7 @@ from napari_i3d.learning.cross_validation import Variant, cross_validate
 from napari_i3d.learning.folds import FoldUnit
 from napari_i3d.learning.labelled_rows import AnnotationsLike, FeaturesLike, label_rows
 from napari_i3d.learning.probe.settings import ProbeSettings
+from napari_i3d.learning.reviewed import is_automated
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def label_errors(
         # Rows of pieces of a tracklet ascend in frames as the pieces do, but not always in this order.
         here = here[np.argsort(frames[here], kind="stable")]
         for bout in named[video].of(individual):
-            if bout.behavior not in heads:
+            if bout.behavior not in heads or is_automated(bout):
                 continue
             head, index = heads[bout.behavior]
             inside = here[np.searchsorted(frames[here], bout.start) : np.searchsorted(frames[here], bout.stop)]

@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_i3d._utils.frame_ranges import count_frames
 from napari_i3d._utils.text import counted
 from napari_i3d.annotations.annotation import NOT_ASSESSED, Annotation
 from napari_i3d.annotations.ethogram import Behavior, Ethogram
 from napari_i3d.errors import AnnotationError, FeaturesError
 from napari_i3d.features.features import Features
 from napari_i3d.features.sequence import FeatureSequence
-from napari_i3d.features.table import FeatureTable
+from napari_i3d.features.table import BLOCK_ROWS, FeatureTable
 from napari_i3d.individuals import Id, format_individual
+from napari_i3d.learning.reviewed import person_table, reviewed
 
 FeaturesLike = Features | Mapping[str, Features]
 AnnotationsLike = Annotation | Mapping[str, Annotation]
@@ -37,11 +39,12 @@ class LabelledRows:
     ethogram
         The behaviors of all annotations.
     shown : (N, behaviors) int8
-        1: the frame of the row shows the behavior; 0: it does not; -1: nobody looked at the frame, or for the behavior.
+        1: the frame of the row shows the behavior; 0: it does not; -1: no person looked at the frame, or for the
+        behavior.
     source
         What the rows were computed with; see `source_of`.
     notes
-        Who has features or labels only.
+        Who has features or labels only, and whose automated bouts are not used.
     """
 
     table: FeatureTable
@@ -127,6 +130,9 @@ def check_source(name: str, found: Mapping[str, Any], expected: Mapping[str, Any
 def label_rows(features: FeaturesLike, annotations: AnnotationsLike) -> LabelledRows:
     """Bring features and annotations of the same videos and individuals together.
 
+    Bouts that a program found are not labels until a person reviewed them; see `reviewed`. Of memory-mapped features,
+    only the rows of assessed frames are read.
+
     Parameters
     ----------
     features, annotations
@@ -135,13 +141,15 @@ def label_rows(features: FeaturesLike, annotations: AnnotationsLike) -> Labelled
     Raises
     ------
     FeaturesError
-        The frames of rows are unknown, or the features of two videos were made differently.
+        The frames of rows are unknown, labelled rows are not finite, or the features of two videos were made
+        differently.
     AnnotationError
         No individual has features and assessed frames, an annotation is of a video with another number of frames, or
         annotations disagree about a behavior.
     """
     named = named_features(features)
-    labels = {"": annotations} if isinstance(annotations, Annotation) else dict(annotations)
+    given = {"": annotations} if isinstance(annotations, Annotation) else dict(annotations)
+    labels = {video: reviewed(annotation) for video, annotation in given.items()}
     ethogram = joint_ethogram(labels[video] for video in named if video in labels)
     source: dict[str, Any] = {}
     sequences, individuals, tables, alone, labelled = [], [], [], [], set()
@@ -160,7 +168,7 @@ def label_rows(features: FeaturesLike, annotations: AnnotationsLike) -> Labelled
             source = {**source_of(one), **{key: value for key, value in source.items() if value is not None}}
             sequences.append(sequence_of(video, one, individual, rows))
             individuals.append(whole)
-            tables.append(_shown(annotation, whole, sequences[-1].frames, ethogram))
+            tables.append(_shown(given[video], annotation, whole, sequences[-1].frames, ethogram))
             labelled.add((video, whole))
     assessed = [(video, one) for video, own in labels.items() for one in own.assessed]
     lacking = [format_individual(*one) for one in assessed if one not in labelled]
@@ -172,9 +180,40 @@ def label_rows(features: FeaturesLike, annotations: AnnotationsLike) -> Labelled
         )
     notes = [f"without labels, not used: {', '.join(alone[:10])}"] if alone else []
     notes += [f"without features, not used: {', '.join(lacking[:10])}"] if lacking else []
-    return LabelledRows(
+    notes += _notes_on_automated(given, labels)
+    found = LabelledRows(
         FeatureTable(tuple(sequences)), tuple(individuals), ethogram, np.concatenate(tables), source, tuple(notes)
     )
+    for first in range(0, len(found.assessed), BLOCK_ROWS):
+        take_finite(found.table, found.assessed[first : first + BLOCK_ROWS])
+    return found
+
+
+def take_finite(table: FeatureTable, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return rows of a table, and only read these: (n, D) float32; `FeaturesError` if one is not finite."""
+    taken = table.take(rows)
+    bad = np.flatnonzero(~np.isfinite(taken).all(axis=1))
+    if bad.size:
+        row = rows[bad[0]]
+        raise FeaturesError(
+            f"{table.sequences[table.sequence_of_row[row]].name}: expected finite features, found others at frame "
+            f"{table.frames[row]:g}",
+            hint="extract this individual again, or leave it out",
+        )
+    return taken
+
+
+def _notes_on_automated(given: Mapping[str, Annotation], labels: Mapping[str, Annotation]) -> list[str]:
+    frames = {
+        format_individual(video, one): count_frames(ranges) - count_frames(labels[video].assessed.get(one, ()))
+        for video, annotation in given.items()
+        if labels[video] is not annotation
+        for one, ranges in annotation.assessed.items()
+    }
+    found = [f"{name} ({counted(count, 'frame')})" for name, count in frames.items() if count]
+    if not found:
+        return []
+    return [f"automated bouts that nobody reviewed, with the frames around them, not used: {', '.join(found[:10])}"]
 
 
 def joint_ethogram(annotations: Iterable[Annotation]) -> Ethogram:
@@ -202,14 +241,15 @@ def joint_ethogram(annotations: Iterable[Annotation]) -> Ethogram:
 
 
 def sequence_of(video: str, features: Features, individual: Id, rows: NDArray[np.float32]) -> FeatureSequence:
-    """Return rows of an individual with their frames; `FeaturesError` if these are unknown."""
+    """Return rows of an individual, unread, with their frames; `FeaturesError` if these are unknown."""
     if individual not in features.frames:
         raise FeaturesError(
             f"{format_individual(video, individual)}: the video frames of its rows are not known",
             hint="extract it again, or make Features with frames",
         )
     trained = bool(source_of(features)["trained"])
-    return FeatureSequence(video, individual, rows, features.frames[individual], features.fps, trained)
+    # Rows are checked when they are used: a check here would read all of them.
+    return FeatureSequence(video, individual, rows, features.frames[individual], features.fps, trained, checked=True)
 
 
 def _check_length(video: str, features: Features, annotation: Annotation) -> None:
@@ -222,9 +262,11 @@ def _check_length(video: str, features: Features, annotation: Annotation) -> Non
         )
 
 
-def _shown(annotation: Annotation, individual: Id, frames: NDArray[np.float64], ethogram: Ethogram) -> NDArray[np.int8]:
+def _shown(
+    annotation: Annotation, person: Annotation, individual: Id, frames: NDArray[np.float64], ethogram: Ethogram
+) -> NDArray[np.int8]:
     at = label_frames(frames)
-    own = annotation.to_table(individual, int(at[0]), int(at[-1]) + 1)[at - at[0]]
+    own = person_table(annotation, person, individual, (int(at[0]), int(at[-1]) + 1))[at - at[0]]
     # Nobody looked for behaviors that are not in this annotation's ethogram.
     shown = np.full((len(at), len(ethogram)), NOT_ASSESSED, np.int8)
     for index, name in enumerate(annotation.ethogram):

@@ -13,6 +13,7 @@ from napari_i3d.annotations.bouts import Bout, Origin
 from napari_i3d.annotations.ethogram import Ethogram
 from napari_i3d.features.sequence import FeatureSequence
 from napari_i3d.individuals import Id
+from napari_i3d.learning.reviewed import PROBE_ANNOTATOR
 from napari_i3d.learning.smoothing import Smoothing, runs_of, smooth
 
 
@@ -107,5 +108,5 @@ def annotation_of(
         tuple(assessed),
         n_frames=n_frames,
         fps=fps,
-        annotator="napari_i3d probe",
+        annotator=PROBE_ANNOTATOR,
     )

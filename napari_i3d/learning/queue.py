@@ -16,6 +16,7 @@ from napari_i3d.individuals import Id
 from napari_i3d.learning.labelled_rows import AnnotationsLike, FeaturesLike, label_frames, named_features
 from napari_i3d.learning.probabilities import RowProbabilities
 from napari_i3d.learning.probe.probe import Probe
+from napari_i3d.learning.reviewed import reviewed
 
 _CANDIDATES = 20
 """Times the number of windows wanted: the most uncertain ones, of which those unlike each other are taken."""
@@ -107,7 +108,7 @@ def rank_windows(
     scored
         Probabilities of the rows of each video's individuals.
     annotations
-        Labels so far; windows of which at least half was looked at are left out.
+        Labels so far; windows of which a person looked at least at half are left out.
     count
         Number of windows; fewer if there are fewer.
     length_frames
@@ -131,7 +132,8 @@ def rank_windows(
             "expected at least 1 window of at least 1 frame and a share of 0 to 1, found "
             f"{count}, {length_frames} and {random_share:g}"
         )
-    labels = {"": annotations} if isinstance(annotations, Annotation) else dict(annotations or {})
+    given = {"": annotations} if isinstance(annotations, Annotation) else annotations or {}
+    labels = {video: reviewed(annotation) for video, annotation in given.items()}
     owners, edges, means, values = [], [], [], []
     for video, rows in scored.items():
         for one in rows:

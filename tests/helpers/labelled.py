@@ -1,6 +1,8 @@
 """Features and labels with a known answer."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -61,3 +63,18 @@ def planted_of(rows: np.ndarray, states: np.ndarray, individual="mouse", first: 
     )
     annotation = Annotation(ETHOGRAM, bouts_of(states, individual, first), {individual: [(first, end)]}, n_frames=end)
     return Planted(features, annotation, states)
+
+
+def rewrite_probe(path: Path, **changes: object) -> None:
+    """Change arrays or facts of a probe file; None: remove the array."""
+    with np.load(path) as archive:
+        content = dict(archive)
+    facts = json.loads(content["facts"].tobytes())
+    for key, value in changes.items():
+        if key in content:
+            content[key] = value
+        else:
+            facts[key] = value
+    if "facts" not in changes:
+        content["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+    np.savez(path, **{key: value for key, value in content.items() if value is not None})

@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from helpers.labelled import make_planted
+from helpers.labelled import make_planted, rewrite_probe
 from napari_i3d import learning
 from napari_i3d.errors import FeaturesError, OutputError
 
@@ -34,20 +34,6 @@ def test_probe_comes_back_the_same(saved) -> None:
 def test_no_object_is_in_the_file(saved) -> None:
     with np.load(saved[0], allow_pickle=False) as archive:
         assert all(archive[name].dtype.kind in "fu" for name in archive.files)
-
-
-def rewritten(path, **changes) -> None:
-    with np.load(path) as archive:
-        content = dict(archive)
-    facts = json.loads(content["facts"].tobytes())
-    for key, value in changes.items():
-        if key in content:
-            content[key] = value
-        else:
-            facts[key] = value
-    if "facts" not in changes:
-        content["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
-    np.savez(path, **{key: value for key, value in content.items() if value is not None})
 
 
 @pytest.mark.parametrize(
@@ -78,7 +64,7 @@ def rewritten(path, **changes) -> None:
     ids=lambda changes: f"{next(iter(changes))}",
 )
 def test_hostile_files_are_refused(saved, changes) -> None:
-    rewritten(saved[0], **changes)
+    rewrite_probe(saved[0], **changes)
     with pytest.raises(FeaturesError, match="learn train"):
         learning.read_probe(saved[0])
 

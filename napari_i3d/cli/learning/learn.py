@@ -44,6 +44,8 @@ def _add_labelled(parser: argparse.ArgumentParser) -> None:
     add("features", type=Path, metavar="FEATURES", help="a features file, or a folder of them")
     add("annotations", type=Path, metavar="ANNOTATIONS",
         help="the annotation, or a folder of those whose names begin with the videos' names")  # fmt: skip
+    add("--classifier", choices=("logistic", "boosting"),
+        help="logistic regression, or gradient boosting of trees (default: logistic)")  # fmt: skip
     add("--components", type=int, metavar="N", help="principal components of the features (default: 64)")
     add("--context_frames", type=int, metavar="N",
         help="see each row with those N frames before and after it (default: 0, alone)")  # fmt: skip
@@ -123,7 +125,9 @@ def _settings(options: argparse.Namespace, default: "ProbeSettings | None" = Non
 
     from napari_i3d.learning.probe.settings import ProbeSettings
 
-    return replace(default or ProbeSettings(), **_given(options, "components", "context_frames", "strength"))
+    return replace(
+        default or ProbeSettings(), **_given(options, "classifier", "components", "context_frames", "strength")
+    )
 
 
 def _smoothing(options: argparse.Namespace) -> "Smoothing":

@@ -1,46 +1,22 @@
-"""Heads: one logistic regression for the exclusive behaviors together, and one for each other behavior."""
+"""Heads: one classifier for the exclusive behaviors together, and one for each other behavior."""
 
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.annotations.annotation import NOT_ASSESSED
 from napari_i3d.annotations.ethogram import Ethogram
+from napari_i3d.learning.probe.boosting import BoostedHead, HeldBack, fit_boosted
+from napari_i3d.learning.probe.logistic import LinearHead, fit_logistic
+from napari_i3d.learning.probe.settings import Classifier, ProbeSettings
 
 NONE = ""
 """The class of rows without any behavior of a head; always class 0."""
 UNUSED = -1
 """In targets: a row that a head cannot learn from."""
-_ITERATIONS, _TOLERANCE = 300, 1e-3
 
-
-@dataclass(frozen=True, eq=False)
-class Head:
-    """A linear classifier of rows; its probabilities are ``softmax(inputs @ weights + bias)``.
-
-    Attributes
-    ----------
-    classes
-        Names of behaviors; the first is `NONE`.
-    weights : (inputs, C) float64
-    bias : (C,) float64
-        Minus infinity for a class that was never seen, which can only be `NONE`.
-    """
-
-    classes: tuple[str, ...]
-    weights: NDArray[np.float64]
-    bias: NDArray[np.float64]
-
-    def probabilities(self, logits: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Return probabilities of logits without bias: (n, C) float32."""
-        shifted = logits + self.bias.astype(logits.dtype)
-        shifted -= shifted.max(axis=1, keepdims=True)
-        np.exp(shifted, out=shifted)
-        shifted /= shifted.sum(axis=1, keepdims=True)
-        return shifted.astype(np.float32, copy=False)
+Head = LinearHead | BoostedHead
 
 
 def plan_heads(ethogram: Ethogram, shown: NDArray[np.int8]) -> tuple[tuple[str, ...], ...]:
@@ -68,10 +44,12 @@ def fit_head(
     classes: tuple[str, ...],
     inputs: NDArray[np.float32],
     targets: NDArray[np.int64],
-    strength: float,
+    settings: ProbeSettings,
+    *,
     start: Head | None = None,
+    held_back: HeldBack | None = None,
 ) -> Head:
-    """Fit a head by multinomial logistic regression with balanced weights of classes (scikit-learn).
+    """Fit a head.
 
     Parameters
     ----------
@@ -80,44 +58,17 @@ def fit_head(
     inputs : (n, K) float32
     targets : (n,) int64
         Class of each row, or `UNUSED`.
-    strength
-        Inverse of the regularization.
+    settings
+        The kind of classifier, and how it is trained.
     start
-        Begin at this one, if it has the same classes: much faster after few new labels, with the same result.
+        Begin at this one, if that is possible.
+    held_back
+        Which rows boosting chooses the number of its trees by.
     """
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
     used = targets != UNUSED
-    rows = inputs if used.all() else inputs[used]
-    wanted = targets[used]
-    present = np.unique(wanted)
-    weights, bias = np.zeros((inputs.shape[1], len(classes))), np.full(len(classes), -np.inf)
-    if len(present) < 2:
-        bias[present if len(present) else 0] = 0.0
-        return Head(classes, weights, bias)
-    model = LogisticRegression(
-        C=strength, class_weight="balanced", max_iter=_ITERATIONS, tol=_TOLERANCE, warm_start=start is not None
-    )
-    if start is not None and start.classes == classes and start.weights.shape == weights.shape:
-        known = np.isfinite(start.bias)
-        if np.array_equal(np.flatnonzero(known), present):
-            model.coef_, model.intercept_ = _to_sklearn(start.weights[:, known].T, start.bias[known])
-            model.classes_ = present
-    with warnings.catch_warnings():
-        # A fit that is stopped after so many steps is as good for its purpose.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(rows, wanted)
-    coefficients, intercepts = model.coef_, model.intercept_
-    if len(present) == 2:  # scikit-learn has one row then, of the second class
-        coefficients, intercepts = np.vstack([0 * coefficients, coefficients]), np.r_[0.0, intercepts]
-    weights[:, present], bias[present] = coefficients.T, intercepts
-    return Head(classes, weights, bias)
-
-
-def _to_sklearn(
-    coefficients: NDArray[np.float64], intercepts: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    if len(coefficients) == 2:
-        return coefficients[1:] - coefficients[:1], intercepts[1:] - intercepts[:1]
-    return coefficients.copy(), intercepts.copy()
+    if not used.all():
+        inputs, targets = inputs[used], targets[used]
+        held_back = None if held_back is None else (held_back[0][used], held_back[1][used])
+    if settings.classifier is Classifier.BOOSTING:
+        return fit_boosted(classes, inputs, targets, held_back)
+    return fit_logistic(classes, inputs, targets, settings.strength, start if isinstance(start, LinearHead) else None)

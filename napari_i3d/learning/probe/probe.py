@@ -1,4 +1,4 @@
-"""Probes: linear classifiers of behaviors on the features of individuals."""
+"""Probes: classifiers of behaviors on the features of individuals."""
 
 import math
 import os
@@ -20,17 +20,20 @@ from napari_i3d.learning.probabilities import RowProbabilities, annotation_of
 from napari_i3d.learning.probe.feature_space import FeatureSpace
 from napari_i3d.learning.probe.heads import Head
 from napari_i3d.learning.probe.inputs import context_offsets, neighbors
+from napari_i3d.learning.probe.logistic import LinearHead
 from napari_i3d.learning.probe.settings import ProbeSettings
 from napari_i3d.learning.probe.writing import write_probe
 from napari_i3d.learning.smoothing import Smoothing
 
 # Few rows at once, so that what is computed of them stays in the processor's cache.
 _ROWS = 256
+_BOOSTED_ROWS = 4096
+"""Trees cost a call for each block."""
 
 
 @dataclass(frozen=True, eq=False)
 class Probe:
-    """A linear classifier of behaviors; see `train`.
+    """A classifier of behaviors; see `train`.
 
     Attributes
     ----------
@@ -112,27 +115,54 @@ class Probe:
     def _values(self, rows: NDArray[np.float32], sequence: FeatureSequence) -> tuple[NDArray[np.float32], ...]:
         """Return the probabilities of each head."""
         offsets = context_offsets(self.settings, sequence.step_frames)
-        classes = sum(len(head.classes) for head in self.heads)
-        weights = np.concatenate([head.weights for head in self.heads], axis=1)
+        linear = [head for head in self.heads if isinstance(head, LinearHead)]
+        if len(linear) == len(self.heads):
+            return self._linear(linear, rows, sequence, offsets)
+        values = tuple(np.empty((len(rows), len(head.classes)), np.float32) for head in self.heads)
+        reach = max(offsets)
+        size = max(_BOOSTED_ROWS, 2 * reach)
+        for first, end in sequence.stretches:
+            for start in range(first, end, size):
+                stop = min(start + size, end)
+                low, high = max(start - reach, first), min(stop + reach, end)
+                scores = np.concatenate(
+                    [self.space.apply(rows[at : min(at + _ROWS, high)]) for at in range(low, high, _ROWS)]
+                )
+                _check_finite(scores, sequence, low)
+                near = neighbors(np.arange(start, stop), sequence.stretches, offsets) - low
+                inputs = scores[near].reshape(stop - start, -1)
+                for own, head in zip(values, self.heads, strict=True):
+                    own[start:stop] = head.probabilities(inputs)
+        return values
+
+    def _linear(
+        self, heads: list[LinearHead], rows: NDArray[np.float32], sequence: FeatureSequence, offsets: tuple[int, ...]
+    ) -> tuple[NDArray[np.float32], ...]:
+        classes = sum(len(head.classes) for head in heads)
+        weights = np.concatenate([head.weights for head in heads], axis=1)
         # Everything is linear up to the softmax: one product of the rows for all components, offsets and classes.
         pieces = np.split(weights, len(offsets))
         product = self.space.then(np.concatenate(pieces, axis=1))
         parts = np.empty((len(rows), classes * len(offsets)), np.float32)
         for start in range(0, len(rows), _ROWS):
             parts[start : start + _ROWS] = product.apply(rows[start : start + _ROWS])
-        bad = np.flatnonzero(~np.isfinite(parts).all(axis=1))
-        if bad.size:
-            raise FeaturesError(
-                f"{sequence.name}: expected finite features, found others at frame {sequence.frames[bad[0]]:g}",
-                hint="extract this individual again, or leave it out",
-            )
+        _check_finite(parts, sequence)
         logits = parts[:, :classes].copy() if len(offsets) == 1 else np.zeros((len(rows), classes), np.float32)
         if len(offsets) > 1:
             for place, near in enumerate(neighbors(np.arange(len(rows)), sequence.stretches, offsets).T):
                 logits += parts[near, place * classes : (place + 1) * classes]
-        ends = np.cumsum([len(head.classes) for head in self.heads])[:-1]
-        own = np.split(logits, ends, axis=1)
-        return tuple(head.probabilities(part) for head, part in zip(self.heads, own, strict=True))
+        ends = np.cumsum([len(head.classes) for head in heads])[:-1]
+        return tuple(head.softmax(own) for head, own in zip(heads, np.split(logits, ends, axis=1), strict=True))
+
+
+def _check_finite(values: NDArray[np.float32], sequence: FeatureSequence, first: int = 0) -> None:
+    """Check what was computed of rows from `first` on; raise `FeaturesError` that names the first bad frame."""
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if bad.size:
+        raise FeaturesError(
+            f"{sequence.name}: expected finite features, found others at frame {sequence.frames[first + bad[0]]:g}",
+            hint="extract this individual again, or leave it out",
+        )
 
 
 def _limits(features: Features, individual: Id) -> tuple[int, int]:

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from napari_i3d._utils.text import format_path
 from napari_i3d.annotations.ethogram import Behavior, Ethogram
 from napari_i3d.errors import FeaturesError, NapariI3DError
+from napari_i3d.learning.probe.boosting import ANSWERS, MOST_TREES, QUESTIONS, BoostedHead
 from napari_i3d.learning.probe.feature_space import FeatureSpace
 from napari_i3d.learning.probe.heads import NONE, Head
+from napari_i3d.learning.probe.logistic import LinearHead
 from napari_i3d.learning.probe.probe import Probe
-from napari_i3d.learning.probe.settings import ProbeSettings
+from napari_i3d.learning.probe.settings import Classifier, ProbeSettings
 from napari_i3d.learning.probe.writing import FORMAT
 from napari_i3d.safe_loading.json_text import parse_json
 from napari_i3d.safe_loading.numpy_files import Archive, open_npz
@@ -54,10 +56,7 @@ def _probe(archive: Archive) -> Probe:
     except TypeError as error:
         raise FeaturesError("expected the settings and behaviors of a probe") from error
     inputs = space.matrix.shape[1] * (3 if chosen.context_frames else 1)
-    heads = tuple(
-        _head(classes, ethogram, _array(archive, f"weights_{number}", "f", 2), _bias(archive, number), inputs)
-        for number, classes in enumerate(listed)
-    )
+    heads = tuple(_head(archive, number, own, ethogram, chosen, inputs) for number, own in enumerate(listed))
     if len(space.mean) != len(space.matrix):
         raise FeaturesError(f"{len(space.mean)} means of features for components of {len(space.matrix)}")
     names = [name for head in heads for name in head.classes[1:]]
@@ -67,17 +66,50 @@ def _probe(archive: Archive) -> Probe:
 
 
 def _head(
-    classes: object, ethogram: Ethogram, weights: NDArray[np.float64], bias: NDArray[np.float64], inputs: int
+    archive: Archive, number: int, classes: object, ethogram: Ethogram, settings: ProbeSettings, inputs: int
 ) -> Head:
     if not isinstance(classes, list) or len(classes) < 2 or classes[0] != NONE:
         raise FeaturesError("expected classes of each classifier, none of them first")
     if any(not isinstance(name, str) or name not in ethogram for name in classes[1:]):
         raise FeaturesError("expected classes that are behaviors of the ethogram")
-    if weights.shape != (inputs, len(classes)) or bias.shape != (len(classes),):
+    bias = _bias(archive, number)
+    if bias.shape != (len(classes),):
+        raise FeaturesError(f"bias of shape {bias.shape} for {len(classes)} classes")
+    if settings.classifier is Classifier.BOOSTING:
+        return _trees(archive, number, tuple(classes), bias, inputs)
+    weights = _array(archive, f"weights_{number}", "f", 2)
+    if weights.shape != (inputs, len(classes)):
         raise FeaturesError(
             f"weights of shape {weights.shape} for {inputs} inputs and {len(classes)} classes; they do not fit"
         )
-    return Head(tuple(classes), weights, bias)
+    return LinearHead(tuple(classes), weights, bias)
+
+
+def _trees(
+    archive: Archive, number: int, classes: tuple[str, ...], bias: NDArray[np.float64], inputs: int
+) -> BoostedHead:
+    features, tree_classes = (
+        _array(archive, f"features_{number}", "i", 2),
+        _array(archive, f"tree_classes_{number}", "i", 1),
+    )
+    thresholds, values = _array(archive, f"thresholds_{number}", "f", 2), _array(archive, f"values_{number}", "f", 2)
+    count = len(features)
+    if count > MOST_TREES:
+        raise FeaturesError(f"expected at most {MOST_TREES} trees, found {count}")
+    shapes = features.shape, thresholds.shape, values.shape, tree_classes.shape
+    if shapes != ((count, QUESTIONS), (count, QUESTIONS), (count, ANSWERS), (count,)):
+        raise FeaturesError(f"trees of {QUESTIONS} questions expected, found arrays of shapes {shapes}")
+    for name, found, most in (("features", features, inputs), ("tree_classes", tree_classes, len(classes))):
+        if ((found < 0) | (found >= most)).any():
+            raise FeaturesError(f"{name}: expected numbers from 0 to {most - 1}, found others")
+    return BoostedHead(
+        classes,
+        features.astype(np.int32),
+        thresholds.astype(np.float32),
+        values,
+        tree_classes.astype(np.int32),
+        bias,
+    )
 
 
 def _array(archive: Archive, name: str, kind: str, axes: int) -> NDArray[Any]:
@@ -94,11 +126,11 @@ def _array(archive: Archive, name: str, kind: str, axes: int) -> NDArray[Any]:
 
 
 def _bias(archive: Archive, number: int) -> NDArray[np.float64]:
-    """Return a bias; that of a class that was never seen is minus infinity."""
+    """Return a bias; that of a class that was never seen is minus infinity, but not that of all."""
     name = f"bias_{number}"
     if name not in archive.names:
         raise FeaturesError(f"expected an array {name!r}, found none")
     bias = archive[name]
-    if bias.dtype != np.float64 or bias.ndim != 1 or not np.isfinite(bias[1:]).all() or not (bias[:1] < np.inf).all():
+    if bias.dtype != np.float64 or bias.ndim != 1 or not (bias < np.inf).all() or not np.isfinite(bias).any():
         raise FeaturesError(f"{name}: expected finite numbers")
     return bias.copy()

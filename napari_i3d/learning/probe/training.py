@@ -11,12 +11,13 @@ import napari_i3d
 from napari_i3d._utils.progress import Step, Steps, long_call
 from napari_i3d.errors import AnnotationError
 from napari_i3d.features.table import BLOCK_ROWS
+from napari_i3d.learning.folds import hold_back
 from napari_i3d.learning.labelled_rows import AnnotationsLike, FeaturesLike, LabelledRows, check_source, label_rows
 from napari_i3d.learning.probe.feature_space import evenly, fit_space
 from napari_i3d.learning.probe.heads import Head, fit_head, plan_heads, targets_of
 from napari_i3d.learning.probe.inputs import context_inputs
 from napari_i3d.learning.probe.probe import Probe
-from napari_i3d.learning.probe.settings import ProbeSettings
+from napari_i3d.learning.probe.settings import Classifier, ProbeSettings
 
 
 @long_call
@@ -30,7 +31,8 @@ def train(
     """Train a probe on the assessed frames of individuals.
 
     Features are standardized and reduced to principal components; exclusive behaviors, and none of them, are the
-    classes of one logistic regression, and each other behavior has one of its own. Classes have balanced weights.
+    classes of one classifier, and each other behavior has one of its own. Classes have balanced weights. Automated
+    bouts are not learned from until they are reviewed. Boosting chooses its number of trees by a fifth of the bouts.
 
     Parameters
     ----------
@@ -39,7 +41,8 @@ def train(
     settings
         How it is trained; None: those of `start`, or the defaults.
     start
-        A probe trained on fewer labels: its components are kept and its weights are the beginning, which is faster.
+        A probe trained on fewer labels: its components are kept, and the weights of its logistic regression are the
+        beginning, which is faster.
 
     Raises
     ------
@@ -84,6 +87,9 @@ def fit_heads(
             "expected bouts in frames that have features, found none", hint="label some behaviors first"
         )
     known = {head.classes: head for head in start}
+    held_back = (
+        hold_back(labelled, rows, settings.context_frames) if settings.classifier is Classifier.BOOSTING else None
+    )
     heads = []
     for classes in plan:
         targets = targets_of(classes, labelled.ethogram, shown)
@@ -92,7 +98,7 @@ def fit_heads(
                 f"expected frames with and without {classes[1]}, found the same in all of them",
                 hint="look at more frames, and label another behavior or none",
             )
-        heads.append(fit_head(classes, inputs, targets, settings.strength, known.get(classes)))
+        heads.append(fit_head(classes, inputs, targets, settings, start=known.get(classes), held_back=held_back))
     return tuple(heads)
 
 

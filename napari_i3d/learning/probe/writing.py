@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_i3d._utils.files import atomic_writer
 from napari_i3d._utils.text import format_path
 from napari_i3d.errors import OutputError
+from napari_i3d.learning.probe.logistic import LinearHead
 
 if TYPE_CHECKING:
     from napari_i3d.learning.probe.probe import Probe
@@ -44,7 +45,8 @@ def write_probe(path: str | os.PathLike[str], probe: "Probe") -> None:
         "matrix": probe.space.matrix,
     }
     for number, head in enumerate(probe.heads):
-        arrays |= {f"weights_{number}": head.weights, f"bias_{number}": head.bias}
+        names = ("weights",) if isinstance(head, LinearHead) else ("features", "thresholds", "values", "tree_classes")
+        arrays |= {f"{name}_{number}": getattr(head, name) for name in (*names, "bias")}
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, **arrays)
     with atomic_writer(path) as file:
