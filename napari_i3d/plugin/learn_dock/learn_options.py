@@ -6,8 +6,10 @@ from psygnal import Signal
 from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QSpinBox, QWidget
 
 from napari_i3d.learning import ProbeSettings, Smoothing
+from napari_i3d.learning.probe.settings import Classifier
 from napari_i3d.plugin import preferences
 from napari_i3d.plugin.learning.learned import LearnSettings, QueueSettings
+from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 
 _SECTION = "learn"
 _MOST = 10_000
@@ -28,6 +30,11 @@ class LearnOptions(QWidget):
     def __init__(self) -> None:
         super().__init__()
         usual = LearnSettings()
+        self.classifier = ChoiceBox(
+            [("logistic regression", Classifier.LOGISTIC), ("boosted trees", Classifier.BOOSTING)],
+            tooltip="Boosted trees find behaviors that are no linear function of the components.\n"
+            "They take longer and need more labels; compare the scores of both.",
+        )
         self.components = _whole(1, _MOST, usual.probe.components, "Principal components of the features")
         self.context = _whole(
             0,
@@ -72,6 +79,7 @@ class LearnOptions(QWidget):
         }
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
+        form.addRow("Classifier", self.classifier.native)
         for title, field in (
             ("Components", self.components),
             ("Context", self.context),
@@ -91,12 +99,13 @@ class LearnOptions(QWidget):
         for name, field in self._fields.items():
             smooths = name in ("enter", "stay", "shortest_frames")
             field.valueChanged.connect(self._on_smoothing if smooths else self._on_changed)
+        self.classifier.changed.connect(self._on_changed)
 
     def settings(self) -> LearnSettings:
         """Return the settings."""
         enter = self.enter.value()
         return LearnSettings(
-            ProbeSettings(self.components.value(), self.context.value()),
+            ProbeSettings(self.components.value(), self.context.value(), classifier=self.classifier.value),
             # Not an error to be shown: who lowers one of the two means both.
             Smoothing(enter, min(self.stay.value(), enter), self.shortest.value()),
             QueueSettings(self.count.value(), self.length.value(), self.random.value() / 100),
@@ -108,11 +117,14 @@ class LearnOptions(QWidget):
         self.smoothing_changed.emit()
 
     def _on_changed(self) -> None:
-        preferences.remember(_SECTION, {name: field.value() for name, field in self._fields.items()})
+        numbers = {name: field.value() for name, field in self._fields.items()}
+        preferences.remember(_SECTION, {"classifier": str(self.classifier.value), **numbers})
         self.changed.emit()
 
     def _recall(self) -> None:
         known = preferences.recall(_SECTION)
+        if known.get("classifier") in list(Classifier):
+            self.classifier.value = Classifier(known["classifier"])
         for name, field in self._fields.items():
             value: Any = known.get(name)
             if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _MOST:

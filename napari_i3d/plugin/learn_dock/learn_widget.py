@@ -75,6 +75,7 @@ class LearnWidget(Dock):
         self._build()
         self._connect()
         self._show_learned()
+        self._on_said("")
         self._refresh()
 
     def _build(self) -> None:
@@ -106,7 +107,7 @@ class LearnWidget(Dock):
         links.connect(self.files.exported, self._on_export)
         links.connect(self.progress.ended, self._on_end)
         links.connect(self.background.ended, self._on_background)
-        links.connect(self.background.said, self.later.setText)
+        links.connect(self.background.said, self._on_said)
         links.connect(self.options.smoothing_changed, self._on_smoothing)
         links.connect(learning.changed, self._show_learned)
         links.connect(learning.queue_changed, self.queue.show_queue)
@@ -130,17 +131,11 @@ class LearnWidget(Dock):
         self._data = TrainingData.of(self._session.videos)
         idle, can = self.progress.worker is None, not self._data.problem
         self.about.setText(self._data.describe())
-        self.extract.setVisible(self._to_extract() is not None)
+        self.extract.setVisible(bool(self._data.lacking_features))
         for button in (self.train, self.scores.evaluate, self.doubtful.search):
             button.setEnabled(idle and can)
         self.cancel.setEnabled(self.progress.stoppable)
         self.files.enable(idle=idle, probe=self._learning.probe is not None, data=can)
-
-    def _to_extract(self) -> object:
-        """Return a video whose features are missing; None if there is none."""
-        lacking = [*self._data.lacking_features.values()]
-        videos = [one for one in lacking if one.video is not None]
-        return videos[0] if videos else None
 
     def _on_extract(self) -> None:
         lacking = self._data.lacking_features
@@ -152,6 +147,10 @@ class LearnWidget(Dock):
         self.scores.labels_changed()
         self.background.labels_changed()
         self._timer.start()
+
+    def _on_said(self, text: str) -> None:
+        self.later.setText(text)
+        self.later.setVisible(bool(text))
 
     def _on_data(self) -> None:
         self.queue.show_queue()
@@ -282,7 +281,7 @@ class LearnWidget(Dock):
         if isinstance(result, Done):
             self._learning.adopt(result.value, "probe", is_own=True)
         elif isinstance(result, Failed):
-            self.later.setText(f"Not trained again: {result.message}")
+            self._on_said(f"Not trained again: {result.message}")
 
     def _show_learned(self) -> None:
         learned = self._learning.learned

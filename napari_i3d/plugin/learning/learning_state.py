@@ -1,6 +1,6 @@
 """The probe of a viewer, what it finds in the open videos, and what to label next; shared by docks and keys."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -189,7 +189,7 @@ class Learning:
     def edits_since(self, data: TrainingData) -> int:
         """Return the number of bouts and looked-at stretches that differ from those of data."""
         return sum(_edits(one.labels, one.tracked) for one in data.videos.values() if one.tracked in self._links) + sum(
-            len(tracked.labels.annotation.bouts)
+            sum(len(tracked.labels.editor.bouts_of(one)) for one in tracked.labels.editor.individuals)
             for tracked in set(self._links) - {one.tracked for one in data.videos.values()}
         )
 
@@ -281,7 +281,19 @@ def _edits(before: Annotation, tracked: TrackedVideo) -> int:
     editor = tracked.labels.editor
     edits = 0
     for individual in {*before.individuals, *editor.individuals}:
-        old, new = set(before.of(individual)), set(editor.bouts_of(individual))
-        seen, sees = set(before.assessed.get(individual, ())), set(editor.assessed_of(individual))
-        edits += max(len(new - old), len(old - new), len(sees - seen) if new == old else 0)
+        old, new = _differing(before.of(individual), editor.bouts_of(individual))
+        if old or new:
+            edits += max(len(new - old), len(old - new))
+        else:
+            seen, sees = set(before.assessed.get(individual, ())), set(editor.assessed_of(individual))
+            edits += len(sees - seen)
     return edits
+
+
+def _differing(old: Sequence[Bout], new: Sequence[Bout]) -> tuple[set[Bout], set[Bout]]:
+    """Return bouts between those that are equal at the beginning and at the end; long lists are mostly equal."""
+    first = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a is not b), min(len(old), len(new)))
+    rest = min(len(old), len(new)) - first
+    pairs = zip(reversed(old), reversed(new), strict=False)
+    last = next((n for n, (a, b) in enumerate(pairs) if n == rest or a is not b), rest)
+    return set(old[first : len(old) - last]), set(new[first : len(new) - last])

@@ -15,6 +15,7 @@ from napari_i3d.errors import FeaturesError
 from napari_i3d.features.features import Features
 from napari_i3d.individuals import Id, format_id
 from napari_i3d.learning.labelled_rows import check_source, owner, source_of
+from napari_i3d.learning.reviewed import reviewed
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session.matching import individual_of_rows, unique_names
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
@@ -35,7 +36,7 @@ class VideoData:
     features
         Those of them that can be used, by the ids that the labels have; None: there are none.
     labels
-        Its labels.
+        Its labels; `reviewed` has those of persons only.
     stale
         Names of individuals whose boxes were corrected since their features were computed; their rows are not used.
     problem
@@ -57,6 +58,11 @@ class VideoData:
         usable = None if features is None else _usable(features, tracked)
         return cls(tracked, features, usable, tracked.labels.annotation, tuple(stale))
 
+    @cached_property
+    def reviewed(self) -> Annotation:
+        """What a person labelled or reviewed, which is what is learned from."""
+        return reviewed(self.labels)
+
     @property
     def is_current(self) -> bool:
         """Whether the video has the same features still."""
@@ -68,7 +74,7 @@ class VideoData:
             return
         for individual, frames in self.features.frames.items():
             whole = owner(self.features, individual)
-            rows = _rows_in(frames, self.labels.assessed.get(whole, ()))
+            rows = _rows_in(frames, self.reviewed.assessed.get(whole, ()))
             if rows:
                 yield whole, rows
 
@@ -113,7 +119,7 @@ class TrainingData:
         """Number of bouts of each behavior of these individuals."""
         found: Counter[str] = Counter()
         for name, individual in self.individuals:
-            found.update(bout.behavior for bout in self.videos[name].labels.of(individual))
+            found.update(bout.behavior for bout in self.videos[name].reviewed.of(individual))
         names = dict.fromkeys(name for one in self.videos.values() for name in one.labels.ethogram)
         return {name: found[name] for name in names if found[name]}
 
@@ -125,14 +131,15 @@ class TrainingData:
     @property
     def lacking_features(self) -> dict[str, TrackedVideo]:
         """The videos with labels of individuals whose features are missing or out of date."""
-        return {name: one.tracked for name, one in self.videos.items() if _unused(self, name, one)}
+        files = {name: one for name, one in self.videos.items() if one.tracked.video is not None}
+        return {name: one.tracked for name, one in files.items() if _unused(self, name, one)}
 
     @property
     def problem(self) -> str:
         """Why nothing can be learned; empty if it can."""
         if not self.videos:
             return "Open a video first: File > Open, or drop it here."
-        labelled = any(one.labels.assessed for one in self.videos.values())
+        labelled = any(one.reviewed.assessed for one in self.videos.values())
         if not self.features and not labelled:
             return "Label some bouts in Annotate, and extract features: then a probe can be trained."
         if not self.features:
@@ -156,6 +163,9 @@ class TrainingData:
                 lines.append(
                     f"{where}boxes of {_names(one.stale)} were corrected since; extract them again to use them."
                 )
+            automated = len(one.labels.bouts) - len(one.reviewed.bouts)
+            if automated:
+                lines.append(f"{where}{counted(automated, 'automated bout')} not used: accept or correct them first.")
             unused = _unused(self, name, one)
             if unused and self.features:
                 lines.append(f"{where}labels of {_names(map(format_id, unused))} have no features and are not used.")
@@ -214,7 +224,7 @@ def _problem(name: str, one: VideoData, source: dict[str, Any]) -> str:
 
 def _unused(data: TrainingData, name: str, one: VideoData) -> list[Id]:
     """Return the individuals of a video that have labels and no features."""
-    return [who for who in one.labels.assessed if (name, who) not in data.individuals]
+    return [who for who in one.reviewed.assessed if (name, who) not in data.individuals]
 
 
 def _rows_in(frames: Any, ranges: Ranges) -> int:
