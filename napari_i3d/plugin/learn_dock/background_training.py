@@ -11,6 +11,7 @@ from napari_i3d.plugin.jobs.workers import Workers
 from napari_i3d.plugin.learning.learned import LearnRequest, LearnSettings
 from napari_i3d.plugin.learning.training_data import TrainingData
 from napari_i3d.plugin.session.session import Session
+from napari_i3d.plugin.widgets.dock import Dock
 
 _SETTLE_MS = 800
 """Labelling pauses so long before anything is counted or trained."""
@@ -21,10 +22,10 @@ class BackgroundTraining(QObject):
 
     Parameters
     ----------
+    dock
+        The dock.
     session
         The viewer's session.
-    workers
-        Workers of the dock.
     settings
         Returns the settings of the dock.
     is_busy
@@ -42,10 +43,14 @@ class BackgroundTraining(QObject):
     said = Signal(str)
 
     def __init__(
-        self, session: Session, workers: Workers, settings: Callable[[], LearnSettings], is_busy: Callable[[], bool]
+        self,
+        dock: Dock,
+        session: Session,
+        settings: Callable[[], LearnSettings],
+        is_busy: Callable[[], bool],
     ) -> None:
-        super().__init__()
-        self._session, self._workers, self._settings, self._is_busy = session, workers, settings, is_busy
+        super().__init__(dock)
+        self._session, self._workers, self._settings, self._is_busy = session, dock.workers, settings, is_busy
         self._run: _Run | None = None
         self._failed: int | None = None  # edits at the last failure: the same would fail again
         self._timer = QTimer(self)
@@ -61,6 +66,11 @@ class BackgroundTraining(QObject):
     def labels_changed(self) -> None:
         """Look, after a pause, whether there is enough to learn."""
         self._timer.start()
+
+    def close(self) -> None:
+        """Train no more: the dock was closed."""
+        self._timer.stop()
+        self.supersede()
 
     def supersede(self) -> None:
         """Stop a run; its result is dropped."""

@@ -7,30 +7,35 @@ from psygnal import Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QPushButton, QWidget
 
 from napari_i3d.learning.datasets.programs import PROGRAMS
+from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.widgets.layouts import fill
+from napari_i3d.plugin.widgets.save_as import save_as
 
 _PROBE = "Probe (*.npz)"
 
 
 class FileButtons(QWidget):
-    """Asks for the names of files.
+    """Asks for the names of files, and saves the probe.
+
+    Parameters
+    ----------
+    session
+        The viewer's session.
 
     Attributes
     ----------
     opened
         Signal (Path): a probe is to be opened.
-    saved
-        Signal (Path): the probe is to be saved.
     exported
         Signal (str, Path): a data set for a program is to be written into a new folder.
     """
 
     opened = Signal(Path)
-    saved = Signal(Path)
     exported = Signal(str, Path)
 
-    def __init__(self) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
+        self._session = session
         self.open, self.save = QPushButton("Open probe…"), QPushButton("Save probe…")
         self.export = QPushButton("Export data set")
         self.open.setToolTip("Apply a probe that was trained before, here or by the command, to the open videos")
@@ -56,10 +61,9 @@ class FileButtons(QWidget):
             self.opened.emit(Path(chosen))
 
     def _on_save(self) -> None:
-        chosen, _ = QFileDialog.getSaveFileName(self, "Save the probe", "probe.npz", _PROBE)
-        if chosen:
-            path = Path(chosen)
-            self.saved.emit(path if path.suffix else path.with_name(f"{path.name}.npz"))
+        probe = self._session.learning.probe
+        if probe is not None:
+            save_as(self, "Save the probe", "probe.npz", _PROBE, probe.save)
 
     def _on_export(self, program: str) -> None:
         title = f"Folder to make for {PROGRAMS[program].title}"

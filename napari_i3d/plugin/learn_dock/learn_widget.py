@@ -8,7 +8,6 @@ from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
-from napari_i3d.errors import NapariI3DError
 from napari_i3d.learning import Evaluation, Probe
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.jobs.job_results import Cancelled, Done, Failed, Result
@@ -29,7 +28,6 @@ from napari_i3d.plugin.learn_dock.queue_panel import QueuePanel
 from napari_i3d.plugin.learn_dock.scores_panel import ScoresPanel
 from napari_i3d.plugin.learning.learned import DoubtfulLabels, Learned, LearnRequest, describe_learned
 from napari_i3d.plugin.learning.training_data import TrainingData
-from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.widgets.dialogs import open_dock
 from napari_i3d.plugin.widgets.dock import Dock
 from napari_i3d.plugin.widgets.job_progress import JobProgress
@@ -65,10 +63,10 @@ class LearnWidget(Dock):
         self.queue = QueuePanel(self._session)
         self.scores = ScoresPanel(napari_viewer.theme)
         self.doubtful = DoubtfulPanel(self._session)
-        self.files = FileButtons()
+        self.files = FileButtons(self._session)
         self.tabs = QTabWidget()
         self.background = BackgroundTraining(
-            self._session, self.workers, self.options.settings, lambda: self.progress.worker is not None
+            self, self._session, self.options.settings, lambda: self.progress.worker is not None
         )
         self._timer = _single_shot(self, _SETTLE_MS, self._refresh)
         self._smoothing = _single_shot(self, _SETTLE_MS, self._on_smooth)
@@ -103,7 +101,6 @@ class LearnWidget(Dock):
         self.scores.evaluate.clicked.connect(self._on_evaluate)
         self.doubtful.search.clicked.connect(self._on_find)
         links.connect(self.files.opened, self._on_open)
-        links.connect(self.files.saved, self._on_save)
         links.connect(self.files.exported, self._on_export)
         links.connect(self.progress.ended, self._on_end)
         links.connect(self.background.ended, self._on_background)
@@ -121,6 +118,13 @@ class LearnWidget(Dock):
     def close_warning(self) -> str:
         """Return what closing the viewer now would lose; empty if nothing."""
         return _EXPORT_LOST if self.progress.stoppable and self._job is run_export else ""
+
+    def closed(self) -> None:
+        """Close the dock; the probe, its proposals and its lists stay."""
+        for timer in (self._timer, self._smoothing):
+            timer.stop()
+        self.background.close()
+        super().closed()
 
     def _show_more(self, unfolded: bool) -> None:
         self.more.setText(f"{'▾' if unfolded else '▸'}  More settings")
@@ -202,17 +206,6 @@ class LearnWidget(Dock):
             self.background.supersede()
             self._opening = path
             self._start(run_opening_probe, path, text=f"reading {path.name}")
-
-    def _on_save(self, path: Path) -> None:
-        probe = self._learning.probe
-        if probe is None:
-            return
-        try:
-            probe.save(path)
-        except NapariI3DError as error:
-            show_error(dock_text(error))
-            return
-        self.progress.finish(f"Saved {path}.")
 
     def _on_smoothing(self) -> None:
         self._smoothing.start()
