@@ -29,6 +29,7 @@ def get_session(viewer: "Viewer") -> Session:
         from napari_i3d.plugin.labels.labelling import Labelling
         from napari_i3d.plugin.layers.box_controller import BoxesController
         from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
+        from napari_i3d.plugin.learning.learning_state import Learning
         from napari_i3d.plugin.playback import Playback
         from napari_i3d.plugin.proposals.proposal_actions import accept_as
         from napari_i3d.plugin.recovery.recovery_controller import RecoveryController
@@ -40,6 +41,7 @@ def get_session(viewer: "Viewer") -> Session:
         session.box_editor = BoxEditor(session)
         session.keys = KeyBindings(session, ACTIONS)
         session.exploration = Exploration(session)
+        session.learning = Learning(session)
         session.arrangement = VideoArrangement(session)
         session.playback = Playback(session)
         session.labelling = Labelling(session, viewer.window._qt_window)

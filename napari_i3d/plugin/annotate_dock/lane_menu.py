@@ -13,6 +13,7 @@ from napari_i3d.plugin.annotate_dock.explored.cluster_menu import add_cluster_en
 from napari_i3d.plugin.annotate_dock.timeline_content import bout_of, proposal_of
 from napari_i3d.plugin.labels import label_actions, label_steps
 from napari_i3d.plugin.proposals.proposal_menu import add_accept_all, add_proposal_entries
+from napari_i3d.plugin.session.matching import labelled_individuals
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.timeline.geometry import LaneHit
@@ -42,7 +43,7 @@ def _add_bout_entries(menu: QMenu, session: Session, tracked: TrackedVideo, bout
         if name != bout.behavior and relabel is not None:
             relabel.addAction(name, partial(label_actions.relabel, session, name))
     target = menu.addMenu("Directed at")
-    for individual in (None, *label_actions.labelled_individuals(tracked)):
+    for individual in (None, *labelled_individuals(tracked)):
         if target is not None and individual != bout.individual:
             name = "nobody" if individual is None else format_id(individual)
             target.addAction(name, partial(label_actions.do, session, [SetTarget(bout, individual)]))

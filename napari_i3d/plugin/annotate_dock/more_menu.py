@@ -13,6 +13,7 @@ from napari_i3d.plugin.label_statistics.timed_labels import timed_labels
 from napari_i3d.plugin.proposals.accept_dialog import open_accept_dialog
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.timeline.timeline_canvas import TimelineCanvas
+from napari_i3d.plugin.widgets.dialogs import open_dock
 from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.save_as import FIGURE, save_as
 
@@ -53,6 +54,7 @@ class MoreMenu(QToolButton):
             menu.addAction(title, partial(self.show_statistics, page))
         menu.addSeparator()
         self.accept = menu.addAction("Accept proposals…", lambda: open_accept_dialog(session))
+        menu.addAction("Learn behaviors…", lambda: open_dock(session.viewer, "Learn behaviors"))
         menu.addSeparator()
         self.save_labels = menu.addAction("Save figure of the labels…", self._on_save_labels)
         self.save_clusters = menu.addAction("Save figure of the clusters…", self._on_save_clusters)

@@ -8,9 +8,9 @@ from napari_i3d.annotations.bouts import Bout
 from napari_i3d.annotations.editing.editor import AnnotationEditor
 from napari_i3d.individuals import Id, format_id, name_ids
 from napari_i3d.plugin.annotate_dock.annotation_lanes import labels_group, with_labels, with_predictions
-from napari_i3d.plugin.labels.label_actions import labelled_individuals, n_frames
+from napari_i3d.plugin.labels.label_actions import n_frames
 from napari_i3d.plugin.proposals.proposal_actions import position, proposal_here
-from napari_i3d.plugin.session.matching import tracking_id
+from napari_i3d.plugin.session.matching import labelled_individuals, tracking_id
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.timeline.lanes import BoutArrays, Lane, LaneBout, LaneKind, Style, TimelineData

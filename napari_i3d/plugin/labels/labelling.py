@@ -23,6 +23,7 @@ from napari_i3d.annotations.editing.open_bouts import OpenBout
 from napari_i3d.annotations.ethogram import Behavior
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.labels import label_actions
+from napari_i3d.plugin.session.matching import labelled_individuals
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 
@@ -187,7 +188,7 @@ class Labelling(QObject):
 
     def _choose(self, tracked: TrackedVideo, number: int) -> None:
         """Make the individual of a number current: 1 is the first, 0 the tenth."""
-        individuals = label_actions.labelled_individuals(tracked)
+        individuals = labelled_individuals(tracked)
         place = (number - 1) % 10
         if place >= len(individuals):
             self._session.viewer.status = f"There are {len(individuals)} individuals only"
