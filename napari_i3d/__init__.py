@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from napari_i3d.extraction.settings import ExtractionSettings as ExtractionSettings
     from napari_i3d.extraction.thumbnails import make_thumbnails as make_thumbnails
     from napari_i3d.features.features import Features as Features
+    from napari_i3d.features.io.conversion import convert_features as convert_features
     from napari_i3d.features.io.layouts import export_features as export_features
     from napari_i3d.features.io.reading import read_features as read_features
     from napari_i3d.features.io.writing import write_features as write_features
@@ -76,6 +77,7 @@ _HOMES = {
     "VideoFacts": "annotations.annotation",
     "agreement": "annotations.agreement",
     "behavior_statistics": "annotations.statistics",
+    "convert_features": "features.io.conversion",
     "behavior_transitions": "annotations.statistics",
     "check_tracking": "tracking.checks",
     "extract_features": "extraction.extract",
@@ -124,6 +126,7 @@ __all__ = [
     "behavior_statistics",
     "behavior_transitions",
     "check_tracking",
+    "convert_features",
     "explore",
     "export_features",
     "extract_features",

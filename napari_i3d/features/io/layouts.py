@@ -119,13 +119,18 @@ def check_store_dtype(dtype: str) -> StoreDtype:
         raise SettingsError(f"store_dtype: expected one of {', '.join(StoreDtype)}, found {dtype!r}") from None
 
 
+def endings_of(layout: Layout) -> list[str]:
+    """Return the endings of files of a layout, the usual one first; a store may also be named after a ``.npy``."""
+    if layout is Layout.DICT:
+        return list(WRITERS)
+    if layout is Layout.STORE:
+        return [STORE_SUFFIX, ".npy"]
+    return [ending for ending in WRITERS if ending != ".npz"] if layout.for_dlc2action else [".npy"]
+
+
 def check_suffix(suffix: str, layout: Layout) -> None:
     """Check that the ending of features files names a format that the layout has, or raise `SettingsError`."""
-    allowed = [".npy"] if layout is not Layout.DICT else list(WRITERS)
-    if layout is Layout.STORE:
-        allowed = [STORE_SUFFIX, ".npy"]
-    if layout.for_dlc2action:
-        allowed = [ending for ending in WRITERS if ending != ".npz"]
+    allowed = endings_of(layout)
     if Path(f"stem{suffix}").suffix.lower() not in allowed or "/" in suffix or "\\" in suffix:
         raise SettingsError(
             f"layout {layout} needs a file name that ends in {' or '.join(allowed)}, found {suffix!r}",

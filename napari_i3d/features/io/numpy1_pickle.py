@@ -43,7 +43,8 @@ def _write(file: BinaryIO, value: Any) -> None:
             _write(file, key)
             _write(file, item)
             file.write(pickle.SETITEM)
-    elif isinstance(value, PlacedRows):
+    elif isinstance(value, PlacedRows | np.ndarray):
+        value = PlacedRows(value) if isinstance(value, np.ndarray) else value
         _begin_array(file, value.shape, "f4", b"<")
         file.write(pickle.BINBYTES8 + struct.pack("<Q", 4 * math.prod(value.shape)))
         for block in value.blocks():

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_i3d._utils.files import atomic_writer
+from napari_i3d._utils.files import atomic_writer, sha256_of
 from napari_i3d.errors import FeaturesError, OutputError
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.sidecar import sidecar_facts
@@ -29,6 +29,7 @@ from napari_i3d.features.io.store import (
     npy_header,
     store_file_name,
 )
+from napari_i3d.features.pieces import place_of
 from napari_i3d.features.row_blocks import Rows, row_blocks
 from napari_i3d.individuals import Id
 
@@ -141,16 +142,14 @@ def write_store(path: Path, features: Features, dtype: StoreDtype = StoreDtype.F
     OutputError
         The folder cannot be written, or holds something else.
     """
-    widths = {rows.shape[1] for rows in features.values()}
-    if len(widths) > 1:
-        raise FeaturesError(f"expected rows of one width, found {' and '.join(map(str, sorted(widths)))} values")
+    width = _width(features)
     for individual, frames in features.frames.items():
         if not np.isfinite(frames).all() or (np.diff(frames) <= 0).any():
             raise FeaturesError(f"{individual}: expected frames that ascend from row to row, found others")
     work = path.with_name(f".napari_i3d-{secrets.token_hex(8)}.part")
     try:
         n_rows = {individual: len(rows) for individual, rows in features.items()}
-        store = StoreRows(work / path.name, n_rows, max(widths, default=1), dtype)
+        store = StoreRows(work / path.name, n_rows, width, dtype)
         store.make()
         checksums = {}
         for individual, rows in features.items():
@@ -159,6 +158,27 @@ def write_store(path: Path, features: Features, dtype: StoreDtype = StoreDtype.F
         move_store(work / path.name, path, work / "replaced")
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def write_joined_store(
+    folder: Path, whole: Features, pieces: Iterable[Features], dtype: StoreDtype = StoreDtype.FLOAT32
+) -> None:
+    """Write what `join_pieces` describes, from one piece after another, into a folder that nobody else sees.
+
+    Errors as in `write_store`.
+    """
+    store = StoreRows(folder, {i: len(rows) for i, rows in whole.items()}, _width(whole), dtype)
+    store.make()
+    for piece in pieces:
+        for individual, rows in piece.items():
+            at = place_of(whole.frames.get(individual), piece.frames.get(individual))
+            for block in row_blocks(rows):
+                store.write(individual, at, block)
+                at += len(block)
+    names = [store_file_name(number, individual) for number, individual in enumerate(whole)]
+    with disk_errors(folder):
+        checksums = {i: sha256_of(folder / name) for i, name in zip(whole, names, strict=True)}
+    write_facts(folder, whole, checksums, dtype)
 
 
 def write_facts(
@@ -201,6 +221,13 @@ def disk_errors(path: Path) -> Iterator[None]:
         full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
         hint = "make room on the disk, then {try_again}" if full else "choose another place"
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})", hint=hint) from error
+
+
+def _width(features: Features) -> int:
+    widths = {rows.shape[1] for rows in features.values()}
+    if len(widths) > 1:
+        raise FeaturesError(f"expected rows of one width, found {' and '.join(map(str, sorted(widths)))} values")
+    return int(max(widths, default=1))
 
 
 def _write_bytes(file: RawIOBase, content: memoryview | bytes) -> None:
