@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from napari_i3d.annotations.statistics import behavior_statistics as behavior_statistics
     from napari_i3d.annotations.statistics import behavior_transitions as behavior_transitions
     from napari_i3d.annotations.statistics import time_budgets as time_budgets
+    from napari_i3d.batch.extract_to_store import extract_to_store as extract_to_store
     from napari_i3d.errors import NapariI3DError as NapariI3DError
     from napari_i3d.extraction.extract import extract_features as extract_features
     from napari_i3d.extraction.settings import ExtractionSettings as ExtractionSettings
@@ -81,6 +82,7 @@ _HOMES = {
     "behavior_transitions": "annotations.statistics",
     "check_tracking": "tracking.checks",
     "extract_features": "extraction.extract",
+    "extract_to_store": "batch.extract_to_store",
     "resolve_gaps": "tracking.gaps",
     "open_video": "video.video",
     "make_thumbnails": "extraction.thumbnails",
@@ -130,6 +132,7 @@ __all__ = [
     "explore",
     "export_features",
     "extract_features",
+    "extract_to_store",
     "learning",
     "make_thumbnails",
     "open_video",

@@ -18,6 +18,7 @@ from napari_i3d.extraction.planning.plan import Job
 from napari_i3d.extraction.planning.shards import Shard, ShardRows
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.layouts import Layout
+from napari_i3d.features.io.store import StoreDtype
 from napari_i3d.features.io.store_writing import StoreRows, disk_errors, move_store, write_facts
 from napari_i3d.individuals import Id
 
@@ -55,15 +56,20 @@ class StoreCheckpoints(Checkpoints):
         As in `Checkpoints`.
     job
         The job, which determines the rows.
+    dtype
+        The numbers that the store holds.
     """
 
     _ending = STORED
 
-    def __init__(self, folder: Path, fingerprint: Fingerprint, job: Job) -> None:
-        super().__init__(folder, store_fingerprint(fingerprint))
+    def __init__(
+        self, folder: Path, fingerprint: Fingerprint, job: Job, dtype: StoreDtype = StoreDtype.FLOAT32
+    ) -> None:
+        super().__init__(folder, store_fingerprint(fingerprint, dtype))
+        self._dtype = dtype
         self._tracklets = {chunks.id: chunks for chunks in job.plan.tracklets}
         n_rows = {individual: chunks.n_rows for individual, chunks in self._tracklets.items()}
-        self._store = StoreRows(folder / _STORE, n_rows, I3D.width)
+        self._store = StoreRows(folder / _STORE, n_rows, I3D.width, dtype)
         self._made = False
 
     def save(self, finished: ShardRows) -> None:
@@ -109,7 +115,7 @@ class StoreCheckpoints(Checkpoints):
     def publish(self, features: Features, content: StoreContent, target: Path) -> None:
         """Complete the store, whose facts are those of `features`, and move it to its place; raise `OutputError`."""
         store = self._folder / _STORE
-        write_facts(store, features, content.checksums)
+        write_facts(store, features, content.checksums, self._dtype)
         move_store(store, target, self._folder / _REPLACED)
 
     def _blocks(self, shard: Shard) -> Iterator[_Block]:
@@ -149,9 +155,10 @@ class StoreCheckpoints(Checkpoints):
             return False
 
 
-def store_fingerprint(fingerprint: Fingerprint) -> Fingerprint:
+def store_fingerprint(fingerprint: Fingerprint, dtype: StoreDtype = StoreDtype.FLOAT32) -> Fingerprint:
     """Return the fingerprint of a job whose shards are kept in a store."""
-    return {**fingerprint, "layout": str(Layout.STORE)}
+    of_dtype = "" if dtype is StoreDtype.FLOAT32 else f" of {dtype}"
+    return {**fingerprint, "layout": f"{Layout.STORE}{of_dtype}"}
 
 
 def _read_record(path: Path) -> dict[str, Any] | None:

@@ -106,7 +106,7 @@ def heat_map(rows: Rows, options: HeatMapOptions | None = None) -> HeatMap:
     spaced rows. Default options are used if none are given.
     """
     options = options or HeatMapOptions()
-    sample = take_rows(rows, slice(None, None, max(1, -(-len(rows) // STATISTICS_ROWS))))
+    sample = take_rows(rows, np.arange(0, len(rows), max(1, -(-len(rows) // STATISTICS_ROWS))))
     if not len(sample):
         return HeatMap(np.empty((0, 0), np.float32), np.empty(0, np.int64), -1.0, 1.0, options)
     if options.content is Content.COMPONENTS:
