@@ -78,21 +78,26 @@ class Checkpoints:
             return 0
         return sum(stored) + sum((size - _DIGEST_BYTES - _DEVICE_BYTES) // (4 * I3D.width) for size in sizes)
 
-    def resume(self, shards: Iterable[Shard]) -> list[Shard]:
-        """Return the finished shards; remove damaged shards and those of another job, or raise `OutputError`."""
+    def resume(self, shards: Iterable[Shard]) -> set[int]:
+        """Return the numbers of the finished shards.
+
+        Damaged shards, and those of another job, are removed; raises `OutputError` if that fails.
+        """
         if not self._folder.exists():
-            return []
+            return set()
         found = _read_manifest(self._folder)
         if found != self._fingerprint:
             self.remark = f"started afresh: the work found was {_difference(found, self._fingerprint)}"
             self.remove()
-            return []
-        existing = [shard for shard in shards if self._path(shard).exists()]
-        intact = [shard for shard in existing if self._is_intact(shard)]
-        for shard in existing:
-            if shard not in intact:
+            return set()
+        intact, damaged = set(), 0
+        for shard in shards:
+            if self._is_intact(shard):
+                intact.add(shard.number)
+            elif self._path(shard).exists():
                 _remove(self._path(shard))
-        if damaged := len(existing) - len(intact):
+                damaged += 1
+        if damaged:
             self.remark = f"{damaged} damaged portions of the work found were computed again"
         return intact
 

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_i3d._utils.files import atomic_writer
 from napari_i3d.backbones.registry import I3D
@@ -17,6 +18,7 @@ from napari_i3d.extraction.planning.plan import Job
 from napari_i3d.extraction.planning.shards import Shard, ShardRows
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.layouts import Layout
+from napari_i3d.features.io.store import StoreDtype
 from napari_i3d.features.io.store_writing import StoreRows, disk_errors, move_store, write_facts
 from napari_i3d.individuals import Id
 
@@ -31,7 +33,7 @@ class _Block:
     individual: Id
     first_row: int
     stop_row: int
-    chunks: slice  # in the rows of the shard
+    chunks: NDArray[np.int64]  # of each row, in the rows of the shard
 
 
 @dataclass(frozen=True)
@@ -54,15 +56,20 @@ class StoreCheckpoints(Checkpoints):
         As in `Checkpoints`.
     job
         The job, which determines the rows.
+    dtype
+        The numbers that the store holds.
     """
 
     _ending = STORED
 
-    def __init__(self, folder: Path, fingerprint: Fingerprint, job: Job) -> None:
-        super().__init__(folder, store_fingerprint(fingerprint))
+    def __init__(
+        self, folder: Path, fingerprint: Fingerprint, job: Job, dtype: StoreDtype = StoreDtype.FLOAT32
+    ) -> None:
+        super().__init__(folder, store_fingerprint(fingerprint, dtype))
+        self._dtype = dtype
         self._tracklets = {chunks.id: chunks for chunks in job.plan.tracklets}
-        n_rows = {individual: len(chunks.row_chunks) for individual, chunks in self._tracklets.items()}
-        self._store = StoreRows(folder / _STORE, n_rows, I3D.width)
+        n_rows = {individual: chunks.n_rows for individual, chunks in self._tracklets.items()}
+        self._store = StoreRows(folder / _STORE, n_rows, I3D.width, dtype)
         self._made = False
 
     def save(self, finished: ShardRows) -> None:
@@ -73,15 +80,12 @@ class StoreCheckpoints(Checkpoints):
             self._made = True
         checksums = []
         for block in self._blocks(finished.shard):
-            row_chunks = self._tracklets[block.individual].row_chunks[block.first_row : block.stop_row]
-            rows = finished.rows[block.chunks]
-            first = int(row_chunks[0]) if len(row_chunks) else 0
-            checksums.append(self._store.write(block.individual, block.first_row, rows[row_chunks - first]))
+            checksums.append(self._store.write(block.individual, block.first_row, finished.rows[block.chunks]))
         record = {"chunks": finished.shard.n_chunks, "device": finished.device, "sha256": checksums}
         with atomic_writer(self._path(finished.shard)) as file:
             file.write(json.dumps(record).encode())
 
-    def finish(self, shards: Sequence[Shard]) -> StoreContent:
+    def finish(self, shards: Iterable[Shard]) -> StoreContent:
         """Check all rows against the records of their shards; return the checksums of the files.
 
         Raises
@@ -89,10 +93,12 @@ class StoreCheckpoints(Checkpoints):
         OutputError
             Rows were damaged since they were written; the shard is then computed again by the next run.
         """
-        records = [(shard, self._record(shard)) for shard in shards]
+        devices = set()
         digests = {individual: hashlib.sha256(self._store.header(individual)) for individual in self._tracklets}
         reached = dict.fromkeys(self._tracklets, 0)
-        for shard, record in records:
+        for shard in shards:
+            record = self._record(shard)
+            devices.add(record["device"])
             for block, checksum in zip(self._blocks(shard), record["sha256"], strict=True):
                 content = self._read(block)
                 if reached[block.individual] != block.first_row or hashlib.sha256(content).hexdigest() != checksum:
@@ -100,22 +106,24 @@ class StoreCheckpoints(Checkpoints):
                 reached[block.individual] = block.stop_row
                 digests[block.individual].update(content)
         for individual, chunks in self._tracklets.items():
-            if reached[individual] != len(chunks.row_chunks):  # never publish rows that nobody computed
-                raise OutputError(f"{individual}: expected {len(chunks.row_chunks)} rows, found {reached[individual]}")
-        devices = frozenset(record["device"] for _, record in records)
-        return StoreContent(devices, {individual: digest.hexdigest() for individual, digest in digests.items()})
+            if reached[individual] != chunks.n_rows:  # never publish rows that nobody computed
+                raise OutputError(f"{individual}: expected {chunks.n_rows} rows, found {reached[individual]}")
+        return StoreContent(
+            frozenset(devices), {individual: digest.hexdigest() for individual, digest in digests.items()}
+        )
 
     def publish(self, features: Features, content: StoreContent, target: Path) -> None:
         """Complete the store, whose facts are those of `features`, and move it to its place; raise `OutputError`."""
         store = self._folder / _STORE
-        write_facts(store, features, content.checksums)
+        write_facts(store, features, content.checksums, self._dtype)
         move_store(store, target, self._folder / _REPLACED)
 
     def _blocks(self, shard: Shard) -> Iterator[_Block]:
         for chunks, first in zip(shard.chunks, shard.first_chunks, strict=True):
-            offset, count = shard.offsets[chunks.id], len(chunks.starts)
-            rows = np.searchsorted(self._tracklets[chunks.id].row_chunks, [first, first + count])
-            yield _Block(chunks.id, int(rows[0]), int(rows[1]), slice(offset, offset + count))
+            whole = self._tracklets[chunks.id]
+            first_row, stop_row = whole.rows_of_chunks(first, first + chunks.n_chunks)
+            in_shard = whole.chunks_of_rows(first_row, stop_row) - first + shard.offsets[chunks.id]
+            yield _Block(chunks.id, first_row, stop_row, in_shard)
 
     def _read(self, block: _Block) -> bytes:
         with disk_errors(self._folder):
@@ -147,9 +155,10 @@ class StoreCheckpoints(Checkpoints):
             return False
 
 
-def store_fingerprint(fingerprint: Fingerprint) -> Fingerprint:
+def store_fingerprint(fingerprint: Fingerprint, dtype: StoreDtype = StoreDtype.FLOAT32) -> Fingerprint:
     """Return the fingerprint of a job whose shards are kept in a store."""
-    return {**fingerprint, "layout": str(Layout.STORE)}
+    of_dtype = "" if dtype is StoreDtype.FLOAT32 else f" of {dtype}"
+    return {**fingerprint, "layout": f"{Layout.STORE}{of_dtype}"}
 
 
 def _read_record(path: Path) -> dict[str, Any] | None:

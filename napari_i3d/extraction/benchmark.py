@@ -199,7 +199,7 @@ def _steadily(encoder: SharedStemEncoder, count: int) -> Callable[[], object]:
     """Return a function that feeds the next frames of an endless tracklet: as many frames as chunks."""
     crops = torch.rand(count, 3, NETWORK_SIDE, NETWORK_SIDE) * 2 - 1
     chunks = tracklet_chunks("endless", 0, _ENDLESS // (1 << 10), ExtractionSettings())
-    frames = iter(range(len(chunks.starts)))
+    frames = iter(range(chunks.n_chunks))
 
     def feed() -> object:
         return list(encoder.add([FrameCrop(chunks, next(frames), crop) for crop in crops]))

@@ -14,7 +14,6 @@ from napari_i3d.batch.video_job import VideoInput, VideoJob
 from napari_i3d.batch.video_jobs import VideoJobs
 from napari_i3d.batch.video_queue import VideoQueue, isolated
 from napari_i3d.errors import VideoError
-from napari_i3d.extraction.planning.shards import Shard
 
 # Short, so that Ctrl-C works on every system.
 _WAIT_S = 0.5
@@ -47,15 +46,15 @@ class Coordinator:
         self._network = network
         self._input_of = input_of
         self._running: dict[Path, _Running] = {}  # by the absolute path that tasks know
-        self._todo: deque[tuple[_Running, Shard]] = deque()
+        self._todo: deque[tuple[_Running, int]] = deque()  # numbers of shards
 
     def run(self, videos: VideoQueue) -> Generator[BatchEvent, None, None]:
         """Extract all videos; `ClusterError` or `WeightsError` ends the batch."""
         try:
             while videos.waiting or self._running:
                 while self._todo and self._cluster.room > 0:
-                    running, shard = self._todo.popleft()
-                    self._cluster.submit(Task(running.fingerprint, shard, self._network))
+                    running, number = self._todo.popleft()
+                    self._cluster.submit(Task(running.fingerprint, running.job.shards[number], self._network))
                 if videos.waiting and self._cluster.room > 0 and len(self._running) < _MOST_VIDEOS:
                     yield from self._begin(videos)
                     continue
@@ -76,7 +75,7 @@ class Coordinator:
             yield videos.finish(opened)
             return
         self._running[opened.fingerprint.path] = opened
-        self._todo.extend((opened, shard) for shard in opened.job.todo)
+        self._todo.extend((opened, number) for number in opened.job.todo.numbers)
         yield from self._end(opened, self._finish(opened), videos)
 
     def _open(self, path: Path) -> Generator[BatchEvent, None, _Running | VideoSkipped]:
@@ -84,7 +83,7 @@ class Coordinator:
             job = yield from self._video_jobs.begin(self._input_of(path), stack)
             if isinstance(job, VideoSkipped):
                 return job
-            missing = {shard.number for shard in job.todo}
+            missing = set(job.todo.numbers)
             return _Running(job, _fingerprint(path), missing, job.kept_chunks, stack.pop_all())
 
     def _end(
