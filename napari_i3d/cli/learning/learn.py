@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_i3d._utils.text import counted
+from napari_i3d.cli.learning.predictions import add_read_and_score
 from napari_i3d.cli.shared.common import DONE, add_command, print_error, print_line, print_notes, require_new
 from napari_i3d.cli.shared.progress_bars import run_with_bar
 from napari_i3d.errors import SettingsError
@@ -37,6 +38,7 @@ def add_learn(commands: Any) -> None:
         help="the annotation of a file; the folder for those of a folder")  # fmt: skip
     predict.add_argument("--overwrite", action="store_true", help="replace files that exist")
     _add_smoothing(predict)
+    add_read_and_score(actions)
 
 
 def _add_labelled(parser: argparse.ArgumentParser) -> None:
