@@ -64,7 +64,7 @@ def _score(options: argparse.Namespace) -> int:
         raise SettingsError(
             "expected the data set that was trained on, or that all frames count, found "
             f"{'both' if options.all_frames else 'neither'}",
-            hint="add {dataset=DIR}, or {all_frames=True}",
+            hint="add --dataset DIR, or --all_frames",
         )
     dataset = None if options.dataset is None else learning.read_dataset(options.dataset)
     predicted, labels = _annotations(options.predicted, options.labels, dataset)

@@ -48,6 +48,10 @@ _PYTHON_2 = """
 MS-TCN is written for Python 2.7. Python 3 needs three changes: in batch_gen.py `list(map(len, batch_target))`; in
 model.py `print(vid)`, and `list(actions_dict.keys())[list(actions_dict.values()).index(predicted[i].item())]`.
 """
+_NEW_TORCH = """
+ASFormer is written for PyTorch before 2.7; with a newer one, take `verbose=True` out of model.py. It keeps every tenth
+epoch, so that their number must end in 0.
+"""
 _PREDICTIONS = "results/{name}/split_1"
 
 MS_TCN = Program(
@@ -59,6 +63,6 @@ MS_TCN = Program(
 ASFORMER = Program(
     "ASFormer",
     _write,
-    _README.format(title="ASFormer (github.com/ChinaYi/ASFormer)", sign=" ", more=""),
+    _README.format(title="ASFormer (github.com/ChinaYi/ASFormer)", sign=" ", more=_NEW_TORCH),
     _PREDICTIONS,
 )

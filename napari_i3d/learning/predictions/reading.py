@@ -111,8 +111,10 @@ def _files(path: Path, dataset: Dataset, ending: str) -> dict[str, Path]:
     rests = {file: own for file, own in rests.items() if own}
     # A name may begin with another, but the rest is the same of all files.
     common = [rest for rest in next(iter(rests.values()), {}) if all(rest in own for own in rests.values())]
-    if not ending and "" in common:
-        common = [""]
+    if not ending:
+        # ASFormer draws pictures beside them, with names that begin alike.
+        rests = {file: {"": file.name} for file in rests if file.name in dataset.clips}
+        common = [""] if rests else []
     if len(common) != 1:
         listed = ", ".join(list(dataset.clips)[:_LISTED])
         raise AnnotationError(
@@ -230,4 +232,9 @@ def _detected(path: Path, dataset: Dataset, title: str, least_score: float) -> d
                     _check_rows(int(stop), rows)
                 placed.append((start, stop, numbers[str(behavior)], score))
             found[name] = resolve(placed, rows, exclusive, least_score)
+        # Clips in which nothing was detected are not in the file.
+        splits = {dataset.clips[name].split for name in found}
+        for name, clip in dataset.clips.items():
+            if clip.split in splits and name not in found:
+                found[name] = resolve([], clip.rows, exclusive, least_score)
     return found
