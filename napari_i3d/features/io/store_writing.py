@@ -1,13 +1,14 @@
 """Write stores: rows go to their place in any order, a block at a time, and the folder appears when it is complete."""
 
 import contextlib
+import copy
 import errno
 import hashlib
 import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ from napari_i3d.features.io.store import (
 from napari_i3d.individuals import Id
 
 _BLOCK_ROWS = 4096
+# Several machines may write to one file, side by side in one page of memory: for writing only, and with O_DSYNC, NFS
+# sends just the bytes that were written, never the whole page.
+_WRITING = os.O_WRONLY | getattr(os, "O_DSYNC", 0) | getattr(os, "O_BINARY", 0)
 
 
 class StoreRows:
@@ -66,7 +70,7 @@ class StoreRows:
         """Write rows to the disk; return their checksum, or raise `OutputError`."""
         content = np.ascontiguousarray(rows, "<f4").data.cast("B") if len(rows) else b""
         path = self._paths[individual]
-        with disk_errors(path), path.open("r+b", buffering=0) as file:
+        with disk_errors(path), os.fdopen(os.open(path, _WRITING), "wb", buffering=0) as file:
             file.seek(len(self._headers[individual]) + self._row_bytes * first_row)
             rest = memoryview(content)
             while rest:
@@ -83,6 +87,15 @@ class StoreRows:
             while len(content) < wanted and (piece := file.read(wanted - len(content))):
                 content += piece
             return bytes(content)
+
+    def only(self, individuals: Iterable[Id]) -> "StoreRows":
+        """Return the files of some individuals."""
+        some = copy.copy(self)
+        kept = list(individuals)
+        some._n_rows = {individual: self._n_rows[individual] for individual in kept}
+        some._paths = {individual: self._paths[individual] for individual in kept}
+        some._headers = {individual: self._headers[individual] for individual in kept}
+        return some
 
     def header(self, individual: Id) -> bytes:
         """Return the beginning of an individual's file."""
