@@ -1,6 +1,7 @@
 """Write stores: rows go to their place in any order, a block at a time, and the folder appears when it is complete."""
 
 import contextlib
+import copy
 import errno
 import hashlib
 import json
@@ -34,6 +35,9 @@ from napari_i3d.features.row_blocks import Rows, row_blocks
 from napari_i3d.individuals import Id
 
 _FLOAT16_MAX = float(np.finfo(np.float16).max)
+# Several machines may write to one file, side by side in one page of memory: for writing only, and with O_DSYNC, NFS
+# sends just the bytes that were written, never the whole page.
+_WRITING = os.O_WRONLY | getattr(os, "O_DSYNC", 0) | getattr(os, "O_BINARY", 0)
 
 
 class StoreRows:
@@ -83,7 +87,7 @@ class StoreRows:
         """
         content = self._encoded(individual, first_row, rows).data.cast("B") if len(rows) else b""
         path = self._paths[individual]
-        with disk_errors(path), path.open("r+b", buffering=0) as file:
+        with disk_errors(path), os.fdopen(os.open(path, _WRITING), "wb", buffering=0) as file:
             file.seek(len(self._headers[individual]) + self._row_bytes * first_row)
             _write_bytes(file, content)
             os.fsync(file.fileno())
@@ -112,6 +116,15 @@ class StoreRows:
             while len(content) < wanted and (piece := file.read(wanted - len(content))):
                 content += piece
             return bytes(content)
+
+    def only(self, individuals: Iterable[Id]) -> "StoreRows":
+        """Return the files of some individuals."""
+        some = copy.copy(self)
+        kept = list(individuals)
+        some._n_rows = {individual: self._n_rows[individual] for individual in kept}
+        some._paths = {individual: self._paths[individual] for individual in kept}
+        some._headers = {individual: self._headers[individual] for individual in kept}
+        return some
 
     def header(self, individual: Id) -> bytes:
         """Return the beginning of an individual's file."""
