@@ -74,7 +74,7 @@ def notifications(severity: str = "error") -> list[str]:
 
 @pytest.fixture(scope="session")
 def napari_imported() -> None:
-    """Do once what the first viewer would: import, find plugins. Take it out of the collector's sight, as `conftest`."""
+    """Import and find plugins as the first viewer would; take that out of the collector's sight, as `conftest` does."""
     import napari._qt.qt_main_window  # noqa: F401
     from npe2 import PluginManager
 
