@@ -78,7 +78,7 @@ def _untrained_facts() -> WeightsFacts:
 
 @pytest.fixture
 def quick_untrained(monkeypatch: pytest.MonkeyPatch) -> FakeNetwork:
-    """The fake network in the place of the untrained one, under its name and facts; other weights stay what they are."""
+    """The fake network in the place of the untrained one, under its name and facts; other weights stay as they are."""
     network, facts, load_network = FakeNetwork(), _untrained_facts(), weights.load_network
 
     def load(name):
