@@ -31,8 +31,6 @@ class FeatureSequence:
         Frames per second; None if unknown.
     trained
         False if the weights were untrained, so that the features are meaningless.
-    checked
-        Whether the values were, or will be, checked to be finite; False: all of them are read to check.
 
     Raises
     ------
@@ -47,7 +45,6 @@ class FeatureSequence:
     frames: NDArray[np.float64]
     fps: float | None = None
     trained: bool = True
-    checked: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.values, np.ndarray) or self.values.ndim != 2 or self.values.dtype not in ROW_DTYPES:
@@ -58,7 +55,7 @@ class FeatureSequence:
             raise FeaturesError(f"{self.name}: {len(self.values)} rows, but frames of shape {self.frames.shape}")
         if not np.isfinite(self.frames).all() or (np.diff(self.frames) <= 0).any():
             raise FeaturesError(f"{self.name}: expected frames that ascend from row to row, found others")
-        if not (self.checked or self._is_mapped):
+        if not self._is_mapped:
             self.check_finite(0, len(self))
 
     def __len__(self) -> int:
