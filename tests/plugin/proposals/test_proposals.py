@@ -147,6 +147,14 @@ def test_keys_accept_and_reject_what_is_seen(person):
     assert person.lane == []
     person.press(*ACCEPT)
     assert person.labels == [(ONE, "groom", 300, 330)]
+    # A label that a program made is accepted as it always was.
+    automated = made(ONE, "walk", 400, 420, 0.9)
+    person.tracked.labels.set_annotation(Annotation(ETHOGRAM, (automated,), n_frames=FRAMES), None)
+    person.press(*ACCEPT)  # it is not here
+    assert person.tracked.labels.annotation.bouts == (automated,)
+    person.session.go_to(410)
+    person.press(*ACCEPT)
+    assert person.tracked.labels.annotation.bouts[0].origin is Origin.CURATED
     assert notifications() == []
 
 
@@ -171,6 +179,7 @@ def test_clicks_and_drags_say_what_is_meant(person, qtbot):
     for x in range(begin.x(), end.x() + 1, 3):
         QTest.mouseMove(person.canvas, QPoint(x, begin.y()))
     QTest.mouseRelease(person.canvas, Qt.MouseButton.LeftButton, pos=end)
+    assert person.session.frame == 199  # a frame of it is shown from the press on
     moved = person.tracked.predictions.selected
     assert (moved.start, abs(moved.stop - 260) <= 2) == (100, True)
     assert person.labels == [(TWO, "walk", 340, 360)]
