@@ -56,7 +56,7 @@ def plot_confusion(evaluation: "Evaluation", ax: "Axes | None" = None) -> "Axes"
     ax.spines[:].set_visible(False)
     ax.set_ylabel("labelled (frames)")
     ax.set_xlabel("predicted")
-    ax.set_title("Frames by labelled and predicted behavior", loc="left")
+    ax.set_title("Labelled and predicted frames", loc="left")
     return ax
 
 
@@ -77,14 +77,16 @@ def plot_learning_curve(evaluation: "Evaluation", ax: "Axes | None" = None) -> "
     """
     ax = current_axes(ax)
     bouts, scores = zip(*evaluation.learning_curve, strict=True)
-    ax.axhline(evaluation.majority_macro_f1, color=_MAJORITY, linestyle="--", label="most frequent behavior")
+    ax.axhline(evaluation.majority_macro_f1, color=_MAJORITY, linestyle="--", label="most frequent")
     ax.axhline(evaluation.shuffled_macro_f1, color=_CHANCE, linestyle=":", label="random order")
     ax.plot(bouts, scores, marker="o", color=_CURVE, label="probe")
     ax.set_xlim(left=0)
-    ax.set_ylim(0, 1)
+    ax.set_ylim(0, 1.05)
     ax.spines[["right", "top"]].set_visible(False)
     ax.set_xlabel("bouts trained on")
     ax.set_ylabel("macro F1")
-    ax.legend(loc="lower right", frameon=False)
+    ax.legend(
+        loc="upper center", bbox_to_anchor=(0.45, -0.3), ncols=3, frameon=False, columnspacing=1.0, handlelength=1.5
+    )
     ax.set_title("What more labels bring", loc="left")
     return ax

@@ -93,7 +93,11 @@ def run_evaluation(
     """Score a probe on labels that it was not trained on."""
     yield Progress("dealing labels to folds")
     steps = evaluate.steps(data.features, data.labels, settings.probe, smoothing=settings.smoothing)
-    return (yield from _steps(steps))
+    found = yield from _steps(steps)
+    yield Progress("drawing")
+    import matplotlib.figure  # noqa: F401 - it takes half a second; in this thread nobody waits for it
+
+    return found
 
 
 def run_label_errors(
