@@ -1,5 +1,7 @@
 """Bouts that a program proposes: a person accepts them as labels or rejects them, one by one or many at once."""
 
+import itertools
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,7 +12,7 @@ from napari_i3d._utils.colors import CATEGORY_COLORS
 from napari_i3d._utils.frame_ranges import Range, Ranges, count_frames, merge_ranges
 from napari_i3d._utils.history import History
 from napari_i3d._utils.text import counted
-from napari_i3d.annotations.annotation import Annotation, order_of
+from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.bouts import Bout, Origin
 from napari_i3d.annotations.editing.annotation_edit import AnnotationEdit, words_of
 from napari_i3d.annotations.editing.bout_edits import DeleteBouts
@@ -88,7 +90,7 @@ class Proposals:
         for bout in bouts:
             groups.setdefault((bout.individual, bout.behavior), []).append(bout)
         for place, own in groups.items():
-            yield from outside(own, merge_ranges(rejected.get(place, ())))
+            yield from itertools.compress(own, are_outside(own, merge_ranges(rejected.get(place, ()))).tolist())
 
     def accept(self, labels: AnnotationEditor, bouts: Sequence[Bout], behavior: str | None = None) -> Accepted:
         """Make proposals curated labels, with their confidence, as one step; what a person labelled is kept.
@@ -111,7 +113,8 @@ class Proposals:
             None of their frames is free, or a bout is no proposal; nothing is changed.
         """
         ethogram = shown_ethogram(labels.ethogram, self.editor.ethogram)
-        free = Free(labels, ethogram)
+        near = min((bout.start for bout in bouts), default=0), max((bout.stop for bout in bouts), default=0)
+        free = Free(labels, ethogram, near)
         added: list[Bout] = []
         taken: list[Bout] = []
         n_kept = 0
@@ -170,13 +173,10 @@ class Proposals:
                 labels.do(edit)
             self.editor.do(DeleteBouts(tuple(bouts)))
 
-    def left(self, labels: AnnotationEditor) -> tuple[Bout, ...]:
-        """Return the proposals to be reviewed, in time; those whose frames are mostly labelled by now are left out."""
+    def left(self, labels: AnnotationEditor, individual: Id) -> tuple[Bout, ...]:
+        """Return the proposals of an individual that are to be reviewed, in time: those not mostly labelled by now."""
         free = Free(labels, shown_ethogram(labels.ethogram, self.editor.ethogram))
-        found = [bout for one in self.editor.individuals for bout in free.unlabelled(self.editor.bouts_of(one))]
-        places = {one: place for place, one in enumerate(self.editor.individuals)}
-        ethogram = self.editor.ethogram
-        return tuple(sorted(found, key=lambda bout: (order_of(bout, ethogram), places[bout.individual])))
+        return tuple(free.unlabelled(self.editor.bouts_of(individual)))
 
 
 class Free:
@@ -188,11 +188,14 @@ class Free:
         The labels.
     ethogram
         Their behaviors, and those of the proposals.
+    near
+        The frames that are asked for. Default: all.
     """
 
-    def __init__(self, labels: AnnotationEditor, ethogram: Ethogram) -> None:
-        self._labels, self._ethogram = labels, ethogram
-        self._ranges: dict[_Place, Ranges] = {}
+    def __init__(self, labels: AnnotationEditor, ethogram: Ethogram, near: Range = (0, sys.maxsize)) -> None:
+        self._labels, self._near = labels, near
+        self._exclusive = {name for name, behavior in ethogram.items() if behavior.exclusive}
+        self._ranges: dict[Id, dict[_Place, Ranges]] = {}
         self._masks: dict[_Place, NDArray[np.bool_]] = {}
 
     def of(self, bout: Bout) -> Ranges:
@@ -211,30 +214,37 @@ class Free:
                 mask[start:stop] = True
 
     def unlabelled(self, bouts: Sequence[Bout]) -> list[Bout]:
-        """Return the bouts that do not lie mostly in frames that are taken."""
-        groups: dict[_Place, list[Bout]] = {}
-        for bout in bouts:
-            groups.setdefault(self._place(bout), []).append(bout)
-        return [bout for place, own in groups.items() for bout in outside(own, self._taken(place))]
+        """Return the bouts, in their order, that do not lie mostly in frames that are taken."""
+        groups: dict[_Place, list[int]] = {}
+        for number, bout in enumerate(bouts):
+            groups.setdefault(self._place(bout), []).append(number)
+        kept = np.zeros(len(bouts), np.bool_)
+        for place, own in groups.items():
+            kept[own] = are_outside([bouts[number] for number in own], self._taken(place))
+        return [bout for bout, is_kept in zip(bouts, kept.tolist(), strict=True) if is_kept]
 
     def _place(self, bout: Bout) -> "_Place":
         # All exclusive behaviors of an individual keep each other out.
-        if self._ethogram[bout.behavior].exclusive:
+        if bout.behavior in self._exclusive:
             return bout.individual, None, None
         return bout.individual, bout.behavior, bout.target
 
     def _taken(self, place: "_Place") -> Ranges:
-        if place not in self._ranges:
-            self._ranges[place] = merge_ranges(
-                (one.start, one.stop)
-                for one in self._labels.bouts_of(place[0])
-                if one.origin != Origin.AUTOMATED and self._keeps_out(one, place)
-            )
-        return self._ranges[place]
-
-    def _keeps_out(self, label: Bout, place: "_Place") -> bool:
-        _, behavior, target = self._place(label)
-        return behavior == place[1] and place[2] in (None, target)
+        individual = place[0]
+        if individual not in self._ranges:
+            found: dict[_Place, list[Range]] = {(individual, None, None): []}
+            exclusive = found[individual, None, None]
+            for label in self._labels.bouts_of(individual):
+                if label.origin is Origin.AUTOMATED or not label.overlaps(*self._near):
+                    continue
+                frames = label.start, label.stop
+                if label.behavior in self._exclusive:
+                    exclusive.append(frames)
+                    continue
+                for target in {None, label.target}:  # a proposal without a target is labelled by one with any
+                    found.setdefault((individual, label.behavior, target), []).append(frames)
+            self._ranges[individual] = {one: merge_ranges(ranges) for one, ranges in found.items()}
+        return self._ranges[individual].get(place, ())
 
     def _mask(self, place: "_Place", stop: int) -> NDArray[np.bool_]:
         """Return which frames are taken, up to at least `stop`: (frames,)."""
@@ -254,11 +264,10 @@ _Place = tuple[Id, str | None, Id | None]
 """Individual, behavior and target of bouts that keep each other out; no behavior: all exclusive ones."""
 
 
-def outside(bouts: Sequence[Bout], ranges: Ranges) -> list[Bout]:
-    """Return the bouts that do not lie mostly in merged ranges."""
+def are_outside(bouts: Sequence[Bout], ranges: Ranges) -> NDArray[np.bool_]:
+    """Return which bouts do not lie mostly in merged ranges: (bouts,)."""
     edges = np.array([(bout.start, bout.stop) for bout in bouts], np.int64).reshape(-1, 2)
-    mostly = _covered(ranges, edges) > MOSTLY * (edges[:, 1] - edges[:, 0])
-    return [bout for bout, inside in zip(bouts, mostly.tolist(), strict=True) if not inside]
+    return np.asarray(_covered(ranges, edges) <= MOSTLY * (edges[:, 1] - edges[:, 0]))
 
 
 def shown_ethogram(ethogram: Ethogram, proposed: Ethogram) -> Ethogram:

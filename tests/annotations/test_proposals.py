@@ -185,19 +185,20 @@ def test_behavior_of_a_proposal_is_added_with_it():
 
 
 def test_labelled_proposals_are_not_left_to_review():
-    bouts = [made("1", "walk", 10, 20), made("1", "rest", 30, 40), made("1", "sing", 5, 9), made(1, "walk", 0, 5)]
+    bouts = [made("1", "walk", 10, 20), made("1", "rest", 30, 40), made("1", "sing", 5, 9), made(1, "walk", 8, 16)]
     editor, proposals = begun(*bouts)
-    assert [bout.start for bout in proposals.left(editor)] == [0, 5, 10, 30]
+    assert [bout.start for bout in proposals.left(editor, "1")] == [5, 10, 30]
     editor.add("1", "rest", 8, 16)  # more than half of the walk
     editor.add("1", "walk", 30, 35)  # just half of the rest
-    assert [bout.start for bout in proposals.left(editor)] == [0, 5, 30]
+    assert [bout.start for bout in proposals.left(editor, "1")] == [5, 30]
+    assert proposals.left(editor, 1) == (bouts[3],)
 
 
 def test_moved_edges_are_accepted_as_they_are():
     editor, proposals = begun(bout := made("1", "walk", 10, 20, 0.3))
     proposals.editor.do(MoveEdges(bout, 5, 25))
-    (moved,) = proposals.left(editor)
+    (moved,) = proposals.left(editor, "1")
     proposals.accept(editor, [moved])
     assert editor.bouts_of("1") == (Bout("1", "walk", 5, 25, origin=Origin.CURATED, confidence=0.3),)
     editor.history.go_to(0)
-    assert proposals.left(editor) == (bout,)
+    assert proposals.left(editor, "1") == (bout,)

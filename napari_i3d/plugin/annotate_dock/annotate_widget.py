@@ -1,16 +1,13 @@
 """The Annotate dock: a time line of all individuals on which behaviors are labelled."""
 
-from dataclasses import replace
-
 import napari
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QHideEvent
 from qtpy.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from napari_i3d.annotations.editing.bout_edits import MoveEdges
 from napari_i3d.annotations.editing.changes import AnnotationChange
 from napari_i3d.annotations.editing.painting import Add
-from napari_i3d.individuals import Id, format_id
+from napari_i3d.individuals import Id
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.annotate_dock.annotation_files import FileButton
 from napari_i3d.plugin.annotate_dock.behaviors_panel import BehaviorsPanel
@@ -22,8 +19,9 @@ from napari_i3d.plugin.annotate_dock.more_menu import MoreMenu
 from napari_i3d.plugin.annotate_dock.playback_bar import PlaybackBar
 from napari_i3d.plugin.annotate_dock.timeline_content import (
     bout_of,
-    lane_bout_of,
     proposal_of,
+    running_text,
+    selected_in,
     timeline_data,
     with_edited_labels,
     with_edited_predictions,
@@ -192,12 +190,7 @@ class AnnotateWidget(Dock):
 
     def _on_selected(self) -> None:
         tracked = self._tracked
-        label = None if tracked is None else tracked.labels.selected
-        proposal = None if tracked is None else tracked.predictions.selected
-        if label is not None:
-            self.canvas.selected = lane_bout_of(label)
-        else:
-            self.canvas.selected = None if proposal is None else lane_bout_of(proposal, LaneKind.PREDICTIONS)
+        self.canvas.selected = None if tracked is None else selected_in(tracked)
         self._show_running()
 
     def _on_span(self) -> None:
@@ -207,31 +200,13 @@ class AnnotateWidget(Dock):
 
     def _on_frame(self) -> None:
         self.canvas.set_frame(self._session.frame)
-        self._leave_proposal()
+        proposal_actions.leave(self._session)
         self._show_running()
         self._show_readout()
 
-    def _leave_proposal(self) -> None:
-        """Select a proposal only as long as a frame of it is shown: keys must not accept what is not seen."""
-        tracked, frame = self._tracked, self._session.frame
-        bout = None if tracked is None else tracked.predictions.selected
-        if tracked is not None and bout is not None and not bout.start <= frame < bout.stop:
-            tracked.predictions.selected = None
-
     def _show_running(self) -> None:
-        """Show the behaviors that are on in this frame, and the proposal that keys accept or reject."""
-        tracked = self._tracked
-        if tracked is None:
-            return
-        individual, frame = tracked.labelled, self._session.frame
-        shown = [
-            bout.behavior for bout in tracked.labels.editor.bouts_of(individual) if bout.start <= frame < bout.stop
-        ]
-        text = ", ".join(dict.fromkeys(shown)) or "-"
-        group = self.canvas.data.group(individual)
-        proposal = proposal_actions.proposal_here(self._session, tracked)
-        proposed = "" if proposal is None else f"  ·  {proposal_actions.position(tracked, proposal)}"
-        self.running.setText(f"{format_id(individual) if group is None else group.name}: {text}{proposed}")
+        if self._tracked is not None:
+            self.running.setText(running_text(self._session, self._tracked, self.canvas.data))
 
     def _show_readout(self) -> None:
         self.readout.setText(self._session.playback.readout())
@@ -269,16 +244,11 @@ class AnnotateWidget(Dock):
 
     def _on_edge(self, lane_bout: LaneBout, edge: str, frame: int) -> None:
         tracked = self._tracked
+        edges = (frame, lane_bout.stop) if edge == "start" else (lane_bout.start, frame)
         if tracked is not None and lane_bout.kind is LaneKind.PREDICTIONS:
-            edges = (frame, lane_bout.stop) if edge == "start" else (lane_bout.start, frame)
             proposal_actions.move_edges(self._session, tracked, proposal_of(tracked, lane_bout), *edges)
-            return
-        bout = None if tracked is None else bout_of(tracked, lane_bout)
-        if bout is None:
-            return
-        edges = (frame, bout.stop) if edge == "start" else (bout.start, frame)
-        if tracked is not None and label_actions.do(self._session, [MoveEdges(bout, *edges)]):
-            label_actions.select(tracked, replace(bout, start=edges[0], stop=edges[1]))
+        elif tracked is not None:
+            label_actions.move_edges(self._session, tracked, bout_of(tracked, lane_bout), *edges)
 
     def _on_marked(self, individual: Id, start: int, stop: int, behavior: str | None) -> None:
         if self._tracked is None:

@@ -6,10 +6,12 @@ from dataclasses import replace
 from napari_i3d._utils.colors import PALETTE
 from napari_i3d.annotations.bouts import Bout
 from napari_i3d.annotations.editing.editor import AnnotationEditor
-from napari_i3d.individuals import Id, name_ids
+from napari_i3d.individuals import Id, format_id, name_ids
 from napari_i3d.plugin.annotate_dock.annotation_lanes import labels_group, with_labels, with_predictions
 from napari_i3d.plugin.labels.label_actions import n_frames
+from napari_i3d.plugin.proposals.proposal_actions import position, proposal_here
 from napari_i3d.plugin.session.matching import labelled_individuals, tracking_id
+from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.timeline.lanes import BoutArrays, Lane, LaneBout, LaneKind, Style, TimelineData
 from napari_i3d.tracking.checks import Level
@@ -102,6 +104,19 @@ def _found(editor: AnnotationEditor, lane_bout: LaneBout | None, kind: LaneKind)
     return found if found is not None and (found.behavior, found.start, found.stop) == wanted else None
 
 
-def lane_bout_of(bout: Bout, kind: LaneKind = LaneKind.LABELS) -> LaneBout:
-    """Return a label, or a bout of another kind, as the time line has it."""
-    return LaneBout(bout.individual, kind, bout.behavior, bout.start, bout.stop)
+def selected_in(tracked: TrackedVideo) -> LaneBout | None:
+    """Return the label or proposal that is selected, as the time line has it."""
+    label, proposal = tracked.labels.selected, tracked.predictions.selected
+    bout, kind = (label, LaneKind.LABELS) if label is not None else (proposal, LaneKind.PREDICTIONS)
+    return None if bout is None else LaneBout(bout.individual, kind, bout.behavior, bout.start, bout.stop)
+
+
+def running_text(session: Session, tracked: TrackedVideo, data: TimelineData) -> str:
+    """Return which behaviors of the current individual are on in this frame, and the proposal that keys are about."""
+    individual, frame = tracked.labelled, session.frame
+    own = tracked.labels.editor.bouts_of(individual)
+    text = ", ".join(dict.fromkeys(bout.behavior for bout in own if bout.start <= frame < bout.stop)) or "-"
+    group = data.group(individual)
+    proposal = proposal_here(session, tracked)
+    proposed = "" if proposal is None else f"  ·  {position(tracked, proposal)}"
+    return f"{format_id(individual) if group is None else group.name}: {text}{proposed}"

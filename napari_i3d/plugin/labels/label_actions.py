@@ -28,6 +28,7 @@ def do(session: Session, edits: Sequence[AnnotationEdit] | Callable[[TrackedVide
         with editor.group():
             for edit in wanted:
                 editor.do(edit)
+                tracked.predictions.follow(edit)
     except AnnotationError as error:
         session.viewer.status = dock_text(error)
         return False
@@ -103,6 +104,12 @@ def set_edge(session: Session, *, start: bool) -> None:
 
     if do(session, edits) and moved and session.active is not None:
         select(session.active, moved[0])
+
+
+def move_edges(session: Session, tracked: TrackedVideo, bout: Bout | None, start: int, stop: int) -> None:
+    """Give a bout other frames, and select it."""
+    if bout is not None and do(session, [MoveEdges(bout, start, stop)]):
+        select(tracked, replace(bout, start=start, stop=stop))
 
 
 def select(tracked: TrackedVideo, bout: Bout) -> None:

@@ -143,7 +143,9 @@ class Labelling(QObject):
         if event.key() == Qt.Key.Key_Escape:
             if QApplication.mouseButtons() != Qt.MouseButton.NoButton:
                 return None  # it gives up a drag
-            return (lambda pressed: self.end_bouts() if pressed else None) if tracked.labels.open_bouts.bouts else None
+            if tracked.labels.open_bouts.bouts:
+                return lambda pressed: self.end_bouts() if pressed else None
+            return self._deselect if tracked.predictions.selected is not None else None
         command = self._commands.get(event.key())
         if command is not None and event.modifiers() == Qt.KeyboardModifier.NoModifier:
             return lambda pressed: command() if pressed else None
@@ -158,6 +160,11 @@ class Labelling(QObject):
         if letter.isdigit():
             return lambda pressed: self._choose(tracked, int(letter)) if pressed else None
         return None
+
+    def _deselect(self, pressed: bool) -> None:
+        """Deselect the proposal: keys of behaviors label again, and do not accept it."""
+        if pressed and self._session.active is not None:
+            self._session.active.predictions.selected = None
 
     def _press_or_release(
         self, key: int, behavior: Behavior, tracked: TrackedVideo, pressed: bool, erase: bool

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
 from napari_i3d._utils.text import counted
 from napari_i3d.annotations.bouts import Bout
 from napari_i3d.individuals import Id, name_ids
-from napari_i3d.plugin.proposals.proposal_actions import accept_bouts, confidence_of
+from napari_i3d.plugin.proposals.proposal_actions import accept_bouts, all_left, confidence_of
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.choice_box import ChoiceBox
@@ -52,7 +52,7 @@ class AcceptDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Accept proposals")
         self.setMinimumWidth(_WIDTH_PX)
-        self._bouts = tracked.predictions.left(tracked.labels.editor)
+        self._bouts = all_left(tracked)
         behaviors = sorted({bout.behavior for bout in self._bouts})
         names = name_ids(tuple(dict.fromkeys(bout.individual for bout in self._bouts)))
         self.confidence, self.slider = QDoubleSpinBox(), QSlider(Qt.Orientation.Horizontal)

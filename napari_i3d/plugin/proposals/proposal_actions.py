@@ -153,6 +153,14 @@ def select(tracked: TrackedVideo, bout: Bout | None) -> None:
     tracked.predictions.selected = bout
 
 
+def leave(session: Session) -> None:
+    """Select a proposal only as long as a frame of it is shown: keys must not accept what is not seen."""
+    tracked = session.active
+    bout = None if tracked is None else tracked.predictions.selected
+    if tracked is not None and bout is not None and not bout.start <= session.frame_of(tracked) < bout.stop:
+        tracked.predictions.selected = None
+
+
 def proposal_here(session: Session, tracked: TrackedVideo) -> Bout | None:
     """Return the selected proposal if it has the frame that is shown, else the surest one of the current individual.
 
@@ -171,10 +179,15 @@ def proposal_here(session: Session, tracked: TrackedVideo) -> Bout | None:
     return None
 
 
-def left_of(tracked: TrackedVideo) -> list[Bout]:
+def left_of(tracked: TrackedVideo) -> tuple[Bout, ...]:
     """Return the proposals of the current individual that are left to be reviewed, in time."""
-    left = tracked.predictions.left(tracked.labels.editor)
-    return [bout for bout in left if bout.individual == tracked.labelled]
+    return tracked.predictions.left(tracked.labels.editor, tracked.labelled)
+
+
+def all_left(tracked: TrackedVideo) -> list[Bout]:
+    """Return the proposals of all individuals that are left to be reviewed."""
+    predictions, labels = tracked.predictions, tracked.labels.editor
+    return [bout for one in predictions.editor.individuals for bout in predictions.left(labels, one)]
 
 
 def confidence_of(bout: Bout) -> float:
@@ -218,7 +231,7 @@ def _who(tracked: TrackedVideo) -> str:
 
 
 def _others(tracked: TrackedVideo) -> str:
-    n_others = len(tracked.predictions.left(tracked.labels.editor)) - len(left_of(tracked))
+    n_others = len(all_left(tracked)) - len(left_of(tracked))
     return f"; {n_others:,} of others" if n_others else ""
 
 

@@ -7,9 +7,12 @@ from psygnal import Signal
 from napari_i3d._utils.history import History
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.bouts import Bout
+from napari_i3d.annotations.editing.annotation_edit import AnnotationEdit
 from napari_i3d.annotations.editing.changes import AnnotationChange
 from napari_i3d.annotations.editing.editor import AnnotationEditor
+from napari_i3d.annotations.editing.ethogram_edits import RenameBehavior
 from napari_i3d.annotations.proposals import Accepted, Proposals
+from napari_i3d.individuals import Id
 
 
 class Predictions:
@@ -34,7 +37,8 @@ class Predictions:
         self._proposals = Proposals(History())
         self._source, self._shown = "", True
         self._selected: Bout | None = None
-        self._left: tuple[tuple[AnnotationEditor, AnnotationEditor, int], tuple[Bout, ...]] | None = None
+        self._left: dict[Id, tuple[Bout, ...]] = {}
+        self._left_at: tuple[AnnotationEditor, int] | None = None
 
     @property
     def annotation(self) -> Annotation | None:
@@ -96,12 +100,14 @@ class Predictions:
         """Return the editors of what is proposed and of what was rejected, which follow corrections of the boxes."""
         return self._proposals.editor, self._proposals.rejected
 
-    def left(self, labels: AnnotationEditor) -> tuple[Bout, ...]:
-        """Return the proposals to be reviewed, in time; those that are mostly labelled by now are left out."""
-        state = labels, self.editor, labels.history.serial
-        if self._left is None or self._left[0] != state:
-            self._left = state, self._proposals.left(labels)
-        return self._left[1]
+    def left(self, labels: AnnotationEditor, individual: Id) -> tuple[Bout, ...]:
+        """Return the proposals of an individual that are to be reviewed; see `Proposals.left`."""
+        state = labels, labels.history.serial
+        if self._left_at != state:
+            self._left, self._left_at = {}, state
+        if individual not in self._left:
+            self._left[individual] = self._proposals.left(labels, individual)
+        return self._left[individual]
 
     def accept(self, labels: AnnotationEditor, bouts: Sequence[Bout], behavior: str | None = None) -> Accepted:
         """Make proposals curated labels; see `Proposals.accept`."""
@@ -111,8 +117,15 @@ class Predictions:
         """Remove proposals, and remember that; see `Proposals.reject`."""
         self._proposals.reject(labels, bouts, assess=assess)
 
+    def follow(self, edit: AnnotationEdit) -> None:
+        """Rename a behavior of the proposals, and of what was rejected, together with that of the labels."""
+        if isinstance(edit, RenameBehavior):
+            for editor in self.editors():
+                if edit.behavior in editor.ethogram and edit.new not in editor.ethogram:
+                    editor.do(edit)
+
     def _start(self) -> None:
-        self._left = None
+        self._left_at = None
         self.editor.connect(self._on_edited)
         self.selected = None
         self.changed.emit(None)

@@ -1,14 +1,35 @@
 """Text beside the pointer."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from napari_i3d._utils.text import counted, format_time
 from napari_i3d.plugin.timeline.geometry import LaneHit
 from napari_i3d.plugin.timeline.lanes import LaneBout, LaneGroup, LaneKind, Ranges
-from napari_i3d.plugin.timeline.overlay import format_time_of
-from napari_i3d.plugin.timeline.painter import View
+from napari_i3d.plugin.timeline.painter import View, format_time_of
 
 OUTDATED = "out of date: boxes were corrected since"
+
+
+@dataclass(frozen=True)
+class Hover:
+    """What is said beside the pointer.
+
+    Attributes
+    ----------
+    x, y
+        Place of the pointer.
+    frame
+        Frame under it.
+    lines
+        Text; empty: only the place in the ruler is shown.
+    """
+
+    x: float
+    y: float
+    frame: int
+    lines: tuple[str, ...] = ()
 
 
 def describe(view: View, group: LaneGroup, hit: LaneHit) -> tuple[str, ...]:

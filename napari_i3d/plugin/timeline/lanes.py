@@ -154,10 +154,8 @@ class Lane:
         What `BoutArrays.style` refers to; those of labels and predictions are the behaviors, in the same order.
     bouts
         The bouts.
-    source
-        What made them; shown beside the pointer.
-    outdated
-        Whether the boxes are others than those that they were made of.
+    source, outdated
+        What made them, and whether boxes were corrected since.
     """
 
     kind: LaneKind

@@ -10,15 +10,12 @@ from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPixmap, QPolygonF
 
 from napari_i3d._utils.colors import hatch_color, luminance
+from napari_i3d._utils.pixels import Pixels, hatch_pattern
+from napari_i3d._utils.text import format_time
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.timeline.geometry import Geometry
 from napari_i3d.plugin.timeline.lane_layout import LaneLayout, Row
-from napari_i3d.plugin.timeline.lane_raster import (
-    LaneRaster,
-    Pixels,
-    StripColumns,
-    hatch_pattern,
-)
+from napari_i3d.plugin.timeline.lane_raster import LaneRaster, StripColumns
 from napari_i3d.plugin.timeline.lanes import LaneKind, Style, same_id
 from napari_i3d.plugin.timeline.theme import TimelineTheme
 from napari_i3d.plugin.timeline.time_scale import Tick, TimeScale, frame_ticks, time_ticks
@@ -71,6 +68,12 @@ class View:
     def rows(self) -> tuple[Row, ...]:
         """Rows in view."""
         return self.layout.rows_between(self.scroll, self.scroll + self.geometry.lanes_px)
+
+
+def format_time_of(view: View, frame: int) -> str:
+    """Return the time of a frame; empty if it is not known."""
+    times_s = view.times_s
+    return format_time(float(times_s[frame])) if times_s is not None and 0 <= frame < len(times_s) else ""
 
 
 def text_font(font: QFont, size_px: int, *, bold: bool = False) -> QFont:

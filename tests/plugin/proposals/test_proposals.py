@@ -179,9 +179,13 @@ def test_clicks_and_drags_say_what_is_meant(person, qtbot):
     assert person.labels == [(TWO, "walk", 340, 360), (ONE, "rest", 100, moved.stop)]
     assert person.tracked.labels.annotation.bouts[1].confidence is None
     assert person.session.frame == 350
+    assert person.tracked.predictions.selected == made(ONE, "sing", 350, 450)
+    person.press(Qt.Key.Key_Escape)
+    person.press(Qt.Key.Key_W)  # begins a bout: no proposal is selected
+    assert person.labels[-1] == (ONE, "walk", 350, 351)
     person.press(Qt.Key.Key_Escape)
     person.press(Qt.Key.Key_M, ALT)
-    for _ in range(2):
+    for _ in range(3):
         person.press(*UNDO)
     assert (ONE, "walk", 100, 200) in person.lane
     menu = menu_at(person, ONE, 400)
