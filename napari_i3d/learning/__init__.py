@@ -1,7 +1,7 @@
 """Learning behaviors from labels: probes, their honest scores, what to label next, and doubtful labels."""
 
 from napari_i3d.learning.datasets.export import export_dataset
-from napari_i3d.learning.evaluation import Evaluation, evaluate
+from napari_i3d.learning.evaluation import evaluate
 from napari_i3d.learning.label_errors import LabelError, label_errors
 from napari_i3d.learning.probe.probe import Probe
 from napari_i3d.learning.probe.reading import read_probe
@@ -9,6 +9,8 @@ from napari_i3d.learning.probe.settings import ProbeSettings
 from napari_i3d.learning.probe.training import train
 from napari_i3d.learning.probe.writing import write_probe
 from napari_i3d.learning.queue import Window, next_windows
+from napari_i3d.learning.random_windows import RandomEstimate, estimate_by_random_windows
+from napari_i3d.learning.scores import Evaluation
 from napari_i3d.learning.smoothing import Smoothing
 
 __all__ = [
@@ -16,8 +18,10 @@ __all__ = [
     "LabelError",
     "Probe",
     "ProbeSettings",
+    "RandomEstimate",
     "Smoothing",
     "Window",
+    "estimate_by_random_windows",
     "evaluate",
     "export_dataset",
     "label_errors",

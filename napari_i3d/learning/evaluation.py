@@ -1,14 +1,14 @@
 """Honest scores of a probe: cross-validated by video, individual or bout, beside what chance gives."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
 
+import napari_i3d
 from napari_i3d._utils.frame_ranges import merge_ranges
 from napari_i3d._utils.progress import Step, Steps, long_call
-from napari_i3d._utils.text import counted
 from napari_i3d.annotations.agreement import Agreement, agreement
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.bouts import Bout
@@ -16,85 +16,8 @@ from napari_i3d.learning.cross_validation import CrossValidation, Variant, cross
 from napari_i3d.learning.folds import FoldUnit
 from napari_i3d.learning.labelled_rows import AnnotationsLike, FeaturesLike, LabelledRows, label_rows
 from napari_i3d.learning.probe.settings import ProbeSettings
+from napari_i3d.learning.scores import FEW_BOUTS, Evaluation
 from napari_i3d.learning.smoothing import Smoothing, runs_of, smooth
-
-FEW_BOUTS = 5
-"""With fewer bouts of a behavior than this, its scores say next to nothing."""
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """Scores of a probe on labels that it was not trained on.
-
-    Attributes
-    ----------
-    fold_unit, n_folds
-        What was kept together in a fold: ``"video"``, ``"individual"`` or ``"bout"``; number of folds.
-    frame_f1
-        {behavior: F1 of its frames}.
-    macro_f1
-        Mean of these.
-    segmental_f1
-        {10, 25, 50: F1 of bouts that overlap by at least so many percent of both together}.
-    edit_score
-        0 to 1: how well the order of bouts is found; None without bouts.
-    majority_macro_f1
-        The same mean if every frame had the most frequent behavior.
-    shuffled_macro_f1
-        The same mean of a probe trained on the same bouts in a random order: what chance gives.
-    bouts
-        {behavior: number of labelled bouts}.
-    confusion
-        Frames by (labelled, predicted) of exclusive behaviors, ``""`` for none of them.
-    learning_curve
-        (number of bouts trained on, mean F1), from few bouts to all.
-    notes
-        Sentences on what the scores are worth.
-    """
-
-    fold_unit: str
-    n_folds: int
-    frame_f1: Mapping[str, float]
-    macro_f1: float
-    segmental_f1: Mapping[int, float]
-    edit_score: float | None
-    majority_macro_f1: float
-    shuffled_macro_f1: float
-    bouts: Mapping[str, int]
-    confusion: Mapping[tuple[str, str], int]
-    learning_curve: tuple[tuple[int, float], ...]
-    notes: tuple[str, ...]
-
-    def report(self) -> str:
-        """Return the scores as lines of text."""
-        width = max(len("macro"), *(len(name) for name in self.frame_f1))
-        lines = [f"Tested on {self.fold_unit}s held back, {self.n_folds} folds; scores are 0 to 1."]
-        lines += [f"  {'behavior':{width}}  frame F1  bouts"]
-        lines += [f"  {name:{width}}  {score:8.2f}  {self.bouts[name]:5}" for name, score in self.frame_f1.items()]
-        lines += [f"  {'macro':{width}}  {self.macro_f1:8.2f}"]
-        lines += [f"Always the most frequent behavior: {self.majority_macro_f1:.2f}"]
-        lines += [f"Trained on bouts in a random order: {self.shuffled_macro_f1:.2f}"]
-        overlaps = ", ".join(f"{score:.2f} at {overlap} %" for overlap, score in self.segmental_f1.items())
-        lines += [f"F1 of bouts by overlap: {overlaps}"]
-        if self.edit_score is not None:
-            lines += [f"Edit score of the order of bouts: {self.edit_score:.2f}"]
-        curve = ", ".join(f"{score:.2f} from {counted(bouts, 'bout')}" for bouts, score in self.learning_curve)
-        lines += [f"Macro F1 by labels trained on: {curve}"]
-        lines += self._confusion_lines()
-        return "\n".join((*lines, *self.notes))
-
-    def _confusion_lines(self) -> list[str]:
-        names = list(dict.fromkeys(name for pair in self.confusion for name in pair))
-        shown = [name or "(none)" for name in names]
-        width = max((len(name) for name in shown), default=0) + 2
-        if not names:
-            return []
-        lines = ["Frames by labelled (down) and predicted behavior (across):"]
-        lines += [" " * width + "".join(f"{name:>{width}}" for name in shown)]
-        for title, true in zip(shown, names, strict=True):
-            cells = "".join(f"{self.confusion.get((true, other), 0):>{width}}" for other in names)
-            lines.append(f"{title:>{width}}{cells}")
-        return lines
 
 
 @long_call
@@ -158,6 +81,14 @@ def evaluate(
         _confusion(labelled, found, how),
         curve,
         _notes(labelled, found, bouts, _macro(real), _macro(scores[Variant.SHUFFLED])),
+        {
+            "source": dict(labelled.source),
+            "settings": asdict(chosen),
+            "smoothing": asdict(how),
+            "seed": seed,
+            "videos": list(dict.fromkeys(sequence.video for sequence in labelled.table.sequences)),
+            "napari_i3d": napari_i3d.__version__,
+        },
     )
 
 

@@ -37,7 +37,7 @@ class Folds:
     blocks : (n,) int64
         The bout, with the frames around it in which there is none, that each row belongs to; numbered from 0.
     numbers : (n,) int64
-        Fold of each row, from 0.
+        Fold of each row, from 0; -1: of none, never tested.
     purge_frames
         Rows nearer than this to a row of the tested fold, of the same individual, are not trained on.
     """
@@ -101,7 +101,7 @@ def make_folds(
     # Pieces of a tracklet are one individual.
     owners = list(zip(videos, labelled.individuals, strict=True))
     groups = {FoldUnit.VIDEO: _numbered(videos)[sequences], FoldUnit.INDIVIDUAL: _numbered(owners)[sequences]}
-    blocks = _blocks(labelled, rows)
+    blocks = blocks_of(labelled, rows)
     groups[FoldUnit.BOUT] = blocks
     chosen = FoldUnit(unit) if unit else next((one for one in FoldUnit if groups[one].max() > 0), FoldUnit.BOUT)
     if groups[chosen].max() < 1:
@@ -110,7 +110,7 @@ def make_folds(
             hint="label more",
         )
     numbers = deal_groups(groups[chosen], labelled.shown[rows], seed)[groups[chosen]]
-    return Folds(chosen, rows, blocks, numbers, _purge_frames(context_frames))
+    return Folds(chosen, rows, blocks, numbers, purge_frames_of(context_frames))
 
 
 def hold_back(
@@ -120,16 +120,17 @@ def hold_back(
 
     None if the rows are of a single bout, or nothing is left to train on.
     """
-    blocks = _blocks(labelled, rows)
+    blocks = blocks_of(labelled, rows)
     if blocks.max() < 1:
         return None
     numbers = deal_groups(blocks, labelled.shown[rows], 0)[blocks]
-    folds = Folds(FoldUnit.BOUT, rows, blocks, numbers, _purge_frames(context_frames))
+    folds = Folds(FoldUnit.BOUT, rows, blocks, numbers, purge_frames_of(context_frames))
     trained, tested = next(folds.split(labelled))
     return (trained, tested) if trained.any() else None
 
 
-def _purge_frames(context_frames: int) -> int:
+def purge_frames_of(context_frames: int) -> int:
+    """Return within how many frames of a tested row nothing is trained on, for a probe with context."""
     # Twice the frames of a row: at the ends of a tracklet, a row may hold a chunk that lies up to 4 frames off.
     return 2 * (CHUNK_SPAN + context_frames)
 
@@ -139,7 +140,7 @@ def _numbered(values: Sequence[Hashable]) -> NDArray[np.int64]:
     return np.array([known[value] for value in values], np.int64)
 
 
-def _blocks(labelled: LabelledRows, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def blocks_of(labelled: LabelledRows, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the number of the bout of each row; frames between two bouts belong to the nearer."""
     shown, sequences = labelled.shown[rows], labelled.table.sequence_of_row[rows]
     frames = labelled.table.frames[rows]

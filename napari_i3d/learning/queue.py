@@ -20,7 +20,7 @@ from napari_i3d.learning.reviewed import reviewed
 
 _CANDIDATES = 20
 """Times the number of windows wanted: the most uncertain ones, of which those unlike each other are taken."""
-_ALIKE = 0.2
+_ALIKE = 0.4
 """Distance of mean probabilities up to which two windows are much the same."""
 
 
@@ -64,7 +64,7 @@ def next_windows(
     annotations: AnnotationsLike | None = None,
     count: int = 20,
     *,
-    length_frames: int = 50,
+    length_frames: int = 25,
     random_share: float = 0.2,
     by: Uncertainty | str = Uncertainty.CONFIDENCE,
     seed: int = 0,
@@ -93,7 +93,7 @@ def rank_windows(
     annotations: AnnotationsLike | None = None,
     count: int = 20,
     *,
-    length_frames: int = 50,
+    length_frames: int = 25,
     random_share: float = 0.2,
     by: Uncertainty | str = Uncertainty.CONFIDENCE,
     seed: int = 0,

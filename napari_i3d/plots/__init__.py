@@ -22,7 +22,7 @@ from napari_i3d.plots.heat_map import (
     set_scale_ticks,
     title_of,
 )
-from napari_i3d.plots.learning_scores import plot_confusion, plot_learning_curve
+from napari_i3d.plots.probe_scores import plot_confusion, plot_learning_curve, scores_figure
 from napari_i3d.plots.save import save_figure
 from napari_i3d.plots.self_similarity import plot_self_similarity
 
@@ -51,6 +51,7 @@ __all__ = [
     "save_figure",
     "save_heat_map",
     "scale_label",
+    "scores_figure",
     "set_scale_ticks",
     "title_of",
 ]

@@ -1,5 +1,6 @@
 """``napari-i3d learn`` from files to files, and the pairing of features and labels."""
 
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 from helpers.labelled import Planted, make_planted
 from napari_i3d import agreement, read_annotation, write_annotation, write_features
+from napari_i3d._utils.frame_ranges import merge_ranges
+from napari_i3d.cli.learning.queue_file import QUEUE_COLUMNS, read_queue
 from napari_i3d.cli.main import main
 from napari_i3d.errors import AnnotationError, FeaturesError
 from napari_i3d.projects.labelled_files import read_labelled_files
@@ -101,3 +104,89 @@ def test_untrained_weights_are_said(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "untrained weights" in capsys.readouterr().err
     facts = json.loads(np.load(tmp_path / "probe.npz")["facts"].tobytes())
     assert facts["provenance"]["source"]["trained"] is False
+
+
+def test_queue_is_labelled_and_tells_how_good_the_probe_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    videos = {"day1": make_planted(1, n_bouts=60), "day7": make_planted(3, individual=7, n_bouts=60)}
+    put(tmp_path, "day1", videos["day1"])
+    put(tmp_path, "day7", videos["day7"], None)
+    features, labels, probe, queue = (str(tmp_path / n) for n in ("features", "labels", "probe.npz", "queue.csv"))
+    assert main(["learn", "train", features, labels, "--out", probe]) == 0
+    asked = ["learn", "queue", probe, features, labels, "--count", "30", "--random-share", "0.4"]
+    assert main([*asked, "--out", queue]) == 0
+    assert capsys.readouterr().out.endswith("30 windows, 12 at random\n")
+    rows = list(csv.DictReader(Path(queue).read_text().splitlines()))
+    # What is labelled throughout is not proposed again; times are those of 25 frames a second.
+    assert {(row["video"], row["individual"]) for row in rows} == {("day7", "7")}
+    assert all(float(row["start_s"]) == pytest.approx(int(row["start"]) / 25) for row in rows)
+    assert all(0 <= float(row["uncertainty"]) <= 1 for row in rows)
+    assert main(asked) == 0
+    printed = capsys.readouterr()
+    assert printed.out == Path(queue).read_text()
+    assert "day7: no annotation" in printed.err
+    ranges = merge_ranges((int(row["start"]), int(row["stop"])) for row in rows)
+    bouts = tuple(
+        replace(one, start=max(one.start, low), stop=min(one.stop, high))
+        for low, high in ranges
+        for one in videos["day7"].annotation.bouts
+        if one.overlaps(low, high)
+    )
+    labelled = replace(videos["day7"].annotation, bouts=bouts, assessed={7: ranges})
+    write_annotation(tmp_path / "labels" / "day7.annotation.json", labelled)
+    files = [str(tmp_path / name) for name in ("scores.json", "scores.csv", "scores.svg")]
+    assert main(["learn", "evaluate", features, labels, "--queue", queue, "--out", files[0], "--figure", files[2]]) == 0
+    assert "In 12 random windows" in capsys.readouterr().out
+    scores = json.loads(Path(files[0]).read_text())
+    assert scores["tested_on"] == "video"
+    assert scores["random_windows"]["windows"] == 12
+    assert scores["random_windows"]["right"] > 0.9
+    assert sum(map(sum, scores["confusion"]["frames"])) == len(videos["day1"].states) + sum(b - a for a, b in ranges)
+    assert "predicted behavior" in Path(files[2]).read_text()
+    assert main(["learn", "evaluate", features, labels, "--out", files[1]]) == 0
+    table = {(row["score"], row["of"]): row["value"] for row in csv.DictReader(Path(files[1]).read_text().splitlines())}
+    assert float(table["macro_f1", ""]) == scores["macro_f1"]
+    assert float(table["frame_f1", "walk"]) == next(
+        one["frame_f1"] for one in scores["behaviors"] if one["behavior"] == "walk"
+    )
+    assert (
+        int(table["confusion", "walk > (none)"])
+        == scores["confusion"]["frames"][scores["confusion"]["behaviors"].index("walk")][0]
+    )
+    assert main(["learn", "evaluate", features, labels, "--out", files[1]]) == 1
+    assert main(["learn", "evaluate", features, labels, "--out", str(tmp_path / "scores.txt")]) == 2
+
+
+def test_planted_mistakes_are_listed_as_doubtful(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    planted = make_planted(1, n_bouts=60)
+    bouts = list(planted.annotation.bouts)
+    right = bouts[11].behavior
+    bouts[11] = replace(bouts[11], behavior="rear" if right != "rear" else "walk")
+    put(tmp_path, "day1", replace(planted, annotation=replace(planted.annotation, bouts=tuple(bouts))))
+    out = tmp_path / "errors.csv"
+    paths = [str(tmp_path / "features"), str(tmp_path / "labels")]
+    assert main(["learn", "errors", *paths, "--out", str(out)]) == 0
+    assert "1 doubtful bout" in capsys.readouterr().out
+    (row,) = csv.DictReader(out.read_text().splitlines())
+    assert (row["video"], row["start"], row["stop"]) == ("day1", str(bouts[11].start), str(bouts[11].stop))
+    assert (row["behavior"], row["suggested"]) == (bouts[11].behavior, right)
+    assert main(["learn", "errors", *paths]) == 0
+    assert capsys.readouterr().out == out.read_text()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "video,individual\nday1,mouse\n",
+        "{columns}\nday1,mouse,5\n",
+        "{columns}\nday1,mouse,9,5,,,0.5,yes\n",
+        "{columns}\nday1,mouse,1,5,,,0.5,true\n",
+        "{columns}\nday1,mouse,1,many,,,0.5,yes\n",
+        "{columns}\nday1,\udcff,1,2,,,0.5,yes\n",
+    ],
+)
+def test_files_that_are_no_queue_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "queue.csv"
+    path.write_bytes(text.format(columns=",".join(QUEUE_COLUMNS)).encode(errors="surrogateescape"))
+    with pytest.raises(AnnotationError, match="learn queue"):
+        read_queue(path, {})

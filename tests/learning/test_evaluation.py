@@ -1,5 +1,6 @@
 """Scores are those of held-back labels: nothing leaks from neighboring frames."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -143,3 +144,30 @@ def test_untrained_weights_are_said_so() -> None:
     video = make_planted(1)
     made = replace(video.features, provenance={"weights": {"trained": False}})
     assert "untrained weights" in learning.evaluate(made, video.annotation).report()
+
+
+def test_advice_follows_what_the_last_doubling_added() -> None:
+    found = learning.evaluate(make_planted(1, n_bouts=80).features, make_planted(1, n_bouts=80).annotation)
+    assert found.learning_curve[-1][0] > 1.5 * found.learning_curve[-2][0]
+    assert "added 0.00: more labels of these videos will hardly help." in found.report()
+    for gain, said in ((0.01, "hardly help"), (0.03, "help a little"), (0.2, "labels will help.")):
+        curve = ((10, 0.4), (20, 0.5), (40, 0.5 + gain))
+        advice = replace(found, learning_curve=curve).advice
+        assert f"from 20 to 40 bouts, added {gain:.2f}" in advice
+        assert said in advice
+    assert "says little" in replace(found, bouts={"walk": 2}).advice
+    assert replace(found, learning_curve=((2, 0.5), (2, 0.5))).advice == ""
+    falling = replace(found, learning_curve=((20, 0.6), (40, 0.5))).advice
+    assert "added 0.00" in falling
+
+
+def test_scores_of_a_file_say_how_they_were_made() -> None:
+    video = make_planted(1, n_bouts=24)
+    settings = learning.ProbeSettings(components=5)
+    found = learning.evaluate(video.features, video.annotation, settings, smoothing=learning.Smoothing(0.7), seed=3)
+    values = json.loads(json.dumps(found.as_json()))
+    assert values["provenance"]["settings"]["components"] == 5
+    assert values["provenance"]["smoothing"]["enter"] == 0.7
+    assert values["provenance"]["seed"] == 3
+    assert values["confusion"]["behaviors"] == ["", *BEHAVIORS]
+    assert [one["macro_f1"] for one in values["learning_curve"]] == [score for _, score in found.learning_curve]

@@ -25,7 +25,7 @@ def test_uncertain_rows_come_first() -> None:
     sure[400:450] = [0.5, 0.5, 0, 0]
     sure[800:850] = [0, 0, 0.5, 0.5]
     for by in ("confidence", "entropy"):
-        found = rank_windows({"day1": [probabilities(video, sure)]}, count=2, random_share=0, by=by)
+        found = rank_windows({"day1": [probabilities(video, sure)]}, count=2, length_frames=50, random_share=0, by=by)
         assert sorted((w.video, w.individual, w.start, w.stop) for w in found) == [
             ("day1", "mouse", 430, 480),
             ("day1", "mouse", 830, 880),
@@ -38,7 +38,7 @@ def test_windows_are_unlike_each_other() -> None:
     values = np.tile([0.97, 0.01, 0.01, 0.01], (len(video.states), 1))
     values[0:500] = [0.45, 0.55, 0, 0]
     values[900:950] = [0, 0, 0.42, 0.58]
-    found = rank_windows({"": [probabilities(video, values)]}, count=2, random_share=0)
+    found = rank_windows({"": [probabilities(video, values)]}, count=2, length_frames=50, random_share=0)
     assert {window.start // 500 for window in found} == {0, 1}
 
 

@@ -1,17 +1,17 @@
-"""``napari-i3d learn``: train a probe on labels, test it, and predict with it."""
+"""``napari-i3d learn``: train a probe on labels, test it, predict with it, and find what to label."""
 
 import argparse
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from napari_i3d._utils.text import counted
+from napari_i3d.cli.learning.next_labels import add_next_labels
+from napari_i3d.cli.learning.probe_options import add_labelled, add_smoothing, probe_settings, smoothing_of
+from napari_i3d.cli.learning.queue_file import read_queue, require_ending, write_text
 from napari_i3d.cli.shared.common import DONE, add_command, print_error, print_line, print_notes, require_new
 from napari_i3d.cli.shared.progress_bars import run_with_bar
 from napari_i3d.errors import SettingsError
-
-if TYPE_CHECKING:
-    from napari_i3d.learning.probe.settings import ProbeSettings
-    from napari_i3d.learning.smoothing import Smoothing
 
 ANNOTATION_ENDING = ".annotation.json"
 
@@ -21,42 +21,29 @@ def add_learn(commands: Any) -> None:
     learn = add_command(commands, "learn", None, "learn behaviors from labels, and predict them")
     actions: Any = learn.add_subparsers(title="actions", required=True, metavar="ACTION")
     train = add_command(actions, "train", _train, "train a probe on labelled features")
-    _add_labelled(train)
+    add_labelled(train)
     train.add_argument("--out", type=Path, required=True, metavar="FILE", help="the probe: .npz")
     train.add_argument("--start", type=Path, metavar="PROBE", help="begin with this probe of fewer labels: faster")
     train.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
     evaluate = add_command(actions, "evaluate", _evaluate, "test a probe on labels that are held back from it")
-    _add_labelled(evaluate)
+    add_labelled(evaluate)
     evaluate.add_argument("--unit", choices=("video", "individual", "bout"),
         help="what is held back (default: the first of which there are two)")  # fmt: skip
-    _add_smoothing(evaluate)
+    evaluate.add_argument("--queue", type=Path, nargs="+", default=(), metavar="FILE",
+        help="lists of `learn queue`: scores in their random windows, which nobody chose")  # fmt: skip
+    evaluate.add_argument("--out", type=Path, metavar="FILE", help="write the scores: .json or .csv")
+    evaluate.add_argument("--figure", type=Path, metavar="FILE",
+        help="draw the confusion of behaviors and the learning curve: .png, .svg or .pdf")  # fmt: skip
+    evaluate.add_argument("--overwrite", action="store_true", help="replace files that exist")
+    add_smoothing(evaluate)
     predict = add_command(actions, "predict", _predict, "label videos with a probe")
     predict.add_argument("probe", type=Path, metavar="PROBE", help="a file of `learn train`")
     predict.add_argument("features", type=Path, metavar="FEATURES", help="a features file, or a folder of them")
     predict.add_argument("--out", type=Path, required=True, metavar="PATH",
         help="the annotation of a file; the folder for those of a folder")  # fmt: skip
     predict.add_argument("--overwrite", action="store_true", help="replace files that exist")
-    _add_smoothing(predict)
-
-
-def _add_labelled(parser: argparse.ArgumentParser) -> None:
-    add: Any = parser.add_argument
-    add("features", type=Path, metavar="FEATURES", help="a features file, or a folder of them")
-    add("annotations", type=Path, metavar="ANNOTATIONS",
-        help="the annotation, or a folder of those whose names begin with the videos' names")  # fmt: skip
-    add("--classifier", choices=("logistic", "boosting"),
-        help="logistic regression, or gradient boosting of trees (default: logistic)")  # fmt: skip
-    add("--components", type=int, metavar="N", help="principal components of the features (default: 64)")
-    add("--context_frames", type=int, metavar="N",
-        help="see each row with those N frames before and after it (default: 0, alone)")  # fmt: skip
-    add("--strength", type=float, metavar="X", help="inverse of the regularization (default: 0.1)")
-
-
-def _add_smoothing(parser: argparse.ArgumentParser) -> None:
-    add: Any = parser.add_argument
-    add("--enter", type=float, metavar="P", help="a bout has a row of this probability (default: 0.5)")
-    add("--stay", type=float, metavar="P", help="it goes on down to this probability (default: 0.4)")
-    add("--shortest_frames", type=int, metavar="N", help="shorter bouts and gaps are dropped (default: 5)")
+    add_smoothing(predict)
+    add_next_labels(actions)
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -69,7 +56,7 @@ def _train(options: argparse.Namespace) -> int:
     start = None if options.start is None else learning.read_probe(options.start)
     files = read_labelled_files(options.features, options.annotations)
     print_notes(files.notes)
-    settings = _settings(options, start.settings if start else None)
+    settings = probe_settings(options, start.settings if start else None)
     probe = run_with_bar(learning.train.steps(files.features, files.annotations, settings, start=start), "step")
     print_notes(probe.provenance["notes"])
     probe.save(options.out)
@@ -82,14 +69,41 @@ def _train(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     from napari_i3d import learning
+    from napari_i3d.plots.probe_scores import scores_figure
+    from napari_i3d.plots.save import require_format, save_figure
     from napari_i3d.projects.labelled_files import read_labelled_files
 
-    settings, smoothing = _settings(options), _smoothing(options)
+    settings, smoothing = probe_settings(options), smoothing_of(options)
+    if options.out is not None:
+        require_ending(options.out, ".json", ".csv")
+    if options.figure is not None:
+        require_format(options.figure)
+    for path in filter(None, (options.out, options.figure)):
+        require_new(path, overwrite=options.overwrite)
     files = read_labelled_files(options.features, options.annotations)
+    windows = [window for path in options.queue for window in read_queue(path, files.features)]
     print_notes(files.notes)
     steps = learning.evaluate.steps(files.features, files.annotations, settings, smoothing=smoothing, unit=options.unit)
-    for line in run_with_bar(steps, "fold").report().splitlines():
+    scores = run_with_bar(steps, "fold")
+    report, values, table = scores.report(), scores.as_json(), scores.as_csv()
+    if windows:
+        estimate = run_with_bar(
+            learning.estimate_by_random_windows.steps(
+                files.features, files.annotations, windows, settings, smoothing=smoothing
+            ),
+            "fold",
+        )
+        report, table = f"{report}\n{estimate.report()}", table + estimate.as_csv()
+        values["random_windows"] = estimate.as_json()
+    for line in report.splitlines():
         print_line(line)
+    if options.out is not None:
+        is_json = options.out.suffix.lower() == ".json"
+        write_text(options.out, json.dumps(values, indent=1) + "\n" if is_json else table)
+        print_line(f"scores: {options.out}")
+    if options.figure is not None:
+        save_figure(scores_figure(scores), options.figure)
+        print_line(f"figure: {options.figure}")
     return DONE
 
 
@@ -99,7 +113,7 @@ def _predict(options: argparse.Namespace) -> int:
     from napari_i3d.annotations.io.writing import write_annotation, written_format
     from napari_i3d.projects.labelled_files import read_features_files, with_video
 
-    smoothing = _smoothing(options)
+    smoothing = smoothing_of(options)
     probe = learning.read_probe(options.probe)
     features = read_features_files(options.features)
     if options.features.is_dir():
@@ -118,26 +132,6 @@ def _predict(options: argparse.Namespace) -> int:
         print_notes(notes)
     _warn_untrained(probe.trained_features)
     return DONE
-
-
-def _settings(options: argparse.Namespace, default: "ProbeSettings | None" = None) -> "ProbeSettings":
-    from dataclasses import replace
-
-    from napari_i3d.learning.probe.settings import ProbeSettings
-
-    return replace(
-        default or ProbeSettings(), **_given(options, "classifier", "components", "context_frames", "strength")
-    )
-
-
-def _smoothing(options: argparse.Namespace) -> "Smoothing":
-    from napari_i3d.learning.smoothing import Smoothing
-
-    return Smoothing(**_given(options, "enter", "stay", "shortest_frames"))
-
-
-def _given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
-    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
 
 
 def _warn_untrained(trained: bool) -> None:
