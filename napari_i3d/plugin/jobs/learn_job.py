@@ -1,7 +1,8 @@
 """Jobs of the Learn dock: train and apply a probe, score it, find doubtful labels, and export a data set."""
 
+import contextlib
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -9,11 +10,11 @@ from typing import TypeVar
 from napari_i3d._utils.progress import Step, Steps
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.ethogram import Ethogram
-from napari_i3d.errors import FeaturesError
+from napari_i3d.errors import AnnotationError, FeaturesError
 from napari_i3d.learning import (
-    Evaluation,
     Probe,
     Smoothing,
+    estimate_by_random_windows,
     evaluate,
     export_dataset,
     label_errors,
@@ -24,7 +25,7 @@ from napari_i3d.learning.probabilities import RowProbabilities, annotation_of
 from napari_i3d.learning.queue import Window, rank_windows
 from napari_i3d.plugin.jobs.cancellation import StopRequest
 from napari_i3d.plugin.jobs.job_results import Progress, as_progress
-from napari_i3d.plugin.learning.learned import DoubtfulLabels, Learned, LearnRequest, LearnSettings
+from napari_i3d.plugin.learning.learned import DoubtfulLabels, Learned, LearnRequest, LearnSettings, Scores
 from napari_i3d.plugin.learning.training_data import TrainingData
 from napari_i3d.plugin.messages import dock_text
 
@@ -88,12 +89,24 @@ def run_smoothing(learned: Learned, smoothing: Smoothing, _: StopRequest) -> Gen
 
 
 def run_evaluation(
-    data: TrainingData, settings: LearnSettings, _: StopRequest
-) -> Generator[Progress, None, Evaluation]:
-    """Score a probe on labels that it was not trained on."""
+    data: TrainingData, settings: LearnSettings, windows: Sequence[Window], _: StopRequest
+) -> Generator[Progress, None, Scores]:
+    """Score a probe on labels that it was not trained on, and in the windows of queues that were labelled."""
     yield Progress("dealing labels to folds")
     steps = evaluate.steps(data.features, data.labels, settings.probe, smoothing=settings.smoothing)
-    return (yield from _steps(steps))
+    found = yield from _steps(steps)
+    yield Progress("testing random stretches")
+    estimate = None
+    with contextlib.suppress(AnnotationError):  # fewer than two are labelled
+        estimate = yield from _steps(
+            estimate_by_random_windows.steps(
+                data.features, data.labels, windows, settings.probe, smoothing=settings.smoothing
+            )
+        )
+    yield Progress("drawing")
+    import matplotlib.figure  # noqa: F401 - it takes half a second; in this thread nobody waits for it
+
+    return Scores(found, estimate)
 
 
 def run_label_errors(

@@ -6,7 +6,7 @@ from napari_i3d.individuals import Id
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.keyboard.actions import Action
 from napari_i3d.plugin.labels import label_actions
-from napari_i3d.plugin.learning.learning_state import Doubtful, ToLabel
+from napari_i3d.plugin.learning.moments import Doubtful, ToLabel
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 

@@ -8,7 +8,7 @@ from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
-from napari_i3d.learning import Evaluation, Probe
+from napari_i3d.learning import Probe
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.jobs.job_results import Cancelled, Done, Failed, Result
 from napari_i3d.plugin.jobs.learn_job import (
@@ -26,7 +26,7 @@ from napari_i3d.plugin.learn_dock.file_buttons import FileButtons
 from napari_i3d.plugin.learn_dock.learn_options import LearnOptions
 from napari_i3d.plugin.learn_dock.queue_panel import QueuePanel
 from napari_i3d.plugin.learn_dock.scores_panel import ScoresPanel
-from napari_i3d.plugin.learning.learned import DoubtfulLabels, Learned, LearnRequest, describe_learned
+from napari_i3d.plugin.learning.learned import DoubtfulLabels, Learned, LearnRequest, Scores, describe_learned
 from napari_i3d.plugin.learning.training_data import TrainingData
 from napari_i3d.plugin.widgets.dialogs import open_dock
 from napari_i3d.plugin.widgets.dock import Dock
@@ -191,7 +191,8 @@ class LearnWidget(Dock):
 
     def _on_evaluate(self) -> None:
         if self._ready():
-            self._start(run_evaluation, self._data, self.options.settings(), text="scores of a probe")
+            windows = self._learning.random_windows(self._data)
+            self._start(run_evaluation, self._data, self.options.settings(), windows, text="scores of a probe")
 
     def _on_find(self) -> None:
         if self._ready():
@@ -244,9 +245,9 @@ class LearnWidget(Dock):
             self._show_learned()
         elif isinstance(value, Learned):
             self._adopt(value)
-        elif isinstance(value, Evaluation):
+        elif isinstance(value, Scores):
             self._show_learned()
-            self.scores.show_evaluation(value)
+            self.scores.show_scores(value)
             self.tabs.setCurrentWidget(self.scores)
         elif isinstance(value, DoubtfulLabels):
             self._show_learned()

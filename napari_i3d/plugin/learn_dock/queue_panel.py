@@ -4,7 +4,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_i3d.plugin.labels.queue_actions import go_to_window, step_queue
 from napari_i3d.plugin.learn_dock.click_list import ClickList, Row, format_frames
-from napari_i3d.plugin.learning.learning_state import ToLabel, describe_who
+from napari_i3d.plugin.learning.moments import ToLabel, describe_who
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.text_label import TextLabel

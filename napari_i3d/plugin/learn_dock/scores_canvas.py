@@ -2,7 +2,6 @@
 
 from matplotlib.figure import Figure
 
-from napari_i3d.errors import AnnotationError
 from napari_i3d.learning import Evaluation
 from napari_i3d.plots import plot_confusion, plot_learning_curve
 from napari_i3d.plugin.plotting.plot_canvas import PlotCanvas
@@ -25,16 +24,10 @@ class ScoresCanvas(PlotCanvas):
     def show_evaluation(self, evaluation: Evaluation) -> None:
         """Draw the figures."""
         self.clear()
-        draw_scores(evaluation, self.figure)
-        self._axes = self.figure.axes[0]
+        upper, *lower = self.figure.subplots(2 if evaluation.confusion else 1, 1, squeeze=False)[:, 0]
+        plot_learning_curve(evaluation, upper)
+        upper.set_ylabel("macro F1")  # the line above the table says what was held back
+        for axes in lower:
+            plot_confusion(evaluation, axes)
+        self._axes = upper
         self._paint()
-
-
-def draw_scores(evaluation: Evaluation, figure: Figure) -> None:
-    """Draw the learning curve, and the confusion matrix if behaviors are exclusive."""
-    upper, lower = figure.subplots(2, 1)
-    plot_learning_curve(evaluation, upper)
-    try:
-        plot_confusion(evaluation, lower)
-    except AnnotationError:
-        lower.remove()

@@ -10,6 +10,8 @@ from napari_i3d.learning.probabilities import RowProbabilities
 from napari_i3d.learning.probe.probe import Probe
 from napari_i3d.learning.probe.settings import ProbeSettings
 from napari_i3d.learning.queue import Window
+from napari_i3d.learning.random_windows import RandomEstimate
+from napari_i3d.learning.scores import Evaluation
 from napari_i3d.learning.smoothing import Smoothing
 from napari_i3d.plugin.learning.training_data import TrainingData
 
@@ -19,7 +21,7 @@ class QueueSettings:
     """How windows to label next are chosen; see `rank_windows`."""
 
     count: int = 20
-    length_frames: int = 50
+    length_frames: int = 25
     random_share: float = 0.2
 
 
@@ -95,6 +97,22 @@ class Learned:
     windows: tuple[Window, ...]
     notes: tuple[str, ...]
     seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Scores of a probe: of the labels, and in the random windows that were labelled; None: too few of these."""
+
+    evaluation: Evaluation
+    estimate: RandomEstimate | None
+
+    def report(self) -> str:
+        """Return the scores as lines of text."""
+        return "\n".join(one.report() for one in (self.evaluation, self.estimate) if one is not None)
+
+    def as_csv(self) -> str:
+        """Return the scores as lines of ``score,of,value``."""
+        return self.evaluation.as_csv() + ("" if self.estimate is None else self.estimate.as_csv())
 
 
 @dataclass(frozen=True, eq=False)

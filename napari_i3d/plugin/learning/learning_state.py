@@ -1,70 +1,24 @@
 """The probe of a viewer, what it finds in the open videos, and what to label next; shared by docks and keys."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 
 from psygnal import Signal
 
-from napari_i3d._utils.frame_ranges import clip_ranges, count_frames
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.bouts import Bout
 from napari_i3d.annotations.editing.changes import AnnotationChange
-from napari_i3d.individuals import Id, format_id
+from napari_i3d.individuals import Id
 from napari_i3d.learning.probe.probe import Probe
+from napari_i3d.learning.queue import Window
+from napari_i3d.plugin.learning.edit_count import count_edits
 from napari_i3d.plugin.learning.learned import DoubtfulLabels, Learned
+from napari_i3d.plugin.learning.moments import Doubtful, ToLabel
 from napari_i3d.plugin.learning.training_data import TrainingData
 from napari_i3d.plugin.session.connections import Connections
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
-
-
-@dataclass(frozen=True, eq=False)
-class ToLabel:
-    """Frames of an individual to label next.
-
-    Attributes
-    ----------
-    name, tracked, individual
-        Who; `name` is that of the video among the open ones.
-    start, stop
-        The first frame, and the one after the last.
-    uncertainty
-        Of the probe, 0 to 1.
-    random
-        Whether they were drawn at random.
-    """
-
-    name: str
-    tracked: TrackedVideo
-    individual: Id
-    start: int
-    stop: int
-    uncertainty: float
-    random: bool
-
-    @property
-    def is_done(self) -> bool:
-        """Whether at least half of the frames were looked at."""
-        looked_at = clip_ranges(self.tracked.labels.editor.assessed_of(self.individual), self.start, self.stop)
-        return 2 * count_frames(looked_at) >= self.stop - self.start
-
-
-@dataclass(frozen=True, eq=False)
-class Doubtful:
-    """A labelled bout that probes of the other labels find unlikely; see `LabelError`."""
-
-    name: str
-    tracked: TrackedVideo
-    bout: Bout
-    suggested: str
-    probability: float
-    suggested_probability: float
-
-    @property
-    def exists(self) -> bool:
-        """Whether the bout is labelled still."""
-        return self.bout in self.tracked.labels.editor.bouts_of(self.bout.individual)
 
 
 class Learning:
@@ -94,6 +48,7 @@ class Learning:
         self._session = session
         self._links: dict[TrackedVideo, Connections] = {}
         self._checked: set[tuple[TrackedVideo, Bout]] = set()
+        self._drawn: list[ToLabel] = []
         self._at = -1
         self._current: ToLabel | None = None
         self.learned: Learned | None = None
@@ -136,7 +91,17 @@ class Learning:
         )
         self._at, self._current = -1, None
         self.queue = tuple(one for one in found if one.tracked in self._links and not one.is_done)
+        self._drawn += [one for one in self.queue if one.random]
         self.queue_changed.emit()
+
+    def random_windows(self, data: TrainingData) -> tuple[Window, ...]:
+        """Return all windows of videos that were drawn at random so far."""
+        names = {one.tracked: name for name, one in data.videos.items()}
+        return tuple(
+            Window(names[one.tracked], one.individual, one.start, one.stop, one.uncertainty, True)
+            for one in self._drawn
+            if one.tracked in names
+        )
 
     def set_doubtful(self, found: DoubtfulLabels) -> None:
         """List labels to look at again, but for those that were looked at in this session."""
@@ -188,10 +153,8 @@ class Learning:
 
     def edits_since(self, data: TrainingData) -> int:
         """Return the number of bouts and looked-at stretches that differ from those of data."""
-        return sum(_edits(one.labels, one.tracked) for one in data.videos.values() if one.tracked in self._links) + sum(
-            sum(len(tracked.labels.editor.bouts_of(one)) for one in tracked.labels.editor.individuals)
-            for tracked in set(self._links) - {one.tracked for one in data.videos.values()}
-        )
+        before = {one.tracked: one.labels for one in data.videos.values()}
+        return sum(count_edits(before.get(tracked, Annotation()), tracked) for tracked in self._links)
 
     def _on_videos(self) -> None:
         opened = set(self._session.videos)
@@ -209,6 +172,7 @@ class Learning:
     def _keep(self, videos: Iterable[TrackedVideo]) -> None:
         """Leave what is about other videos out of the lists."""
         kept = set(videos)
+        self._drawn = [one for one in self._drawn if one.tracked in kept]
         queue = tuple(one for one in self.queue if one.tracked in kept)
         doubtful = tuple(one for one in self.doubtful if one.tracked in kept)
         if len(queue) < len(self.queue):
@@ -255,11 +219,6 @@ class Learning:
         self.data_changed.emit()
 
 
-def describe_who(name: str, individual: Id, videos: int) -> str:
-    """Return the individual of a list, with its video if there are several."""
-    return format_id(individual) if videos < 2 else f"{name} · {format_id(individual)}"
-
-
 def _without_stale(proposals: Annotation, tracked: TrackedVideo) -> Annotation:
     """Return new proposals without individuals whose boxes were corrected: they may be another animal by now."""
     stale = {one for one in proposals.individuals if _is_stale(one, tracked)}
@@ -275,25 +234,3 @@ def _without_stale(proposals: Annotation, tracked: TrackedVideo) -> Annotation:
 
 def _is_stale(individual: Id, tracked: TrackedVideo) -> bool:
     return any(one == individual or str(one).startswith(f"{individual}_part") for one in tracked.out_of_date)
-
-
-def _edits(before: Annotation, tracked: TrackedVideo) -> int:
-    editor = tracked.labels.editor
-    edits = 0
-    for individual in {*before.individuals, *editor.individuals}:
-        old, new = _differing(before.of(individual), editor.bouts_of(individual))
-        if old or new:
-            edits += max(len(new - old), len(old - new))
-        else:
-            seen, sees = set(before.assessed.get(individual, ())), set(editor.assessed_of(individual))
-            edits += len(sees - seen)
-    return edits
-
-
-def _differing(old: Sequence[Bout], new: Sequence[Bout]) -> tuple[set[Bout], set[Bout]]:
-    """Return bouts between those that are equal at the beginning and at the end; long lists are mostly equal."""
-    first = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a is not b), min(len(old), len(new)))
-    rest = min(len(old), len(new)) - first
-    pairs = zip(reversed(old), reversed(new), strict=False)
-    last = next((n for n, (a, b) in enumerate(pairs) if n == rest or a is not b), rest)
-    return set(old[first : len(old) - last]), set(new[first : len(new) - last])

@@ -1,6 +1,5 @@
 """From labels to proposals and back in real windows, on features that show a planted behavior in each frame."""
 
-import csv
 from dataclasses import replace
 
 import numpy as np
@@ -137,11 +136,11 @@ def test_one_click_proposes_bouts_of_everyone(viewer, clip, qtbot, monkeypatch, 
 
     # What to label next: none of it was looked at; the share of random ones is said.
     queue = person.learning.queue
-    assert len(queue) == 16  # all stretches of 50 frames that are left: 4 of one, 12 of the other
+    assert len(queue) == 20
     assert all(not labels_of().is_assessed(one.individual, one.start) for one in queue)
     random = sum(one.random for one in queue)
-    assert f"16 stretches to label, {random} of them ({random / 16:.0%}) drawn at random" in dock.queue.title.text()
-    assert [row[3] for row in dock.queue.list.texts()].count("random") == random == 3
+    assert "20 stretches to label, 4 of them (20%) drawn at random" in dock.queue.title.text()
+    assert [row[3] for row in dock.queue.list.texts()].count("random") == random == 4
     person.click_row(dock.queue.list, 2)
     assert (tracked.current, session.frame) == (queue[2].individual, queue[2].start)
     assert tracked.span == (queue[2].start, queue[2].stop)
@@ -150,7 +149,7 @@ def test_one_click_proposes_bouts_of_everyone(viewer, clip, qtbot, monkeypatch, 
     session.labelling.on = True
     QTest.keyClick(viewer.window._qt_viewer.canvas.native, Qt.Key.Key_G)
     assert queue[3] not in person.learning.queue
-    assert len(dock.queue.list.texts()) == 15
+    assert len(dock.queue.list.texts()) == 19
     person.press("Alt-Q")
     assert tracked.span == (queue[4].start, queue[4].stop)
     person.press("Alt-Shift-Q")
@@ -198,16 +197,17 @@ def test_scores_and_doubtful_labels_are_shown(viewer, clip, qtbot, monkeypatch, 
     assert table[3][1] == f"{expected.majority_macro_f1:.3g}"
     assert table[4][1] == f"{expected.shuffled_macro_f1:.3g}"
     assert "say nothing about behavior" in dock.scores.text.text()
-    assert "the mean F1 went from" in dock.scores.text.text()
-    curve, confusion = dock.scores.canvas.figure.axes
-    assert [tuple(point) for point in curve.lines[2].get_xydata()] == list(expected.learning_curve)
+    assert expected.advice
+    assert expected.advice in dock.scores.text.text()
+    assert "Nobody knows yet how good" in dock.scores.text.text()
+    curve, confusion = dock.scores.canvas.figure.axes[:2]
+    assert [tuple(point) for point in curve.lines[0].get_xydata()] == list(expected.learning_curve)
     assert [label.get_text() for label in confusion.get_xticklabels()] == ["(none)", "groom", "rear"]
     person.click(dock.scores.copy)
     assert QApplication.clipboard().text() == expected.report()
     choose_file(monkeypatch, "getSaveFileName", tmp_path / "scores.csv")
     person.click(dock.scores.save)
-    rows = list(csv.reader((tmp_path / "scores.csv").read_text().splitlines()))
-    assert rows[1] == ["groom", str(expected.frame_f1["groom"]), str(expected.bouts["groom"])]
+    assert (tmp_path / "scores.csv").read_text() == expected.as_csv()
     choose_file(monkeypatch, "getSaveFileName", tmp_path / "scores.png")
     person.click(dock.scores.save)
     assert (tmp_path / "scores.png").read_bytes().startswith(b"\x89PNG")
@@ -228,6 +228,20 @@ def test_scores_and_doubtful_labels_are_shown(viewer, clip, qtbot, monkeypatch, 
     person.click(dock.doubtful.right)
     person.click(dock.doubtful.search)
     assert all(one.bout != mistaken for one in person.learning.doubtful)
+
+    # Random stretches, labelled throughout, say how good the probe is in the rest.
+    person.click(dock.train)
+    drawn = [one for one in person.learning.queue if one.random]
+    for one in drawn:
+        for bout in labels_of(one.individual, FRAMES).bouts:
+            start, stop = max(bout.start, one.start), min(bout.stop, one.stop)
+            if start < stop:
+                tracked.labels.editor.add(one.individual, bout.behavior, start, stop)
+        assert one in person.learning.queue or one.is_done
+        tracked.labels.editor.assess(one.individual, one.start, one.stop)
+        assert one not in person.learning.queue
+    person.click(dock.scores.evaluate)
+    assert f"In {len(drawn)} random windows with {25 * len(drawn)} rows" in dock.scores.text.text()
 
     # A data set, and a folder that is there already.
     tracked.labels.set_annotation(Annotation(ETHOGRAM, (*labels_of().bouts, *labels_of(TWO).bouts)), None)
