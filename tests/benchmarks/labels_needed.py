@@ -104,7 +104,7 @@ def synthetic_clips(folder: Path, seed: int) -> Clips:
     """Return synthetic clips with rows of the untrained network, of which the seed chooses those held back."""
     features, truth = _extracted(folder)
     held_back = np.random.default_rng(seed).choice(list(features), VIDEOS // 3, replace=False).tolist()
-    return Clips(features, truth, tuple(held_back), 2, 1)
+    return Clips(features, truth, tuple(held_back), 2, 3)
 
 
 @functools.cache
@@ -201,10 +201,7 @@ def labels_needed(
             continue
         n_labelled = sum(high - low for one in labels.values() for own in one.assessed.values() for low, high in own)
         curve.append((n_labelled / every, score(probe, clips)))
-        # A round of one window is drawn at random every so often, by the same share.
         share, count = random_share, clips.windows_a_round
-        if count == 1 and random_share < 1:
-            share = float(np.random.default_rng(seed + len(windows)).random() < random_share)
     return curve
 
 
