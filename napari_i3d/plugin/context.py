@@ -1,6 +1,7 @@
 """The session of each viewer, and everything that belongs to it: the one place that wires them."""
 
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING
 
 from napari_i3d.plugin.session.session import Session
@@ -28,7 +29,9 @@ def get_session(viewer: "Viewer") -> Session:
         from napari_i3d.plugin.labels.labelling import Labelling
         from napari_i3d.plugin.layers.box_controller import BoxesController
         from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
+        from napari_i3d.plugin.learning.learning_state import Learning
         from napari_i3d.plugin.playback import Playback
+        from napari_i3d.plugin.proposals.proposal_actions import accept_as
         from napari_i3d.plugin.recovery.recovery_controller import RecoveryController
 
         session = _sessions[viewer] = Session(viewer)
@@ -38,9 +41,11 @@ def get_session(viewer: "Viewer") -> Session:
         session.box_editor = BoxEditor(session)
         session.keys = KeyBindings(session, ACTIONS)
         session.exploration = Exploration(session)
+        session.learning = Learning(session)
         session.arrangement = VideoArrangement(session)
         session.playback = Playback(session)
         session.labelling = Labelling(session, viewer.window._qt_window)
+        session.labelling.is_taken = partial(accept_as, session)
         session.recovery = RecoveryController(session, viewer.window._qt_window)
         unsaved = UnsavedWork(session)
         session.closing_question = ClosingQuestion(

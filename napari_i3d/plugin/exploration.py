@@ -14,7 +14,7 @@ from napari_i3d.features.features import Features
 from napari_i3d.individuals import Id
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.session.features_state import format_out_of_date
-from napari_i3d.plugin.session.matching import tracking_id
+from napari_i3d.plugin.session.matching import tracking_id, unique_names
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.time_axis import TimeAxis
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
@@ -53,13 +53,7 @@ def named_features(videos: Iterable[TrackedVideo]) -> dict[str, TrackedVideo]:
     FeaturesError
         No video has features.
     """
-    named: dict[str, TrackedVideo] = {}
-    for tracked in videos:
-        if tracked.features is not None and len(tracked.features):
-            name, number = tracked.name, 2
-            while name in named:
-                name, number = f"{tracked.name} ({number})", number + 1
-            named[name] = tracked
+    named = unique_names(tracked for tracked in videos if tracked.features is not None and len(tracked.features))
     if not named:
         raise FeaturesError("no features to explore yet", hint="extract them, or load a file of them in Plot features")
     return named

@@ -9,7 +9,8 @@ from functools import partial
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.corrections import identity_actions, key_frame_actions, problem_actions
 from napari_i3d.plugin.keyboard.actions import Action
-from napari_i3d.plugin.labels import label_keys, label_saving
+from napari_i3d.plugin.labels import label_keys, label_saving, queue_actions
+from napari_i3d.plugin.proposals import proposal_keys
 from napari_i3d.plugin.saving.box_saving import SAVE_ACTIONS
 
 _LOOK = (
@@ -33,6 +34,8 @@ ACTIONS = (
     *key_frame_actions.ACTIONS,
     *SAVE_ACTIONS,
     *label_keys.ACTIONS,
+    *queue_actions.ACTIONS,
     *label_saving.SAVE_ACTIONS,
+    *proposal_keys.ACTIONS,
 )
 """All actions that can have a key."""

@@ -27,7 +27,7 @@ _MOST_PX = 2560, 1400
 """Largest useful width and height of the window."""
 _TITLE_PX = 36
 """Height of the title bar, which the desktop draws."""
-_DOCKS = ("Individuals", "Crop preview", "Extract features", "Explore features", "Plot features")
+_DOCKS = ("Individuals", "Crop preview", "Extract features", "Explore features", "Learn behaviors", "Plot features")
 """The first is in front."""
 
 

@@ -21,9 +21,9 @@ from napari_i3d.errors import AnnotationError
 from napari_i3d.individuals import Id
 
 
-def labels_path(video: Path, ending: str = ".json") -> Path:
-    """Return the usual file of the labels of a video: beside it, named after it."""
-    return video.with_name(f"{video.stem}_labels{ending}")
+def labels_path(video: Path, ending: str = ".json", what: str = "labels") -> Path:
+    """Return the usual file of the labels, or of something else, of a video: beside it, named after it."""
+    return video.with_name(f"{video.stem}_{what}{ending}")
 
 
 def find_labels(video: Path) -> Path | None:

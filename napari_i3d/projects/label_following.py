@@ -1,6 +1,7 @@
 """Labels follow the corrections of boxes: what a correction of identities does to the annotation."""
 
 import itertools
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import numpy as np
@@ -32,6 +33,8 @@ class LabelFollowing:
     ----------
     tracking, annotation
         The editors.
+    proposals
+        Returns the editors of what programs proposed, whose bouts follow too.
 
     Raises
     ------
@@ -39,10 +42,15 @@ class LabelFollowing:
         They do not share a history.
     """
 
-    def __init__(self, tracking: TrackingEditor, annotation: AnnotationEditor) -> None:
+    def __init__(
+        self,
+        tracking: TrackingEditor,
+        annotation: AnnotationEditor,
+        proposals: Callable[[], Iterable[AnnotationEditor]] = tuple,
+    ) -> None:
         if tracking.history is not annotation.history:
             raise ValueError("expected editors that share a history, found two")
-        self._tracking, self._annotation = tracking, annotation
+        self._tracking, self._annotation, self._proposals = tracking, annotation, proposals
 
     def do(self, edit: _Edit) -> _Edit:
         """Apply a correction of identities to boxes and labels, and any other one to the boxes.
@@ -67,33 +75,49 @@ class LabelFollowing:
         labels, before = annotation_edit(edit, self._tracking.tracking), set(self._tracking.keys)
         with self._tracking.group(self._tracking.describe(edit)):
             done = self._tracking.do(edit)
-            if labels is not None and self._concerns(labels):
+            gone = before - set(self._tracking.keys)
+            if labels is not None and _concerns(labels, self._annotation):
                 self._annotation.do(labels)
-            self._remove_empty(before - set(self._tracking.keys))
+            _remove_empty(gone, self._annotation)
+            for editor in self._proposals():
+                if labels is not None and _concerns(labels, editor):
+                    _follow(labels, editor)
+                _remove_empty(gone, editor)
         return done
 
-    def _concerns(self, labels: AnnotationEdit) -> bool:
-        match labels:
-            case SwapIndividuals(one, other) | AssignIndividual(one, other) | MergeIndividuals(one, other):
-                ids = one, other
-            case RenameIndividual(one) | SplitIndividual(one) | DeleteIndividual(one):
-                ids = one, one
-            case _:
-                return False
-        return any(map(self._annotation.knows, ids))
-
-    def _remove_empty(self, individuals: set[Id]) -> None:
-        # Who lost the last box to another, and the labels with it, is no individual any more.
-        for individual in individuals.intersection(self._annotation.individuals):
-            if not self._annotation.bouts_of(individual) and not self._annotation.assessed_of(individual):
-                self._annotation.do(DeleteIndividual(individual))
-
     def _free_id(self, individual: Id) -> Id:
-        taken = {*self._tracking.keys, *self._annotation.individuals}
+        others = (one for editor in self._proposals() for one in editor.individuals)
+        taken = {*self._tracking.keys, *self._annotation.individuals, *others}
         if isinstance(individual, int):
             number = max(other for other in taken if isinstance(other, int)) + 1
             return number if number <= MAX_ID else next(n for n in range(MAX_ID) if n not in taken)
         return next(name for n in itertools.count(2) if (name := f"{individual}_{n}") not in taken)
+
+
+def _follow(labels: AnnotationEdit, editor: AnnotationEditor) -> None:
+    match labels:
+        case RenameIndividual(one, new) | SplitIndividual(one, _, new) if new != one and editor.knows(new):
+            # Of no animal that has boxes: it must not become a reason that boxes cannot be corrected.
+            editor.do(DeleteIndividual(new))
+    editor.do(labels)
+
+
+def _concerns(labels: AnnotationEdit, editor: AnnotationEditor) -> bool:
+    match labels:
+        case SwapIndividuals(one, other) | AssignIndividual(one, other) | MergeIndividuals(one, other):
+            ids = one, other
+        case RenameIndividual(one) | SplitIndividual(one) | DeleteIndividual(one):
+            ids = one, one
+        case _:
+            return False
+    return any(map(editor.knows, ids))
+
+
+def _remove_empty(individuals: set[Id], editor: AnnotationEditor) -> None:
+    # Who lost the last box to another, and the labels with it, is no individual any more.
+    for individual in individuals.intersection(editor.individuals):
+        if not editor.bouts_of(individual) and not editor.assessed_of(individual):
+            editor.do(DeleteIndividual(individual))
 
 
 def annotation_edit(edit: TrackingEdit, tracking: Tracking) -> AnnotationEdit | None:

@@ -2,19 +2,23 @@
 
 ``python tests/benchmarks/annotation_editing.py [--bouts 20000] [--individuals 4] [--edits 10000]``. An edit ends when
 the bouts of the individual that it changed are made. To reach: p95 at most 5 ms, undo and redo the same; 10,000 edits
-add less than 100 MB, and the last are no slower than the first. Times are those of the processor, and on the clock in
-brackets.
+add less than 100 MB, and the last are no slower than the first; proposals are accepted and rejected as fast. Times are
+those of the processor, and on the clock in brackets.
 """
 
 import argparse
 import gc
 import time
+from dataclasses import replace
 
 import numpy as np
 import psutil
 
 from napari_i3d import Annotation, AnnotationEditor, Behavior, Bout, Ethogram
+from napari_i3d._utils.history import History
 from napari_i3d.annotations.agreement import agreement
+from napari_i3d.annotations.bouts import Origin, merge_overlapping
+from napari_i3d.annotations.proposals import Proposals
 from napari_i3d.annotations.statistics import behavior_statistics
 
 BEHAVIORS = 12
@@ -102,6 +106,47 @@ def describe(name: str, times_ms: list[Times]) -> str:
     )
 
 
+def review(annotation: Annotation) -> None:
+    """Accept and reject one by one as many proposals as there are labels, beside them, then all that are left."""
+    history = History()
+    labels, proposals = AnnotationEditor(annotation, history), Proposals(history)
+    random = np.random.default_rng(3)
+    bouts = [
+        replace(bout, start=bout.start + 2, origin=Origin.AUTOMATED, confidence=float(random.random()), target=None)
+        for bout in annotation.bouts
+    ]
+    apart = [
+        replace(bout, start=min(bout.stop, bout.start + SPACING - 3), stop=bout.start + SPACING - 2) for bout in bouts
+    ]
+    proposed = Annotation(annotation.ethogram, merge_overlapping(apart), {}, annotation.individuals)
+    started = now_ms()
+    proposals.propose(proposed)
+    print(f"{len(proposed.bouts)} proposals: {since(started)[0]:.0f} ms")
+    times: dict[str, list[Times]] = {}
+    for number in range(400):
+        who = annotation.individuals[number % len(annotation.individuals)]
+        started = now_ms()
+        left = proposals.left(labels, who)
+        times.setdefault("find those left", []).append(since(started))
+        bout = left[int(random.integers(len(left)))]
+        started = now_ms()
+        if number % 2:
+            proposals.accept(labels, [bout])
+        else:
+            proposals.reject(labels, [bout])
+        labels.bouts_of(who), proposals.editor.bouts_of(who)
+        times.setdefault("accept" if number % 2 else "reject", []).append(since(started))
+    for name, own in times.items():
+        print(describe(name, own))
+    rest = [bout for who in annotation.individuals for bout in proposals.left(labels, who)]
+    started = now_ms()
+    done = proposals.accept(labels, rest)
+    print(f"accept {done.n_bouts} at once: {since(started)[0]:.0f} ms")
+    started = now_ms()
+    labels.undo()
+    print(f"take that back: {since(started)[0]:.0f} ms")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bouts", type=int, default=20_000)
@@ -111,6 +156,7 @@ def main() -> None:
     started = now_ms()
     annotation = labelled(arguments.individuals, arguments.bouts)
     print(f"annotation of {len(annotation.bouts)} bouts: {since(started)[0]:.0f} ms")
+    review(annotation)
     started = now_ms()
     session = Session(annotation)
     print(f"editor: {since(started)[0]:.0f} ms")

@@ -17,7 +17,15 @@ from napari_i3d.synthetic import SyntheticClip
 
 FRAMES = 30
 SMALL = 1280, 690  # 1280 x 720 without a task bar
-ALL = ("Individuals", "Crop preview", "Extract features", "Explore features", "Plot features", "Annotate")
+ALL = (
+    "Individuals",
+    "Crop preview",
+    "Extract features",
+    "Explore features",
+    "Plot features",
+    "Annotate",
+    "Learn behaviors",
+)
 OVER_TIME = ("Plot features", "Annotate")
 WAIT = 60_000
 

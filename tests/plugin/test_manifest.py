@@ -80,6 +80,7 @@ def test_everything_of_the_plugin_can_be_reached(manifest: PluginManifest) -> No
         "Plot features",
         "Explore features",
         "Annotate",
+        "Learn behaviors",
     ]
     assert [sample.key for sample in contributions.sample_data] == ["animals"]
     written = {ending for known in WRITTEN for ending in known.endings}

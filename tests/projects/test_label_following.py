@@ -136,6 +136,43 @@ def test_boxes_keep_their_labels(seed):
     assert (animals(tracking.tracking), annotation.annotation) == states[-1]
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_proposals_stay_with_their_animals(seed):
+    rng = random.Random(seed)
+    tracking, planted_bouts = planted()
+    labels = AnnotationEditor(None, tracking.history)
+    proposals, rejected = (AnnotationEditor(planted_bouts.annotation, tracking.history) for _ in range(2))
+    following = LabelFollowing(tracking, labels, lambda: (proposals, rejected))
+    states, done = [animals(tracking.tracking)], 0
+    while done < 25 and len(tracking.keys) > 1:
+        try:
+            following.do(random_correction(rng, tracking))
+        except TrackingError:
+            assert animals(tracking.tracking) == states[-1]
+            continue
+        done += 1
+        check(tracking, proposals)
+        check(tracking, rejected)
+        states.append(animals(tracking.tracking))
+        assert tracking.history.position == done
+    assert done > 10
+    for state in reversed(states):
+        assert animals(tracking.tracking) == state
+        check(tracking, proposals)
+        tracking.undo()
+
+
+def test_proposals_never_stop_a_correction():
+    tracking, _ = planted()
+    bouts = (Bout("a", "run", 0, 5), Bout("old", "run", 0, 5))
+    proposals = AnnotationEditor(Annotation(Ethogram(tuple(map(Behavior, NAMES))), bouts), tracking.history)
+    following = LabelFollowing(tracking, AnnotationEditor(None, tracking.history), lambda: (proposals,))
+    following.do(Rename("a", "old"))
+    assert proposals.annotation.bouts == (Bout("old", "run", 0, 5),)
+    tracking.undo()
+    assert proposals.annotation.bouts == bouts
+
+
 def test_words_are_those_of_the_boxes():
     tracking, annotation = planted()
     LabelFollowing(tracking, annotation).do(Swap("a", "b", 10))

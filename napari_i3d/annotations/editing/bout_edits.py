@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 
 from napari_i3d._utils.frame_ranges import in_frames
+from napari_i3d._utils.history import Change
+from napari_i3d._utils.text import counted
 from napari_i3d.annotations.bouts import Bout, Origin
 from napari_i3d.annotations.editing.annotation_edit import (
     AnnotationEdit,
@@ -15,6 +17,7 @@ from napari_i3d.annotations.editing.annotation_edit import (
     words_of,
 )
 from napari_i3d.annotations.editing.annotation_store import AnnotationStore, Interval, Lane
+from napari_i3d.annotations.editing.changes import Overwrite
 from napari_i3d.annotations.editing.draft import Draft, unite
 from napari_i3d.annotations.validation import plain_text
 from napari_i3d.errors import AnnotationError
@@ -131,6 +134,36 @@ class DeleteBout(BoutEdit):
         draft = Draft(store)
         draft.take(lane, interval.start, interval.stop)
         return Plan(draft.changes())
+
+
+@dataclass(frozen=True)
+class DeleteBouts(AnnotationEdit):
+    """Remove bouts, any number of them at once; their frames stay assessed."""
+
+    bouts: tuple[Bout, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._set("bouts", tuple(self.bouts))
+
+    @property
+    def words(self) -> str:
+        """Description, as an instruction."""
+        return f"delete {words_of(self.bouts[0]) if len(self.bouts) == 1 else counted(len(self.bouts), 'bout')}"
+
+    def plan(self, store: AnnotationStore) -> Plan:
+        """Return the changes without applying them."""
+        gone: dict[Lane, list[Interval]] = {}
+        for bout in self.bouts:
+            lane, interval = find_bout(store, bout)
+            gone.setdefault(lane, []).append(interval)
+        changes: list[Change] = []
+        for lane, intervals in gone.items():
+            start, stop = min(one.start for one in intervals), max(one.stop for one in intervals)
+            starts = {one.start for one in intervals}
+            kept = [one for one in store.intervals(lane, start, stop) if one.start not in starts]
+            changes.append(Overwrite(store, lane, start, stop, kept))
+        return Plan(changes)
 
 
 @dataclass(frozen=True)

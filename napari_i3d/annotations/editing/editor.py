@@ -64,7 +64,7 @@ class AnnotationEditor:
         self._ids = self._listed()
         self._callbacks: list[Callable[[AnnotationChange], None]] = []
         self.history = History() if history is None else history
-        self.history.connect(self._notify)
+        self._disconnect = self.history.connect(self._notify)
         self._saved = self._store.annotation if saved is None else saved
         self._steps = OwnSteps(self.history, lambda step: bool(self.edits_of(step)), saved=saved is None)
 
@@ -185,6 +185,11 @@ class AnnotationEditor:
         """Call a function after every step, undo and redo; return a function that disconnects it."""
         self._callbacks.append(callback)
         return lambda: self._callbacks.remove(callback)
+
+    def close(self) -> None:
+        """Follow the history no more: the annotation is not needed any longer. Its steps can still be undone."""
+        self._disconnect()
+        self._callbacks.clear()
 
     def edits_of(self, step: Step) -> list[AnnotationEdit]:
         """Return the edits of this editor in a step of the history, in order."""

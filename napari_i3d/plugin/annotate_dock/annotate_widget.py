@@ -1,16 +1,13 @@
 """The Annotate dock: a time line of all individuals on which behaviors are labelled."""
 
-from dataclasses import replace
-
 import napari
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QHideEvent
 from qtpy.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from napari_i3d.annotations.editing.bout_edits import MoveEdges
 from napari_i3d.annotations.editing.changes import AnnotationChange
 from napari_i3d.annotations.editing.painting import Add
-from napari_i3d.individuals import Id, format_id
+from napari_i3d.individuals import Id
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.annotate_dock.annotation_files import FileButton
 from napari_i3d.plugin.annotate_dock.behaviors_panel import BehaviorsPanel
@@ -22,16 +19,21 @@ from napari_i3d.plugin.annotate_dock.more_menu import MoreMenu
 from napari_i3d.plugin.annotate_dock.playback_bar import PlaybackBar
 from napari_i3d.plugin.annotate_dock.timeline_content import (
     bout_of,
-    lane_bout_of,
+    proposal_of,
+    running_text,
+    selected_in,
     timeline_data,
     with_edited_labels,
+    with_edited_predictions,
 )
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.labels import label_actions
+from napari_i3d.plugin.proposals import proposal_actions
+from napari_i3d.plugin.proposals.proposals_box import ProposalsBox
 from napari_i3d.plugin.session.connections import Connections
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.timeline.geometry import LaneHit
-from napari_i3d.plugin.timeline.lanes import LaneBout, MarkedSpan
+from napari_i3d.plugin.timeline.lanes import LaneBout, LaneKind, MarkedSpan
 from napari_i3d.plugin.timeline.timeline_canvas import TimelineCanvas
 from napari_i3d.plugin.widgets.dock import Dock
 from napari_i3d.plugin.widgets.layouts import fill
@@ -66,6 +68,7 @@ class AnnotateWidget(Dock):
         self.mode.setText("Label")
         self.mode.setCheckable(True)
         self.mode.setToolTip(f"Label by the keys of the behaviors ({self._session.keys.shown_key('label_mode')})")
+        self.proposed = ProposalsBox(self._session)
         self.playing = PlaybackBar(self._session)
         self.file, self.behaviors = FileButton(self._session), BehaviorsPanel(self._session)
         self.running, self.readout = LineLabel(), LineLabel()
@@ -80,12 +83,13 @@ class AnnotateWidget(Dock):
             tracking_changed=self._show,
             video_changed=self._show,
             accepted_changed=self._show,
+            out_of_date_changed=self._show_lanes,
             current_changed=self._on_current,
             span_changed=self._on_span,
         )
 
     def _build(self) -> None:
-        tools = self.file, self.mode, self.playing, self.running, self.readout, self.more
+        tools = self.file, self.mode, self.proposed, self.playing, self.running, self.readout, self.more
         self.tools = fill(QHBoxLayout(), *tools, grow=self.running)
         self.tools.setStretchFactor(self.readout, 1)
         self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -138,6 +142,7 @@ class AnnotateWidget(Dock):
     def _show_lanes(self) -> None:
         if self._tracked is not None:
             self.canvas.data = timeline_data(self._tracked, self._clusters.of(self._tracked))
+            self._on_selected()
 
     def _follow_labels(self, tracked: TrackedVideo | None) -> None:
         if tracked is not self._labels_of:
@@ -146,12 +151,15 @@ class AnnotateWidget(Dock):
             if tracked is not None:
                 self._label_links.connect(tracked.labels.changed, self._on_labels)
                 self._label_links.connect(tracked.labels.selected_changed, self._on_selected)
+                self._label_links.connect(tracked.predictions.changed, self._on_predictions)
+                self._label_links.connect(tracked.predictions.selected_changed, self._on_selected)
 
     def _on_labels(self, change: AnnotationChange | None = None) -> None:
         tracked = self._tracked
         if tracked is None:
             return
-        if change is None or change.added or change.removed or change.renamed:
+        proposed = tracked.predictions.annotation is not None
+        if change is None or _lists_others(change) or (change.ethogram and proposed):
             self._show_lanes()
         else:
             everyone = tracked.labels.editor.individuals if change.ethogram else change.ranges
@@ -159,6 +167,19 @@ class AnnotateWidget(Dock):
         self._on_selected()
         self._show_running()
         self.more.show_tracked()
+
+    def _on_predictions(self, change: AnnotationChange | None = None) -> None:
+        tracked = self._tracked
+        self.proposed.refresh()
+        self.file.refresh()
+        if tracked is None:
+            return
+        if change is None or _lists_others(change):
+            self._show_lanes()
+        else:
+            self.canvas.data = with_edited_predictions(self.canvas.data, tracked, change.ranges)
+            self._on_selected()
+        self._show_running()
 
     def _on_current(self) -> None:
         if self._tracked is not None:
@@ -169,8 +190,8 @@ class AnnotateWidget(Dock):
 
     def _on_selected(self) -> None:
         tracked = self._tracked
-        bout = None if tracked is None else tracked.labels.selected
-        self.canvas.selected = None if bout is None else lane_bout_of(bout)
+        self.canvas.selected = None if tracked is None else selected_in(tracked)
+        self._show_running()
 
     def _on_span(self) -> None:
         tracked = self._tracked
@@ -179,21 +200,13 @@ class AnnotateWidget(Dock):
 
     def _on_frame(self) -> None:
         self.canvas.set_frame(self._session.frame)
+        proposal_actions.leave(self._session)
         self._show_running()
         self._show_readout()
 
     def _show_running(self) -> None:
-        """Show the behaviors that are on in this frame."""
-        tracked = self._tracked
-        if tracked is None:
-            return
-        individual, frame = tracked.labelled, self._session.frame
-        shown = [
-            bout.behavior for bout in tracked.labels.editor.bouts_of(individual) if bout.start <= frame < bout.stop
-        ]
-        text = ", ".join(dict.fromkeys(shown)) or "-"
-        group = self.canvas.data.group(individual)
-        self.running.setText(f"{format_id(individual) if group is None else group.name}: {text}")
+        if self._tracked is not None:
+            self.running.setText(running_text(self._session, self._tracked, self.canvas.data))
 
     def _show_readout(self) -> None:
         self.readout.setText(self._session.playback.readout())
@@ -224,17 +237,18 @@ class AnnotateWidget(Dock):
         tracked.labelled = individual
 
     def _on_bout(self, lane_bout: LaneBout | None) -> None:
-        if self._tracked is not None:
-            self._tracked.labels.selected = bout_of(self._tracked, lane_bout)
+        tracked = self._tracked
+        if tracked is not None:
+            proposal_actions.select(tracked, proposal_of(tracked, lane_bout))
+            tracked.labels.selected = bout_of(tracked, lane_bout)
 
     def _on_edge(self, lane_bout: LaneBout, edge: str, frame: int) -> None:
         tracked = self._tracked
-        bout = None if tracked is None else bout_of(tracked, lane_bout)
-        if bout is None:
-            return
-        edges = (frame, bout.stop) if edge == "start" else (bout.start, frame)
-        if tracked is not None and label_actions.do(self._session, [MoveEdges(bout, *edges)]):
-            label_actions.select(tracked, replace(bout, start=edges[0], stop=edges[1]))
+        edges = (frame, lane_bout.stop) if edge == "start" else (lane_bout.start, frame)
+        if tracked is not None and lane_bout.kind is LaneKind.PREDICTIONS:
+            proposal_actions.move_edges(self._session, tracked, proposal_of(tracked, lane_bout), *edges)
+        elif tracked is not None:
+            label_actions.move_edges(self._session, tracked, bout_of(tracked, lane_bout), *edges)
 
     def _on_marked(self, individual: Id, start: int, stop: int, behavior: str | None) -> None:
         if self._tracked is None:
@@ -272,3 +286,8 @@ class AnnotateWidget(Dock):
         self.more.closed()
         super().closed()
         self._time.show(None)
+
+
+def _lists_others(change: AnnotationChange) -> bool:
+    """Return whether individuals are others or have other names."""
+    return bool(change.added or change.removed or change.renamed)

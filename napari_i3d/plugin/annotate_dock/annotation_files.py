@@ -6,7 +6,7 @@ from qtpy.QtWidgets import QFileDialog, QMenu, QToolButton
 
 from napari_i3d.annotations.io.formats import READ
 from napari_i3d.plugin.labels import label_saving
-from napari_i3d.plugin.labels.label_opening import import_labels, open_labels
+from napari_i3d.plugin.labels.label_opening import import_labels, open_labels, open_proposals
 from napari_i3d.plugin.session.session import Session
 
 _TIP = "Open, save and import labels"
@@ -36,6 +36,9 @@ class FileButton(QToolButton):
         menu.addSeparator()
         self.save = menu.addAction("Save", lambda: label_saving.save(session))
         self.save_as = menu.addAction("Save as…", lambda: label_saving.save_as(session))
+        menu.addSeparator()
+        self.propose = menu.addAction("Open as proposals…", self._on_propose)
+        self.save_proposals = menu.addAction("Save proposals…", lambda: label_saving.save_proposals(session))
         self.setMenu(menu)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setStyleSheet("QToolButton::menu-indicator { image: none; }")  # it would lie over the dot
@@ -47,7 +50,15 @@ class FileButton(QToolButton):
         video = tracked is not None and tracked.video is not None
         unsaved = tracked is not None and not tracked.labels.editor.is_saved
         has_any = tracked is not None and bool(tracked.labels.editor.ethogram)
-        for action, enabled in ((self.open, video), (self.add, video), (self.save, has_any), (self.save_as, has_any)):
+        proposed = tracked is not None and tracked.predictions.annotation is not None
+        for action, enabled in (
+            (self.open, video),
+            (self.add, video),
+            (self.save, has_any),
+            (self.save_as, has_any),
+            (self.propose, video),
+            (self.save_proposals, proposed),
+        ):
             if action is not None:
                 action.setEnabled(enabled)
         self.setText("File • ▾" if unsaved else "File ▾")
@@ -64,6 +75,11 @@ class FileButton(QToolButton):
         tracked, path = self._session.active, self._ask("Import labels")
         if path is not None and tracked is not None:
             import_labels(self._session, tracked, path)
+
+    def _on_propose(self) -> None:
+        tracked, path = self._session.active, self._ask("Open proposals")
+        if path is not None and tracked is not None:
+            open_proposals(self._session, tracked, path)
 
     def _ask(self, title: str) -> Path | None:
         tracked = self._session.active

@@ -9,11 +9,11 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 from qtpy.QtGui import QBrush, QColor, QFont, QIcon, QImage, QPixmap
 
 from napari_i3d._utils.colors import hatch_color, pack
+from napari_i3d._utils.pixels import hatch_pattern
 from napari_i3d._utils.text import counted
 from napari_i3d.annotations.ethogram import Behavior
 from napari_i3d.individuals import format_id
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
-from napari_i3d.plugin.timeline.lane_raster import hatch_pattern
 from napari_i3d.plugin.timeline.lanes import HATCHES
 
 RUNNING_COLOR = "#d55e00"

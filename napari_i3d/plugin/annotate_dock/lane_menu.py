@@ -10,8 +10,10 @@ from napari_i3d.annotations.editing.bout_edits import Accept, SetTarget
 from napari_i3d.annotations.editing.painting import Add, Assess, Erase, Unassess
 from napari_i3d.individuals import Id, format_id
 from napari_i3d.plugin.annotate_dock.explored.cluster_menu import add_cluster_entries
-from napari_i3d.plugin.annotate_dock.timeline_content import bout_of
+from napari_i3d.plugin.annotate_dock.timeline_content import bout_of, proposal_of
 from napari_i3d.plugin.labels import label_actions, label_steps
+from napari_i3d.plugin.proposals.proposal_menu import add_accept_all, add_proposal_entries
+from napari_i3d.plugin.session.matching import labelled_individuals
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.timeline.geometry import LaneHit
@@ -20,11 +22,14 @@ from napari_i3d.plugin.timeline.lanes import TimelineData
 
 def fill_menu(menu: QMenu, session: Session, tracked: TrackedVideo, hit: LaneHit, data: TimelineData) -> None:
     """Add the entries for what lies at a place of the time line; a bout that lies there is selected."""
-    bout = bout_of(tracked, hit.bout)
+    bout, proposal = bout_of(tracked, hit.bout), proposal_of(tracked, hit.bout)
     if bout is not None:
         _add_bout_entries(menu, session, tracked, bout)
+    elif proposal is not None:
+        add_proposal_entries(menu, session, tracked, proposal)
     elif tracked.span is not None:
         _add_span_entries(menu, session, tracked, hit.individual)
+    add_accept_all(menu, session, tracked, hit.individual)
     add_cluster_entries(menu, session, data, hit.bout)
     menu.addSeparator()
     start, stop = tracked.span or (0, label_actions.n_frames(tracked))
@@ -38,7 +43,7 @@ def _add_bout_entries(menu: QMenu, session: Session, tracked: TrackedVideo, bout
         if name != bout.behavior and relabel is not None:
             relabel.addAction(name, partial(label_actions.relabel, session, name))
     target = menu.addMenu("Directed at")
-    for individual in (None, *label_actions.labelled_individuals(tracked)):
+    for individual in (None, *labelled_individuals(tracked)):
         if target is not None and individual != bout.individual:
             name = "nobody" if individual is None else format_id(individual)
             target.addAction(name, partial(label_actions.do, session, [SetTarget(bout, individual)]))

@@ -10,8 +10,10 @@ from napari_i3d.plugin.annotate_dock.export_clip import ClipContent, ExportClip
 from napari_i3d.plugin.exploration import Exploration
 from napari_i3d.plugin.jobs.workers import Workers
 from napari_i3d.plugin.label_statistics.timed_labels import timed_labels
+from napari_i3d.plugin.proposals.accept_dialog import open_accept_dialog
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.timeline.timeline_canvas import TimelineCanvas
+from napari_i3d.plugin.widgets.dialogs import open_dock
 from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.save_as import FIGURE, save_as
 
@@ -50,6 +52,9 @@ class MoreMenu(QToolButton):
         menu = QMenu(self)
         for page, title in enumerate(_PAGES):
             menu.addAction(title, partial(self.show_statistics, page))
+        menu.addSeparator()
+        self.accept = menu.addAction("Accept proposals…", lambda: open_accept_dialog(session))
+        menu.addAction("Learn behaviors…", lambda: open_dock(session.viewer, "Learn behaviors"))
         menu.addSeparator()
         self.save_labels = menu.addAction("Save figure of the labels…", self._on_save_labels)
         self.save_clusters = menu.addAction("Save figure of the clusters…", self._on_save_clusters)
@@ -110,6 +115,7 @@ class MoreMenu(QToolButton):
     def _on_menu(self) -> None:
         tracked = self._session.active
         video = None if tracked is None else tracked.video
+        _enable(self.accept, tracked is not None and tracked.predictions.annotation is not None)
         _enable(self.save_labels, tracked is not None and bool(tracked.labels.editor.individuals))
         _enable(self.save_clusters, tracked is not None and bool(self._exploration.sequences_of(tracked)))
         _enable(self.export, video is not None)

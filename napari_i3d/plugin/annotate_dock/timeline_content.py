@@ -5,9 +5,13 @@ from dataclasses import replace
 
 from napari_i3d._utils.colors import PALETTE
 from napari_i3d.annotations.bouts import Bout
-from napari_i3d.individuals import Id, name_ids
-from napari_i3d.plugin.annotate_dock.annotation_lanes import labels_group, with_labels
-from napari_i3d.plugin.labels.label_actions import labelled_individuals, n_frames
+from napari_i3d.annotations.editing.editor import AnnotationEditor
+from napari_i3d.individuals import Id, format_id, name_ids
+from napari_i3d.plugin.annotate_dock.annotation_lanes import labels_group, with_labels, with_predictions
+from napari_i3d.plugin.labels.label_actions import n_frames
+from napari_i3d.plugin.proposals.proposal_actions import position, proposal_here
+from napari_i3d.plugin.session.matching import labelled_individuals, tracking_id
+from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.timeline.lanes import BoutArrays, Lane, LaneBout, LaneKind, Style, TimelineData
 from napari_i3d.tracking.checks import Level
@@ -27,15 +31,27 @@ def timeline_data(tracked: TrackedVideo, others: Mapping[Id, Iterable[Lane]] | N
         More lanes of an individual, such as clusters; of one that is not known yet too.
     """
     annotation, colors = tracked.labels.annotation, tracked.colors
+    predictions = tracked.predictions.annotation if tracked.predictions.shown else None
+    outdated = {tracking_id(one, tracked) for one in tracked.out_of_date}
     groups = []
     known = labelled_individuals(tracked)
-    listed = (*known, *(one for one in others or () if one not in known))
-    names = name_ids(listed)
+    proposed = () if predictions is None else predictions.individuals
+    listed = dict.fromkeys((*known, *(others or ()), *proposed))
+    names = name_ids(tuple(listed))
     for individual in listed:
         lanes = [*problem_lanes(tracked, individual), *(others or {}).get(individual, ())]
         color = colors.get(individual, PALETTE[0])
         present = _present(tracked, individual)
-        group = labels_group(annotation, individual, color, present=present, others=lanes)
+        group = labels_group(
+            annotation,
+            individual,
+            color,
+            predictions=predictions,
+            source=tracked.predictions.source,
+            outdated=individual in outdated,
+            present=present,
+            others=lanes,
+        )
         groups.append(replace(group, name=names[individual]))
     video = tracked.video
     times_s = None if video is None else video.times_s - video.times_s[0]
@@ -45,6 +61,11 @@ def timeline_data(tracked: TrackedVideo, others: Mapping[Id, Iterable[Lane]] | N
 def with_edited_labels(data: TimelineData, tracked: TrackedVideo, individuals: Iterable[Id]) -> TimelineData:
     """Return the data after labels of some individuals were edited."""
     return with_labels(data, tracked.labels.annotation, individuals)
+
+
+def with_edited_predictions(data: TimelineData, tracked: TrackedVideo, individuals: Iterable[Id]) -> TimelineData:
+    """Return the data after proposals of some individuals were accepted, rejected or edited."""
+    return with_predictions(data, tracked.predictions.editor, individuals)
 
 
 def problem_lanes(tracked: TrackedVideo, individual: Id) -> list[Lane]:
@@ -66,14 +87,36 @@ def _present(tracked: TrackedVideo, individual: Id) -> list[tuple[int, int]] | N
 
 def bout_of(tracked: TrackedVideo, lane_bout: LaneBout | None) -> Bout | None:
     """Return the bout of the annotation that the time line shows; None if it is gone or no label."""
-    if lane_bout is None or lane_bout.kind is not LaneKind.LABELS:
+    return _found(tracked.labels.editor, lane_bout, LaneKind.LABELS)
+
+
+def proposal_of(tracked: TrackedVideo, lane_bout: LaneBout | None) -> Bout | None:
+    """Return the proposal that the time line shows; None if it is gone or no proposal."""
+    return _found(tracked.predictions.editor, lane_bout, LaneKind.PREDICTIONS)
+
+
+def _found(editor: AnnotationEditor, lane_bout: LaneBout | None, kind: LaneKind) -> Bout | None:
+    if lane_bout is None or lane_bout.kind is not kind:
         return None
-    bouts = tracked.labels.editor.bouts_of(lane_bout.individual)
+    bouts = editor.bouts_of(lane_bout.individual)
     found = bouts[lane_bout.index] if 0 <= lane_bout.index < len(bouts) else None
     wanted = lane_bout.behavior, lane_bout.start, lane_bout.stop
     return found if found is not None and (found.behavior, found.start, found.stop) == wanted else None
 
 
-def lane_bout_of(bout: Bout) -> LaneBout:
-    """Return a bout as the time line has it."""
-    return LaneBout(bout.individual, LaneKind.LABELS, bout.behavior, bout.start, bout.stop)
+def selected_in(tracked: TrackedVideo) -> LaneBout | None:
+    """Return the label or proposal that is selected, as the time line has it."""
+    label, proposal = tracked.labels.selected, tracked.predictions.selected
+    bout, kind = (label, LaneKind.LABELS) if label is not None else (proposal, LaneKind.PREDICTIONS)
+    return None if bout is None else LaneBout(bout.individual, kind, bout.behavior, bout.start, bout.stop)
+
+
+def running_text(session: Session, tracked: TrackedVideo, data: TimelineData) -> str:
+    """Return which behaviors of the current individual are on in this frame, and the proposal that keys are about."""
+    individual, frame = tracked.labelled, session.frame
+    own = tracked.labels.editor.bouts_of(individual)
+    text = ", ".join(dict.fromkeys(bout.behavior for bout in own if bout.start <= frame < bout.stop)) or "-"
+    group = data.group(individual)
+    proposal = proposal_here(session, tracked)
+    proposed = "" if proposal is None else f"  ·  {position(tracked, proposal)}"
+    return f"{format_id(individual) if group is None else group.name}: {text}{proposed}"

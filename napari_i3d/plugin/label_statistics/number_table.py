@@ -21,16 +21,19 @@ class _Item(QTableWidgetItem):
 
 
 class NumberTable(QTableWidget):
-    """Shows rows; what does not exist is a dash, and comes first.
+    """Shows rows; what does not exist is a dash, and comes first if rows are sorted.
 
     Parameters
     ----------
     header
         Names of the columns, with units, and what they mean.
+    sortable
+        Whether the user can sort the rows.
     """
 
-    def __init__(self, header: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, header: Sequence[tuple[str, str]], *, sortable: bool = True) -> None:
         super().__init__(0, len(header))
+        self._sortable = sortable
         self.setHorizontalHeaderLabels([name for name, _ in header])
         for column, (_, meaning) in enumerate(header):
             item = self.horizontalHeaderItem(column)
@@ -41,7 +44,7 @@ class NumberTable(QTableWidget):
         vertical = self.verticalHeader()
         if vertical is not None:
             vertical.hide()
-        self.setSortingEnabled(True)
+        self.setSortingEnabled(self._sortable)
 
     def show_rows(self, rows: Iterable[Sequence[Cell]]) -> None:
         """Replace all rows; the column that the user sorts by stays."""
@@ -54,7 +57,7 @@ class NumberTable(QTableWidget):
         header = self.horizontalHeader()
         if header is not None and header.sortIndicatorSection() >= self.columnCount():
             header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
-        self.setSortingEnabled(True)
+        self.setSortingEnabled(self._sortable)
         self.resizeColumnsToContents()
 
     def texts(self) -> list[list[str]]:

@@ -9,7 +9,6 @@ from napari_i3d.annotations.editing.bout_edits import Accept, DeleteBout, MergeB
 from napari_i3d.annotations.editing.open_bouts import OpenBout
 from napari_i3d.annotations.editing.painting import Add, Assess, Erase, Unassess
 from napari_i3d.errors import AnnotationError
-from napari_i3d.individuals import Id
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
@@ -29,6 +28,7 @@ def do(session: Session, edits: Sequence[AnnotationEdit] | Callable[[TrackedVide
         with editor.group():
             for edit in wanted:
                 editor.do(edit)
+                tracked.predictions.follow(edit)
     except AnnotationError as error:
         session.viewer.status = dock_text(error)
         return False
@@ -104,6 +104,12 @@ def set_edge(session: Session, *, start: bool) -> None:
 
     if do(session, edits) and moved and session.active is not None:
         select(session.active, moved[0])
+
+
+def move_edges(session: Session, tracked: TrackedVideo, bout: Bout | None, start: int, stop: int) -> None:
+    """Give a bout other frames, and select it."""
+    if bout is not None and do(session, [MoveEdges(bout, start, stop)]):
+        select(tracked, replace(bout, start=start, stop=stop))
 
 
 def select(tracked: TrackedVideo, bout: Bout) -> None:
@@ -200,10 +206,3 @@ def _shown_frame(session: Session, tracked: TrackedVideo) -> int:
 def frame_of(session: Session, tracked: TrackedVideo) -> int:
     """Return the frame of a video that is shown, the nearest that it has."""
     return max(0, min(session.frame_of(tracked), n_frames(tracked) - 1))
-
-
-def labelled_individuals(tracked: TrackedVideo) -> list[Id]:
-    """Return the individuals of a video in the order of the time line."""
-    known = list(tracked.tracking or ())
-    others = [one for one in tracked.labels.editor.individuals if one not in known]
-    return [*known, *others] or [tracked.labelled]

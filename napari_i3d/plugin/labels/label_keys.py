@@ -17,7 +17,6 @@ ACTIONS = (
         "merge_bouts", "merge the bout with the next one of its behavior", label_actions.merge_next, "Alt-/", _GROUP
     ),
     Action("delete_bout", "delete the selected bout", label_actions.delete, "Alt-Backspace", _GROUP),
-    Action("accept_bout", "accept the bout that a program made", label_actions.accept, "Alt-Y", _GROUP),
     Action("next_edge", "next edge of a bout", partial(label_steps.step_edge, step=1), "Ctrl-Alt-Right", _GROUP),
     Action(
         "previous_edge", "previous edge of a bout", partial(label_steps.step_edge, step=-1), "Ctrl-Alt-Left", _GROUP

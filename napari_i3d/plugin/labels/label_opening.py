@@ -17,6 +17,7 @@ from napari_i3d.errors import AnnotationError, NapariI3DError
 from napari_i3d.individuals import format_id
 from napari_i3d.plugin.labels.individuals_dialog import IndividualsDialog
 from napari_i3d.plugin.labels.known_behaviors import remember_behaviors
+from napari_i3d.plugin.labels.label_questions import LISTED, ask_conflicts, ask_doubts, ask_proposals
 from napari_i3d.plugin.labels.label_saving import save_labels
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.saving.box_saving import wait_for
@@ -34,7 +35,6 @@ from napari_i3d.projects.label_files import (
 )
 
 _WAITS, _WAIT_MS = 5, 150
-_LISTED = 8
 
 
 def holds_labels(path: Path) -> bool:
@@ -85,11 +85,44 @@ def open_labels(session: Session, path: Path, tracked: TrackedVideo | None = Non
     except NapariI3DError as error:
         show_error(dock_text(error))
         return False
-    annotation = _as_of(window, tracked, file)
-    if annotation is None or not may_replace(session, tracked):
+    proposed = ask_proposals(window, file)
+    annotation = None if proposed is None else _as_of(window, tracked, file)
+    if annotation is None:
+        return False
+    if proposed:
+        _propose(session, tracked, file, annotation)
+        return True
+    if not may_replace(session, tracked):
         return False
     _set(session, tracked, file, annotation, path)
     return True
+
+
+def open_proposals(session: Session, tracked: TrackedVideo, path: Path) -> bool:
+    """Open a file of labels of any format as proposals, in place of those that there are; return whether that was done.
+
+    The labels stay as they are.
+    """
+    window = session.viewer.window._qt_window
+    try:
+        file = read_labels(tracked, path)
+    except NapariI3DError as error:
+        show_error(dock_text(error))
+        return False
+    annotation = _as_of(window, tracked, file)
+    if annotation is not None:
+        _propose(session, tracked, file, annotation)
+    return annotation is not None
+
+
+def _propose(session: Session, tracked: TrackedVideo, file: AnnotationFile, annotation: Annotation) -> None:
+    tracked.predictions.set(annotation, file.name)
+    tracked.predictions.shown = True
+    session.active = tracked
+    n_left = len(tracked.predictions.editor.annotation.bouts)
+    n_rejected = len(annotation.bouts) - n_left
+    rejected = (f"{counted(n_rejected, 'bout')} left out: rejected before",) if n_rejected else ()
+    _show_notes(Path(file.name), (f"{counted(n_left, 'proposal')}, apart from the labels", *rejected, *file.notes))
 
 
 def open_beside(session: Session, tracked: TrackedVideo) -> None:
@@ -130,7 +163,7 @@ def import_labels(session: Session, tracked: TrackedVideo, path: Path) -> bool:
     edits: tuple[AnnotationEdit, ...] | None = plan.edits
     if plan.conflicts:
         pairs = [f"{own}  |  {new}" for own, new in plan.conflicts]
-        edits = _ask_conflicts(window, path.name, pairs, plan.edits_beside, plan.edits)
+        edits = ask_conflicts(window, path.name, pairs, plan.edits_beside, plan.edits)
     if edits is None:
         return False
     editor = tracked.labels.editor
@@ -206,7 +239,7 @@ def _set(session: Session, tracked: TrackedVideo, file: AnnotationFile, annotati
 def _as_of(window: QWidget, tracked: TrackedVideo, file: AnnotationFile) -> Annotation | None:
     """Return the labels of a file as those of a video, after the user said what is in doubt; None: not wanted."""
     found = doubts(file)
-    if found and not _ask_doubts(window, tracked, file, found):
+    if found and not ask_doubts(window, tracked, file, found):
         return None
     ids = list(tracked.tracking or ())
     strange = untracked(file.annotation, ids)
@@ -219,48 +252,10 @@ def _as_of(window: QWidget, tracked: TrackedVideo, file: AnnotationFile) -> Anno
     return with_names(file.annotation, names) if names else file.annotation
 
 
-def _ask_doubts(window: QWidget, tracked: TrackedVideo, file: AnnotationFile, found: list[str]) -> bool:
-    box = QMessageBox(window)
-    box.setIcon(QMessageBox.Icon.Warning)
-    box.setWindowTitle("Labels of another video?")
-    box.setTextFormat(Qt.TextFormat.PlainText)
-    lines = [f"• {note[:1].upper()}{note[1:]}." for note in found]
-    box.setText("\n".join([f"{file.name} may be of another video than {tracked.name}:", *lines]))
-    yes = box.addButton("Open anyway", QMessageBox.ButtonRole.AcceptRole)
-    no = box.addButton(QMessageBox.StandardButton.Cancel)
-    box.setDefaultButton(no)
-    box.setEscapeButton(no)
-    box.exec()
-    return box.clickedButton() is yes
-
-
-def _ask_conflicts(
-    window: QWidget,
-    name: str,
-    pairs: list[str],
-    beside: tuple[AnnotationEdit, ...],
-    instead: tuple[AnnotationEdit, ...],
-) -> tuple[AnnotationEdit, ...] | None:
-    box = QMessageBox(window)
-    box.setIcon(QMessageBox.Icon.Question)
-    box.setWindowTitle("Labels in conflict")
-    box.setTextFormat(Qt.TextFormat.PlainText)
-    more = [f"and {len(pairs) - _LISTED} more"] if len(pairs) > _LISTED else []
-    text = f"{counted(len(pairs), 'conflict')} of exclusive behaviors: yours  |  that of {name}"
-    ways = ["Keep mine: theirs are left out. Cut mine: yours give way where they overlap; this can be undone."]
-    box.setText("\n".join([text, "", *pairs[:_LISTED], *more, "", *ways]))
-    keep = box.addButton("Keep mine", QMessageBox.ButtonRole.AcceptRole)
-    replaced = box.addButton("Cut mine", QMessageBox.ButtonRole.DestructiveRole)
-    box.setEscapeButton(box.addButton(QMessageBox.StandardButton.Cancel))
-    box.setDefaultButton(keep)
-    box.exec()
-    return beside if box.clickedButton() is keep else instead if box.clickedButton() is replaced else None
-
-
 def _show_notes(path: Path, notes: tuple[str, ...]) -> None:
     show_info("\n".join(f"{path.name}: {note}" for note in notes))
 
 
 def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more

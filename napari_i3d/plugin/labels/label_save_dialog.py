@@ -55,6 +55,8 @@ class LabelSaveDialog(QDialog):
         The labels.
     video
         The video, which some formats need.
+    what
+        What is saved.
     """
 
     def __init__(
@@ -64,9 +66,10 @@ class LabelSaveDialog(QDialog):
         suggest: Callable[[str], Path],
         annotation: Annotation,
         video: AnnotatedVideo | None,
+        what: str = "labels",
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle(f"Save the labels of {name}")
+        self.setWindowTitle(f"Save the {what} of {name}")
         self.setMinimumWidth(_WIDTH_PX)
         self._suggest, self._annotation, self._video = suggest, annotation, video
         self._suggested: Path | None = None
@@ -86,7 +89,7 @@ class LabelSaveDialog(QDialog):
         )
         form = QFormLayout()
         form.addRow("Format", self.formats)
-        form.addRow("Labels of", self.individuals)
+        form.addRow(f"{what.capitalize()} of", self.individuals)
         form.addRow("File", fill(QHBoxLayout(), self.file, self.browse, grow=self.file))
         form.setRowVisible(self.individuals, len(annotation.individuals) > 1)
         self.notes.setAlignment(Qt.AlignmentFlag.AlignTop)

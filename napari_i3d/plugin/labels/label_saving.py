@@ -1,6 +1,6 @@
 """Save labels: where, in which format, and what is said about it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -8,6 +8,8 @@ from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialog, QMessageBox, QWidget
 
+from napari_i3d.annotations.annotation import Annotation
+from napari_i3d.annotations.bouts import Origin
 from napari_i3d.annotations.io.bout_formats import own_json
 from napari_i3d.annotations.io.format import AnnotationFormat
 from napari_i3d.annotations.io.reading import video_facts
@@ -60,7 +62,7 @@ def save_labels(session: Session, tracked: TrackedVideo | None, *, as_other: boo
     window: QWidget = session.viewer.window._qt_window
     target = None if as_other else _own_target(window, tracked)
     while True:
-        target = target or _ask(window, tracked)
+        target = target or _ask(window, tracked, tracked.labels.annotation)
         if target is None:
             return False
         annotation, facts = tracked.labels.annotation, video_facts(tracked.video)
@@ -76,6 +78,30 @@ def save_labels(session: Session, tracked: TrackedVideo | None, *, as_other: boo
             remember_behaviors(annotation.ethogram)
         _show_saved(tracked, target, saved)
         return True
+
+
+def save_proposals(session: Session) -> None:
+    """Save the proposals of the active video that are left, as automated bouts, to a file that the user chooses."""
+    tracked = session.active
+    annotation = None if tracked is None else tracked.predictions.annotation
+    if tracked is None or annotation is None:
+        show_info("There are no proposals to save.")
+        return
+    # One whose edges were moved was not accepted by that.
+    bouts = tuple(replace(bout, origin=Origin.AUTOMATED) for bout in annotation.bouts)
+    annotation = replace(annotation, bouts=bouts)
+    target = _ask(session.viewer.window._qt_window, tracked, annotation, "proposals")
+    if target is None:
+        return
+    facts = video_facts(tracked.video)
+    work = partial(label_files.save_labels, target.path, annotation, target.format.name, facts, target.individual)
+    try:
+        saved = wait_for(work)
+    except NapariI3DError as error:
+        show_error(f"Not saved: {dock_text(error)}")
+        return
+    name = target.path.name
+    show_info("\n".join([f"Saved {target.path}", *(f"{name}: {note}" for note in (*saved.losses, *saved.notes))]))
 
 
 def _show_saved(tracked: TrackedVideo, target: Target, saved: label_files.SavedLabels) -> None:
@@ -98,15 +124,16 @@ def _own_target(window: QWidget, tracked: TrackedVideo) -> Target | None:
     return Target(path, own_json.FORMAT)
 
 
-def _ask(window: QWidget, tracked: TrackedVideo) -> Target | None:
+def _ask(window: QWidget, tracked: TrackedVideo, annotation: Annotation, what: str = "labels") -> Target | None:
     """Ask for a file until one is chosen that may be written; None: cancelled."""
     place = tracked.video.path if tracked.video is not None else tracked.tracking_path
     dialog = LabelSaveDialog(
         window,
         tracked.name,
-        lambda ending: Path(f"labels{ending}") if place is None else labels_path(place, ending),
-        tracked.labels.annotation,
+        lambda ending: Path(f"{what}{ending}") if place is None else labels_path(place, ending, what),
+        annotation,
         video_facts(tracked.video),
+        what,
     )
     try:
         while dialog.exec() == QDialog.DialogCode.Accepted:

@@ -23,6 +23,7 @@ from napari_i3d.annotations.editing.open_bouts import OpenBout
 from napari_i3d.annotations.ethogram import Behavior
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.labels import label_actions
+from napari_i3d.plugin.session.matching import labelled_individuals
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 
@@ -50,6 +51,8 @@ class Labelling(QObject):
 
     Attributes
     ----------
+    is_taken
+        Returns whether a press of the key of a behavior, by its name, was for something else, which is done then.
     changed
         Signal, without arguments: the mode is on or off, or bouts have begun or ended.
     """
@@ -60,6 +63,7 @@ class Labelling(QObject):
         super().__init__()
         self._session = session
         self._on = False
+        self.is_taken: Callable[[str], bool] = lambda _: False
         self._held: dict[int, tuple[OpenBout, float, int, TrackedVideo]] = {}
         self._video: TrackedVideo | None = None
         self._n_open = 0
@@ -109,7 +113,8 @@ class Labelling(QObject):
 
     def press(self, behavior: Behavior, *, erase: bool = False) -> None:
         """Do what a press of a behavior's key does."""
-        label_actions.toggle(self._session, behavior.name, erase=erase)
+        if erase or not self.is_taken(behavior.name):
+            label_actions.toggle(self._session, behavior.name, erase=erase)
         self._changed()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
@@ -138,7 +143,9 @@ class Labelling(QObject):
         if event.key() == Qt.Key.Key_Escape:
             if QApplication.mouseButtons() != Qt.MouseButton.NoButton:
                 return None  # it gives up a drag
-            return (lambda pressed: self.end_bouts() if pressed else None) if tracked.labels.open_bouts.bouts else None
+            if tracked.labels.open_bouts.bouts:
+                return lambda pressed: self.end_bouts() if pressed else None
+            return self._deselect if tracked.predictions.selected is not None else None
         command = self._commands.get(event.key())
         if command is not None and event.modifiers() == Qt.KeyboardModifier.NoModifier:
             return lambda pressed: command() if pressed else None
@@ -153,6 +160,11 @@ class Labelling(QObject):
         if letter.isdigit():
             return lambda pressed: self._choose(tracked, int(letter)) if pressed else None
         return None
+
+    def _deselect(self, pressed: bool) -> None:
+        """Deselect the proposal: keys of behaviors label again, and do not accept it."""
+        if pressed and self._session.active is not None:
+            self._session.active.predictions.selected = None
 
     def _press_or_release(
         self, key: int, behavior: Behavior, tracked: TrackedVideo, pressed: bool, erase: bool
@@ -176,7 +188,7 @@ class Labelling(QObject):
 
     def _choose(self, tracked: TrackedVideo, number: int) -> None:
         """Make the individual of a number current: 1 is the first, 0 the tenth."""
-        individuals = label_actions.labelled_individuals(tracked)
+        individuals = labelled_individuals(tracked)
         place = (number - 1) % 10
         if place >= len(individuals):
             self._session.viewer.status = f"There are {len(individuals)} individuals only"

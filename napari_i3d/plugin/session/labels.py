@@ -1,5 +1,6 @@
 """The labels of one video: their editor, on the history of the corrections of its boxes."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from psygnal import Signal
@@ -16,6 +17,11 @@ from napari_i3d.tracking.editing.editor import TrackingEditor
 
 class Labels:
     """The annotation of a video; always there, at first empty.
+
+    Parameters
+    ----------
+    proposals
+        Returns the editors of what programs proposed, whose bouts follow corrections of the boxes too.
 
     Attributes
     ----------
@@ -38,7 +44,8 @@ class Labels:
     selected_changed = Signal()
     saved_changed = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, proposals: Callable[[], Iterable[AnnotationEditor]] = tuple) -> None:
+        self._proposals = proposals
         self.path: Path | None = None
         self._seen: tuple[int, int] | None = None  # time and size of the file when it was opened or saved
         self.individual: Id | None = None
@@ -111,7 +118,7 @@ class Labels:
         self.individual = None  # it may have boxes now, or be unknown
         editor.connect(self._on_edited)
         if self._boxes is not None:
-            self._boxes.carry_along(LabelFollowing(self._boxes, editor).do)
+            self._boxes.carry_along(LabelFollowing(self._boxes, editor, self._proposals).do)
         self.selected = None
         self.changed.emit(None)
 

@@ -86,3 +86,33 @@ def individual_to_plot(features: Features, current: Id | None) -> Id | None:
 def tracking_id(individual: Id, tracked: TrackedVideo) -> Id | None:
     """Return the tracking id of an individual of the features, or of a piece of it; None if there is none."""
     return whole_id(individual, tracked.tracking or ())
+
+
+def unique_names(videos: Iterable[TrackedVideo]) -> dict[str, TrackedVideo]:
+    """Return videos by names that differ: ``day1 (2)`` is a second video of the name ``day1``."""
+    named: dict[str, TrackedVideo] = {}
+    for tracked in videos:
+        name, number = tracked.name, 2
+        while name in named:
+            name, number = f"{tracked.name} ({number})", number + 1
+        named[name] = tracked
+    return named
+
+
+def labelled_individuals(tracked: TrackedVideo) -> list[Id]:
+    """Return the individuals of a video in the order of the time line."""
+    known = list(tracked.tracking or ())
+    others = [one for one in tracked.labels.editor.individuals if one not in known]
+    return [*known, *others] or [tracked.labelled]
+
+
+def individual_of_rows(individual: Id, tracked: TrackedVideo) -> Id:
+    """Return the individual of the labels that an individual of the features is; perhaps itself.
+
+    Features of the whole image are about the only individual that is labelled; among several, nobody knows.
+    """
+    known = tracking_id(individual, tracked)
+    if known is not None:
+        return known
+    others = labelled_individuals(tracked)
+    return others[0] if individual == "" and len(others) == 1 else individual

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from napari_i3d.plugin.labels.labelling import Labelling
     from napari_i3d.plugin.layers.box_controller import BoxesController
     from napari_i3d.plugin.layers.video_arrangement import VideoArrangement
+    from napari_i3d.plugin.learning.learning_state import Learning
     from napari_i3d.plugin.playback import Playback
     from napari_i3d.plugin.recovery.recovery_controller import RecoveryController
 
@@ -68,6 +69,8 @@ class Session:
     """The player; set by `get_session`."""
     labelling: "Labelling"
     """Labelling by key; set by `get_session`."""
+    learning: "Learning"
+    """The probe, and what it proposes; set by `get_session`."""
     keys: "KeyBindings"
     """The keys of the actions; set by `get_session`."""
     recovery: "RecoveryController"

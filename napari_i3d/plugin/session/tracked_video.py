@@ -66,8 +66,8 @@ class TrackedVideo(VideoFeatures):
         self.source: TrackingSource | None = None
         self.tracking_layer: Layer | None = None
         self.saved_paths: set[Path] = set()
-        self.labels = Labels()
         self.predictions = Predictions()
+        self.labels = Labels(self.predictions.editors)
         self._restart_corrections()
         self._boxes_size: tuple[int, int] | None = None
         self.current_changed.connect(self._deselect_others)
@@ -184,11 +184,12 @@ class TrackedVideo(VideoFeatures):
         Without a layer that shows it, one is made.
         """
         tracking = None if source is None else source.tracking
+        had_boxes = self.source is not None
         if tracking is not None and tracking is not self.tracking and self.features is not None:
             # They belong to other boxes, perhaps of individuals with the same names.
             self.set_features(None, None)
         self.source, self.tracking_layer = source, layer
-        self._restart_corrections()
+        self._restart_corrections(keep_predictions=not had_boxes)
         self._shown = self._chosen = self._known
         self._current = next(iter(tracking or ()), None)
         self.check()
@@ -260,9 +261,10 @@ class TrackedVideo(VideoFeatures):
 
     def _deselect_others(self) -> None:
         # Keys edit the selected bout: one of an individual that is looked at no more must not move with them.
-        selected = self.labels.selected
-        if selected is not None and selected.individual != self.labelled:
-            self.labels.selected = None
+        for selection in (self.labels, self.predictions):
+            selected = selection.selected
+            if selected is not None and selected.individual != self.labelled:
+                selection.selected = None
 
     def check(self) -> None:
         """Check the tracking again."""
@@ -276,10 +278,11 @@ class TrackedVideo(VideoFeatures):
         if self.tracking_layer is not None:
             self.tracking_layer.metadata[METADATA_KEY] = source
 
-    def _restart_corrections(self, editor: TrackingEditor | None = None) -> None:
+    def _restart_corrections(self, editor: TrackingEditor | None = None, *, keep_predictions: bool = False) -> None:
         self._corrections = Corrections(self.source, editor)
         self._corrections.editor.connect(self._on_corrected)
         self._corrections.editor.history.connect(self._on_step)
+        self.predictions.join(self._corrections.editor.history, keep=keep_predictions)
         self.labels.join(self._corrections.editor)
         self._accepted, self.span = self.accepted.marks, None
 

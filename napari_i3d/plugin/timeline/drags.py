@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 
 from napari_i3d.plugin.timeline.lane_layout import Strip
-from napari_i3d.plugin.timeline.lanes import LaneBout, LaneKind, MarkedSpan
-from napari_i3d.plugin.timeline.overlay import HANDLE_PX, handle_places
+from napari_i3d.plugin.timeline.lanes import LaneBout, MarkedSpan
+from napari_i3d.plugin.timeline.overlay import EDITED, HANDLE_PX, handle_places
 
 if TYPE_CHECKING:
     from napari_i3d.plugin.timeline.timeline_canvas import TimelineCanvas
@@ -202,7 +202,7 @@ def edge_places(canvas: "TimelineCanvas", strip: Strip, bout: LaneBout | None) -
     if canvas.frame is not None:
         places |= {canvas.frame, canvas.frame + 1}
     for lane in strip.group.lanes:
-        if lane.kind in (LaneKind.LABELS, LaneKind.PREDICTIONS):
+        if lane.kind in EDITED:
             found = lane.bouts.within(first, last)
             others = np.ones(len(found), np.bool_)
             if bout is not None and lane.kind is bout.kind:
@@ -221,8 +221,8 @@ def snap_to(frame: int, places: Iterable[int], canvas: "TimelineCanvas") -> int:
 
 
 def edge_at(canvas: "TimelineCanvas", strip: Strip, x: float) -> tuple[LaneBout, Edge] | None:
-    """Return the edge of a label under the mouse; those of the selected bout come first, then the nearest one."""
-    if strip.lane.kind is not LaneKind.LABELS:
+    """Return the edge of a bout under the mouse; those of the selected bout come first, then the nearest one."""
+    if strip.lane.kind not in EDITED:
         return None
     geometry, scale = canvas.parts, canvas.scale
     selected = canvas.selected

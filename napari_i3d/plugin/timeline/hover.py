@@ -1,12 +1,35 @@
 """Text beside the pointer."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from napari_i3d._utils.text import counted, format_time
 from napari_i3d.plugin.timeline.geometry import LaneHit
-from napari_i3d.plugin.timeline.lanes import LaneGroup, LaneKind, Ranges
-from napari_i3d.plugin.timeline.overlay import format_time_of
-from napari_i3d.plugin.timeline.painter import View
+from napari_i3d.plugin.timeline.lanes import LaneBout, LaneGroup, LaneKind, Ranges
+from napari_i3d.plugin.timeline.painter import View, format_time_of
+
+OUTDATED = "out of date: boxes were corrected since"
+
+
+@dataclass(frozen=True)
+class Hover:
+    """What is said beside the pointer.
+
+    Attributes
+    ----------
+    x, y
+        Place of the pointer.
+    frame
+        Frame under it.
+    lines
+        Text; empty: only the place in the ruler is shown.
+    """
+
+    x: float
+    y: float
+    frame: int
+    lines: tuple[str, ...] = ()
 
 
 def describe(view: View, group: LaneGroup, hit: LaneHit) -> tuple[str, ...]:
@@ -18,14 +41,22 @@ def describe(view: View, group: LaneGroup, hit: LaneHit) -> tuple[str, ...]:
         if not _inside(group.assessed, hit.frame):
             return group.name, "not looked at yet"
         return ()
-    sure = f" {bout.opacity:.2f}" if bout.kind is LaneKind.PREDICTIONS else ""
-    what = "predicted" if bout.kind is LaneKind.PREDICTIONS else ""
-    title = " · ".join(filter(None, (f"{bout.behavior}{sure}", group.name, what)))
+    predicted = group.lane(LaneKind.PREDICTIONS) if bout.kind is LaneKind.PREDICTIONS else None
+    sure = "" if predicted is None else f" {bout.opacity:.2f}"
+    title = f"{bout.behavior}{sure} · {group.name}"
+    notes: list[str] = []
+    if predicted is not None:
+        notes.append(f"proposed by {predicted.source}" if predicted.source else "proposed")
+        notes += [OUTDATED] if predicted.outdated else []
+    return title, *_places(view, bout), *notes
+
+
+def _places(view: View, bout: LaneBout) -> tuple[str, ...]:
     if bout.stop - bout.start == 1:
-        return title, f"frame {bout.start:,}  {format_time_of(view, bout.start)}".rstrip()
+        return (f"frame {bout.start:,}  {format_time_of(view, bout.start)}".rstrip(),)
     frames = f"frames {bout.start:,} to {bout.stop - 1:,}  ({describe_length(view, bout.start, bout.stop)})"
     times = f"{format_time_of(view, bout.start)} to {format_time_of(view, bout.stop - 1)}"
-    return (title, frames) if view.times_s is None else (title, frames, times)
+    return (frames,) if view.times_s is None else (frames, times)
 
 
 def read_out(view: View, group: LaneGroup | None, hit: LaneHit | None, frame: int) -> str:

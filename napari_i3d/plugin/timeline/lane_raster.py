@@ -6,7 +6,7 @@ one pixel at any zoom. A column is shown as not assessed if one of its frames wa
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.colors import hatch_color, pack
+from napari_i3d._utils.pixels import Pixels, blend, hatch_pattern
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.timeline.lane_layout import Row, Strip
 from napari_i3d.plugin.timeline.lanes import BoutArrays, LaneGroup, LaneKind, Ranges, Style, same_id
@@ -22,11 +23,10 @@ from napari_i3d.plugin.timeline.time_scale import TimeScale, columns_of
 if TYPE_CHECKING:
     from napari_i3d.plugin.timeline.theme import LaneColors
 
-Pixels = NDArray[np.uint32]
-"""(rows, columns) of 0xffRRGGBB."""
-
 FAINTEST = 0.25
 """Opacity of bouts without any confidence."""
+_CUT_PX = 4
+"""Distance of the lines that are cut out of predictions; each column keeps some of its pixels."""
 _TOUCHING_PX = 4  # from this width on, touching bouts of a behavior are set apart
 
 
@@ -56,18 +56,6 @@ def style_table(styles: tuple[Style, ...]) -> tuple[Pixels, NDArray[np.int64]]:
     """Return the main color and that of the hatch for each style, (N, 2), and the number of the hatch, (N,)."""
     colors = [(pack(s.color), pack(hatch_color(s.color))) for s in styles]
     return np.array(colors, np.uint32).reshape(-1, 2), np.array([style.hatch for style in styles], np.int64)
-
-
-def hatch_pattern(hatch: int, x: NDArray[np.int64], ratio: float) -> NDArray[np.bool_]:
-    """Return which pixels a hatch covers, for places from left to right: (rows of one period, len(x))."""
-    thin, wide = max(round(ratio), 1), max(round(2 * ratio), 1)
-    period = round((0, 6, 5, 7)[hatch] * ratio)
-    y = np.arange(period)[:, None]
-    if hatch == 1:
-        return np.asarray((x + y) % period < wide)
-    if hatch == 2:
-        return (x % period < wide) & (y < wide)
-    return ((x + y) % period < thin) | ((x - y) % period < thin)
 
 
 class LaneRaster:
@@ -116,14 +104,17 @@ class LaneRaster:
         shown = []
         for row in rows:
             ground = [strip for strip in row.strips if strip.lane.kind is not LaneKind.MARKS]
+            is_current = row.style is None and same_id(row.group.individual, current)
             if ground:
                 begin, end = ground[0].top - top, ground[-1].top + ground[-1].height - top
-                is_current = row.style is None and same_id(row.group.individual, current)
                 self._paint_ground(*self._block(image, begin, end), row.group, is_current=is_current)
             for strip in row.strips:
                 begin, end = strip.top - top, strip.top + strip.height - top
                 block, skipped = self._block(image, begin, end)
                 if len(block):
+                    if strip.lane.kind is LaneKind.PREDICTIONS:
+                        # It is not about what was looked at, and faint bouts would be lost on lines.
+                        self._paint_ground(block, skipped, replace(row.group, assessed=None), is_current=is_current)
                     full_height = round(end * self._ratio) - round(begin * self._ratio)
                     shown.append(self._paint_bouts(block, skipped, full_height, strip))
         return image, shown
@@ -186,6 +177,8 @@ class LaneRaster:
             self._paint_alone(block, skipped, strip.lane.styles, styles, alpha, crowd)
             self._paint_crowded(block, skipped, full_height, strip.lane.styles, styles, alpha, crowd)
             self._part_touching(block, bouts, left, right, crowd)
+            if strip.lane.kind is LaneKind.PREDICTIONS:
+                self._cut(block, skipped, full_height, crowd)
         return StripColumns(strip, bouts, left, right, crowd)
 
     def _alphas(
@@ -237,7 +230,7 @@ class LaneRaster:
         np.copyto(block, colors, where=solid)
         faint = (strength > 0) & ~solid
         if faint.any():
-            block[:] = _blend(block, np.broadcast_to(colors, block.shape), np.where(faint, strength, 0))
+            block[:] = blend(block, np.broadcast_to(colors, block.shape), np.where(faint, strength, 0))
 
     def _paint_crowded(
         self,
@@ -264,7 +257,15 @@ class LaneRaster:
             covered = self._covered(number, y)[:, columns] & (hatch == number)[band]
             np.copyto(colors, table[chosen, 1][band], where=covered)
         opaque = bool((strength >= 1).all())
-        block[:, columns] = colors if opaque else _blend(block[:, columns], colors, strength[band])
+        block[:, columns] = colors if opaque else blend(block[:, columns], colors, strength[band])
+
+    def _cut(self, block: Pixels, skipped: int, full_height: int, crowd: NDArray[np.int64]) -> None:
+        """Cut slanted lines out of what is proposed only, against the slant of a hatch: no label looks like that."""
+        y = np.arange(skipped, skipped + len(block))[:, None]
+        period = round(_CUT_PX * self._ratio)
+        lines = (y - self._x) % period < max(round(self._ratio), 1)
+        # Where more behaviors lie below each other, a line could take all of one of them.
+        np.copyto(block, self._colors.background, where=lines & (crowd > 0) & (crowd * period <= full_height))
 
     def _part_touching(
         self,
@@ -289,12 +290,3 @@ class LaneRaster:
 def _used(hatches: NDArray[np.int64]) -> list[int]:
     """Return the hatches among numbers, without 0, which is plain."""
     return [int(number) for number in np.flatnonzero(np.bincount(hatches)) if number]
-
-
-def _blend(under: Pixels, over: Pixels, opacity: NDArray[np.float32]) -> Pixels:
-    """Return colors mixed by opacity, which is broadcast to them."""
-    shape = (*under.shape, 4)
-    low = np.ascontiguousarray(under).view(np.uint8).reshape(shape).astype(np.float32)
-    high = np.ascontiguousarray(over).view(np.uint8).reshape(shape).astype(np.float32)
-    low += (high - low) * opacity[..., None] + np.float32(0.5)
-    return np.asarray(low.astype(np.uint8).view(np.uint32)[..., 0])

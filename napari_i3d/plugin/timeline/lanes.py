@@ -154,11 +154,15 @@ class Lane:
         What `BoutArrays.style` refers to; those of labels and predictions are the behaviors, in the same order.
     bouts
         The bouts.
+    source, outdated
+        What made them, and whether boxes were corrected since.
     """
 
     kind: LaneKind
     styles: tuple[Style, ...]
     bouts: BoutArrays = NO_BOUTS
+    source: str = ""
+    outdated: bool = False
 
     def __post_init__(self) -> None:
         if len(self.bouts) and not 0 <= self.bouts.style.min() <= self.bouts.style.max() < len(self.styles):

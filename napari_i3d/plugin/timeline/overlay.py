@@ -6,37 +6,19 @@ from dataclasses import dataclass
 from qtpy.QtCore import QPointF, QRect, QRectF, Qt
 from qtpy.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
-from napari_i3d._utils.text import format_time
+from napari_i3d.plugin.timeline.hover import Hover
 from napari_i3d.plugin.timeline.lane_layout import Row, Strip
 from napari_i3d.plugin.timeline.lanes import LaneBout, LaneKind, MarkedSpan, same_id
-from napari_i3d.plugin.timeline.painter import SMALL_PX, TEXT_PX, View, text_font
+from napari_i3d.plugin.timeline.painter import SMALL_PX, TEXT_PX, View, format_time_of, text_font
 
 PLAYHEAD_PX = 7
 """Half the width of the playhead's head in the ruler."""
 HANDLE_PX = 5
 """Width of the handles of a selected bout."""
+EDITED = (LaneKind.LABELS, LaneKind.PREDICTIONS)
+"""Lanes whose bouts have edges that can be dragged."""
 _WIDE_PX = 2.0
 """Width of a frame from which the playhead covers the whole frame."""
-
-
-@dataclass(frozen=True)
-class Hover:
-    """What is said beside the pointer.
-
-    Attributes
-    ----------
-    x, y
-        Place of the pointer.
-    frame
-        Frame under it.
-    lines
-        Text; empty: only the place in the ruler is shown.
-    """
-
-    x: float
-    y: float
-    frame: int
-    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -173,9 +155,10 @@ def _paint_selected(painter: QPainter, view: View, bout: LaneBout, dragged: Lane
         painter.drawRoundedRect(outer, 2, 2)
         painter.setPen(QPen(view.theme.text, 1.5))
         painter.drawRoundedRect(outer, 2, 2)
-        if bout.kind is LaneKind.LABELS:
+        if bout.kind in EDITED:
+            half = min(7.0, rect.height() / 2 + 2)
             for x in handle_places(rect):
-                handle = QRectF(x, rect.center().y() - 7, HANDLE_PX, 14)
+                handle = QRectF(x, rect.center().y() - half, HANDLE_PX, 2 * half)
                 painter.setPen(QPen(view.theme.background, 1))
                 painter.setBrush(view.theme.text)
                 painter.drawRoundedRect(handle, 2, 2)
@@ -266,12 +249,6 @@ def _paint_corner(painter: QPainter, view: View, frame: int | None) -> None:
     painter.setFont(text_font(view.font, SMALL_PX + 1))
     painter.setPen(theme.muted)
     painter.drawText(QRectF(8, y + 1, geometry.head_px - 10, geometry.ruler_px - y - 3), left, f"frame {frame:,}")
-
-
-def format_time_of(view: View, frame: int) -> str:
-    """Return the time of a frame; empty if it is not known."""
-    times_s = view.times_s
-    return format_time(float(times_s[frame])) if times_s is not None and 0 <= frame < len(times_s) else ""
 
 
 def overview_thumb(view: View) -> QRectF:

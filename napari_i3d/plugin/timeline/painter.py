@@ -10,15 +10,12 @@ from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPixmap, QPolygonF
 
 from napari_i3d._utils.colors import hatch_color, luminance
+from napari_i3d._utils.pixels import Pixels, hatch_pattern
+from napari_i3d._utils.text import format_time
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.timeline.geometry import Geometry
 from napari_i3d.plugin.timeline.lane_layout import LaneLayout, Row
-from napari_i3d.plugin.timeline.lane_raster import (
-    LaneRaster,
-    Pixels,
-    StripColumns,
-    hatch_pattern,
-)
+from napari_i3d.plugin.timeline.lane_raster import LaneRaster, StripColumns
 from napari_i3d.plugin.timeline.lanes import LaneKind, Style, same_id
 from napari_i3d.plugin.timeline.theme import TimelineTheme
 from napari_i3d.plugin.timeline.time_scale import Tick, TimeScale, frame_ticks, time_ticks
@@ -34,7 +31,7 @@ _NAMED_PX, _NAMED_HEIGHT_PX = 26, 12
 """Width and height from which a bout has its behavior's name in it."""
 _NAMED_CHARACTERS = 4
 """Fewer characters, with dots, name nothing."""
-_KINDS = {LaneKind.PREDICTIONS: "predicted", LaneKind.CLUSTERS: "clusters"}
+_KINDS = {LaneKind.PREDICTIONS: "proposed", LaneKind.CLUSTERS: "clusters"}
 
 
 @dataclass(frozen=True)
@@ -71,6 +68,12 @@ class View:
     def rows(self) -> tuple[Row, ...]:
         """Rows in view."""
         return self.layout.rows_between(self.scroll, self.scroll + self.geometry.lanes_px)
+
+
+def format_time_of(view: View, frame: int) -> str:
+    """Return the time of a frame; empty if it is not known."""
+    times_s = view.times_s
+    return format_time(float(times_s[frame])) if times_s is not None and 0 <= frame < len(times_s) else ""
 
 
 def text_font(font: QFont, size_px: int, *, bold: bool = False) -> QFont:
@@ -223,9 +226,8 @@ def _paint_head(painter: QPainter, view: View, row: Row) -> None:
         for strip in row.strips[1:]:
             if strip.lane.kind in _KINDS and strip.height >= SMALL_PX - 1:
                 rect = QRectF(0, strip.top - view.scroll - 3, geometry.head_px - 6, strip.height + 6)
-                painter.drawText(
-                    rect, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight), _KINDS[strip.lane.kind]
-                )
+                kind = "out of date" if strip.lane.outdated else _KINDS[strip.lane.kind]
+                painter.drawText(rect, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight), kind)
 
 
 def _draw_arrow(painter: QPainter, x: float, y: float, color: QColor, *, down: bool) -> None:

@@ -7,10 +7,10 @@ from qtpy.QtWidgets import QWidget
 
 from napari_i3d.plugin.timeline import drags
 from napari_i3d.plugin.timeline.geometry import Area, LaneHit, hit_bout
-from napari_i3d.plugin.timeline.hover import describe, describe_length, read_out
+from napari_i3d.plugin.timeline.hover import Hover, describe, describe_length, read_out
 from napari_i3d.plugin.timeline.lane_layout import Strip
 from napari_i3d.plugin.timeline.lanes import LaneBout, LaneKind
-from napari_i3d.plugin.timeline.overlay import Hover, overview_thumb
+from napari_i3d.plugin.timeline.overlay import overview_thumb
 from napari_i3d.plugin.timeline.painter import ARROW_ROOM_PX
 from napari_i3d.plugin.timeline.timeline_view import TimelineView
 
@@ -162,6 +162,8 @@ class TimelineCanvas(TimelineView):
         if hit.bout is None:
             return drags.MarkSpan(self, strip, x)
         self.individual_clicked.emit(hit.individual)
+        if hit.kind is LaneKind.PREDICTIONS:  # it is accepted or rejected by key: it must be seen
+            self.request_frame(min(max(hit.frame, hit.bout.start), hit.bout.stop - 1))
         self.select(hit.bout)
         return None
 

@@ -10,9 +10,10 @@ from qtpy.QtWidgets import QScrollBar, QSizePolicy, QWidget
 
 from napari_i3d.individuals import Id
 from napari_i3d.plugin.timeline.geometry import Geometry
+from napari_i3d.plugin.timeline.hover import Hover
 from napari_i3d.plugin.timeline.lane_layout import LaneLayout, Strip, arrange
 from napari_i3d.plugin.timeline.lanes import LaneBout, MarkedSpan, TimelineData, bouts_of, same_id
-from napari_i3d.plugin.timeline.overlay import Hover, Moving, paint_overlay, playhead_rect
+from napari_i3d.plugin.timeline.overlay import Moving, paint_overlay, playhead_rect
 from napari_i3d.plugin.timeline.painter import View, head_width, paint_body, paint_heads
 from napari_i3d.plugin.timeline.theme import make_theme
 from napari_i3d.plugin.timeline.time_scale import TimeScale

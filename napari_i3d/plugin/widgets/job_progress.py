@@ -72,11 +72,16 @@ class JobProgress(QWidget):
         self.ended.emit(result)
 
     def _on_progress(self, progress: Progress) -> None:
-        if self.worker is None or self.worker.stop.requested:
+        worker = self.worker
+        if worker is None or worker.stop.requested:
             return
-        self.worker.show_progress(progress)
         self.bar.setRange(0, progress.total)
         self.bar.setValue(progress.done)
+        self._show(progress)
+        # Last: napari's activity dock handles events meanwhile, later progress and the end of the job among them.
+        worker.show_progress(progress)
+
+    def _show(self, progress: Progress) -> None:
         if not progress.unit:
             self._say(progress.text)
             return

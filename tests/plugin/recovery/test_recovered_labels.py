@@ -13,7 +13,7 @@ from helpers import program_environment
 from helpers.clips import MakeClip
 from helpers.windows import answer_question, click, notifications
 from napari_i3d.annotations.annotation import Annotation
-from napari_i3d.annotations.bouts import Bout
+from napari_i3d.annotations.bouts import Bout, Origin
 from napari_i3d.annotations.ethogram import Behavior, Ethogram
 from napari_i3d.plugin.context import get_session
 from napari_i3d.projects.label_recovery import find_label_recoveries, read_label_recovery
@@ -92,6 +92,31 @@ def test_killed_viewer_offers_labels_and_boxes_together(viewer, qtbot, clip, hom
     tracked.history.go_to(0)
     assert tracked.labels.annotation.bouts == ()
     assert content_sha256(tracked.tracking) == content_sha256(read_tracking(clip.tracking))
+
+
+def test_accepted_proposals_are_kept_as_labels(viewer, qtbot, clip):
+    tracked = opened(viewer, clip, Annotation(ETHOGRAM))
+    one, other = tracked.tracking
+    found = [Bout(who, "walk", 3, 9, origin=Origin.AUTOMATED, confidence=0.7) for who in (one, other)]
+    proposed = Annotation(Ethogram((*ETHOGRAM.behaviors, Behavior("groom"))), found)
+    tracked.predictions.set(proposed, "probe")
+    tracked.predictions.accept(tracked.labels.editor, [found[0]], "groom")
+    tracked.editor.swap(one, other, 5)
+    tracked.predictions.reject(tracked.labels.editor, tracked.predictions.editor.bouts_of(other)[:1], assess=True)
+    annotation, boxes = tracked.labels.annotation, content_sha256(tracked.tracking)
+    assert len(annotation.bouts) == 2
+    crash(viewer, tracked)
+    tracked, bar = offer_of(viewer, qtbot, clip)
+    tracked.predictions.set(proposed, "probe")
+    click(qtbot, bar.restore)
+    qtbot.waitUntil(lambda: not get_session(viewer).recovery.offering)
+    assert (tracked.labels.annotation, content_sha256(tracked.tracking)) == (annotation, boxes)
+    # They were made before the swap that is restored: perhaps of another animal.
+    assert tracked.predictions.annotation is None
+    tracked.predictions.set(proposed, "probe")
+    assert len(tracked.predictions.annotation.bouts) == 2
+    tracked.history.go_to(0)
+    assert (tracked.labels.annotation.bouts, tracked.labels.annotation.assessed) == ((), {})
 
 
 def test_restored_labels_stay_kept_and_can_be_undone(viewer, qtbot, clip):

@@ -90,6 +90,28 @@ def test_one_frame_keeps_a_pixel_in_a_million():
     assert [column for column, color in enumerate(row) if color == STYLES[0].color] == [654_321 * 400 // 1_000_000]
 
 
+@pytest.mark.parametrize("ratio", [1.0, 1.5, 2.0])
+@pytest.mark.parametrize("room", [8, 60])
+def test_proposals_have_lines_and_keep_every_behavior(ratio, room):
+    scale, bouts = TimeScale.whole(N, 211), random_bouts(7, 150, 60)
+    labels = Lane(LaneKind.LABELS, STYLES)
+    lanes = (labels, Lane(LaneKind.PREDICTIONS, STYLES, bouts))
+    layout = arrange(TimelineData(N, (LaneGroup("male", "male", "#ffffff", lanes),)), lambda _: False, room)
+    image, _ = LaneRaster(scale, ratio, COLORS, ()).paint(layout.rows, 0, layout.height)
+    strip = layout.rows[0].strips[1]
+    block = image[round(strip.top * ratio) : round((strip.top + strip.height) * ratio)]
+    lines = block == COLORS.background
+    for column in range(scale.n_columns):
+        first, last = scale.frames_at(column)
+        within = (bouts.start < last) & (bouts.stop > first)
+        shown = sorted(set(bouts.style[within].tolist()))
+        for place in range(len(shown)):
+            band = np.arange(len(block)) * len(shown) // len(block) == place
+            assert not lines[band, column].all()
+        few = len(shown) * round(4 * ratio) <= len(block)
+        assert lines[:, column].any() == (bool(shown) and few)
+
+
 def test_frame_wider_than_pixels_is_exact():
     scale = TimeScale.whole(20, 200)  # ten columns a frame
     data = TimelineData(

@@ -13,9 +13,9 @@ from napari_i3d.features.table import FeatureTable
 from napari_i3d.individuals import Id
 from napari_i3d.plots.style import category_round
 from napari_i3d.plugin.exploration import Exploration
-from napari_i3d.plugin.labels.label_actions import labelled_individuals, n_frames
+from napari_i3d.plugin.labels.label_actions import n_frames
 from napari_i3d.plugin.session.connections import Connections
-from napari_i3d.plugin.session.matching import tracking_id
+from napari_i3d.plugin.session.matching import individual_of_rows, labelled_individuals
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.timeline.lanes import HATCHES, BoutArrays, Lane, LaneKind, Style
 
@@ -76,7 +76,7 @@ class ClusterLanes:
         """Return the lane of each individual, of runs of rows with the same label; those below 0 are left out."""
         found: dict[Id, list[tuple[int, int, int]]] = {}
         for sequence, runs in self._runs(tracked, labels):
-            own = found.setdefault(lane_individual(sequence.individual, tracked), [])
+            own = found.setdefault(individual_of_rows(sequence.individual, tracked), [])
             step, last = sequence.step_frames, n_frames(tracked)
             frames = ((*frames_of_run(run, step, last), run.label) for run in runs if run.label >= 0)
             own += [one for one in frames if one[0] < one[1]]
@@ -101,18 +101,6 @@ class ClusterLanes:
 def cluster_style(number: int) -> Style:
     """Return the look of a cluster, as in the map."""
     return Style(f"cluster {number}", category_color(number), category_round(number) % HATCHES)
-
-
-def lane_individual(individual: Id, tracked: TrackedVideo) -> Id:
-    """Return the individual whose lanes those of an individual of the features belong to; perhaps itself.
-
-    Features of the whole image are about the only individual that is labelled; among several, nobody knows.
-    """
-    known = tracking_id(individual, tracked)
-    if known is not None:
-        return known
-    others = labelled_individuals(tracked)
-    return others[0] if individual == "" and len(others) == 1 else individual
 
 
 def frames_of_run(run: LabelRun, step_frames: float, n_frames: int) -> tuple[int, int]:

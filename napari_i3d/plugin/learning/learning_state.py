@@ -1,0 +1,299 @@
+"""The probe of a viewer, what it finds in the open videos, and what to label next; shared by docks and keys."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from psygnal import Signal
+
+from napari_i3d._utils.frame_ranges import clip_ranges, count_frames
+from napari_i3d.annotations.annotation import Annotation
+from napari_i3d.annotations.bouts import Bout
+from napari_i3d.annotations.editing.changes import AnnotationChange
+from napari_i3d.individuals import Id, format_id
+from napari_i3d.learning.probe.probe import Probe
+from napari_i3d.plugin.learning.learned import DoubtfulLabels, Learned
+from napari_i3d.plugin.learning.training_data import TrainingData
+from napari_i3d.plugin.session.connections import Connections
+from napari_i3d.plugin.session.session import Session
+from napari_i3d.plugin.session.tracked_video import TrackedVideo
+
+
+@dataclass(frozen=True, eq=False)
+class ToLabel:
+    """Frames of an individual to label next.
+
+    Attributes
+    ----------
+    name, tracked, individual
+        Who; `name` is that of the video among the open ones.
+    start, stop
+        The first frame, and the one after the last.
+    uncertainty
+        Of the probe, 0 to 1.
+    random
+        Whether they were drawn at random.
+    """
+
+    name: str
+    tracked: TrackedVideo
+    individual: Id
+    start: int
+    stop: int
+    uncertainty: float
+    random: bool
+
+    @property
+    def is_done(self) -> bool:
+        """Whether at least half of the frames were looked at."""
+        looked_at = clip_ranges(self.tracked.labels.editor.assessed_of(self.individual), self.start, self.stop)
+        return 2 * count_frames(looked_at) >= self.stop - self.start
+
+
+@dataclass(frozen=True, eq=False)
+class Doubtful:
+    """A labelled bout that probes of the other labels find unlikely; see `LabelError`."""
+
+    name: str
+    tracked: TrackedVideo
+    bout: Bout
+    suggested: str
+    probability: float
+    suggested_probability: float
+
+    @property
+    def exists(self) -> bool:
+        """Whether the bout is labelled still."""
+        return self.bout in self.tracked.labels.editor.bouts_of(self.bout.individual)
+
+
+class Learning:
+    """The last probe of a viewer, and lists to go through.
+
+    Attributes
+    ----------
+    learned
+        The probe with what it found; None: there is none yet.
+    source
+        What the probe is called; the source of the proposals.
+    is_own
+        Whether it was trained on the open videos, not read from a file.
+    queue, doubtful
+        What to label next, and labels to look at again.
+    changed, queue_changed, doubtful_changed, labels_changed, data_changed
+        Signals, without arguments: another probe; another list; labels were edited; videos or features are others.
+    """
+
+    changed = Signal()
+    queue_changed = Signal()
+    doubtful_changed = Signal()
+    labels_changed = Signal()
+    data_changed = Signal()
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._links: dict[TrackedVideo, Connections] = {}
+        self._checked: set[tuple[TrackedVideo, Bout]] = set()
+        self._at = -1
+        self._current: ToLabel | None = None
+        self.learned: Learned | None = None
+        self.source = ""
+        self.is_own = False
+        self.queue: tuple[ToLabel, ...] = ()
+        self.doubtful: tuple[Doubtful, ...] = ()
+        session.videos_changed.connect(self._on_videos)
+        self._on_videos()
+
+    @property
+    def probe(self) -> Probe | None:
+        """The probe."""
+        return None if self.learned is None else self.learned.probe
+
+    def adopt(self, learned: Learned, source: str, *, is_own: bool) -> None:
+        """Show what a probe found in the videos that are open still, and have the same features."""
+        self.learned, self.source, self.is_own = learned, source, is_own
+        self.show_proposals(learned)
+        self.fill_queue(learned)
+        self.changed.emit()
+
+    def show_proposals(self, learned: Learned) -> None:
+        """Set the proposals of a probe."""
+        self.learned = learned
+        for name, annotation in learned.proposals.items():
+            one = learned.request.data.videos[name]
+            if one.is_current and one.tracked in self._links:
+                one.tracked.predictions.set(_without_stale(annotation, one.tracked), self.source)
+
+    def fill_queue(self, learned: Learned) -> None:
+        """Set what to label next."""
+        videos = learned.request.data.videos
+        found = (
+            ToLabel(
+                one.video, videos[one.video].tracked, one.individual, one.start, one.stop, one.uncertainty, one.random
+            )
+            for one in learned.windows
+            if videos[one.video].is_current
+        )
+        self._at, self._current = -1, None
+        self.queue = tuple(one for one in found if one.tracked in self._links and not one.is_done)
+        self.queue_changed.emit()
+
+    def set_doubtful(self, found: DoubtfulLabels) -> None:
+        """List labels to look at again, but for those that were looked at in this session."""
+        videos = found.data.videos
+        listed = (
+            Doubtful(
+                one.video,
+                videos[one.video].tracked,
+                one.bout,
+                one.suggested,
+                one.probability,
+                one.suggested_probability,
+            )
+            for one in found.errors
+        )
+        self.doubtful = tuple(
+            one for one in listed if one.tracked in self._links and (one.tracked, one.bout) not in self._checked
+        )
+        self._drop_mended()
+        self.doubtful_changed.emit()
+
+    def mark_right(self, one: Doubtful) -> None:
+        """Note that a label is right; it is not listed again in this session."""
+        self._checked.add((one.tracked, one.bout))
+        self.doubtful = tuple(other for other in self.doubtful if other is not one)
+        self.doubtful_changed.emit()
+
+    @property
+    def at(self) -> int:
+        """Place in the queue of what the viewer was sent to; -1 if it is not in it."""
+        return self._at if self._current in self.queue else -1
+
+    def step(self, step: int) -> ToLabel | None:
+        """Return the next (1) or previous (-1) one of the queue; after the last comes the first."""
+        if not self.queue:
+            return None
+        place = self._at
+        if self._current not in self.queue and step > 0 and place >= 0:
+            place -= 1  # the one that took the place of what was labelled is next
+        elif place < 0 and step < 0:
+            place = 0
+        return self.take((place + step) % len(self.queue))
+
+    def take(self, place: int) -> ToLabel:
+        """Return the one at a place of the queue, which is the current one from now on."""
+        self._at, self._current = place, self.queue[place]
+        self.queue_changed.emit()
+        return self._current
+
+    def edits_since(self, data: TrainingData) -> int:
+        """Return the number of bouts and looked-at stretches that differ from those of data."""
+        return sum(_edits(one.labels, one.tracked) for one in data.videos.values() if one.tracked in self._links) + sum(
+            sum(len(tracked.labels.editor.bouts_of(one)) for one in tracked.labels.editor.individuals)
+            for tracked in set(self._links) - {one.tracked for one in data.videos.values()}
+        )
+
+    def _on_videos(self) -> None:
+        opened = set(self._session.videos)
+        for tracked in set(self._links) - opened:
+            self._links.pop(tracked).close()
+        for tracked in opened - set(self._links):
+            links = self._links[tracked] = Connections()
+            links.connect(tracked.labels.changed, partial(self._on_labels, tracked))
+            links.connect(tracked.features_changed, partial(self._on_features, tracked))
+            links.connect(tracked.out_of_date_changed, partial(self._on_out_of_date, tracked))
+            links.connect(tracked.tracking_changed, self.data_changed.emit)
+        self._keep(opened)
+        self.data_changed.emit()
+
+    def _keep(self, videos: Iterable[TrackedVideo]) -> None:
+        """Leave what is about other videos out of the lists."""
+        kept = set(videos)
+        queue = tuple(one for one in self.queue if one.tracked in kept)
+        doubtful = tuple(one for one in self.doubtful if one.tracked in kept)
+        if len(queue) < len(self.queue):
+            self._set_queue(queue)
+        if len(doubtful) < len(self.doubtful):
+            self.doubtful = doubtful
+            self.doubtful_changed.emit()
+
+    def _set_queue(self, queue: tuple[ToLabel, ...]) -> None:
+        if self._at >= 0:
+            self._at = sum(one in queue for one in self.queue[: self._at])
+        self.queue = queue
+        self.queue_changed.emit()
+
+    def _on_labels(self, tracked: TrackedVideo, change: AnnotationChange | None = None) -> None:
+        def is_done(one: ToLabel) -> bool:
+            return one.tracked is tracked and (change is None or one.individual in change.ranges) and one.is_done
+
+        left = tuple(one for one in self.queue if not is_done(one))
+        if len(left) < len(self.queue):
+            self._set_queue(left)
+        if self._drop_mended():
+            self.doubtful_changed.emit()
+        self.labels_changed.emit()
+
+    def _drop_mended(self) -> bool:
+        left = tuple(one for one in self.doubtful if one.exists)
+        dropped = len(left) < len(self.doubtful)
+        self.doubtful = left
+        return dropped
+
+    def _on_features(self, tracked: TrackedVideo) -> None:
+        # Proposals and windows are about rows that are gone.
+        if self.learned is not None and tracked.predictions.source == self.source:
+            tracked.predictions.set(None)
+        self._keep(other for other in self._links if other is not tracked)
+        self.data_changed.emit()
+
+    def _on_out_of_date(self, tracked: TrackedVideo) -> None:
+        # Proposals follow corrections of the boxes by themselves; frames that a probe was unsure of do not.
+        left = tuple(one for one in self.queue if one.tracked is not tracked or not _is_stale(one.individual, tracked))
+        if len(left) < len(self.queue):
+            self._set_queue(left)
+        self.data_changed.emit()
+
+
+def describe_who(name: str, individual: Id, videos: int) -> str:
+    """Return the individual of a list, with its video if there are several."""
+    return format_id(individual) if videos < 2 else f"{name} · {format_id(individual)}"
+
+
+def _without_stale(proposals: Annotation, tracked: TrackedVideo) -> Annotation:
+    """Return new proposals without individuals whose boxes were corrected: they may be another animal by now."""
+    stale = {one for one in proposals.individuals if _is_stale(one, tracked)}
+    if not stale:
+        return proposals
+    return replace(
+        proposals,
+        bouts=tuple(bout for bout in proposals.bouts if bout.individual not in stale),
+        assessed={one: ranges for one, ranges in proposals.assessed.items() if one not in stale},
+        individuals=tuple(one for one in proposals.individuals if one not in stale),
+    )
+
+
+def _is_stale(individual: Id, tracked: TrackedVideo) -> bool:
+    return any(one == individual or str(one).startswith(f"{individual}_part") for one in tracked.out_of_date)
+
+
+def _edits(before: Annotation, tracked: TrackedVideo) -> int:
+    editor = tracked.labels.editor
+    edits = 0
+    for individual in {*before.individuals, *editor.individuals}:
+        old, new = _differing(before.of(individual), editor.bouts_of(individual))
+        if old or new:
+            edits += max(len(new - old), len(old - new))
+        else:
+            seen, sees = set(before.assessed.get(individual, ())), set(editor.assessed_of(individual))
+            edits += len(sees - seen)
+    return edits
+
+
+def _differing(old: Sequence[Bout], new: Sequence[Bout]) -> tuple[set[Bout], set[Bout]]:
+    """Return bouts between those that are equal at the beginning and at the end; long lists are mostly equal."""
+    first = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a is not b), min(len(old), len(new)))
+    rest = min(len(old), len(new)) - first
+    pairs = zip(reversed(old), reversed(new), strict=False)
+    last = next((n for n, (a, b) in enumerate(pairs) if n == rest or a is not b), rest)
+    return set(old[first : len(old) - last]), set(new[first : len(new) - last])
