@@ -187,9 +187,18 @@ def test_predictions_of_another_data_set_are_refused(tmp_path: Path) -> None:
         learning.read_predictions(tmp_path / "set" / "splits", tmp_path / "set")
     with pytest.raises(AnnotationError, match=r"dataset\.json: cannot be read"):
         learning.read_predictions(path, path)
-    (tmp_path / "set" / "dataset.json").write_text('{"for": "ms-tcn", "clips": {"a": 1}}')
-    with pytest.raises(AnnotationError, match="expected behaviors, videos and clips"):
-        learning.read_predictions(path, tmp_path / "set")
+    place = tmp_path / "set" / "dataset.json"
+    whole = json.loads(place.read_text())
+    name = "day_0_male_0"
+    for key, value in (("individual", [1]), ("rows", 0), ("video", "day.9"), ("first_frame", -1), ("step_frames", "a")):
+        wrong = whole["clips"] | {name: whole["clips"][name] | {key: value}}
+        place.write_text(json.dumps(whole | {"clips": wrong}))
+        with pytest.raises(AnnotationError, match=r"dataset\.json: expected .*clips"):
+            learning.read_predictions(path, tmp_path / "set")
+    for text in ('{"for": "ms-tcn", "clips": {"a": 1}}', json.dumps(whole | {"clips": {}}), "[1]"):
+        place.write_text(text)
+        with pytest.raises(AnnotationError, match=r"dataset\.json: expected .*clips"):
+            learning.read_predictions(path, tmp_path / "set")
 
 
 @pytest.mark.parametrize(
