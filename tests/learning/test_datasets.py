@@ -329,12 +329,26 @@ def test_dlc2action_trains_on_the_data_set(tmp_path: Path) -> None:
         pytest.skip("NAPARI_I3D_DLC2ACTION is not set")
     if subprocess.run([python, "-c", "import dlc2action.project"], capture_output=True).returncode:
         pytest.skip("DLC2Action is installed without what it needs to train")
-    learning.export_dataset(tmp_path / "set", *parts(), "dlc2action")
+    features, annotations = parts()
+    shown = {}
+    for name, (one, annotation, _) in VIDEOS.items():
+        rows = {}
+        for individual, own in one.items():
+            first = int(own[0, 0])
+            table = annotation.to_table(individual, first, first + len(own)) == 1
+            rows[individual] = np.c_[table, ~table.any(axis=1)].astype(np.float32)
+        shown[name] = replace(features[name], rows=rows)
+    learning.export_dataset(tmp_path / "set", shown, annotations, "dlc2action")
     script = (tmp_path / "set" / "train.py").read_text()
-    short = script.replace('"training": {', '"training": {"num_epochs": 1, "device": "cpu", ')
+    short = script.replace('"training": {', '"training": {"num_epochs": 2, "device": "cpu", ')
     short = short.replace('"general": {', '"general": {"num_cpus": 1, ')
     assert short.count("num_") == 2
     (tmp_path / "set" / "short.py").write_text(short)
     run = subprocess.run([python, tmp_path / "set" / "short.py", "2"], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr[-3000:]
     assert "invalid or does not exist" not in run.stdout
+    found = learning.read_predictions(
+        tmp_path / "set" / "projects" / "split2" / "results" / "predictions" / "held_back", tmp_path / "set"
+    )
+    dataset = learning.read_dataset(tmp_path / "set")
+    assert learning.score_predictions(found.annotations, annotations, dataset, split=2).macro_f1 > 0.6

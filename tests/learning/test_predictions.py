@@ -20,13 +20,13 @@ from napari_i3d.errors import AnnotationError, SettingsError
 PROGRAMS = ("dlc2action", "ms-tcn", "asformer", "actionformer", "opentad", "lightning-action")
 
 
-def make_video(seed: int, first: int, step: int) -> tuple[Features, Annotation]:
+def make_video(seed: int, first: int, step: int, offset: float) -> tuple[Features, Annotation]:
     """Return features of two individuals, and labels with a gap that nobody looked at."""
     rows, frames, bouts, assessed, lasts = {}, {}, [], {}, {}
     for place, one in enumerate(("male", 7)):
         states = random_states(seed + 10 * place, n_bouts=16, shortest=12)
         end = first + len(states)
-        frames[one] = np.arange(first, end, step, dtype=np.float64)
+        frames[one] = np.arange(first + offset, end - offset, step, dtype=np.float64)
         rows[one] = np.full((len(frames[one]), 3), place, np.float32)
         assessed[one], lasts[one] = [(first, first + 120), (first + 160, end)], end - 1
         bouts += [
@@ -41,24 +41,32 @@ def make_video(seed: int, first: int, step: int) -> tuple[Features, Annotation]:
     return features, Annotation(ETHOGRAM, tuple(bouts), assessed, n_frames=n_frames)
 
 
-def export(folder: Path, program: str, step: int = 1) -> dict[str, Annotation]:
+def export(folder: Path, program: str, step: int = 1, offset: float = 0.0) -> dict[str, Annotation]:
     """Write a data set, and return its labels."""
-    videos = {f"day.{number}": make_video(number, 20 * number, step) for number in range(3)}
+    videos = {f"day.{number}": make_video(number, 20 * number, step, offset) for number in range(3)}
     labels = {name: one[1] for name, one in videos.items()}
     learning.export_dataset(folder, {name: one[0] for name, one in videos.items()}, labels, program)
     return labels
 
 
-def clip_labels(folder: Path, labels: dict[str, Annotation]) -> dict[str, np.ndarray]:
-    """Return the number of the behavior of each row of each clip, 0 for none, by the table of clips."""
+def clip_frames(folder: Path) -> dict[str, tuple[str, str | int, np.ndarray]]:
+    """Return video, individual and frames of the rows of each clip, by the table of clips."""
     found = {}
     with (folder / "clips.csv").open() as file:
         for clip in csv.DictReader(file):
             individual = 7 if clip["individual"] == "7" else clip["individual"]
             at = int(clip["first_frame"]) + np.arange(int(clip["rows"])) * int(float(clip["step_frames"]))
-            table = labels[clip["video"]].to_table(individual)[at]
-            assert (table >= 0).all()
-            found[clip["clip"]] = np.where(table.any(axis=1), table.argmax(axis=1) + 1, 0)
+            found[clip["clip"]] = clip["video"], individual, at
+    return found
+
+
+def clip_labels(folder: Path, labels: dict[str, Annotation]) -> dict[str, np.ndarray]:
+    """Return the number of the behavior of each row of each clip, 0 for none, by the table of clips."""
+    found = {}
+    for name, (video, individual, at) in clip_frames(folder).items():
+        table = labels[video].to_table(individual)[at]
+        assert (table >= 0).all()
+        found[name] = np.where(table.any(axis=1), table.argmax(axis=1) + 1, 0)
     return found
 
 
@@ -119,9 +127,9 @@ def write_as(program: str, folder: Path, truth: dict[str, np.ndarray]) -> Path:
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-@pytest.mark.parametrize("step", [1, 4])
-def test_predictions_come_back_to_their_frames(tmp_path: Path, program: str, step: int) -> None:
-    labels = export(tmp_path / "set", program, step)
+@pytest.mark.parametrize(("step", "offset"), [(1, 0.0), (1, 3.5), (4, 3.5)])
+def test_predictions_come_back_to_their_frames(tmp_path: Path, program: str, step: int, offset: float) -> None:
+    labels = export(tmp_path / "set", program, step, offset)
     path = write_as(program, tmp_path / "set", clip_labels(tmp_path / "set", labels))
     found = learning.read_predictions(path, tmp_path / "set")
     assert set(found.annotations) == set(labels)
@@ -136,17 +144,15 @@ def test_predictions_come_back_to_their_frames(tmp_path: Path, program: str, ste
         for bout in predicted.bouts:
             assert bout.confidence == (expected if expected is None else pytest.approx(expected, abs=1e-3))
         for individual in ("male", 7):
-            own, true = predicted.to_table(individual), truth.to_table(individual)
-            first = int(truth.assessed[individual][0][0])
-            at = np.arange(first, len(true), step)
-            at = at[(true[at] >= 0).all(axis=1)]
-            np.testing.assert_array_equal(own[at], true[at])
-            if step == 1:
+            if (step, offset) == (1, 0.0):
                 assert predicted.assessed[individual] == truth.assessed[individual]
                 assert list(predicted.of(individual)) == [
-                    replace(b, origin=Origin.AUTOMATED, confidence=p.confidence)
-                    for b, p in zip(truth.of(individual), predicted.of(individual), strict=True)
-                ]  # fmt: skip
+                    replace(bout, origin=Origin.AUTOMATED, confidence=own.confidence)
+                    for bout, own in zip(truth.of(individual), predicted.of(individual), strict=True)
+                ]
+    for video, individual, at in clip_frames(tmp_path / "set").values():
+        own, true = found.annotations[video].to_table(individual), labels[video].to_table(individual)
+        np.testing.assert_array_equal(own[at], true[at])
 
 
 def test_rows_without_prediction_are_not_assessed(tmp_path: Path) -> None:
@@ -181,9 +187,18 @@ def test_predictions_of_another_data_set_are_refused(tmp_path: Path) -> None:
         learning.read_predictions(tmp_path / "set" / "splits", tmp_path / "set")
     with pytest.raises(AnnotationError, match=r"dataset\.json: cannot be read"):
         learning.read_predictions(path, path)
-    (tmp_path / "set" / "dataset.json").write_text('{"for": "ms-tcn", "clips": {"a": 1}}')
-    with pytest.raises(AnnotationError, match="expected behaviors, videos and clips"):
-        learning.read_predictions(path, tmp_path / "set")
+    place = tmp_path / "set" / "dataset.json"
+    whole = json.loads(place.read_text())
+    name = "day_0_male_0"
+    for key, value in (("individual", [1]), ("rows", 0), ("video", "day.9"), ("first_frame", -1), ("step_frames", "a")):
+        wrong = whole["clips"] | {name: whole["clips"][name] | {key: value}}
+        place.write_text(json.dumps(whole | {"clips": wrong}))
+        with pytest.raises(AnnotationError, match=r"dataset\.json: expected .*clips"):
+            learning.read_predictions(path, tmp_path / "set")
+    for text in ('{"for": "ms-tcn", "clips": {"a": 1}}', json.dumps(whole | {"clips": {}}), "[1]"):
+        place.write_text(text)
+        with pytest.raises(AnnotationError, match=r"dataset\.json: expected .*clips"):
+            learning.read_predictions(path, tmp_path / "set")
 
 
 @pytest.mark.parametrize(

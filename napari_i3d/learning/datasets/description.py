@@ -11,6 +11,7 @@ from napari_i3d._utils.frame_ranges import Range
 from napari_i3d._utils.text import format_path
 from napari_i3d.annotations.annotation import VideoFacts
 from napari_i3d.annotations.ethogram import Behavior, Ethogram
+from napari_i3d.annotations.validation import MAX_FRAME
 from napari_i3d.errors import AnnotationError, NapariI3DError, SettingsError
 from napari_i3d.features.features import Features
 from napari_i3d.individuals import Id
@@ -190,13 +191,20 @@ def read_dataset(folder: str | os.PathLike[str]) -> Dataset:
         raise AnnotationError(
             f"{format_path(path)}: expected behaviors, videos and clips of a data set, found others ({error})"
         ) from error
-    wrong = next((name for name, one in clips.items() if one.rows < 1 or not one.step_frames > 0), None)
-    if wrong is not None or any(one.video not in videos for one in clips.values()):
+    if not clips or not all(_is_whole(one) and one.video in videos for one in clips.values()):
         raise AnnotationError(f"{format_path(path)}: expected clips with rows of videos, found others")
     return Dataset(program, ethogram, clips, videos, numbered)
 
 
+def _is_whole(clip: ClipFacts) -> bool:
+    """Return whether the facts of a clip are possible."""
+    known = isinstance(clip.video, str) and isinstance(clip.individual, str | int)
+    return known and 0 < clip.rows <= MAX_FRAME and 0 <= clip.first_frame <= MAX_FRAME and 0 < clip.step_frames < 1e6
+
+
 def _read_video(one: Mapping[str, Any]) -> VideoOfClips:
+    if not isinstance(one.get("frames"), int | None) or not isinstance(one.get("fps"), int | float | None):
+        raise TypeError("frames or frames per second that are no numbers")
     size = one.get("size_px")
     facts = VideoFacts(one["file"], tuple(size) if size else None) if one.get("file") else None
     return VideoOfClips(one.get("frames"), one.get("fps"), facts)

@@ -291,5 +291,5 @@ OPENTAD = Program(
     "    torchrun --nnodes=1 --nproc_per_node=1 tools/train.py /path/to/{name}/split1.py\n"
     "    torchrun --nnodes=1 --nproc_per_node=1 tools/test.py /path/to/{name}/split1.py "
     "--checkpoint /path/to/{name}/runs/split1/gpu1_id0/checkpoint/best.pth\n\n" + _README,
-    "runs/split1/gpu1_id0/result_detection.json",
+    "/path/to/{name}/runs/split1/gpu1_id0/result_detection.json",
 )

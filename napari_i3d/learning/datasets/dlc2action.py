@@ -83,5 +83,5 @@ DLC2ACTION = Program(
     _write,
     "Where DLC2Action is installed, for split 1 of {splits}:\n\n    python train.py 1\n\n"
     "Each file of data is one clip. A row has {width} values; classes with the background: {classes}.\n",
-    "projects/split1/results/predictions/held_back",
+    "/path/to/{name}/projects/split1/results/predictions/held_back",
 )

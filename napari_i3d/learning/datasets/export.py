@@ -125,6 +125,6 @@ never on both sides. Average the scores of all splits.
 """
 _BACK = """Its predictions as annotations of the videos, and their scores on what split 1 holds back:
 
-    napari-i3d learn read {path} --dataset {name} --out predicted
-    napari-i3d learn score predicted LABELS --dataset {name} --split 1
+    napari-i3d learn read {path} --dataset /path/to/{name} --out predicted
+    napari-i3d learn score predicted LABELS --dataset /path/to/{name} --split 1
 """

@@ -167,6 +167,6 @@ LIGHTNING_ACTION = Program(
     "Where lightning-action 1.1 is installed, for split 1 of {splits}:\n\n    python train.py 1\n\n"
     "The settings are in split1.yaml. A row has {width} values; behaviors: {behaviors}.\n"
     "Its own scores while it trains are of other sequences of the same clips, not of those held back.\n",
-    "runs/split1/predictions",
+    "/path/to/{name}/runs/split1/predictions",
     _renamed,
 )
