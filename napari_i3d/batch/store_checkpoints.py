@@ -61,7 +61,7 @@ class ShardPlaces:
             for block in self.blocks(finished.shard)
         ]
 
-    def read(self, block: _Block) -> bytes:
+    def read(self, block: _Block) -> memoryview:
         """Return the bytes of rows, fewer if the file is cut off; raise `OSError`."""
         return self.files.read(block.individual, block.first_row, block.stop_row)
 

@@ -78,15 +78,15 @@ class StoreRows:
             os.fsync(file.fileno())
         return hashlib.sha256(content).hexdigest()
 
-    def read(self, individual: Id, first_row: int, stop_row: int) -> bytes:
+    def read(self, individual: Id, first_row: int, stop_row: int) -> memoryview:
         """Return the bytes of rows, fewer if the file is cut off; raise `OSError`."""
+        content = memoryview(bytearray(self._row_bytes * (stop_row - first_row)))
         with self._paths[individual].open("rb", buffering=0) as file:
             file.seek(len(self._headers[individual]) + self._row_bytes * first_row)
-            wanted = self._row_bytes * (stop_row - first_row)
-            content = bytearray()
-            while len(content) < wanted and (piece := file.read(wanted - len(content))):
-                content += piece
-            return bytes(content)
+            done = 0
+            while done < len(content) and (count := file.readinto(content[done:])):
+                done += count
+        return content[:done]
 
     def only(self, individuals: Iterable[Id]) -> "StoreRows":
         """Return the files of some individuals."""
