@@ -20,6 +20,7 @@ from napari_i3d.extraction.planning.plan import Job
 from napari_i3d.extraction.planning.shards import Shard, ShardRows
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.layouts import Layout
+from napari_i3d.features.io.store import StoreDtype
 from napari_i3d.features.io.store_writing import StoreRows, disk_errors, move_store, write_facts
 from napari_i3d.individuals import Id
 
@@ -126,16 +127,22 @@ class StoreCheckpoints(Checkpoints):
         As in `Checkpoints`.
     job
         The job, which determines the rows.
+    dtype
+        The numbers that the store holds.
     """
 
     _ending = STORED
 
-    def __init__(self, folder: Path, fingerprint: Fingerprint, job: Job) -> None:
-        super().__init__(folder, store_fingerprint(fingerprint))
+    def __init__(
+        self, folder: Path, fingerprint: Fingerprint, job: Job, dtype: StoreDtype = StoreDtype.FLOAT32
+    ) -> None:
+        super().__init__(folder, store_fingerprint(fingerprint, dtype))
+        self._dtype = dtype
         tracklets = {chunks.id: chunks for chunks in job.plan.tracklets}
         n_rows = {individual: chunks.n_rows for individual, chunks in tracklets.items()}
         # Absolute, for workers, which have other working folders.
-        self._places = ShardPlaces(StoreRows(folder.absolute() / _STORE, n_rows, I3D.width), tracklets)
+        files = StoreRows(folder.absolute() / _STORE, n_rows, I3D.width, dtype)
+        self._places = ShardPlaces(files, tracklets)
         self._made = False
 
     def save(self, finished: ShardRows) -> None:
@@ -197,7 +204,7 @@ class StoreCheckpoints(Checkpoints):
     def publish(self, features: Features, content: StoreContent, target: Path) -> None:
         """Complete the store, whose facts are those of `features`, and move it to its place; raise `OutputError`."""
         store = self.folder / _STORE
-        write_facts(store, features, content.checksums)
+        write_facts(store, features, content.checksums, self._dtype)
         move_store(store, target, self.folder / _REPLACED)
 
     def _begin(self) -> None:
@@ -233,6 +240,7 @@ class StoreCheckpoints(Checkpoints):
         return record is not None and self._places.hold(shard, record["sha256"])
 
 
-def store_fingerprint(fingerprint: Fingerprint) -> Fingerprint:
+def store_fingerprint(fingerprint: Fingerprint, dtype: StoreDtype = StoreDtype.FLOAT32) -> Fingerprint:
     """Return the fingerprint of a job whose shards are kept in a store."""
-    return {**fingerprint, "layout": str(Layout.STORE)}
+    of_dtype = "" if dtype is StoreDtype.FLOAT32 else f" of {dtype}"
+    return {**fingerprint, "layout": f"{Layout.STORE}{of_dtype}"}

@@ -114,7 +114,7 @@ class VideoJobs:
         shards = plan_shards(job)
         job_fingerprint = fingerprint(job, self._weights, video_file["sha256"])
         checkpoints = (
-            StoreCheckpoints(folder, job_fingerprint, job)
+            StoreCheckpoints(folder, job_fingerprint, job, options.store_dtype)
             if options.layout is Layout.STORE
             else Checkpoints(folder, job_fingerprint)
         )
@@ -191,6 +191,7 @@ class VideoJobs:
             video=source.video,
             settings=options.settings,
             layout=options.layout,
+            store_dtype=options.store_dtype,
             weights_sha256=self._weights.sha256,
             tracking=tracking,
         )

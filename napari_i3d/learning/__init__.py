@@ -1,6 +1,7 @@
 """Learning behaviors from labels: probes, their honest scores, what to label next, and doubtful labels."""
 
 from napari_i3d.learning.datasets.export import export_dataset
+from napari_i3d.learning.datasets.piece_labels import write_piece_labels
 from napari_i3d.learning.evaluation import Evaluation, evaluate
 from napari_i3d.learning.label_errors import LabelError, label_errors
 from napari_i3d.learning.probe.probe import Probe
@@ -24,5 +25,6 @@ __all__ = [
     "next_windows",
     "read_probe",
     "train",
+    "write_piece_labels",
     "write_probe",
 ]

@@ -13,6 +13,7 @@ from napari_i3d.annotations.annotation import NOT_ASSESSED, Annotation
 from napari_i3d.annotations.ethogram import Behavior, Ethogram
 from napari_i3d.errors import AnnotationError, FeaturesError
 from napari_i3d.features.features import Features
+from napari_i3d.features.row_blocks import Rows
 from napari_i3d.features.sequence import FeatureSequence
 from napari_i3d.features.table import FeatureTable
 from napari_i3d.individuals import Id, format_individual
@@ -201,7 +202,7 @@ def joint_ethogram(annotations: Iterable[Annotation]) -> Ethogram:
     return Ethogram(tuple(joined))
 
 
-def sequence_of(video: str, features: Features, individual: Id, rows: NDArray[np.float32]) -> FeatureSequence:
+def sequence_of(video: str, features: Features, individual: Id, rows: Rows) -> FeatureSequence:
     """Return rows of an individual with their frames; `FeaturesError` if these are unknown."""
     if individual not in features.frames:
         raise FeaturesError(

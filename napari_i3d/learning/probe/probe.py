@@ -13,6 +13,7 @@ from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.ethogram import Ethogram
 from napari_i3d.errors import FeaturesError
 from napari_i3d.features.features import Features
+from napari_i3d.features.row_blocks import Rows, read_rows
 from napari_i3d.features.sequence import FeatureSequence
 from napari_i3d.individuals import Id, format_individual
 from napari_i3d.learning.labelled_rows import check_source, owner, sequence_of, source_of
@@ -109,7 +110,7 @@ class Probe:
                 _limits(features, individual),
             )
 
-    def _values(self, rows: NDArray[np.float32], sequence: FeatureSequence) -> tuple[NDArray[np.float32], ...]:
+    def _values(self, rows: Rows, sequence: FeatureSequence) -> tuple[NDArray[np.float32], ...]:
         """Return the probabilities of each head."""
         offsets = context_offsets(self.settings, sequence.step_frames)
         classes = sum(len(head.classes) for head in self.heads)
@@ -119,7 +120,7 @@ class Probe:
         product = self.space.then(np.concatenate(pieces, axis=1))
         parts = np.empty((len(rows), classes * len(offsets)), np.float32)
         for start in range(0, len(rows), _ROWS):
-            parts[start : start + _ROWS] = product.apply(rows[start : start + _ROWS])
+            parts[start : start + _ROWS] = product.apply(read_rows(rows, start, start + _ROWS))
         bad = np.flatnonzero(~np.isfinite(parts).all(axis=1))
         if bad.size:
             raise FeaturesError(
