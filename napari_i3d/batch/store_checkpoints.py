@@ -62,7 +62,7 @@ class ShardPlaces:
             for block in self.blocks(finished.shard)
         ]
 
-    def read(self, block: _Block) -> bytes:
+    def read(self, block: _Block) -> memoryview:
         """Return the bytes of rows, fewer if the file is cut off; raise `OSError`."""
         return self.files.read(block.individual, block.first_row, block.stop_row)
 
@@ -141,7 +141,8 @@ class StoreCheckpoints(Checkpoints):
         tracklets = {chunks.id: chunks for chunks in job.plan.tracklets}
         n_rows = {individual: chunks.n_rows for individual, chunks in tracklets.items()}
         # Absolute, for workers, which have other working folders.
-        self._places = ShardPlaces(StoreRows(folder.absolute() / _STORE, n_rows, I3D.width, dtype), tracklets)
+        files = StoreRows(folder.absolute() / _STORE, n_rows, I3D.width, dtype)
+        self._places = ShardPlaces(files, tracklets)
         self._made = False
 
     def save(self, finished: ShardRows) -> None:

@@ -34,10 +34,10 @@ from napari_i3d.features.pieces import place_of
 from napari_i3d.features.row_blocks import Rows, row_blocks
 from napari_i3d.individuals import Id
 
-_FLOAT16_MAX = float(np.finfo(np.float16).max)
 # Several machines may write to one file, side by side in one page of memory: for writing only, and with O_DSYNC, NFS
 # sends just the bytes that were written, never the whole page.
 _WRITING = os.O_WRONLY | getattr(os, "O_DSYNC", 0) | getattr(os, "O_BINARY", 0)
+_FLOAT16_MAX = float(np.finfo(np.float16).max)
 
 
 class StoreRows:
@@ -107,15 +107,15 @@ class StoreRows:
             os.fsync(file.fileno())
         return digest.hexdigest()
 
-    def read(self, individual: Id, first_row: int, stop_row: int) -> bytes:
+    def read(self, individual: Id, first_row: int, stop_row: int) -> memoryview:
         """Return the bytes of rows, fewer if the file is cut off; raise `OSError`."""
+        content = memoryview(bytearray(self._row_bytes * (stop_row - first_row)))
         with self._paths[individual].open("rb", buffering=0) as file:
             file.seek(len(self._headers[individual]) + self._row_bytes * first_row)
-            wanted = self._row_bytes * (stop_row - first_row)
-            content = bytearray()
-            while len(content) < wanted and (piece := file.read(wanted - len(content))):
-                content += piece
-            return bytes(content)
+            done = 0
+            while done < len(content) and (count := file.readinto(content[done:])):
+                done += count
+        return content[:done]
 
     def only(self, individuals: Iterable[Id]) -> "StoreRows":
         """Return the files of some individuals."""
