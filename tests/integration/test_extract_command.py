@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from helpers.batches import Workplace
+from helpers.networks import FakeNetwork
 from napari_i3d.cli.main import main
 from napari_i3d.features.io.reading import read_features
 
@@ -22,7 +23,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def extract(workplace: Workplace, capsys: pytest.CaptureFixture[str]) -> Run:
+def extract(workplace: Workplace, quick_untrained: FakeNetwork, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run ``napari-i3d extract`` on the workplace; return status, standard output and standard error."""
 
     def run(*more: str, path: Path | None = None, tracking: bool = True) -> tuple[int, str, str]:
