@@ -479,8 +479,16 @@ def test_single_video_is_told_once(workplace: Workplace) -> None:
     )
     assert [done.stdout.count(f"{name}.mp4 ->") for name in ("one", "two")] == [1, 1]
     assert "failed: 1\n  three.mp4: " in done.stdout
-    apart = subprocess.run([*command, "--overwrite"], capture_output=True, text=True, check=False)
-    assert apart.stdout.count("one.mp4 ->") == apart.stderr.count("one.mp4 ->") == 1
+
+
+def test_summary_and_bars_apart_name_each_video(workplace: Workplace, quick_untrained: FakeNetwork, capfd) -> None:
+    for stem in ("one", "two"):
+        workplace.add(stem, tracking=False)
+    workplace.videos.joinpath("three.mp4").write_text("no video")
+    paths = ["--datasetpath", str(workplace.videos), "--outputpath", str(workplace.out)]
+    assert main(["extract", *paths, "--weights", "untrained", "--frequency", "5"]) == 1
+    said = capfd.readouterr()
+    assert said.out.count("one.mp4 ->") == said.err.count("one.mp4 ->") == 1
 
 
 def test_refused_tracking_names_the_mistake(workplace: Workplace, extract: Run) -> None:
