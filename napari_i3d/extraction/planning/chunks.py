@@ -56,7 +56,7 @@ class TrackletChunks:
         return TrackletChunks(self.id, first_frame, last_frame, starts, count, centers)
 
     def _begun_by(self, frame: int) -> int:
-        return int(np.searchsorted(self.starts, frame, side="right"))
+        return int(self.starts.searchsorted(frame, side="right"))
 
 
 @dataclass(frozen=True)
