@@ -43,6 +43,10 @@ class TrackletChunks:
         begun = self._begun_by(frame)
         return begun > 0 and bool(self.starts[begun - 1] == frame)
 
+    def has_start_in(self, first: int, stop: int) -> bool:
+        """Return whether a chunk starts in the frames [first, stop)."""
+        return self._begun_by(stop - 1) > self._begun_by(first - 1)
+
     def number_of(self, start: int) -> int:
         """Return the number of the chunk that starts at a frame."""
         return self._begun_by(start) - 1

@@ -6,7 +6,7 @@ other machines and numbers of threads.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -105,6 +105,18 @@ def _shard(number: int, job: Job, parts: list[tuple[TrackletChunks, int, int]]) 
         for part, (whole, _, _) in zip(chunks, parts, strict=True)
     }
     return Shard(number, chunks, tuple(first for _, first, _ in parts), boxes, job.settings)
+
+
+def divide_shards(shards: Sequence[Shard], count: int) -> list[Sequence[Shard]]:
+    """Divide shards into at most `count` runs of consecutive ones, of about as many frames each, none empty.
+
+    Runs, because decoding starts at a key frame, perhaps long before a shard: each run pays for that once, and for the
+    frames that it shares with the run before.
+    """
+    ends = np.cumsum([shard.last_frame + 1 - shard.first_frame for shard in shards])
+    middles = ends - np.diff(ends, prepend=0) / 2
+    owner = (middles * count // ends[-1]).astype(int) if len(ends) else ends
+    return [[shards[place] for place in np.flatnonzero(owner == run).tolist()] for run in np.unique(owner)]
 
 
 class ChunkRows:
