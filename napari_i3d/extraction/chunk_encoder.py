@@ -62,8 +62,12 @@ class ChunkEncoder:
         # A copy: the caller's network keeps its device and float32.
         self._network = copy.deepcopy(network).to(device=self._device.torch, dtype=self._device.dtype)
         self._parts = BatchRunner(settings.batch_size)
+        self._start()
+
+    def _start(self) -> None:
         self._tape = CropTape(self._device)
         self._slots: dict[Id, deque[int]] = {}  # of the last crops of each individual
+        self._crops: dict[Id, torch.Tensor] = {}  # the last one
         self._complete: list[_Chunk] = []
 
     @property
@@ -71,21 +75,37 @@ class ChunkEncoder:
         """What computes: ``"cpu"``, ``"cuda:0"``."""
         return str(self._device.torch)
 
+    def another(self) -> "ChunkEncoder":
+        """Return an encoder that holds no crops, and shares the network."""
+        other = copy.copy(self)
+        other._start()
+        return other
+
     def add(self, arrivals: Sequence[FrameCrop]) -> Iterator[ChunkBatch]:
         """Take crops, in the order of frames; yield the features of each full batch of chunks."""
         for arrival in arrivals:
             chunks = arrival.chunks
-            if self._tape.is_full:
-                self._compact()
-            slots = self._slots.setdefault(chunks.id, deque(maxlen=I3D.chunk_frames))
-            slots.append(self._tape.append(arrival.crop))
+            slots = self._append(chunks.id, arrival.crop)
             start = arrival.frame - I3D.chunk_frames + 1
-            if chunks.has_start(start):
+            if chunks.has_start(start) and not arrival.repeats:
                 self._complete.append(_Chunk((chunks.id, chunks.number_of(start)), tuple(slots)))
             if arrival.frame == chunks.last_needed:
-                del self._slots[chunks.id]
+                del self._slots[chunks.id], self._crops[chunks.id]
             if len(self._complete) == self._settings.batch_size:
                 yield from self.finish()
+
+    def _append(self, individual: Id, crop: torch.Tensor) -> deque[int]:
+        """Put a crop on the tape, if it is not the last one again; return the slots of the individual's last crops."""
+        if self._crops.get(individual) is crop:
+            slots = self._slots[individual]
+            slots.append(slots[-1])
+            return slots
+        if self._tape.is_full:
+            self._compact()
+        slots = self._slots.setdefault(individual, deque(maxlen=I3D.chunk_frames))
+        slots.append(self._tape.append(crop))
+        self._crops[individual] = crop
+        return slots
 
     def finish(self) -> Iterator[ChunkBatch]:
         """Yield the features of the chunks that are waiting."""
@@ -119,8 +139,15 @@ class Encoder(Protocol):
         """What computes: ``"cpu"``, ``"cuda:0"``."""
         ...
 
+    def another(self) -> "Encoder":
+        """Return an encoder that holds no crops, and shares the network."""
+        ...
+
     def add(self, arrivals: Sequence[FrameCrop]) -> Iterator[ChunkBatch]:
-        """Take crops, in the order of frames; yield the features of each full batch of chunks."""
+        """Take crops, in the order of frames; yield the features of each full batch of chunks.
+
+        Chunks that repeat the one before (`FrameCrop.repeats`) are left out.
+        """
         ...
 
     def finish(self) -> Iterator[ChunkBatch]:

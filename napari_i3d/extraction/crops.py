@@ -26,7 +26,7 @@ NETWORK_SIDE = I3D.input_px
 WIDE_WIDTH, WIDE_HEIGHT = 340, 256
 _CENTER_TOP = (WIDE_HEIGHT - NETWORK_SIDE) // 2
 _CENTER_LEFT = (WIDE_WIDTH - NETWORK_SIDE) // 2
-_LARGEST_BY_SUMS = 288  # pixels; measured, torch's interpolation is faster for larger boxes
+_LARGEST_BY_SUMS = 640  # pixels; measured, torch's interpolation is faster for larger boxes
 _SQUARE_RATIO = 1.02  # images with a smaller aspect ratio count as square
 
 # (factor, offset): value * factor + offset
@@ -182,28 +182,45 @@ def _resize(image: "torch.Tensor", size: tuple[int, int]) -> "torch.Tensor":
             image.to(torch.float32)[None], size=size, mode="bilinear", align_corners=False, antialias=False
         )
         return resized[0]
-    # Measured, twice as fast for small boxes: both directions as weighted sums of whole rows.
+    # Measured, four times as fast: both directions as weighted sums of whole rows.
     pixels = torch.empty(height, width, 3)
     pixels.copy_(image.permute(1, 2, 0))
-    lines = _weighted_sums(pixels.view(height, -1), size[0]).view(size[0], width, 3)
-    columns = _weighted_sums(lines.permute(1, 2, 0).reshape(width, -1), size[1]).view(size[1], 3, size[0])
-    return columns.permute(1, 2, 0).contiguous()
+    lines = _weighted_sums(pixels.view(height, -1), size[0])  # (new height, width * 3)
+    columns = _weighted_sums(_transposed(lines).view(width, -1), size[1])  # (new width, 3 * new height)
+    return _transposed(columns).view(3, *size)
 
 
 def _weighted_sums(lines: "torch.Tensor", new_length: int) -> "torch.Tensor":
     """Resize the first axis of (n, m) float32."""
     import torch
 
-    places, weights = _neighbor_tensors(len(lines), new_length)
-    return torch.nn.functional.embedding_bag(places, lines, per_sample_weights=weights, mode="sum")
+    places, bags, weights = _neighbor_tensors(len(lines), new_length)
+    # Not by way of `torch.nn.functional`, which takes as long to check its arguments as this takes to compute.
+    return torch.embedding_bag(lines, places, bags, mode=0, per_sample_weights=weights)[0]
+
+
+def _transposed(values: "torch.Tensor") -> "torch.Tensor":
+    """Transpose a contiguous matrix: (n, m) to contiguous (m, n).
+
+    A matrix is the channels of an image of one pixel, and shuffling these in groups is the one transposition that torch
+    does with vector instructions: measured, a quarter of the time of `contiguous`.
+    """
+    import torch
+
+    n_rows, n_columns = values.shape
+    count = n_rows * n_columns
+    pixel = values.as_strided((1, count, 1, 1), (count, 1, count, count))
+    return torch.native_channel_shuffle(pixel, n_rows).view(n_columns, n_rows)
 
 
 @lru_cache(maxsize=1024)
-def _neighbor_tensors(length: int, new_length: int) -> tuple["torch.Tensor", "torch.Tensor"]:
+def _neighbor_tensors(length: int, new_length: int) -> tuple["torch.Tensor", "torch.Tensor", "torch.Tensor"]:
+    """Return the two pixels of each new pixel one after another, where each pair begins, and the weights."""
     import torch
 
     places, weights = _neighbors(length, new_length)
-    return torch.from_numpy(places.T.copy()), torch.from_numpy(weights.T.copy())
+    bags = torch.arange(0, 2 * new_length, 2, dtype=torch.int32)
+    return torch.from_numpy(places.T.flatten()), bags, torch.from_numpy(weights.T.flatten())
 
 
 def _part(crops: "torch.Tensor", top: int, left: int) -> "torch.Tensor":

@@ -11,6 +11,7 @@ from napari_i3d.errors import SettingsError
 # Larger numbers are typos.
 _MOST_FRAMES = 1_000_000
 _LARGEST_SIDE_PX = 16_384
+_MOST_DECODERS = 64
 
 
 class SampleMode(StrEnum):
@@ -67,6 +68,9 @@ class ExtractionSettings:
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or ``"mps"``.
     precision
         ``"float32"``, ``"bfloat16"``, or ``"tf32"`` on CUDA devices.
+    decoders
+        Number of parts of the video that are decoded at the same time, at least 1. It changes neither features nor
+        provenance. None: one for a CPU, which computes slower than one decodes; more for a GPU, as cores allow.
 
     Raises
     ------
@@ -84,10 +88,13 @@ class ExtractionSettings:
     subtract_background: bool = False
     device: str = "auto"
     precision: Precision = Precision.FLOAT32
+    decoders: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("frequency", "batch_size", "min_frames"):
             object.__setattr__(self, name, _whole_number(name, getattr(self, name), _MOST_FRAMES))
+        if self.decoders is not None:
+            object.__setattr__(self, "decoders", _whole_number("decoders", self.decoders, _MOST_DECODERS))
         for name, kind in (("sample_mode", SampleMode), ("normalization", Normalization), ("precision", Precision)):
             object.__setattr__(self, name, _choice(name, getattr(self, name), kind))
         for name in ("pad", "subtract_background"):
@@ -104,8 +111,9 @@ class ExtractionSettings:
         return max(self.min_frames, I3D.chunk_frames)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the settings as JSON values, for provenance."""
+        """Return the settings as JSON values, for provenance; `decoders`, which leaves no trace, is not among them."""
         values = asdict(self)
+        del values["decoders"]
         return {name: str(value) if isinstance(value, StrEnum) else value for name, value in values.items()}
 
     @classmethod

@@ -24,7 +24,9 @@ class _DoubtError(Exception):
 class _Run:
     """One ffmpeg from one starting point: reads the frames from `first` on, or raises `_DoubtError`."""
 
-    def __init__(self, source: Source, index: FrameIndex, key: int | None, first: int) -> None:
+    def __init__(
+        self, source: Source, index: FrameIndex, key: int | None, first: int, threads: int | None = None
+    ) -> None:
         self._source, self._index, self._first = source, index, first
         self.key = key
         self.anchored = key is None
@@ -33,7 +35,8 @@ class _Run:
         trim = ["-vf", f"trim=start_pts={index.names[first]}"] if index.by_time and first else []
         self.log = Log()
         output = [*source.output, *trim, "-f", "rawvideo", "-"]
-        self._process = Process(["-debug_ts", *source.input(index, key), *output], self.log)
+        limit = [] if threads is None else ["-threads", str(threads)]
+        self._process = Process(["-debug_ts", *limit, *source.input(index, key), *output], self.log)
 
     def read(self, number: int) -> tuple[Frame, bool]:
         """Return the frame with this number, which follows the last, and whether ffmpeg logged no error up to it."""
@@ -117,10 +120,15 @@ def second_frame_decodes_alone(source: Source, index: FrameIndex) -> bool:
 
 
 class Cursor:
-    """A reading position in a video, with its own ffmpeg; `next` is the number of the next frame."""
+    """A reading position in a video, with its own ffmpeg; `next` is the number of the next frame.
 
-    def __init__(self, source: Source, index: FrameIndex, damage: DamageFinder, start: int) -> None:
-        self._source, self._index, self._damage = source, index, damage
+    `threads` decode; None: as many as ffmpeg chooses. The frames are the same.
+    """
+
+    def __init__(
+        self, source: Source, index: FrameIndex, damage: DamageFinder, start: int, threads: int | None = None
+    ) -> None:
+        self._source, self._index, self._damage, self._threads = source, index, damage, threads
         self.next = start
         self._run: _Run | None = None
         self._known_stop = -1
@@ -155,7 +163,7 @@ class Cursor:
         for key in self._index.entries(self.next):
             self._drop()
             self._check_open()
-            self._run = run = _Run(self._source, self._index, key, self.next)
+            self._run = run = _Run(self._source, self._index, key, self.next, self._threads)
             frame = self._try(run)
             if frame is not None:
                 self._learn(failed, run)

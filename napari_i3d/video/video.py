@@ -2,6 +2,7 @@
 
 import operator
 import os
+import threading
 import weakref
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -107,6 +108,7 @@ class Video:
         self._cursors: weakref.WeakSet[Cursor] = weakref.WeakSet()
         self._single_frames = SingleFrames(self._index, probe.height_px * probe.width_px * 3)
         self._closed = False
+        self._lock = threading.Lock()  # no cursor is made while, or after, all are closed
 
     def __len__(self) -> int:
         return len(self._index)
@@ -141,13 +143,17 @@ class Video:
     def __iter__(self) -> Iterator[Frame]:
         return self.frames()
 
-    def frames(self, start: int = 0, stop: int | None = None) -> Generator[Frame, None, None]:
+    def frames(
+        self, start: int = 0, stop: int | None = None, threads: int | None = None
+    ) -> Generator[Frame, None, None]:
         """Yield the frames of a half-open range, decoding from the key frame before `start`.
 
         Parameters
         ----------
         start, stop
             Range as in a slice; None is the end. Negative numbers count from the end.
+        threads
+            Number of threads that decode, for several readers at once; None: ffmpeg chooses. Frames are the same.
 
         Yields
         ------
@@ -162,7 +168,7 @@ class Video:
         first, last, _ = slice(start, stop).indices(len(self))
         if first >= last:
             return
-        cursor = self._new_cursor(first)
+        cursor = self._new_cursor(first, threads)
         try:
             for _ in range(first, last):
                 yield cursor.read()
@@ -186,8 +192,10 @@ class Video:
 
     def close(self) -> None:
         """End every ffmpeg of this video, including those of its iterators; may be called again."""
-        self._closed = True
-        for cursor in list(self._cursors):
+        with self._lock:
+            self._closed = True
+            cursors = list(self._cursors)
+        for cursor in cursors:
             cursor.close()
         self._single_frames.clear()
 
@@ -199,13 +207,14 @@ class Video:
     ) -> None:
         self.close()
 
-    def _new_cursor(self, start: int) -> Cursor:
-        if self._closed:
-            raise VideoError(
-                f"{format_path(self.path.name)}: expected an open video, found it closed", hint="open it again"
-            )
-        cursor = Cursor(self._source, self._index, self._damage, start)
-        self._cursors.add(cursor)
+    def _new_cursor(self, start: int, threads: int | None = None) -> Cursor:
+        with self._lock:
+            if self._closed:
+                raise VideoError(
+                    f"{format_path(self.path.name)}: expected an open video, found it closed", hint="open it again"
+                )
+            cursor = Cursor(self._source, self._index, self._damage, start, threads)
+            self._cursors.add(cursor)
         return cursor
 
     def _frames_at(self, numbers: range) -> npt.NDArray[np.uint8]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import imageio_ffmpeg
 import numpy as np
@@ -45,34 +46,56 @@ class Numbers:
             self.closed = True
 
 
-def test_items_come_in_order_one_made_ahead() -> None:
+def one_byte(item: object) -> int:
+    return 1
+
+
+def test_items_come_in_order_a_few_made_ahead() -> None:
     numbers = Numbers()
-    for expected, item in enumerate(run_ahead(numbers.items()), start=1):
-        assert item == expected
+    for expected, (source, item) in enumerate(run_ahead([numbers.items()], one_byte, limit=3), start=1):
+        assert (source, item) == (0, expected)
         deadline = time.monotonic() + 5
-        while numbers.given < min(item + 1, 10) and time.monotonic() < deadline:
+        while numbers.given < min(item + 3, 10) and time.monotonic() < deadline:
             time.sleep(0.001)
-        assert numbers.given == min(item + 1, 10)
+        assert numbers.given == min(item + 3, 10)
     assert expected == 10
     assert numbers.closed
     assert not threads_called("decoding")
 
 
-def test_leaving_early_ends_thread_and_source() -> None:
-    numbers = Numbers()
-    ahead = run_ahead(numbers.items())
-    assert next(ahead) == 1
+def test_several_sources_each_run_ahead_alone() -> None:
+    sources = [Numbers(), Numbers(), Numbers()]
+    ahead = run_ahead([numbers.items() for numbers in sources], one_byte, limit=2)
+    first = [next(ahead)]
+    deadline = time.monotonic() + 5
+    while min(numbers.given for numbers in sources) < 2 and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert sum(numbers.given for numbers in sources) in (6, 7)  # one was taken, and perhaps replaced
+    items = [*first, *ahead]
+    for source in range(3):
+        assert [item for owner, item in items if owner == source] == [*range(1, 11)]
+    assert all(numbers.closed for numbers in sources)
+    assert not threads_called("decoding")
+
+
+def test_leaving_early_ends_threads_and_sources() -> None:
+    sources = [Numbers(), Numbers()]
+    ahead = run_ahead([numbers.items() for numbers in sources], one_byte, limit=1)
+    assert next(ahead)[1] == 1
     ahead.close()
-    assert numbers.closed
+    assert all(numbers.closed for numbers in sources)
+    assert max(numbers.given for numbers in sources) <= 3
     assert not threads_called("decoding")
 
 
 def test_source_errors_come_after_the_items_before() -> None:
-    numbers = Numbers(fail_at=3)
-    ahead = run_ahead(numbers.items())
-    assert [next(ahead), next(ahead)] == [1, 2]
+    good, bad = Numbers(), Numbers(fail_at=3)
+    found: list[tuple[int, int]] = []
     with pytest.raises(VideoError, match="damaged"):
-        next(ahead)
+        found.extend(run_ahead([good.items(), bad.items()], one_byte, limit=1))
+    assert [item for owner, item in found if owner == 1] == [1, 2]
+    assert good.closed
+    assert bad.closed
     assert not threads_called("decoding")
 
 
@@ -84,8 +107,8 @@ def test_leaving_early_cuts_short_what_is_being_made() -> None:
         assert cut.wait(20)
         raise VideoError("closed meanwhile")
 
-    ahead = run_ahead(endless(), abandon=cut.set)
-    assert next(ahead) == 1
+    ahead = run_ahead([endless(), endless()], one_byte, abandon=cut.set, limit=2)
+    assert next(ahead)[1] == 1
     began = time.monotonic()
     ahead.close()
     assert time.monotonic() - began < 5
@@ -97,11 +120,13 @@ class Processes:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.started: list[process.Process] = []
+        self.most = 0  # at the same time
         begin = process._start
 
         def start(arguments: list[str]) -> object:
             popen = begin(arguments)
             self.started.append(popen)
+            self.most = max(self.most, self.running)
             return popen
 
         monkeypatch.setattr(process, "_start", start)
@@ -126,20 +151,19 @@ def test_one_ffmpeg_stretch_of_frames_and_none_afterwards(long_video: Video, mon
     decoded = []
     read = Video.frames
 
-    def counted(self: Video, start: int = 0, stop: int | None = None) -> Iterator[np.ndarray]:
-        for number, frame in enumerate(read(self, start, stop), start=start):
+    def counted(self: Video, start: int = 0, stop: int | None = None, threads: int | None = None) -> Any:
+        for number, frame in enumerate(read(self, start, stop, threads), start=start):
             decoded.append(number)
             yield frame
 
     monkeypatch.setattr(Video, "frames", counted)
     processes = Processes(monkeypatch)
     job = plan_job(long_video, tracking_with_a_long_gap().values(), ExtractionSettings())
-    most = 0
     for _ in extract(long_video, job, FakeNetwork(), FACTS):
-        most = max(most, processes.running)
+        pass
     assert decoded == [*range(3, 32), *range(210, 230)]
     assert len(processes.started) == 2
-    assert most == 1
+    assert processes.most == 1
     assert processes.running == 0
 
 
@@ -238,7 +262,7 @@ def test_items_are_made_with_one_thread_of_torch() -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        assert list(run_ahead(threads())) == [1]
+        assert list(run_ahead([threads(), threads()], one_byte)) == [(0, 1), (1, 1)]
         assert torch.get_num_threads() == 2
         with ThreadPoolExecutor(1) as another:
             assert another.submit(torch.get_num_threads).result() == 2

@@ -46,8 +46,8 @@ class CountingVideo:
     def __getitem__(self, index: Any) -> Any:
         return self._video[index]
 
-    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[np.ndarray]:
-        for number, frame in enumerate(self._video.frames(start, stop), start=start):
+    def frames(self, start: int = 0, stop: int | None = None, threads: int | None = None) -> Iterator[np.ndarray]:
+        for number, frame in enumerate(self._video.frames(start, stop, threads), start=start):
             self.given[number] += 1
             yield frame
 
@@ -163,8 +163,8 @@ class ShortVideo(CountingVideo):
 
     lacking = 5
 
-    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[np.ndarray]:
-        return super().frames(start, min(len(self) if stop is None else stop, len(self) - self.lacking))
+    def frames(self, start: int = 0, stop: int | None = None, threads: int | None = None) -> Iterator[np.ndarray]:
+        return super().frames(start, min(len(self) if stop is None else stop, len(self) - self.lacking), threads)
 
 
 @pytest.mark.parametrize(("chunks", "told"), [(256, "0 of 1"), (2, "2 of 3")])

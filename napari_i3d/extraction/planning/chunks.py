@@ -77,6 +77,11 @@ class TrackletChunks:
         """Return whether a chunk starts at the frame."""
         return self.first_frame <= frame <= self.last_start and not (frame - self.first_frame) % self.step
 
+    def has_start_in(self, first: int, stop: int) -> bool:
+        """Return whether a chunk starts in the frames [first, stop)."""
+        first, stop = max(first, self.first_frame), min(stop, self.last_start + 1)
+        return first < stop and (stop - 1 - self.first_frame) // self.step > (first - 1 - self.first_frame) // self.step
+
     def number_of(self, start: int) -> int:
         """Return the number of the chunk that starts at a frame."""
         return (start - self.first_frame) // self.step

@@ -176,6 +176,21 @@ def _chunks_by_frame(job: Job) -> NDArray[np.int32]:
     return starting
 
 
+def divide_shards(shards: Sequence[Shard], count: int) -> list[Sequence[Shard]]:
+    """Divide shards into at most `count` runs of consecutive ones, of about as many frames each, none empty.
+
+    Runs, because decoding starts at a key frame, perhaps long before a shard: each run pays for that once, and for the
+    frames that it shares with the run before.
+    """
+    if count == 1 or not len(shards):
+        return [shards] if len(shards) else []
+    ends = np.cumsum([shard.last_frame + 1 - shard.first_frame for shard in shards])
+    middles = ends - np.diff(ends, prepend=0) / 2
+    owner = (middles * count // ends[-1]).astype(int)
+    edges = np.flatnonzero(np.diff(owner, prepend=-1, append=count))
+    return [shards[first:stop] for first, stop in itertools.pairwise(edges.tolist())]
+
+
 class ChunkRows:
     """The features of all chunks of a job, filled shard by shard."""
 
