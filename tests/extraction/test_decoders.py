@@ -106,7 +106,7 @@ def test_decoders_follow_setting_device_and_cores(encode: Callable[..., Path], m
         # A short video is not worth several; of a long one, two cores for each decoder.
         shards = plan_shards(plan_job(video, moving(60).values(), ExtractionSettings()))
         assert decoder_count(list(shards) * 1000, "cuda:0") == 8
-        assert decoder_count(shards * 1000, "cpu") == 1
+        assert decoder_count(list(shards) * 1000, "cpu") == 1
 
 
 @pytest.mark.parametrize("kept", [3, 6])
