@@ -110,7 +110,7 @@ def cross_validate(
             counts[variant].append(len(kept))
             wanted = shuffled if variant is Variant.SHUFFLED else targets
             held_back = None
-            if settings.classifier is Classifier.BOOSTING:
+            if settings.classifier is Classifier.BOOSTING and variant is not Variant.SHUFFLED:
                 held_back = hold_back(labelled, train_rows[used], settings.context_frames)
             for head, classes in enumerate(plan):
                 fitted = fit_head(classes, inputs[used], wanted[head][trained][used], settings, held_back=held_back)
