@@ -9,6 +9,7 @@ and the output says so.
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -118,6 +119,138 @@ STEPS: dict[str, Callable[[Path], object]] = {
 }
 
 
+class MadeUpVideo:
+    """A video of any length whose frames cost nothing."""
+
+    def __init__(self, path: Path, n_frames: int) -> None:
+        self.path, self.shape, self.fps, self.remark = path, (n_frames, 240, 320, 3), 30.0, ""
+        self.dtype = np.dtype(np.uint8)
+        self._frame = np.random.default_rng(0).integers(0, 255, self.shape[1:], np.uint8)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __enter__(self) -> "MadeUpVideo":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def facts(self) -> dict[str, Any]:
+        """Return what provenance holds."""
+        return {"file": self.path.name, "frames": len(self), "fps": self.fps}
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[np.ndarray]:
+        """Yield frames."""
+        for _ in range(start, len(self) if stop is None else stop):
+            yield self._frame.copy()
+
+
+def run_extraction(folder: Path, n_frames: int, n_individuals: int, computed: int, dtype: str) -> None:
+    """Plan a whole recording, compute its first frames into a store, and print what that took as JSON."""
+    import contextlib
+
+    import torch
+
+    from napari_i3d.backbones.pretrained import WeightsFacts
+    from napari_i3d.batch.video_job import VideoInput
+    from napari_i3d.batch.video_jobs import VideoJobs
+    from napari_i3d.extraction.planning.request import ExtractionOptions
+    from napari_i3d.extraction.settings import ExtractionSettings
+    from napari_i3d.features.io.layouts import Layout
+    from napari_i3d.features.io.store import STORE_SUFFIX, StoreDtype
+    from napari_i3d.tracking.tracklets import Tracking, Tracklet
+
+    class Free(torch.nn.Module):
+        def forward(self, chunks: torch.Tensor) -> torch.Tensor:
+            return torch.zeros(len(chunks), WIDTH)
+
+    before, began = peak_mb(), time.perf_counter()
+    boxes = np.array([[50.0, 50, 150, 150]])
+    tracking = Tracking(Tracklet(f"animal{n}", 0, boxes.repeat(n_frames, 0)) for n in range(n_individuals))
+    given = peak_mb() - before
+    (folder / "day1.mp4").write_bytes(b"made up")
+    settings = ExtractionSettings(device="cpu", pad=True)
+    options = ExtractionOptions(
+        settings=settings, layout=Layout.STORE, i3d_suffix=STORE_SUFFIX, store_dtype=StoreDtype(dtype)
+    )
+    weights = WeightsFacts("made up", None, "5" * 64, "generated", "none", trained=True)
+    jobs = VideoJobs(options, weights, lambda path: MadeUpVideo(path, n_frames))  # type: ignore[arg-type,return-value]
+    source = VideoInput(folder / "day1.mp4", folder / "day1.features", tracking=tracking)
+    with contextlib.ExitStack() as stack:
+        steps = jobs.begin(source, stack)
+        job: Any = None
+        while job is None:
+            try:
+                next(steps)
+            except StopIteration as ended:
+                job = ended.value
+        planned, kept = peak_mb() - before, job.kept_chunks
+        whole = computed >= n_frames
+        with contextlib.closing(job.compute(Free())) as progress:
+            held: dict[int, float] = {}  # by the number of frames
+            for step in progress:
+                done = (step.kept_chunks - kept) // n_individuals
+                held.setdefault(done, now_mb())
+                if not whole and done >= computed:
+                    break
+        if whole:
+            jobs.finish(job)
+    print(
+        json.dumps(
+            {
+                "mb": peak_mb() - before,
+                "seconds": time.perf_counter() - began,
+                "tracking_mb": given,
+                "planned_mb": planned,
+                "kept": kept,
+                "mb_a_frame": growth(held),
+            }
+        )
+    )
+
+
+def extract(hours: float, n_individuals: int, computed: int, dtype: str) -> None:
+    """Print what a made-up recording takes, of which only the first frames are computed; then a short one, whole."""
+    n_frames = round(hours * 3600 * 30)
+    size_gb = n_frames * n_individuals * WIDTH * (4 if dtype == "float32" else 2) / 1e9
+    print(
+        f"{hours:g} h of {n_individuals} individuals at 30 frames/s: {size_gb:.0f} GB of features, {dtype}", flush=True
+    )
+    growths = []
+    with tempfile.TemporaryDirectory() as place:  # the same job, interrupted and resumed
+        for part in ("first", "next"):
+            arguments = [str(n_frames), str(n_individuals), str(computed), dtype]
+            found = print_step(f"{part} {computed:,} frames", [__file__, "job", "--folder", place, "--job", *arguments])
+            if not found:
+                return
+            growths.append(found["mb_a_frame"])
+            print(f"  of it {found['tracking_mb']:.0f} MB for the boxes, {found['planned_mb']:.0f} MB with the plan")
+            print(f"  {found['kept']:,.0f} chunks were kept before")
+    rest = n_frames - 2 * computed
+    at_end = found["mb"] + max(0.0, *growths) * rest
+    print(f"extrapolated, not measured: {at_end:,.0f} MB at the end of all {n_frames:,} frames;")
+    print(f"  memory changed by {' and '.join(f'{1000 * one:.3f}' for one in growths)} MB with 1,000 frames")
+    with tempfile.TemporaryDirectory() as place:
+        arguments = [str(computed), str(n_individuals), str(computed), dtype]
+        print_step(f"a whole one of {computed:,} frames", [__file__, "job", "--folder", place, "--job", *arguments])
+
+
+def now_mb() -> float:
+    """Return the memory that this process holds now, in MB; on Linux only."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def growth(held: dict[int, float]) -> float:
+    """Return by how many MB memory grew with a frame, after the first quarter: the slope of a straight line."""
+    frames = sorted(held)[len(held) // 4 :]
+    return float(np.polyfit(frames, [held[one] for one in frames], 1)[0]) if len(frames) > 3 else 0.0
+
+
 def peak_mb() -> float:
     """Return the most memory that this process has had, in MB; pages of files that it has mapped count."""
     import resource
@@ -165,7 +298,11 @@ def print_step(name: str, command: list[str]) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("explore", "extract", "step"))
+    parser.add_argument("what", choices=("explore", "extract", "step", "job"))
+    parser.add_argument("--hours", type=float, default=24)
+    parser.add_argument("--individuals", type=int, default=4)
+    parser.add_argument("--computed", type=int, default=1500, help="frames that are computed")
+    parser.add_argument("--job", nargs=4, help=argparse.SUPPRESS)
     parser.add_argument("--rows", type=int, default=524_288)
     parser.add_argument("--dtype", choices=("float32", "float16"), default="float32")
     parser.add_argument("--only", nargs="*", default=[], help="steps whose names contain one of these")
@@ -174,6 +311,10 @@ def main() -> None:
     options = parser.parse_args()
     if options.what == "step":
         run_step(options.step, options.folder)
+    elif options.what == "job":
+        run_extraction(options.folder, *map(int, options.job[:3]), options.job[3])
+    elif options.what == "extract":
+        extract(options.hours, options.individuals, options.computed, options.dtype)
     else:
         explore_store(options.rows, options.dtype, options.only)
 
