@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 import queue
 import time
 import uuid
@@ -18,6 +17,7 @@ from napari_i3d.batch.distributed.tasks import Task, TaskResult
 from napari_i3d.batch.distributed.worker import WorkerCache
 from napari_i3d.batch.options import LOCAL
 from napari_i3d.errors import ClusterError, WorkerError
+from napari_i3d.extraction.engine import available_cores
 
 CONNECT_S = 15.0
 _CLOSE_S = 1.5
@@ -69,8 +69,7 @@ def plan_this_machine(workers: int | None, device: str) -> LocalPlan:
     with _installed():
         import psutil
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return plan_local(workers, device, torch.cuda.device_count(), cores, psutil.virtual_memory().available)
+    return plan_local(workers, device, torch.cuda.device_count(), available_cores(), psutil.virtual_memory().available)
 
 
 @contextlib.contextmanager
