@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from napari_i3d.annotations.statistics import behavior_statistics as behavior_statistics
     from napari_i3d.annotations.statistics import behavior_transitions as behavior_transitions
     from napari_i3d.annotations.statistics import time_budgets as time_budgets
+    from napari_i3d.batch.extract_to_store import extract_to_store as extract_to_store
     from napari_i3d.errors import NapariI3DError as NapariI3DError
     from napari_i3d.extraction.extract import extract_features as extract_features
     from napari_i3d.extraction.settings import ExtractionSettings as ExtractionSettings
     from napari_i3d.extraction.thumbnails import make_thumbnails as make_thumbnails
     from napari_i3d.features.features import Features as Features
+    from napari_i3d.features.io.conversion import convert_features as convert_features
     from napari_i3d.features.io.layouts import export_features as export_features
     from napari_i3d.features.io.reading import read_features as read_features
     from napari_i3d.features.io.writing import write_features as write_features
@@ -76,9 +78,11 @@ _HOMES = {
     "VideoFacts": "annotations.annotation",
     "agreement": "annotations.agreement",
     "behavior_statistics": "annotations.statistics",
+    "convert_features": "features.io.conversion",
     "behavior_transitions": "annotations.statistics",
     "check_tracking": "tracking.checks",
     "extract_features": "extraction.extract",
+    "extract_to_store": "batch.extract_to_store",
     "resolve_gaps": "tracking.gaps",
     "open_video": "video.video",
     "make_thumbnails": "extraction.thumbnails",
@@ -124,9 +128,11 @@ __all__ = [
     "behavior_statistics",
     "behavior_transitions",
     "check_tracking",
+    "convert_features",
     "explore",
     "export_features",
     "extract_features",
+    "extract_to_store",
     "learning",
     "make_thumbnails",
     "open_video",

@@ -1,6 +1,6 @@
 """A small synthetic video of two animals with its tracking, for demos and tests."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -128,31 +128,26 @@ def _runs_and_rests(n_frames: int, bouts: int) -> tuple[str, ...]:
     )
 
 
-def _frames(animals: dict[str, _Animal], n_frames: int) -> "list[NDArray[np.uint8]]":
+def _frames(animals: dict[str, _Animal], n_frames: int) -> Iterator[NDArray[np.uint8]]:
     random = np.random.default_rng(_SEED)
     # Coarse noise, enlarged, for the ground; fine noise on top of it.
     ground = np.kron(random.uniform(150, 185, (HEIGHT // 8, WIDTH // 8)), np.ones((8, 8)))
     ground = (ground + random.uniform(-12, 12, ground.shape))[..., None] * np.array([1.0, 0.98, 0.92])
-    y, x = np.mgrid[:HEIGHT, :WIDTH]
-    frames = []
+    empty = _as_pixels(ground)
     for index in range(n_frames):
-        image = ground.copy()
+        image = empty.copy()
         for name, animal in animals.items():
-            _draw(image, animal, index, x, y, spotted=name == "spotted")
-        frames.append(np.clip(np.rint(image), 0, 255).astype(np.uint8))
-    return frames
+            _draw(image, animal, index, spotted=name == "spotted")
+        yield image
 
 
-def _draw(
-    image: NDArray[np.float64],
-    animal: _Animal,
-    index: int,
-    x: NDArray[np.int64],
-    y: NDArray[np.int64],
-    *,
-    spotted: bool,
-) -> None:
+def _draw(image: NDArray[np.uint8], animal: _Animal, index: int, *, spotted: bool) -> None:
     cos, sin = np.cos(animal.angle[index]), np.sin(animal.angle[index])
+    # No pixel farther away can be inside.
+    reach = int(max(animal.half_length, animal.half_width)) + 2
+    left, upper = (max(0, int(place - reach)) for place in animal.center[index])
+    image = image[upper : upper + 2 * reach + 1, left : left + 2 * reach + 1]
+    y, x = np.mgrid[upper : upper + image.shape[0], left : left + image.shape[1]]
     dx, dy = x - animal.center[index, 0], y - animal.center[index, 1]
     along, across = dx * cos + dy * sin, dy * cos - dx * sin
     inside = (along / animal.half_length) ** 2 + (across / animal.half_width) ** 2 <= 1
@@ -161,7 +156,11 @@ def _draw(
         pattern = pattern * np.sin(2 * np.pi * across / animal.stripe_px)
     head = along > 0.6 * animal.half_length
     shade = np.where(head, 0.45, 0.85 + 0.3 * np.sign(pattern) * (np.abs(pattern) > 0.3))
-    image[inside] = shade[inside, None] * np.array(animal.color)
+    image[inside] = _as_pixels(shade[inside, None] * np.array(animal.color))
+
+
+def _as_pixels(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
 def _boxes(animal: _Animal) -> NDArray[np.float64]:

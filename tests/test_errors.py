@@ -20,8 +20,8 @@ from napari_i3d.plugin.messages import dock_wording
 
 GAPS = Message("male: frame 4 is missing", "use {gaps=split} or {gaps=interpolate}")
 SOURCE = Path(napari_i3d.__file__).parent
-# Of the command, and of the detection of individuals, which no dock offers.
-OF_NO_DOCK = {"base", "fps", "tracking_folder", "tracking_suffix", "video"} | {
+# Of the command, of conversions and of the detection of individuals, which no dock offers.
+OF_NO_DOCK = {"base", "fps", "memory_gb", "piece_frames", "tracking_folder", "tracking_suffix", "video"} | {
     "contrast",
     "min_area",
     "reference",

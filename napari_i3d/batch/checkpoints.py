@@ -48,6 +48,8 @@ class Checkpoints:
 
     Attributes
     ----------
+    folder
+        Their folder.
     remark
         Why shards that existed were removed; or "".
     """
@@ -55,7 +57,7 @@ class Checkpoints:
     _ending = _ROWS
 
     def __init__(self, folder: Path, fingerprint: Fingerprint) -> None:
-        self._folder = folder
+        self.folder = folder
         self._fingerprint = fingerprint
         self.remark = ""
 
@@ -78,21 +80,26 @@ class Checkpoints:
             return 0
         return sum(stored) + sum((size - _DIGEST_BYTES - _DEVICE_BYTES) // (4 * I3D.width) for size in sizes)
 
-    def resume(self, shards: Iterable[Shard]) -> list[Shard]:
-        """Return the finished shards; remove damaged shards and those of another job, or raise `OutputError`."""
-        if not self._folder.exists():
-            return []
-        found = _read_manifest(self._folder)
+    def resume(self, shards: Iterable[Shard]) -> set[int]:
+        """Return the numbers of the finished shards.
+
+        Damaged shards, and those of another job, are removed; raises `OutputError` if that fails.
+        """
+        if not self.folder.exists():
+            return set()
+        found = _read_manifest(self.folder)
         if found != self._fingerprint:
             self.remark = f"started afresh: the work found was {_difference(found, self._fingerprint)}"
             self.remove()
-            return []
-        existing = [shard for shard in shards if self._path(shard).exists()]
-        intact = [shard for shard in existing if self._is_intact(shard)]
-        for shard in existing:
-            if shard not in intact:
+            return set()
+        intact, damaged = set(), 0
+        for shard in shards:
+            if self._is_intact(shard):
+                intact.add(shard.number)
+            elif self._path(shard).exists():
                 _remove(self._path(shard))
-        if damaged := len(existing) - len(intact):
+                damaged += 1
+        if damaged:
             self.remark = f"{damaged} damaged portions of the work found were computed again"
         return intact
 
@@ -108,13 +115,13 @@ class Checkpoints:
 
     def _begin(self) -> None:
         """Make the folder, if there is none."""
-        manifest = self._folder / _MANIFEST
+        manifest = self.folder / _MANIFEST
         if not manifest.exists():
             try:
-                self._folder.mkdir(exist_ok=True)
+                self.folder.mkdir(exist_ok=True)
             except OSError as error:
                 reason = error.strerror or error
-                raise OutputError(f"{self._folder}: cannot be made ({reason})", hint="choose another place") from error
+                raise OutputError(f"{self.folder}: cannot be made ({reason})", hint="choose another place") from error
             with atomic_writer(manifest) as file:
                 file.write(json.dumps({"format": _FORMAT, "fingerprint": self._fingerprint}, indent=1).encode())
 
@@ -134,13 +141,13 @@ class Checkpoints:
 
     def result_folder(self) -> Path:
         """Return an empty folder for the result before it is moved; raise `OutputError` if it cannot be made."""
-        folder = self._folder / _RESULT
+        folder = self.folder / _RESULT
         shutil.rmtree(folder, ignore_errors=True)
         return make_folder(folder)
 
     def remove(self) -> None:
         """Remove everything, if it exists; raise `OutputError` if that fails."""
-        self.discard(self._folder)
+        self.discard(self.folder)
 
     @staticmethod
     def discard(folder: Path) -> None:
@@ -158,11 +165,11 @@ class Checkpoints:
     def remove_if_empty(self) -> None:
         """Remove the folder if it holds no shard."""
         with contextlib.suppress(OSError):
-            if not any(path.suffix in (_ROWS, STORED) for path in self._folder.iterdir()):
+            if not any(path.suffix in (_ROWS, STORED) for path in self.folder.iterdir()):
                 self.remove()
 
     def _path(self, shard: Shard) -> Path:
-        return self._folder / f"{shard.number:06d}{self._ending}"
+        return self.folder / f"{shard.number:06d}{self._ending}"
 
 
 def _read_manifest(folder: Path) -> Fingerprint | None:

@@ -13,7 +13,7 @@ from napari_i3d.extraction.planning.request import WITHOUT_EFFECT
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.io.layouts import Layout
 from napari_i3d.features.io.sidecar import json_path
-from napari_i3d.features.io.store import FACTS_NAME, is_store, read_store_facts, verify_store
+from napari_i3d.features.io.store import FACTS_NAME, StoreDtype, is_store, read_store_facts, verify_store
 from napari_i3d.individuals import Id
 
 
@@ -47,6 +47,7 @@ class ExpectedResult:
     video: Path
     settings: ExtractionSettings
     layout: Layout
+    store_dtype: StoreDtype = StoreDtype.FLOAT32  # of a store
     weights_sha256: str
     tracking: Mapping[str, Any]  # sha256 of its file, gaps, chosen individuals and reading, as in provenance; or empty
     video_sha256: str | None = None  # of the file's content; None: not known yet
@@ -98,6 +99,9 @@ def _other_choices(
         return f"of the video {video.get('file')}"
     if facts.get("layout") not in (None, str(expected.layout)):
         return f"for {facts['layout']}"
+    dtype = facts.get("dtype", StoreDtype.FLOAT32)
+    if expected.layout is Layout.STORE and dtype != expected.store_dtype:
+        return f"with store_dtype {dtype}"
     wanted: dict[str, Any] = json.loads(json.dumps(expected.settings.as_dict()))
     changed = [
         f"{name} {settings.get(name)}"

@@ -37,8 +37,8 @@ def run_batch(options: BatchOptions) -> Generator[BatchEvent, None, tuple[VideoR
             f"{options.tracking_folder}: expected the folder of tracking files; there is no such folder"
         )
     network, weights = load_network(options.weights)
-    if options.scheduler is None:
-        resolve_device(options.settings.device)
+    if options.scheduler in (None, LOCAL):
+        resolve_device(options.settings.device, options.settings.precision)
     make_folder(options.output_path)
     video_jobs = VideoJobs(options, weights)
     video_queue = VideoQueue(videos, Report(options.output_path), options.layout)

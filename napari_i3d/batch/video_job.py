@@ -15,7 +15,7 @@ from napari_i3d.extraction.crop_stream import background_of
 from napari_i3d.extraction.engine import compute_shards, encoder_for
 from napari_i3d.extraction.planning.plan import Job, whole_image
 from napari_i3d.extraction.planning.request import ExtractionOptions
-from napari_i3d.extraction.planning.shards import Shard, ShardRows
+from napari_i3d.extraction.planning.shards import ShardRows, Shards
 from napari_i3d.extraction.provenance import Corrections
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.individuals import find_ids
@@ -78,8 +78,8 @@ class VideoJob:
     video: Video
     video_file: dict[str, Any]  # sha256 and mtime_ns of the file
     job: Job
-    shards: list[Shard]
-    todo: list[Shard]  # those that are not finished
+    shards: Shards
+    todo: Shards  # those that are not finished
     checkpoints: Checkpoints  # of those that are
     options: ExtractionOptions  # with the layout for a result of this size
     tracking: dict[str, Any]  # for provenance
@@ -106,7 +106,7 @@ class VideoJob:
     @property
     def kept_chunks(self) -> int:
         """Number of chunks that were finished before."""
-        return self.job.plan.total_chunks - sum(shard.n_chunks for shard in self.todo)
+        return self.job.plan.total_chunks - self.todo.n_chunks
 
     def compute(self, network: torch.nn.Module, batch_size: int | None = None) -> Generator[VideoProgress, None, None]:
         """Compute and save the shards that are not finished.

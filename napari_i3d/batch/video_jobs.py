@@ -91,7 +91,7 @@ class VideoJobs:
         tracking = source.read_tracking(video, self._options.settings)
         resolved = resolve_gaps(tracking, self._options.gaps)
         job = plan_job(video, resolved.values(), self._options.settings)
-        options = self._options.for_rows(sum(len(chunks.row_chunks) for chunks in job.plan.tracklets))
+        options = self._options.for_rows(job.plan.total_rows)
         paths = options.individual_outputs(source.output, [chunks.id for chunks in job.plan.tracklets])
         self._claim(path, paths.values())
         crops: dict[Id | None, str] = {individual: crops_sha256(job, individual) for individual in (None, *paths)}
@@ -114,12 +114,11 @@ class VideoJobs:
         shards = plan_shards(job)
         job_fingerprint = fingerprint(job, self._weights, video_file["sha256"])
         checkpoints = (
-            StoreCheckpoints(folder, job_fingerprint, job)
+            StoreCheckpoints(folder, job_fingerprint, job, options.store_dtype)
             if options.layout is Layout.STORE
             else Checkpoints(folder, job_fingerprint)
         )
-        finished = {shard.number for shard in checkpoints.resume(shards)}
-        todo = [shard for shard in shards if shard.number not in finished]
+        todo = shards.without(checkpoints.resume(shards))
         if checkpoints.remark:
             remarks = (*remarks, Message(checkpoints.remark))
         chosen = None if source.individuals is None else list(source.individuals)
@@ -149,7 +148,7 @@ class VideoJobs:
         """Move the store of a video to its place; its rows are not read into memory."""
         content = checkpoints.finish(job.shards)
         rows = {
-            chunks.id: np.broadcast_to(np.zeros((), np.float32), (len(chunks.row_chunks), I3D.width))  # their shape
+            chunks.id: np.broadcast_to(np.zeros((), np.float32), (chunks.n_rows, I3D.width))  # their shape
             for chunks in job.job.plan.tracklets
         }
         described = describe_rows(job.video, job.job, rows, self._provenance(job, content.devices))
@@ -192,6 +191,7 @@ class VideoJobs:
             video=source.video,
             settings=options.settings,
             layout=options.layout,
+            store_dtype=options.store_dtype,
             weights_sha256=self._weights.sha256,
             tracking=tracking,
         )

@@ -24,6 +24,9 @@ def add_bench(commands: Any) -> None:
     )
     bench.add_argument("--device", metavar="NAME", default="auto", help="as for extract")
     bench.add_argument("--compiled", action="store_true", help="with TorchInductor too; needs a C++ compiler")
+    bench.add_argument(
+        "--peers", action="store_true", help="the plain network in ONNX Runtime and OpenVINO too (extra: peers)"
+    )
     bench.add_argument("--cpu_time", action="store_true", help="one thread, processor time: for a machine in use")
 
 
@@ -37,13 +40,15 @@ def _bench(options: argparse.Namespace) -> int:
         rounds=options.rounds,
         compiled=options.compiled,
         cpu_time=options.cpu_time,
+        peers=options.peers,
     )
     with tqdm(total=options.rounds, unit="round", disable=None, file=sys.stderr) as bar:
         measurements = finish(steps, lambda _: bar.update())
-    print(f"{'':<28}{'rate':>10}             of plain  of network  of matrix product")
+    width = max(28, *(len(m.name) + 2 for m in measurements))
+    print(f"{'':<{width}}{'rate':>10}             of plain  of network  of matrix product")
     for m in measurements:
         shares = (_percent(share) for share in (m.of_plain, m.of_network, m.of_matrix_product))
-        print(f"{m.name:<28}{m.rate:>10.1f} {m.unit:<11}{''.join(f'{share:>10}' for share in shares)}")
+        print(f"{m.name:<{width}}{m.rate:>10.1f} {m.unit:<11}{''.join(f'{share:>10}' for share in shares)}")
     return DONE
 
 

@@ -22,7 +22,7 @@ from napari_i3d.cli.shared.tracking_options import add_tracking_options, trackin
 from napari_i3d.errors import NapariI3DError
 from napari_i3d.extraction.settings import ExtractionSettings, Normalization, Precision, SampleMode
 from napari_i3d.features.io.layouts import Layout
-from napari_i3d.features.io.store import STORE_ABOVE_GB
+from napari_i3d.features.io.store import STORE_ABOVE_GB, StoreDtype
 from napari_i3d.tracking.gaps import Gaps
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ def add_extract(commands: Any) -> None:
     )  # fmt: skip
     store_help = "without --layout: a store instead of a larger file (default %(default)g)"
     add("--store_above", type=float, metavar="GB", default=STORE_ABOVE_GB, help=store_help)
+    dtypes = [str(dtype) for dtype in StoreDtype]
+    add("--store_dtype", choices=dtypes, default="float32", help="numbers of a store (default %(default)s)")
     add("--save_metadata", action="store_true", help="add first and last frame of each individual to the file")
     add("--overwrite", action="store_true", help="replace existing results (default: keep them)")
     add_tracking_options(extract)
@@ -109,6 +111,7 @@ def _extract(options: argparse.Namespace) -> int:
         save_metadata=options.save_metadata,
         layout=Layout(options.layout or Layout.DICT),
         store_above_gb=options.store_above if options.layout is None else None,
+        store_dtype=StoreDtype(options.store_dtype),
         gaps=Gaps(options.gaps),
         overwrite=options.overwrite,
         scheduler=options.scheduler,

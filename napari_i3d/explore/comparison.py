@@ -167,8 +167,10 @@ def _unrepeated(frames: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArr
 
 
 def _only(sequence: FeatureSequence, rows: NDArray[np.int64]) -> FeatureSequence:
-    whole = np.array_equal(rows, np.arange(len(sequence)))
-    return sequence if whole else replace(sequence, values=sequence.values[rows], frames=sequence.frames[rows])
+    if len(rows) and rows[-1] - rows[0] + 1 == len(rows):  # ascending, so a range: not copied
+        chosen = slice(int(rows[0]), int(rows[-1]) + 1)
+        return replace(sequence, values=sequence.values[chosen], frames=sequence.frames[chosen])
+    return replace(sequence, values=sequence.take(rows), frames=sequence.frames[rows])
 
 
 def _correlations(

@@ -1,14 +1,17 @@
 """Data of a heat map of features: which features, in which order, on which scale.
 
-An hour of video has 100,000 rows of 2048 values, 800 MB, which are never copied: at most 200 columns of them are shown,
-and statistics over time use at most 4096 evenly spaced rows, so they are exact for shorter videos.
+An hour of video has 100,000 rows of 2048 values, 800 MB, which are read in blocks: at most 200 columns of them are
+shown, and statistics over time use at most 4096 evenly spaced rows, so they are exact for shorter videos.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+
+from napari_i3d.features.row_blocks import Rows, row_blocks, take_rows
 
 STATISTICS_ROWS = 4096
 _SEED = 8
@@ -96,14 +99,14 @@ class HeatMap:
         return np.ascontiguousarray((sums / np.diff(edges, append=n_rows)[:, None]).T, dtype=np.float32)
 
 
-def heat_map(rows: NDArray[np.float32], options: HeatMapOptions | None = None) -> HeatMap:
-    """Choose and scale the lines of a heat map of an individual's features, (N, D) float32, which are not copied.
+def heat_map(rows: Rows, options: HeatMapOptions | None = None) -> HeatMap:
+    """Choose and scale the lines of a heat map of an individual's features, (N, D), which are read in blocks.
 
     Constant features are left out. Of more than 4096 rows, means, variances and components are those of 4096 evenly
     spaced rows. Default options are used if none are given.
     """
     options = options or HeatMapOptions()
-    sample = rows[:: max(1, -(-len(rows) // STATISTICS_ROWS))]
+    sample = take_rows(rows, np.arange(0, len(rows), max(1, -(-len(rows) // STATISTICS_ROWS))))
     if not len(sample):
         return HeatMap(np.empty((0, 0), np.float32), np.empty(0, np.int64), -1.0, 1.0, options)
     if options.content is Content.COMPONENTS:
@@ -112,7 +115,8 @@ def heat_map(rows: NDArray[np.float32], options: HeatMapOptions | None = None) -
         middle: NDArray[np.float32] = np.zeros_like(spread)
     else:
         lines, middle, spread = _most_variable(sample, options)
-        values = rows[:, lines]  # (N, K), the one copy
+        values = np.empty((len(rows), len(lines)), np.float32)
+        _fill(values, rows, lambda block: block[:, lines])
     if options.scale is Scale.STANDARDIZED:
         values -= middle
         values /= spread
@@ -147,9 +151,7 @@ def _most_variable(
     )
 
 
-def _components(
-    rows: NDArray[np.float32], sample: NDArray[np.float32], count: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _components(rows: Rows, sample: NDArray[np.float32], count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return scores on the first principal components, (N, K), and their standard deviations, (K,).
 
     A full decomposition of 2048 columns takes seconds, a randomized one a fraction. It is seeded, and the sum of each
@@ -165,6 +167,17 @@ def _components(
     used = sizes > 1e-6 * max(sizes[0], 1e-30)
     directions = directions[used].T  # (D, K)
     directions *= np.where(directions.sum(axis=0) < 0, -1, 1)
-    scores = np.asarray(rows @ directions, np.float32)
+    scores = np.empty((len(rows), directions.shape[1]), np.float32)
+    _fill(scores, rows, lambda block: block @ directions)
     scores -= mean @ directions
     return scores, (sizes[used] / np.sqrt(len(sample))).astype(np.float32)
+
+
+def _fill(
+    values: NDArray[np.float32], rows: Rows, lines_of: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+) -> None:
+    """Compute the values of all rows, block by block."""
+    start = 0
+    for block in row_blocks(rows):
+        values[start : start + len(block)] = lines_of(block)
+        start += len(block)

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -24,6 +25,7 @@ from napari_i3d.extraction.crop_stream import FrameCrop
 from napari_i3d.extraction.crops import NETWORK_SIDE, Cropper
 from napari_i3d.extraction.device import Device
 from napari_i3d.extraction.engine import compute_chunks
+from napari_i3d.extraction.peer_runtimes import peer_runtimes
 from napari_i3d.extraction.planning.chunks import tracklet_chunks
 from napari_i3d.extraction.planning.plan import plan_job
 from napari_i3d.extraction.settings import ExtractionSettings, Precision
@@ -81,6 +83,7 @@ def run_bench(
     rounds: int = 5,
     compiled: bool = False,
     cpu_time: bool = False,
+    peers: bool = False,
 ) -> Generator[Round, None, list[Measurement]]:
     """Measure; yield after each round and return the measurements.
 
@@ -96,13 +99,15 @@ def run_bench(
         Also compile the exact form with TorchInductor; takes half a minute and needs a C++ compiler.
     cpu_time
         Use one thread, and count processor seconds instead of wall time: for machines that others use at the same time.
+    peers
+        Also run the plain network in ONNX Runtime and OpenVINO, on the CPU.
 
     Raises
     ------
     VideoError
         The video cannot be read.
     SettingsError
-        The device or a needed compiler is missing.
+        The device, a needed compiler or runtime is missing.
     """
     settings = replace(settings or ExtractionSettings(), frequency=1)
     network, _ = load_network("untrained")
@@ -114,7 +119,7 @@ def run_bench(
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="napari_i3d_"))
             video = _write_video(Path(folder), I3D.chunk_frames + _CLIP_BATCHES * settings.batch_size)
         opened = stack.enter_context(open_video(video))
-        tasks = [*_network_tasks(network, settings, compiled), *_video_tasks(opened, network, settings)]
+        tasks = [*_network_tasks(network, settings, compiled, peers), *_video_tasks(opened, network, settings)]
         for task in tasks:
             task.run()  # warm up
         seconds: dict[str, list[float]] = {task.name: [] for task in tasks}
@@ -156,11 +161,11 @@ def _measurement(task: _Task, seconds: dict[str, list[float]]) -> Measurement:
     rate = 1 / statistics.median(own)
     if task.unit != "chunks/s":
         return Measurement(task.name, rate, task.unit)
-    share = GFLOP_PER_CHUNK / ratio(MATRIX)
-    return Measurement(task.name, rate, task.unit, ratio(PLAIN), None if task.name == PLAIN else share, ratio(EXACT))
+    share = None if task.name.startswith(PLAIN) else GFLOP_PER_CHUNK / ratio(MATRIX)
+    return Measurement(task.name, rate, task.unit, ratio(PLAIN), share, ratio(EXACT))
 
 
-def _network_tasks(network: I3DResNet50, settings: ExtractionSettings, compiled: bool) -> Iterator[_Task]:
+def _network_tasks(network: I3DResNet50, settings: ExtractionSettings, compiled: bool, peers: bool) -> Iterator[_Task]:
     device, batch = Device(settings), settings.batch_size
     matrix = device.take(torch.rand(_MATRIX, _MATRIX))
 
@@ -178,6 +183,11 @@ def _network_tasks(network: I3DResNet50, settings: ExtractionSettings, compiled:
             return float(plain(chunks)[0, 0])
 
     yield _Task(PLAIN, "chunks/s", batch, run_plain)
+    if peers:
+        example = torch.rand(batch, 3, I3D.chunk_frames, NETWORK_SIDE, NETWORK_SIDE)
+        for name, run in peer_runtimes(plain.cpu(), example):
+            yield _Task(f"{PLAIN}, {name}", "chunks/s", batch, partial(run, example.numpy()))
+        plain.to(device.torch)
     yield _Task(EXACT, "chunks/s", batch, _steadily(SharedStemEncoder(network, settings), batch))
     if compiled:
         yield _Task(COMPILED, "chunks/s", batch, _steadily(_compiled(network, settings), batch))
@@ -189,7 +199,7 @@ def _steadily(encoder: SharedStemEncoder, count: int) -> Callable[[], object]:
     """Return a function that feeds the next frames of an endless tracklet: as many frames as chunks."""
     crops = torch.rand(count, 3, NETWORK_SIDE, NETWORK_SIDE) * 2 - 1
     chunks = tracklet_chunks("endless", 0, _ENDLESS // (1 << 10), ExtractionSettings())
-    frames = iter(range(len(chunks.starts)))
+    frames = iter(range(chunks.n_chunks))
 
     def feed() -> object:
         return list(encoder.add([FrameCrop(chunks, next(frames), crop) for crop in crops]))

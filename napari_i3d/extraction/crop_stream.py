@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from napari_i3d.extraction.crops import Cropper
-from napari_i3d.extraction.planning.chunks import TrackletChunks, needed_frames
+from napari_i3d.extraction.planning.chunks import TrackletChunks, join_ranges, needed_frames
 from napari_i3d.extraction.planning.shards import Shard
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.individuals import Id
@@ -101,11 +101,14 @@ def stream_crops(
     if not shards:
         return
     cropper = Cropper(shards[0].settings, background)
-    waiting, opened = deque(shards), deque[_OpenShard]()
-    for first, stop in needed_frames([chunks for shard in shards for chunks in shard.chunks], _SKIP_FRAMES):
+    waiting, opened = iter(shards), deque[_OpenShard]()
+    coming = next(waiting, None)
+    stretches = (stretch for shard in shards for stretch in needed_frames(shard.chunks, _SKIP_FRAMES))
+    for first, stop in join_ranges(stretches, _SKIP_FRAMES):
         for number, frame in enumerate(video.frames(first, stop), start=first):
-            while waiting and waiting[0].first_frame <= number:
-                opened.append(_OpenShard(waiting.popleft()))
+            while coming is not None and coming.first_frame <= number:
+                opened.append(_OpenShard(coming))
+                coming = next(waiting, None)
             _crop_frame(frame, number, opened, cropper)
             while opened:
                 yield from opened[0].pop_batches()

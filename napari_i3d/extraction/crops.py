@@ -8,7 +8,7 @@ torch takes a second to load, so the first crop for the network imports it; boxe
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,14 +95,14 @@ class Cropper:
         width, height = self._video_size
         return _resize(image, (height, width))
 
-    def crop(self, image: "torch.Tensor", box: NDArray[np.int64]) -> "torch.Tensor":
+    def crop(self, image: "torch.Tensor", box: NDArray[np.integer[Any]]) -> "torch.Tensor":
         """Return the normalized crop of one box.
 
         Parameters
         ----------
         image : (3, H, W)
             From `image`.
-        box : (4,) int64
+        box : (4,) integers
             From `crop_boxes`.
 
         Returns
@@ -122,14 +122,16 @@ def _crop_size(mode: SampleMode) -> tuple[int, int]:
     return (NETWORK_SIDE, NETWORK_SIDE) if direct else (WIDE_HEIGHT, WIDE_WIDTH)
 
 
-def crop_pixels(frame: NDArray[np.uint8], box: NDArray[np.int64], settings: ExtractionSettings) -> NDArray[np.uint8]:
+def crop_pixels(
+    frame: NDArray[np.uint8], box: NDArray[np.integer[Any]], settings: ExtractionSettings
+) -> NDArray[np.uint8]:
     """Return the crop that `Cropper` makes of a box as an image: before it is normalized, rounded to whole levels.
 
     Parameters
     ----------
     frame : (H, W, 3) uint8
         Video frame, RGB.
-    box : (4,) int64
+    box : (4,) integers
         From `crop_boxes`.
     settings
         Sample mode and size of the video.

@@ -19,13 +19,13 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def resolve_device(name: str) -> torch.device:
+def resolve_device(name: str, precision: Precision = Precision.FLOAT32) -> torch.device:
     """Return the device of a setting: ``"auto"`` is CUDA if available, else MPS, else the CPU.
 
     Raises
     ------
     SettingsError
-        This machine has no such device.
+        This machine has no such device, or the device has no such precision.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
@@ -39,6 +39,11 @@ def resolve_device(name: str) -> torch.device:
         raise SettingsError(
             f"device: {name} is not available on this machine ({available} of its kind)",
             hint="use {device=cpu} or {device=auto}",
+        )
+    if precision is Precision.TF32 and device.type != "cuda":
+        raise SettingsError(
+            f"precision: tf32 is a format of CUDA devices, found the device {device}",
+            hint="use {precision=float32} or {precision=bfloat16}",
         )
     return device
 
@@ -54,11 +59,12 @@ class Device:
     Raises
     ------
     SettingsError
-        This machine has no such device.
+        As in `resolve_device`.
     """
 
     def __init__(self, settings: ExtractionSettings) -> None:
-        self.torch = resolve_device(settings.device)
+        self.torch = resolve_device(settings.device, settings.precision)
+        self._tf32 = settings.precision is Precision.TF32
         self.dtype = torch.bfloat16 if settings.precision is Precision.BFLOAT16 else torch.float32
 
     def take(self, values: torch.Tensor) -> torch.Tensor:
@@ -69,25 +75,25 @@ class Device:
 
     @contextlib.contextmanager
     def computing(self) -> Iterator[None]:
-        """Disable gradients, and TF32, which NVIDIA GPUs would use for float32 convolutions."""
-        with torch.inference_mode(), _float32_convolutions():
+        """Disable gradients, and choose whether NVIDIA GPUs use TF32 for float32 convolutions."""
+        with torch.inference_mode(), _float32_convolutions(tf32=self._tf32):
             yield
 
 
 @contextlib.contextmanager
-def _float32_convolutions() -> Iterator[None]:
-    """Disable TF32 in cuDNN's float32 convolutions, whatever other code in this process has chosen."""
+def _float32_convolutions(*, tf32: bool) -> Iterator[None]:
+    """Use TF32 in cuDNN's float32 convolutions or not, whatever other code in this process has chosen."""
     cudnn: Any = torch.backends.cudnn
     if not hasattr(cudnn, "conv"):  # before PyTorch 2.9
-        with cudnn.flags(enabled=True, allow_tf32=False):
+        with cudnn.flags(enabled=True, allow_tf32=tf32):
             yield
         return
     # `flags` is not enough: where TF32 is the choice for all float32 operations, it stays on, and an error follows.
     operations = (cudnn.conv, cudnn.rnn)
     before = [operation.fp32_precision for operation in operations]
-    cudnn.allow_tf32 = False  # the older setting must not contradict
+    cudnn.allow_tf32 = tf32  # the older setting must not contradict
     for operation in operations:
-        operation.fp32_precision = "ieee"
+        operation.fp32_precision = "tf32" if tf32 else "ieee"
     try:
         yield
     finally:

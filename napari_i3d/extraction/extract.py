@@ -17,6 +17,7 @@ from napari_i3d.backbones.pretrained import DEFAULT_WEIGHTS, WeightsFacts
 from napari_i3d.backbones.weights import load_network
 from napari_i3d.extraction.crop_stream import background_of
 from napari_i3d.extraction.engine import Progress, compute_shards, encoder_for
+from napari_i3d.extraction.planning.chunks import TrackletChunks
 from napari_i3d.extraction.planning.plan import Job, plan_job, whole_image
 from napari_i3d.extraction.planning.shards import ChunkRows, ShardRows, plan_shards
 from napari_i3d.extraction.provenance import describe_extraction, describe_tracking
@@ -76,7 +77,7 @@ def extract(
 def as_features(video: Video, job: Job, chunks: ChunkRows, provenance: Mapping[str, Any]) -> Features:
     """Make the result from the features of all chunks, and empty `chunks`."""
     # Pop one individual at a time: padded rows are copies of the chunks.
-    rows = {tracklet.id: _rows(chunks.pop(tracklet.id), tracklet.row_chunks) for tracklet in job.plan.tracklets}
+    rows = {tracklet.id: _rows(chunks.pop(tracklet.id), tracklet) for tracklet in job.plan.tracklets}
     return describe_rows(video, job, rows, provenance)
 
 
@@ -88,7 +89,7 @@ def describe_rows(
     return Features(
         rows=rows,
         frames={tracklet.id: tracklet.row_frames for tracklet in tracklets},
-        chunk_starts={tracklet.id: tracklet.starts[tracklet.row_chunks] for tracklet in tracklets},
+        chunk_starts={tracklet.id: tracklet.row_starts for tracklet in tracklets},
         first_frame={tracklet.id: tracklet.first_frame for tracklet in tracklets},
         last_frame={tracklet.id: tracklet.last_frame for tracklet in tracklets},
         fps=video.fps,
@@ -96,10 +97,8 @@ def describe_rows(
     )
 
 
-def _rows(chunks: NDArray[np.float32], row_chunks: NDArray[np.int64]) -> NDArray[np.float32]:
-    if np.array_equal(row_chunks, np.arange(len(chunks))):
-        return chunks
-    return np.asarray(chunks[row_chunks])
+def _rows(chunks: NDArray[np.float32], tracklet: TrackletChunks) -> NDArray[np.float32]:
+    return np.asarray(chunks[tracklet.row_chunks]) if tracklet.pad else chunks
 
 
 def extract_features(

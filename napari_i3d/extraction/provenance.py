@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 import napari_i3d
+from napari_i3d._utils.blocks import blocks
 from napari_i3d.backbones.pretrained import WeightsFacts
 from napari_i3d.errors import SettingsError, VideoError
 from napari_i3d.extraction.planning.plan import Job
@@ -127,7 +128,9 @@ def crops_sha256(job: Job, individual: Id | None = None) -> str:
     for chunks in job.plan.tracklets:
         if individual is None or chunks.id == individual:
             digest.update(f"{chunks.id!r} {chunks.first_frame} {chunks.last_frame}\n".encode())
-            digest.update(job.boxes[chunks.id].astype("<i8").tobytes())
+            boxes = job.boxes[chunks.id]
+            for rows in blocks(len(boxes)):
+                digest.update(boxes[rows].astype("<i8").data)
     return digest.hexdigest()
 
 

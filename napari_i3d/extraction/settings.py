@@ -32,6 +32,8 @@ class Precision(StrEnum):
     """The number format in which the network computes; features are always float32."""
 
     FLOAT32 = "float32"
+    TF32 = "tf32"
+    """float32 whose products NVIDIA GPUs round to 10 bits."""
     BFLOAT16 = "bfloat16"
 
 
@@ -64,7 +66,7 @@ class ExtractionSettings:
     device
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or ``"mps"``.
     precision
-        ``"float32"`` or ``"bfloat16"``.
+        ``"float32"``, ``"bfloat16"``, or ``"tf32"`` on CUDA devices.
 
     Raises
     ------

@@ -67,7 +67,7 @@ def make_thumbnails(
 
 def _box(
     video: Video, tracking: Tracking | None, span: Span, settings: ExtractionSettings, size: tuple[int, int]
-) -> NDArray[np.int64]:
+) -> NDArray[np.int32]:
     frame = span.middle_frame
     if not 0 <= frame < len(video):
         raise VideoError(
@@ -79,7 +79,7 @@ def _box(
             raise TrackingError(
                 f"{span.individual}: expected the tracking that its features were made with, found none"
             )
-        return np.array([0, 0, *size], np.int64)
+        return np.array([0, 0, *size], np.int32)
     tracklet = _tracklet(tracking, span.individual)
     if tracklet is None:
         there = ", ".join(map(str, tracking)) or "none"
@@ -88,7 +88,7 @@ def _box(
         )
     if not tracklet.start <= frame < tracklet.stop or np.isnan(tracklet.boxes[frame - tracklet.start]).all():
         raise TrackingError(f"{span.individual}: no box in frame {frame}; were its features made with this tracking?")
-    box: NDArray[np.int64] = crop_boxes(
+    box: NDArray[np.int32] = crop_boxes(
         Tracklet(tracklet.id, frame, tracklet.boxes[frame - tracklet.start, None]), size, settings.sample_mode
     )[0]
     return box

@@ -9,19 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.errors import FeaturesError
+from napari_i3d.features.row_blocks import Rows
 from napari_i3d.individuals import Id
+
+ROW_DTYPES = (np.dtype(np.float32), np.dtype(np.float16))
 
 
 @dataclass(frozen=True, eq=False)
-class Features(Mapping[Id, NDArray[np.float32]]):
+class Features(Mapping[Id, Rows]):
     """Features of each individual: ``features[id]`` is an array of (N, 2048) float32, a row for each chunk or frame.
+
+    Those of a store of float16 are float16; functions of this package compute with them as float32.
 
     Individuals whose file does not state their frames, chunk starts, or first and last frame are missing in these.
 
     Attributes
     ----------
     rows
-        For each individual (N, 2048) float32, in the order of the tracking file.
+        For each individual (N, 2048) float32 or float16, in the order of the tracking file.
     frames
         For each individual (N,) float64: the video frame of each row; the center of a chunk lies halfway between two.
     chunk_starts
@@ -39,7 +44,7 @@ class Features(Mapping[Id, NDArray[np.float32]]):
         The arrays do not fit each other.
     """
 
-    rows: Mapping[Id, NDArray[np.float32]]
+    rows: Mapping[Id, Rows]
     frames: Mapping[Id, NDArray[np.float64]] = field(default_factory=dict)
     chunk_starts: Mapping[Id, NDArray[np.int64]] = field(default_factory=dict)
     first_frame: Mapping[Id, int] = field(default_factory=dict)
@@ -49,7 +54,7 @@ class Features(Mapping[Id, NDArray[np.float32]]):
 
     def __post_init__(self) -> None:
         for individual, rows in self.rows.items():
-            if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.dtype != np.float32:
+            if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.dtype not in ROW_DTYPES:
                 found = f"{rows.dtype} {rows.shape}" if isinstance(rows, np.ndarray) else type(rows).__name__
                 raise FeaturesError(f"{individual}: expected float32 features of shape (rows, values), found {found}")
             for name, values in (("frames", self.frames), ("chunk starts", self.chunk_starts)):
@@ -63,7 +68,7 @@ class Features(Mapping[Id, NDArray[np.float32]]):
                 raise FeaturesError(f"{name} of {unknown[0]!r}, of which there are no features")
             object.__setattr__(self, name, MappingProxyType(dict(values)))
 
-    def __getitem__(self, individual: Id) -> NDArray[np.float32]:
+    def __getitem__(self, individual: Id) -> Rows:
         return self.rows[individual]
 
     def __iter__(self) -> Iterator[Id]:

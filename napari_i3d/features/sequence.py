@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.errors import FeaturesError
+from napari_i3d.features.features import ROW_DTYPES
+from napari_i3d.features.row_blocks import Rows, mapping_of, read_rows, take_rows
 from napari_i3d.individuals import Id, format_individual
 
 _CHECKED_ROWS = 4096
@@ -21,33 +23,31 @@ class FeatureSequence:
     ----------
     video, individual
         The video's name, which may be "" if there is only one, and the individual's id.
-    values : (N, D) float32
-        Features, not copied.
+    values : (N, D) float32 or float16
+        Features, not copied; `read` and `take` return them as float32.
     frames : (N,) float64
         The video frame of each row, ascending.
     fps
         Frames per second; None if unknown.
     trained
         False if the weights were untrained, so that the features are meaningless.
-    checked
-        Whether the values were, or will be, checked to be finite; False: all of them are read to check.
 
     Raises
     ------
     FeaturesError
         Values that are not finite (names the first frame), frames that do not ascend, or shapes that do not fit.
+        Values of a mapped file are not read now, but checked as they are read.
     """
 
     video: str
     individual: Id
-    values: NDArray[np.float32]
+    values: Rows
     frames: NDArray[np.float64]
     fps: float | None = None
     trained: bool = True
-    checked: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.values, np.ndarray) or self.values.ndim != 2 or self.values.dtype != np.float32:
+        if not isinstance(self.values, np.ndarray) or self.values.ndim != 2 or self.values.dtype not in ROW_DTYPES:
             values = self.values
             found = f"{values.dtype} {values.shape}" if isinstance(values, np.ndarray) else type(values).__name__
             raise FeaturesError(f"{self.name}: expected float32 features of shape (rows, values), found {found}")
@@ -55,14 +55,8 @@ class FeatureSequence:
             raise FeaturesError(f"{self.name}: {len(self.values)} rows, but frames of shape {self.frames.shape}")
         if not np.isfinite(self.frames).all() or (np.diff(self.frames) <= 0).any():
             raise FeaturesError(f"{self.name}: expected frames that ascend from row to row, found others")
-        for start in range(0, 0 if self.checked else len(self.values), _CHECKED_ROWS):
-            bad = np.flatnonzero(~np.isfinite(self.values[start : start + _CHECKED_ROWS]).all(axis=1))
-            if bad.size:
-                raise FeaturesError(
-                    f"{self.name}: expected finite features, found NaN or infinite ones, first at frame "
-                    f"{self.frames[start + bad[0]]:g}",
-                    hint="extract this individual again, or leave it out",
-                )
+        if not self._is_mapped:
+            self.check_finite(0, len(self))
 
     def __len__(self) -> int:
         return len(self.values)
@@ -83,6 +77,39 @@ class FeatureSequence:
         breaks = np.flatnonzero(np.diff(self.frames) > 1.5 * self.step_frames) + 1
         edges = [0, *breaks.tolist(), len(self.frames)]
         return tuple(itertools.pairwise(edges))
+
+    def check_finite(self, start: int, stop: int) -> None:
+        """Check rows `start` to `stop`, block by block; raise `FeaturesError` if they are not finite."""
+        for first in range(start, stop, _CHECKED_ROWS):
+            last = min(first + _CHECKED_ROWS, stop)
+            self._check_finite(read_rows(self.values, first, last), self.frames[first:last])
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Return rows `start` to `stop`: (n, D) float32; raise `FeaturesError` if they are not finite."""
+        values = read_rows(self.values, start, stop)
+        if self._is_mapped:
+            self._check_finite(values, self.frames[start:stop])
+        return values
+
+    def take(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Return the rows of these numbers: (n, D) float32; raise `FeaturesError` if they are not finite."""
+        values = take_rows(self.values, rows)
+        if self._is_mapped:
+            self._check_finite(values, self.frames[rows])
+        return values
+
+    @cached_property
+    def _is_mapped(self) -> bool:
+        return mapping_of(self.values) is not None
+
+    def _check_finite(self, values: Rows, frames: NDArray[np.float64]) -> None:
+        if np.isfinite(values).all():
+            return
+        bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+        raise FeaturesError(
+            f"{self.name}: expected finite features, found NaN or infinite ones, first at frame {frames[bad].min():g}",
+            hint="extract this individual again, or leave it out",
+        )
 
     def find_rows(self, first_frame: float, last_frame: float) -> tuple[int, int]:
         """Return the half-open range of rows for a span of frames, both included; see `FeatureTable.find_rows`."""

@@ -100,10 +100,10 @@ class FeatureTable:
         """Return rows `start` to `stop`, scaled: (stop - start, D) float32."""
         pieces = []
         for first, sequence in zip(self.starts[:-1].tolist(), self.sequences, strict=True):
-            inner = sequence.values[max(start - first, 0) : max(stop - first, 0)]
-            if len(inner):
-                pieces.append(inner)
-        values = pieces[0] if len(pieces) == 1 else np.concatenate(pieces or [self.sequences[0].values[:0]])
+            inner = max(start - first, 0), min(max(stop - first, 0), len(sequence))
+            if inner[0] < inner[1]:
+                pieces.append(sequence.read(*inner))
+        values = pieces[0] if len(pieces) == 1 else np.concatenate(pieces or [self.sequences[0].read(0, 0)])
         return values if self.scaling is None else self.scaling.apply(values)
 
     def blocks(self, size: int = BLOCK_ROWS) -> Iterator[tuple[int, NDArray[np.float32]]]:
@@ -117,7 +117,8 @@ class FeatureTable:
         taken = np.empty((len(numbers), self.width), np.float32)
         for number, sequence in enumerate(self.sequences):
             here = self.sequence_of_row[numbers] == number
-            taken[here] = sequence.values[numbers[here] - self.starts[number]]
+            if here.any():
+                taken[here] = sequence.take(numbers[here] - self.starts[number])
         return taken if self.scaling is None else self.scaling.apply(taken)
 
     def with_values(self, values: NDArray[np.float32]) -> "FeatureTable":

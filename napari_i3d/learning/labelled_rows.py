@@ -14,8 +14,9 @@ from napari_i3d.annotations.annotation import NOT_ASSESSED, Annotation
 from napari_i3d.annotations.ethogram import Behavior, Ethogram
 from napari_i3d.errors import AnnotationError, FeaturesError
 from napari_i3d.features.features import Features
+from napari_i3d.features.row_blocks import Rows
 from napari_i3d.features.sequence import FeatureSequence
-from napari_i3d.features.table import BLOCK_ROWS, FeatureTable
+from napari_i3d.features.table import FeatureTable
 from napari_i3d.individuals import Id, format_individual
 from napari_i3d.learning.reviewed import person_table, reviewed
 
@@ -181,26 +182,9 @@ def label_rows(features: FeaturesLike, annotations: AnnotationsLike) -> Labelled
     notes = [f"without labels, not used: {', '.join(alone[:10])}"] if alone else []
     notes += [f"without features, not used: {', '.join(lacking[:10])}"] if lacking else []
     notes += _notes_on_automated(given, labels)
-    found = LabelledRows(
+    return LabelledRows(
         FeatureTable(tuple(sequences)), tuple(individuals), ethogram, np.concatenate(tables), source, tuple(notes)
     )
-    for first in range(0, len(found.assessed), BLOCK_ROWS):
-        take_finite(found.table, found.assessed[first : first + BLOCK_ROWS])
-    return found
-
-
-def take_finite(table: FeatureTable, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return rows of a table, and only read these: (n, D) float32; `FeaturesError` if one is not finite."""
-    taken = table.take(rows)
-    bad = np.flatnonzero(~np.isfinite(taken).all(axis=1))
-    if bad.size:
-        row = rows[bad[0]]
-        raise FeaturesError(
-            f"{table.sequences[table.sequence_of_row[row]].name}: expected finite features, found others at frame "
-            f"{table.frames[row]:g}",
-            hint="extract this individual again, or leave it out",
-        )
-    return taken
 
 
 def _notes_on_automated(given: Mapping[str, Annotation], labels: Mapping[str, Annotation]) -> list[str]:
@@ -240,7 +224,7 @@ def joint_ethogram(annotations: Iterable[Annotation]) -> Ethogram:
     return Ethogram(tuple(joined))
 
 
-def sequence_of(video: str, features: Features, individual: Id, rows: NDArray[np.float32]) -> FeatureSequence:
+def sequence_of(video: str, features: Features, individual: Id, rows: Rows) -> FeatureSequence:
     """Return rows of an individual, unread, with their frames; `FeaturesError` if these are unknown."""
     if individual not in features.frames:
         raise FeaturesError(
@@ -248,8 +232,7 @@ def sequence_of(video: str, features: Features, individual: Id, rows: NDArray[np
             hint="extract it again, or make Features with frames",
         )
     trained = bool(source_of(features)["trained"])
-    # Rows are checked when they are used: a check here would read all of them.
-    return FeatureSequence(video, individual, rows, features.frames[individual], features.fps, trained, checked=True)
+    return FeatureSequence(video, individual, rows, features.frames[individual], features.fps, trained)
 
 
 def _check_length(video: str, features: Features, annotation: Annotation) -> None:

@@ -116,7 +116,7 @@ def estimate_by_random_windows(
     Labels that a person, or a probe, chose are not like the rest of a video. The random windows of `next_windows` are:
     a fifth of those that are labelled is held back in turn from a probe of all other labels, without the frames near
     them. The interval of rows that are right is Wilson's with each window as one draw, since rows of a window are right
-    or wrong together; that of the macro F1 has percentiles over windows drawn with replacement, and is rather narrow.
+    or wrong together; that of the macro F1 is the wider of this and percentiles over windows drawn with replacement.
 
     Parameters
     ----------
@@ -240,13 +240,15 @@ def _estimate(
     known = resampled[..., 1] > 0
     usable = known.any(axis=1)
     scores = np.where(known, _f1(resampled), 0)[usable].sum(axis=1) / known[usable].sum(axis=1)
-    interval = np.quantile(scores, (0.025, 0.975)).tolist() if len(scores) else (0.0, 1.0)
+    macro = float(own_scores[shown].mean()) if shown.any() else 0.0
+    low, high = _wilson(macro, count)
+    spread = np.quantile(scores, (0.025, 0.975)).tolist() if len(scores) else (0.0, 1.0)
     return RandomEstimate(
         count,
         int(sizes.sum()),
         {name: float(score) for name, score, own in zip(names, own_scores, shown, strict=True) if own},
-        float(own_scores[shown].mean()) if shown.any() else 0.0,
-        (float(interval[0]), float(interval[1])),
+        macro,
+        (min(low, spread[0]), max(high, spread[1])),
         float(right.sum() / sizes.sum()),
         _wilson(float(right.sum() / sizes.sum()), count),
         tuple(name for name, own in zip(names, shown, strict=True) if not own),

@@ -81,7 +81,7 @@ class Evaluation:
         return "\n".join((*lines, *self.notes))
 
     def _confusion_lines(self) -> list[str]:
-        names = list(dict.fromkeys(name for pair in self.confusion for name in pair))
+        names = self.confused
         shown = [name or "(none)" for name in names]
         width = max((len(name) for name in shown), default=0) + 2
         if not names:
@@ -94,6 +94,12 @@ class Evaluation:
         return lines
 
     @property
+    def confused(self) -> list[str]:
+        """The behaviors of `confusion`, ``""`` for none, without those that are neither labelled nor predicted."""
+        shown = {name for pair, frames in self.confusion.items() if frames for name in pair}
+        return list(dict.fromkeys(name for pair in self.confusion for name in pair if name in shown))
+
+    @property
     def advice(self) -> str:
         """A sentence on whether more labels help, by what the last doubling added; empty if nothing was doubled."""
         if len(self.learning_curve) < 2:
@@ -102,7 +108,9 @@ class Evaluation:
         if more < 1.5 * fewer:
             return ""
         gain = after - before
-        said = f"The last doubling of labels, from {fewer} to {counted(more, 'bout')}, added {max(gain, 0):.2f}"
+        # The least that is trained on is two bouts, which may be less than half.
+        what = "doubling of labels" if more <= 2.5 * fewer else "step"
+        said = f"The last {what}, from {fewer} to {counted(more, 'bout')}, added {max(gain, 0):.2f}"
         if min(self.bouts.values(), default=0) < FEW_BOUTS:
             return f"{said}: with so few bouts, that says little."
         if gain < HARDLY:

@@ -39,7 +39,7 @@ def plot_confusion(evaluation: "Evaluation", ax: "Axes | None" = None) -> "Axes"
     AnnotationError
         There are no exclusive behaviors, which alone can be confused.
     """
-    names = list(dict.fromkeys(name for pair in evaluation.confusion for name in pair))
+    names = evaluation.confused
     if not names:
         raise AnnotationError("expected exclusive behaviors, which can be confused, found none")
     ax = current_axes(ax)
@@ -101,9 +101,9 @@ def scores_figure(evaluation: "Evaluation") -> "Figure":
     """Return a figure of the learning curve, and of the confusion if there are exclusive behaviors."""
     from matplotlib.figure import Figure
 
-    wide = 1.6 + 0.55 * (len({name for pair in evaluation.confusion for name in pair}) or -1)
-    figure = Figure(figsize=(5 + max(wide, 3.5) if evaluation.confusion else 5, max(4.0, wide)), layout="constrained")
-    if evaluation.confusion:
+    wide = 1.6 + 0.55 * len(evaluation.confused)
+    figure = Figure(figsize=(5 + max(wide, 3.5) if evaluation.confused else 5, max(4.0, wide)), layout="constrained")
+    if evaluation.confused:
         left, right = figure.subplots(1, 2, width_ratios=(max(wide, 3.5), 4.5))
         plot_confusion(evaluation, left)
     else:
@@ -114,4 +114,4 @@ def scores_figure(evaluation: "Evaluation") -> "Figure":
 
 def _title(text: str, evaluation: "Evaluation") -> str:
     trained = evaluation.provenance.get("source", {}).get("trained", True)
-    return text if trained else f"{text} ({UNTRAINED})"
+    return text if trained else f"{text}\n({UNTRAINED})"

@@ -17,6 +17,7 @@ _FIELDS = {
     "min_frames": "Shortest",
     "min_keypoints": "Min. key points",
     "pad": "a row for every frame",
+    "precision": "Precision",
     "sample_mode": "Image",
     "save_metadata": "first and last frame in the file",
     "size_px": "Size",
@@ -38,6 +39,9 @@ _ACTIONS = {
     "threshold": "threshold of the command `napari-i3d detect`",
     "follow": "Follow the current individual",
     "download": "press Download in the Extract dock",
+    "memory_gb": "memory_gb of the command `napari-i3d convert features`",
+    "piece_frames": "piece_frames of the command `napari-i3d convert features`",
+    "store_dtype": "the format without float16",
     "overwrite": "Replace",
     "try_again": "press Run again",
 }

@@ -95,7 +95,7 @@ def read_labelled_files(features_path: Path, annotations_path: Path) -> Labelled
     """
     features = read_features_files(features_path)
     if annotations_path.is_dir() and not _is_annotation(annotations_path):
-        pairs = _pairs(list(features), annotations_path)
+        pairs = find_annotations(list(features), annotations_path)
     elif len(features) == 1:
         pairs = {next(iter(features)): annotations_path}
     else:
@@ -122,7 +122,14 @@ def _is_annotation(folder: Path) -> bool:
     return (folder / "groundTruth").is_dir()
 
 
-def _pairs(names: list[str], folder: Path) -> dict[str, Path]:
+def find_annotations(names: list[str], folder: Path) -> dict[str, Path]:
+    """Return the annotation of each video, by its name, of those in a folder; see `read_labelled_files`.
+
+    Raises
+    ------
+    AnnotationError
+        The folder cannot be read, a video has two annotations, or none has any.
+    """
     pairs: dict[str, Path] = {}
     try:
         found = sorted(one for one in folder.iterdir() if not one.name.startswith("."))

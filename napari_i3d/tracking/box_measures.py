@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_i3d._utils.blocks import blocks
 from napari_i3d.tracking.tracklets import Tracklet
 
 VALID, NO_BOX, NOT_A_NUMBER, INVERTED, EMPTY = range(5)
@@ -79,7 +80,10 @@ def measure_again(
 
 def faults_of(tracklet: Tracklet) -> NDArray[np.uint8]:
     """Return the fault of each row, (N,)."""
-    return _faults(np.ascontiguousarray(tracklet.boxes.T), tracklet.present)
+    fault = np.empty(len(tracklet), np.uint8)
+    for rows in blocks(len(tracklet)):
+        fault[rows] = _faults(np.ascontiguousarray(tracklet.boxes[rows].T), tracklet.present[rows])
+    return fault
 
 
 def _empty(tracklet: Tracklet) -> BoxMeasures:

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 
+from napari_i3d._utils.blocks import blocks
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 
@@ -17,7 +18,8 @@ def content_sha256(tracking: Tracking) -> str:
     for tracklet in tracking.values():
         digest.update(json.dumps([tracklet.id, tracklet.start, len(tracklet)]).encode())
         digest.update(np.packbits(tracklet.present).tobytes())
-        digest.update(tracklet.boxes[tracklet.present].astype("<f8").tobytes())
+        for rows in blocks(len(tracklet)):
+            digest.update(tracklet.boxes[rows][tracklet.present[rows]].astype("<f8", copy=False).data)
     return digest.hexdigest()
 
 

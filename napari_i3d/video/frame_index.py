@@ -1,6 +1,6 @@
 """The frames of a video in presentation order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -33,8 +33,10 @@ class FrameIndex:
         return len(self.names)
 
     @cached_property
-    def number_of(self) -> dict[int, int]:
+    def number_of(self) -> Mapping[int, int]:
         """Frame number by name; the last of equal names."""
+        if self.by_time:
+            return _NumberByTime(self.names)
         return {int(name): number for number, name in enumerate(self.names)}
 
     @cached_property
@@ -85,3 +87,22 @@ class FrameIndex:
             remark=remark,
             checksums=None if self.checksums is None else self.checksums[:stop],
         )
+
+
+class _NumberByTime(Mapping[int, int]):
+    """Frame number by presentation time; a dictionary of a day of frames would take 0.3 GB."""
+
+    def __init__(self, times: npt.NDArray[np.int64]) -> None:
+        self._times = times  # ascending
+
+    def __getitem__(self, time: int) -> int:
+        number = int(np.searchsorted(self._times, time))
+        if number < len(self) and self._times[number] == time:
+            return number
+        raise KeyError(time)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._times.tolist())
+
+    def __len__(self) -> int:
+        return len(self._times)

@@ -13,16 +13,34 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-from helpers.batches import TOTAL_CHUNKS, Workplace, content, cut, interrupt, only, options_of, run, turn_a_bit
-from helpers.networks import FakeNetwork
+import napari_i3d
+from helpers.batches import (
+    SHARD_CHUNKS,
+    TOTAL_CHUNKS,
+    Workplace,
+    content,
+    cut,
+    interrupt,
+    only,
+    options_of,
+    run,
+    turn_a_bit,
+)
+from helpers.networks import FakeNetwork, install_network
+from napari_i3d import extract_to_store
+from napari_i3d.batch import extract_to_store as extract_module
 from napari_i3d.batch.events import VideoDone, VideoFailed, VideoSkipped
 from napari_i3d.batch.options import BatchOptions
+from napari_i3d.errors import OutputError
+from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.features import Features
 from napari_i3d.features.io import store_writing
 from napari_i3d.features.io.layouts import Layout
 from napari_i3d.features.io.reading import read_features
-from napari_i3d.features.io.store import FACTS_NAME
+from napari_i3d.features.io.store import FACTS_NAME, StoreDtype
+from napari_i3d.features.row_blocks import mapping_of
 
 FREQUENCIES = [1, 2, 3, 7]
 
@@ -30,6 +48,9 @@ FREQUENCIES = [1, 2, 3, 7]
 def store_options(workplace: Workplace, **choices: Any) -> BatchOptions:
     """Return options whose result is a store."""
     return options_of(workplace, layout=Layout.STORE, **choices)
+
+
+HALF = {"store_dtype": StoreDtype.FLOAT16}
 
 
 def store_content(workplace: Workplace) -> dict[str, Any]:
@@ -100,6 +121,71 @@ def test_interrupted_store_goes_on_with_same_bytes(
     assert isinstance(outcome, VideoDone)
     assert network.seen == TOTAL_CHUNKS - kept
     assert store_content(workplace) == undisturbed_store
+
+
+def test_interrupted_store_of_float16_goes_on_with_same_bytes(workplace: Workplace, network: FakeNetwork) -> None:
+    workplace.add("one")
+    run(store_options(workplace))
+    whole = read_features(workplace.out / "one.features")
+    expected = {str(i): rows.astype(np.float16).tobytes() for i, rows in whole.items()}
+    (other,) = run(store_options(workplace, **HALF))
+    assert isinstance(other, VideoSkipped)
+    assert not other.complete
+    assert "store_dtype float32" in str(other.reason)
+    shutil.rmtree(workplace.out / "one.features")
+    interrupt(store_options(workplace), 3)
+    (done,) = run(store_options(workplace, **HALF))  # shards of float32 are of no use
+    assert isinstance(done, VideoDone)
+    assert any("layout store" in remark.text for remark in done.remarks)
+    undisturbed = store_content(workplace)
+    shutil.rmtree(workplace.out / "one.features")
+    interrupt(store_options(workplace, **HALF), 6)
+    network.seen = 0
+    (done,) = run(store_options(workplace, **HALF))
+    assert isinstance(done, VideoDone)
+    assert network.seen == TOTAL_CHUNKS - 6
+    assert store_content(workplace) == undisturbed
+    half = read_features(workplace.out / "one.features")
+    assert {str(i): rows.tobytes() for i, rows in half.items()} == expected
+    (again,) = run(store_options(workplace, **HALF))
+    assert isinstance(again, VideoSkipped)
+    assert again.complete
+
+
+def test_value_beyond_float16_fails_the_video_by_name(
+    workplace: Workplace, network: FakeNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workplace.add("one")
+    monkeypatch.setattr(FakeNetwork, "forward", lambda self, chunks: torch.full((len(chunks), 2048), 1e5))
+    (outcome,) = run(store_options(workplace, **HALF))
+    assert isinstance(outcome, VideoFailed)
+    assert "expected values up to 65504" in str(outcome.reason)
+    assert not workplace.results
+
+
+def test_store_from_python_is_that_of_the_command(
+    workplace: Workplace, undisturbed_store: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = install_network(monkeypatch, (extract_module,), SHARD_CHUNKS)
+    video, tracks = workplace.videos / "one.mp4", workplace.tracks / "one_tracks.pickle"
+    settings = ExtractionSettings(batch_size=2)
+    features = extract_to_store(
+        video, workplace.out / "one.features", tracks, settings=settings, weights="any", progress=False
+    )
+    assert store_content(workplace) == undisturbed_store
+    assert mapping_of(next(iter(features.values()))) is not None
+    network.seen = 0
+    again = extract_to_store(video, workplace.out / "one", tracks, settings=settings, weights="any", progress=False)
+    assert not network.seen
+    assert as_text(again) == as_text(features)
+    with pytest.raises(OutputError, match=r"made with pad False.*overwrite=True"):
+        extract_to_store(video, workplace.out / "one", tracks, settings=ExtractionSettings(pad=True), weights="any")
+    (one,) = extract_to_store(
+        video, workplace.out / "two", napari_i3d.read_tracking(tracks), settings=settings, weights="any",
+        individuals=list(features)[:1], store_dtype="float16", progress=False,
+    ).values()  # fmt: skip
+    assert one.dtype == np.float16
+    np.testing.assert_array_equal(one, next(iter(features.values())).astype(np.float16))
 
 
 def test_shards_are_held_only_once(workplace: Workplace, network: FakeNetwork) -> None:

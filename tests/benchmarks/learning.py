@@ -1,7 +1,8 @@
 """How long a probe takes to train, to train again after ten new bouts, to predict, and to propose what to label.
 
-``python tests/benchmarks/learning.py [--rows 1000000] [--labelled 20000]``. Random features of 2048 values with planted
-behaviors, so that times are real and scores mean nothing. The rows to predict are memory-mapped from a file, in FOLDER.
+``python tests/benchmarks/learning.py [--rows 1000000] [--labelled 20000] [--classifier boosting]``. Random features of
+2048 values with planted behaviors, so that times are real and scores mean nothing. The rows to predict are
+memory-mapped from a file, in FOLDER; "of the file" trains on the labelled rows of that file, and reads no others.
 """
 
 import argparse
@@ -42,6 +43,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--labelled", type=int, default=20_000)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--classifier", default="logistic")
     options = parser.parse_args()
     random = np.random.default_rng(0)
     labelled = options.labelled // BOUT * BOUT
@@ -52,13 +54,14 @@ def main() -> None:
     learning.train(  # loads scikit-learn
         Features(rows={"mouse": rows[:400]}, frames={"mouse": np.arange(400.0)}), labels_of(states, 400)
     )
+    settings = learning.ProbeSettings(classifier=options.classifier)
     with timed(f"train on {labelled} rows"):
-        probe = learning.train(features, labels_of(states, labelled))
+        first = learning.train(features, labels_of(states, labelled), settings)
     more = labels_of(states, len(states))
     with timed("train again after 10 bouts"):
-        probe = learning.train(features, more, start=probe)
+        probe = learning.train(features, more, start=first)
     with timed("evaluate"):
-        learning.evaluate(features, labels_of(states, labelled))
+        learning.evaluate(features, labels_of(states, labelled), settings)
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         path = Path(folder) / "rows.npy"
         array = np.lib.format.open_memmap(path, "w+", np.float32, (options.rows, WIDTH))
@@ -69,6 +72,8 @@ def main() -> None:
         many = Features(
             rows={"mouse": np.load(path, mmap_mode="r")}, frames={"mouse": np.arange(options.rows, dtype=np.float64)}
         )
+        with timed("train again after 10 bouts, of the file"):
+            learning.train(many, more, start=first)
         with timed(f"predict {options.rows} rows"):
             probe.predict(many)
         tracemalloc.start()

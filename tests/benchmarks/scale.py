@@ -1,11 +1,14 @@
 """How a batch scales: worker processes on this machine, and a simulation of many machines from what these took.
 
-    python tests/benchmarks/scale.py [--frames 280] [--hours 1000]
+    python tests/benchmarks/scale.py [--frames 280] [--hours 1000] [--shard_s SECONDS]
 
 Measures an extraction in this process and on 1 and 2 worker processes, what a task costs the scheduler, and what each
-step costs the one process that reads, keeps and writes. With these it simulates a data set of one-hour videos, 25
-frames/s and one individual, on 1 to 1,000 workers like the one measured. Not in the simulation: the time that shared
-storage takes to give the videos to many machines at once.
+step costs the one process that reads videos, records shards and publishes stores: with rows that workers return to it,
+and with rows that workers write themselves. With these it simulates a data set of one-hour videos of 1 GB, 25 frames/s
+and one individual, on 1 to 1,000 workers like the one measured. All that passes the network of that one process
+counts, at 1 and 10 Gbit/s: videos that it reads for their checksums, rows that it receives, writes, and reads at the
+end. Its steps are measured in processor time, and keeping as the fastest of all times, because other programs may run.
+Not in the simulation: the time that shared storage takes to serve many machines at once.
 """
 
 import argparse
@@ -22,11 +25,12 @@ from typing import Any
 
 import numpy as np
 
-from napari_i3d.features.io.writing import write_features
-
 HOUR_FRAMES = 25 * 3600
-NETWORK_BYTES_S = 125e6
-"""A network of one gigabit a second."""
+VIDEO_BYTES = 1 << 30
+CHUNK_BYTES = 4 * 2048
+NETWORKS_GBIT = (1, 10)
+WAYS = ("returned", "written")
+"""What workers do with rows."""
 
 
 @dataclass(frozen=True)
@@ -48,25 +52,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=280, help="of the clip; two individuals (default %(default)s)")
     parser.add_argument("--hours", type=int, default=1000, help="one-hour videos that are simulated (%(default)s)")
+    parser.add_argument("--shard_s", type=float, help="seconds of 256 chunks on a worker (default: measured)")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with tempfile.TemporaryDirectory(prefix="napari_i3d_") as folder:
-        costs = measure(Path(folder), options.frames)
-    print(f"\nsimulated: {options.hours} videos of an hour")
-    print(f"{'workers':>8} {'hours':>9} {'chunks/s':>10} {'of ideal':>9} {'writer busy':>12}")
-    for workers in (1, 2, 10, 50, 100, 200, 500, 1000):
-        total_s, busy_s, chunks = simulate(costs, workers, options.hours)
-        alone_s = statistics.mean(costs.tasks) / costs.shard_chunks
-        share = chunks * alone_s / workers / total_s
-        print(f"{workers:>8} {total_s / 3600:>9.1f} {chunks / total_s:>10.0f} {share:>9.0%} {busy_s / total_s:>12.0%}")
-    print(f"{'limit':>8} {'':>9} {costs.shard_chunks / serial_s(costs):>10.0f}  of the process that writes")
+        measured = ((options.shard_s,), 256) if options.shard_s else measure(Path(folder), options.frames)
+        steps = {way: steps_of(Path(folder) / way, way, measured[1]) for way in WAYS}
+    for gbit in NETWORKS_GBIT:
+        for way in WAYS:
+            costs = over_network(Costs(*measured, **steps[way]), way, gbit)
+            print(f"\nrows {way}, {gbit} Gbit/s: {options.hours} videos of an hour, simulated")
+            print(f"{'workers':>8} {'hours':>9} {'chunks/s':>10} {'of ideal':>9} {'writer busy':>12}")
+            for workers in (1, 10, 100, 200, 500, 1000):
+                total_s, busy_s, chunks = simulate(costs, workers, options.hours)
+                share = chunks * statistics.mean(costs.tasks) / costs.shard_chunks / workers / total_s
+                row = f"{workers:>8} {total_s / 3600:>9.1f} {chunks / total_s:>10.0f} {share:>9.0%}"
+                print(f"{row} {busy_s / total_s:>12.0%}")
+            print(f"{'limit':>8} {'':>9} {costs.shard_chunks / serial_s(costs):>10.0f}  of the process that records")
 
 
-def measure(folder: Path, n_frames: int) -> Costs:
+def measure(folder: Path, n_frames: int) -> tuple[tuple[float, ...], int]:
+    """Return the seconds of shards on a worker, and the number of their chunks."""
     import torch
 
-    from napari_i3d.batch.checkpoints import Checkpoints
-    from napari_i3d.batch.distributed import coordinator, dask_cluster, worker
+    from napari_i3d.batch.distributed import coordinator, dask_cluster
     from napari_i3d.batch.options import BatchOptions
     from napari_i3d.extraction.settings import ExtractionSettings
     from napari_i3d.synthetic import write_synthetic_clip
@@ -85,11 +94,7 @@ def measure(folder: Path, n_frames: int) -> Costs:
     )
     rates = worker_rates(options)
     taken: list[tuple[float, int]] = []  # seconds and chunks of each task
-    keeps: list[float] = []
-    with (
-        noted(coordinator.Coordinator, "_take", lambda _, a: taken.append((a[3].seconds, a[2].shard.n_chunks))),
-        noted(Checkpoints, "save", lambda seconds, _: keeps.append(seconds)),
-    ):
+    with noted(coordinator.Coordinator, "_take", lambda _, a: taken.append((a[3].seconds, a[2].shard.n_chunks))):
         timed(replace(options, output_path=folder / "tasks", scheduler="local", workers=1))
     print("chunks/s from the first result to the last; the machine may have been doing other things")
     for name, rate in rates.items():
@@ -97,27 +102,68 @@ def measure(folder: Path, n_frames: int) -> Costs:
     tasks = taken[1:]  # the first loads the weights
     whole = max(chunks for _, chunks in tasks)
     shards = tuple(seconds for seconds, chunks in tasks if chunks == whole)
-    shard_bytes = whole * 2048 * 4
-    begun = time.perf_counter()
-    mark = worker.fingerprint_video(clip.video)
-    open_s = time.perf_counter() - begun
-    costs = Costs(
-        tasks=shards,
-        shard_chunks=whole,
-        submit=scheduler_s(shard_bytes),
-        keep=statistics.median(keeps) + hash_s(shard_bytes),
-        transfer=shard_bytes / NETWORK_BYTES_S,
-        begin_video=1.0 + hash_s(1 << 30),  # an hour opens in 0.9 s (frames.py); a gigabyte is read for its checksum
-        finish_video=finish_s(folder),
-        open_video=1.0 + open_s,
-        start_worker=5.0,
+    print(f"a shard: {whole} chunks, {statistics.median(shards):.1f} s on a worker")
+    return shards, whole
+
+
+def steps_of(folder: Path, way: str, shard_chunks: int) -> dict[str, float]:
+    """Return what each step costs the process that records, but for the network; a quarter of an hour is measured."""
+    from napari_i3d.batch.distributed.tasks import TaskResult, rows_sha256
+    from napari_i3d.batch.store_checkpoints import StoreCheckpoints
+    from napari_i3d.extraction.extract import describe_rows
+    from napari_i3d.extraction.planning.chunks import ChunkPlan, TrackletChunks
+    from napari_i3d.extraction.planning.plan import Job
+    from napari_i3d.extraction.planning.shards import ShardRows, plan_shards
+    from napari_i3d.extraction.settings import ExtractionSettings
+
+    folder.mkdir()
+    n_frames = HOUR_FRAMES // 4
+    plan = ChunkPlan((TrackletChunks("mouse", 0, n_frames - 1, 1),), {})
+    job = Job(plan, {"mouse": np.zeros((n_frames, 4), np.int32)}, ExtractionSettings())
+    checkpoints = StoreCheckpoints(folder / "partial", {}, job)
+    rows = np.random.default_rng(1).random((shard_chunks, 2048), np.float32)
+    shards, keeps = plan_shards(job, shard_chunks), []
+    store = checkpoints.share()
+    for shard in shards:
+        finished = ShardRows(shard, rows[: shard.n_chunks], "cpu")
+        if way == "written":
+            checksums = store.of(shard).write(finished)
+            began = time.perf_counter()
+            checkpoints.accept(shard, "cpu", checksums, check=False)
+        else:
+            result = TaskResult(finished.rows, "cpu", rows_sha256(finished.rows), "", 0.0)
+            began = time.perf_counter()
+            checkpoints.save(result.verified(shard))
+        keeps.append(time.perf_counter() - began)
+    began = time.process_time()
+    content = checkpoints.finish(shards)
+    video = argparse.Namespace(fps=25.0)
+    made = {"mouse": np.broadcast_to(np.zeros((), np.float32), (plan.total_rows, 2048))}
+    checkpoints.publish(describe_rows(video, job, made, {}), content, folder / "store.features")  # type: ignore[arg-type]
+    finish_s = 4 * (time.process_time() - began)
+    steps = {
+        "submit": scheduler_s(shard_chunks * CHUNK_BYTES if way == "returned" else 64),
+        "keep": min(keeps),
+        "transfer": 0.0,
+        "begin_video": 1.0 + hash_s(VIDEO_BYTES),  # an hour opens in 0.9 s (frames.py)
+        "finish_video": finish_s,
+        "open_video": 1.0,
+        "start_worker": 5.0,
+    }
+    print(f"rows {way}:", ", ".join(f"{name} {1000 * seconds:.1f} ms" for name, seconds in steps.items()))
+    return steps
+
+
+def over_network(costs: Costs, way: str, gbit: float) -> Costs:
+    """Return costs with those of all bytes that pass the network of the process that records."""
+    second_bytes = gbit * 1e9 / 8
+    shard_s, store_s = (chunks * CHUNK_BYTES / second_bytes for chunks in (costs.shard_chunks, HOUR_FRAMES - 7))
+    return replace(
+        costs,
+        transfer=2 * shard_s if way == "returned" else 0.0,  # received and written
+        begin_video=costs.begin_video + VIDEO_BYTES / second_bytes,
+        finish_video=costs.finish_video + store_s,
     )
-    print(f"a shard: {whole} chunks, {shard_bytes / 1e6:.1f} MB, {statistics.median(shards):.1f} s on a worker")
-    for name in ("submit", "transfer", "keep", "begin_video", "finish_video", "open_video"):
-        print(f"  {name:<13} {1000 * getattr(costs, name):8.1f} ms")
-    overhead = (costs.submit + costs.transfer + costs.keep) / statistics.median(shards)
-    print(f"  scheduling, transfer and keeping: {overhead:.2%} of a shard; {mark.size_bytes} bytes of video")
-    return costs
 
 
 def worker_rates(options: Any) -> dict[str, float]:
@@ -132,24 +178,6 @@ def worker_rates(options: Any) -> dict[str, float]:
         rates[f"{count} worker process" + "es" * (count > 1)] = timed(there)
     shards.SHARD_CHUNKS = length
     return rates
-
-
-def finish_s(folder: Path) -> float:
-    """Return how long the result of an hour takes: shards read and verified, rows saved; a quarter is measured."""
-    from napari_i3d.features.features import Features
-
-    n_rows = HOUR_FRAMES // 4
-    rows = np.random.default_rng(1).random((n_rows, 2048), np.float32)
-    starts = np.arange(n_rows)
-    content = folder / "shards"
-    content.write_bytes(rows.tobytes())
-    began = time.perf_counter()
-    copy = np.frombuffer(content.read_bytes(), np.float32).reshape(rows.shape).copy()
-    write_features(
-        folder / "quarter.npy",
-        Features({"a": copy}, {"a": starts + 3.5}, {"a": starts}, {"a": 0}, {"a": n_rows + 6}, 25.0, {}),
-    )
-    return 4 * (time.perf_counter() - began + hash_s(rows.nbytes))
 
 
 @contextlib.contextmanager
@@ -186,13 +214,13 @@ def timed(options: Any) -> float:
 
 
 def hash_s(n_bytes: int) -> float:
-    """Return how long the checksum of so many bytes takes."""
+    """Return the processor time of the checksum of so many bytes."""
     import hashlib
 
     content = bytes(min(n_bytes, 1 << 26))
-    began = time.perf_counter()
+    began = time.process_time()
     hashlib.sha256(content).digest()
-    return (time.perf_counter() - began) * n_bytes / len(content)
+    return (time.process_time() - began) * n_bytes / len(content)
 
 
 def answer(_: Any, n_bytes: int) -> Any:
@@ -201,7 +229,7 @@ def answer(_: Any, n_bytes: int) -> Any:
 
 
 def scheduler_s(n_bytes: int, count: int = 200) -> float:
-    """Return what a task that computes nothing costs, from submitting it to its result of so many bytes."""
+    """Return what a task that computes nothing, with a result of so many bytes, costs client and scheduler."""
     from napari_i3d.batch.distributed.dask_cluster import LocalPlan, connected
 
     boxes = np.zeros((256, 4), np.int64)
@@ -209,13 +237,13 @@ def scheduler_s(n_bytes: int, count: int = 200) -> float:
         futures = []
         for number in range(count + 20):
             if number == 20:
-                began = time.perf_counter()
+                began = time.process_time()
             futures.append(cluster._client.submit(answer, boxes, n_bytes, key=f"answer-{number}", pure=False))
             if len(futures) == 4:
                 futures.pop(0).result()
         for future in futures:
             future.result()
-        return (time.perf_counter() - began) / count
+        return (time.process_time() - began) / count
 
 
 def serial_s(costs: Costs) -> float:

@@ -1,6 +1,7 @@
 """That the measurements measure; how fast things are is for `napari-i3d bench` to say, on a quiet machine."""
 
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from napari_i3d.backbones.weights import load_network
 from napari_i3d.cli.main import main
 from napari_i3d.extraction import benchmark
 from napari_i3d.extraction.crop_stream import FrameCrop
+from napari_i3d.extraction.peer_runtimes import peer_runtimes
 from napari_i3d.extraction.planning.chunks import tracklet_chunks
 from napari_i3d.extraction.settings import ExtractionSettings
 
@@ -63,3 +65,23 @@ def test_compiled_form_gives_rows_of_plain_network() -> None:
 def test_compiling_without_a_compiler_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
     assert main(["bench", "--compiled", "--batch_size", "1", "--device", "cpu"]) == 2
+
+
+def test_peers_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert main(["bench", "--peers", "--batch_size", "1", "--device", "cpu"]) == 2
+    assert 'pip install "napari-i3d[peers]"' in capsys.readouterr().err
+
+
+@pytest.mark.nightly
+def test_peers_give_rows_of_plain_network() -> None:
+    for package in ("onnxruntime", "onnxscript", "openvino"):
+        pytest.importorskip(package, reason="needs the extra 'peers'")
+    network, _ = load_network("untrained")
+    example = torch.rand(1, 3, 8, 224, 224, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        expected = network(example).numpy()
+    found = {name: run(example.numpy()) for name, run in peer_runtimes(network, example)}
+    assert list(found) == ["ONNX Runtime", "OpenVINO", "OpenVINO, bfloat16"]
+    for name, rows in found.items():
+        assert np.abs(rows - expected).max() <= (1e-2 if "bfloat16" in name else 1e-5) * np.abs(expected).max()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from napari_i3d.errors import SettingsError
 from napari_i3d.extraction.device import Device
 from napari_i3d.extraction.settings import ExtractionSettings
 
@@ -17,6 +18,7 @@ new_settings = pytest.mark.skipif(
 
 PROGRAM = """
 import sys, torch
+from napari_i3d.errors import SettingsError
 from napari_i3d.extraction.device import Device
 from napari_i3d.extraction.settings import ExtractionSettings
 
@@ -26,7 +28,8 @@ def state():
 
 exec(sys.argv[1])
 before = state()
-with Device(ExtractionSettings(device="cpu")).computing():
+torch.cuda.device_count = lambda: 1  # the state can be seen without the device
+with Device(ExtractionSettings(device="cuda", precision=sys.argv[2])).computing():
     print(*state())
 print(state() == before)
 """
@@ -43,9 +46,27 @@ print(state() == before)
     ],
 )
 def test_float32_is_float32_whatever_others_have_set(choice: str) -> None:
+    assert state_of("float32", choice) == ["ieee ieee", "True"]
+
+
+@new_settings
+def test_tf32_is_used_where_it_is_chosen() -> None:
+    assert state_of("tf32", "torch.backends.fp32_precision = 'ieee'") == ["tf32 tf32", "True"]
+
+
+def state_of(precision: str, choice: str) -> list[str]:
+    """Return cuDNN's precisions while computing, and whether they are as before after it."""
     # In a process of its own: some of these settings cannot be taken back.
-    run = subprocess.run([sys.executable, "-c", PROGRAM, choice], capture_output=True, text=True, check=True)
-    assert run.stdout.splitlines() == ["ieee ieee", "True"]
+    command = [sys.executable, "-c", PROGRAM, choice, precision]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+@pytest.mark.parametrize("device", ["cpu", "auto"])
+def test_tf32_needs_a_cuda_device(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(SettingsError, match="tf32 is a format of CUDA devices, found the device cpu"):
+        Device(ExtractionSettings(device=device, precision="tf32"))
 
 
 def test_older_pytorch_is_told_in_its_own_way(monkeypatch: pytest.MonkeyPatch) -> None:

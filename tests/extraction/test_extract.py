@@ -271,7 +271,7 @@ def test_device_that_is_not_there_is_refused(name: str) -> None:
         ({"min_frames": 0}, "min_frames"),
         ({"sample_mode": "center"}, "expand_bboxes, center_crop, oversample, found 'center'"),
         ({"normalization": "imagenet"}, "symmetric, kinetics"),
-        ({"precision": "float16"}, "float32, bfloat16"),
+        ({"precision": "float16"}, "float32, tf32, bfloat16"),
         ({"device": "gpu"}, "device"),
         ({"video_size": (100,)}, "video_size"),
         ({"video_size": (100, 0)}, "video_h"),

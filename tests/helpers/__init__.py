@@ -15,6 +15,7 @@ PLUGINS = [
         "videos",
         "processes",
         "clips",
+        "networks",
         "demo",
         "batches",
         "cluster",

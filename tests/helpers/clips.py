@@ -48,3 +48,16 @@ def clip_of(tmp_path_factory: pytest.TempPathFactory) -> MakeClip:
         return made[frames] if folder is None else copy_clip(made[frames], folder, stem)
 
     return clip
+
+
+@pytest.fixture(scope="session")
+def video_alone_of(clip_of: MakeClip, tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """Return a maker of videos of so many frames without tracking beside them, which no test may change."""
+    made: dict[int, Path] = {}
+
+    def video(frames: int) -> Path:
+        if frames not in made:
+            made[frames] = Path(shutil.copy(clip_of(frames).video, tmp_path_factory.mktemp(f"alone_{frames}")))
+        return made[frames]
+
+    return video

@@ -9,20 +9,31 @@ import pytest
 
 from helpers.batches import run
 from napari_i3d.batch.distributed import dask_cluster
-from napari_i3d.batch.distributed.tasks import Task, TaskResult
+from napari_i3d.batch.distributed.tasks import StoredResult, Task, TaskResult
 from napari_i3d.batch.distributed.worker import WorkerCache
 from napari_i3d.batch.events import VideoResult
 from napari_i3d.batch.options import BatchOptions
 from napari_i3d.errors import VideoError
 
+Result = TaskResult | StoredResult | Exception
+
 
 class Machines:
-    """Stands in for a cluster: computes tasks in this process, the last submitted first, and can go wrong."""
+    """Stands in for a cluster: computes tasks in this process, the last submitted first, and can go wrong.
 
-    def __init__(self, wrong: Callable[[Task, TaskResult], TaskResult | Exception] | None = None) -> None:
+    `wrong` changes results, and `there` changes tasks to what they mean on another machine.
+    """
+
+    def __init__(
+        self,
+        wrong: Callable[[Task, Any], Result] | None = None,
+        there: Callable[[Task], Task] | None = None,
+    ) -> None:
         self._bench = WorkerCache()
         self._tasks: list[Task] = []
         self._wrong = wrong
+        self._there = there
+        self.results: list[Result] = []
         self.most = 0
         self.computed = 0
 
@@ -34,14 +45,15 @@ class Machines:
         self._tasks.append(task)
         self.most = max(self.most, len(self._tasks))
 
-    def finished(self, wait_s: float) -> Iterator[tuple[Task, TaskResult | Exception]]:
+    def finished(self, wait_s: float) -> Iterator[tuple[Task, Result]]:
         task = self._tasks.pop()
         try:
-            result: TaskResult | Exception = self._bench.compute(task, 0)
+            result: Result = self._bench.compute(self._there(task) if self._there else task, 0)
         except VideoError as error:
             result = error
         self.computed += 1
-        yield task, self._wrong(task, result) if self._wrong and isinstance(result, TaskResult) else result
+        self.results.append(result)
+        yield task, self._wrong(task, result) if self._wrong and not isinstance(result, Exception) else result
 
     def cancel(self, video: Path | None = None) -> None:
         self._tasks = [task for task in self._tasks if video not in (None, task.video.path)]
@@ -52,8 +64,10 @@ def on_machines(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Machines
     """Run options on stand-ins for a cluster."""
     import contextlib
 
-    def run_there(options: BatchOptions, wrong: Any = None) -> tuple[Machines, tuple[VideoResult, ...]]:
-        machines = Machines(wrong)
+    def run_there(
+        options: BatchOptions, wrong: Any = None, there: Any = None
+    ) -> tuple[Machines, tuple[VideoResult, ...]]:
+        machines = Machines(wrong, there)
         monkeypatch.setattr(dask_cluster, "connected", lambda *_: contextlib.nullcontext(machines))
         return machines, run(replace(options, scheduler="tcp://somewhere"))
 

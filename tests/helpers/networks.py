@@ -1,11 +1,15 @@
 """The network of tests that are not about the network: fast, and different for any other frame, order, box or scale."""
 
+import functools
 import time
 
 import pytest
 import torch
 
-from napari_i3d.backbones.pretrained import WeightsFacts
+from napari_i3d.backbones import weights
+from napari_i3d.backbones.pretrained import UNTRAINED, WeightsFacts
+from napari_i3d.batch import runner
+from napari_i3d.extraction import extract
 from napari_i3d.extraction.planning import shards
 
 FACTS = WeightsFacts("fake", None, "5" * 64, "generated", "none", trained=True)
@@ -64,4 +68,22 @@ def install_network(monkeypatch: pytest.MonkeyPatch, modules: tuple[object, ...]
     for module in modules:
         monkeypatch.setattr(module, "load_network", lambda _: (network, FACTS))
     monkeypatch.setattr(shards, "SHARD_CHUNKS", shard_chunks)
+    return network
+
+
+@functools.cache
+def _untrained_facts() -> WeightsFacts:
+    return weights.load_network(UNTRAINED)[1]
+
+
+@pytest.fixture
+def quick_untrained(monkeypatch: pytest.MonkeyPatch) -> FakeNetwork:
+    """The fake network in the place of the untrained one, under its name and facts; other weights stay as they are."""
+    network, facts, load_network = FakeNetwork(), _untrained_facts(), weights.load_network
+
+    def load(name):
+        return (network, facts) if name == UNTRAINED else load_network(name)
+
+    for module in (weights, runner, extract):
+        monkeypatch.setattr(module, "load_network", load)
     return network

@@ -39,6 +39,7 @@ def kill_at(number: int) -> None:
 
     os.fsync = counted(os.fsync)
     Path.replace = counted(Path.replace)  # type: ignore[method-assign]
+    Path.rename = counted(Path.rename)  # type: ignore[method-assign]
     Path.unlink = counted(Path.unlink)  # type: ignore[method-assign]
     Path.mkdir = counted(Path.mkdir)  # type: ignore[method-assign]
     shutil.rmtree = counted(shutil.rmtree)  # type: ignore[assignment]

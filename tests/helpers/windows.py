@@ -74,19 +74,25 @@ def notifications(severity: str = "error") -> list[str]:
 
 @pytest.fixture(scope="session")
 def napari_imported() -> None:
-    """Import what the first viewer would, and take it out of the collector's sight, as `conftest` does for the rest."""
+    """Import and find plugins as the first viewer would; take that out of the collector's sight, as `conftest` does."""
     import napari._qt.qt_main_window  # noqa: F401
+    from npe2 import PluginManager
 
+    PluginManager.instance().discover(include_npe1=True)
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture
-def make_napari_viewer(napari_imported, make_napari_viewer):
+def make_napari_viewer(napari_imported, make_napari_viewer, monkeypatch: pytest.MonkeyPatch):
     """Return napari's own fixture, which closes all viewers, and fails if one stays in memory.
 
+    Each viewer would read the manifests of all plugins again, only to find that they are known.
     What tests have imported and kept since is taken out of the collector's sight, as by `napari_imported`.
     """
+    from npe2 import PluginManager
+
+    monkeypatch.setattr(PluginManager, "discover", lambda *_, **__: 0)
     gc.collect()
     gc.freeze()
     return make_napari_viewer

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from helpers.batches import Workplace
+from helpers.networks import FakeNetwork
 from napari_i3d.cli.main import main
 from napari_i3d.features.io.reading import read_features
 
@@ -22,7 +23,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def extract(workplace: Workplace, capsys: pytest.CaptureFixture[str]) -> Run:
+def extract(workplace: Workplace, quick_untrained: FakeNetwork, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run ``napari-i3d extract`` on the workplace; return status, standard output and standard error."""
 
     def run(*more: str, path: Path | None = None, tracking: bool = True) -> tuple[int, str, str]:
@@ -478,8 +479,16 @@ def test_single_video_is_told_once(workplace: Workplace) -> None:
     )
     assert [done.stdout.count(f"{name}.mp4 ->") for name in ("one", "two")] == [1, 1]
     assert "failed: 1\n  three.mp4: " in done.stdout
-    apart = subprocess.run([*command, "--overwrite"], capture_output=True, text=True, check=False)
-    assert apart.stdout.count("one.mp4 ->") == apart.stderr.count("one.mp4 ->") == 1
+
+
+def test_summary_and_bars_apart_name_each_video(workplace: Workplace, quick_untrained: FakeNetwork, capfd) -> None:
+    for stem in ("one", "two"):
+        workplace.add(stem, tracking=False)
+    workplace.videos.joinpath("three.mp4").write_text("no video")
+    paths = ["--datasetpath", str(workplace.videos), "--outputpath", str(workplace.out)]
+    assert main(["extract", *paths, "--weights", "untrained", "--frequency", "5"]) == 1
+    said = capfd.readouterr()
+    assert said.out.count("one.mp4 ->") == said.err.count("one.mp4 ->") == 1
 
 
 def test_refused_tracking_names_the_mistake(workplace: Workplace, extract: Run) -> None:

@@ -2,11 +2,13 @@
 
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,11 @@ import pytest
 from helpers import program_environment
 from helpers.batches import Workplace, content, only, options_of, run
 from helpers.clips import MakeClip
+from helpers.features import assert_same_features, random_features
 from helpers.networks import FakeNetwork
+from napari_i3d.features.io.layouts import Layout, export_features
+from napari_i3d.features.io.reading import read_features
+from napari_i3d.features.io.store import FACTS_NAME, StoreDtype
 
 Program = subprocess.Popen[str]
 
@@ -27,7 +33,7 @@ def start(workplace: Workplace, start_program: Callable[..., Program]) -> Callab
     arguments += ["--tracking_folder", str(workplace.tracks), "--tracking_suffix", "_tracks.pickle"]
     arguments += ["--batch_size", "2"]
 
-    def begin(slow_s: float, kill_at: int = 0, limit_bytes: int = 0) -> Program:
+    def begin(slow_s: float, kill_at: int = 0, limit_bytes: int = 0, more: tuple[str, ...] = ()) -> Program:
         def limit() -> None:
             import resource
 
@@ -35,7 +41,7 @@ def start(workplace: Workplace, start_program: Callable[..., Program]) -> Callab
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
 
         return start_program(
-            [sys.executable, "-m", "helpers.stand_in", str(slow_s), str(kill_at), *arguments],
+            [sys.executable, "-m", "helpers.stand_in", str(slow_s), str(kill_at), *arguments, *more],
             env=program_environment(),
             preexec_fn=limit if limit_bytes else None,
         )
@@ -100,6 +106,96 @@ def test_killed_at_every_change_to_the_disk(
     assert kills >= 20
     assert finish(start(0))[0] == 0
     assert content(workplace.out) == undisturbed
+
+
+HALF = ("--layout", "store", "--store_dtype", "float16")
+
+
+@pytest.fixture
+def undisturbed_half(workplace: Workplace, network: FakeNetwork) -> dict[str, Any]:
+    """The content of an undisturbed store of float16; the output folder is empty again."""
+    workplace.add("one")
+    run(options_of(workplace, layout=Layout.STORE, store_dtype=StoreDtype.FLOAT16))
+    found = store_content(workplace)
+    shutil.rmtree(workplace.out / "one.features")
+    return found
+
+
+def store_content(workplace: Workplace) -> dict[str, Any]:
+    """Return the content of all files, without the checksum of the time at which the facts were written."""
+    found = content(workplace.out)
+    found[f"one.features/{FACTS_NAME}"].pop("sha256")
+    return found
+
+
+@needs_posix
+@pytest.mark.slow
+def test_killed_store_goes_on_with_same_bytes(
+    workplace: Workplace, undisturbed_half: dict[str, Any], start: Callable[..., Program]
+) -> None:
+    process = start(0.1, more=HALF)
+    assert process.stdout is not None
+    for _ in range(5):  # two batches for each shard
+        assert process.stdout.readline() == "computing\n"
+    process.kill()
+    process.communicate()
+    assert not (workplace.out / "one.features").exists()
+    assert list((workplace.out / ".one.npy.partial").glob("*.stored"))
+    status, out, _ = finish(start(0, more=HALF))
+    assert status == 0, out
+    assert store_content(workplace) == undisturbed_half
+
+
+@needs_posix
+@pytest.mark.nightly
+def test_store_killed_at_every_change_to_the_disk(
+    workplace: Workplace, undisturbed_half: dict[str, Any], start: Callable[..., Program]
+) -> None:
+    kills = 0
+    for number in range(1, 60):
+        process = start(0, kill_at=number, more=HALF)
+        process.communicate(timeout=60)
+        if process.returncode != -signal.SIGKILL:
+            break
+        kills += 1
+        if number % 3 == 0:
+            assert finish(start(0, more=HALF))[0] == 0
+            assert store_content(workplace) == undisturbed_half
+            shutil.rmtree(workplace.out / "one.features")
+    assert kills >= 20
+    assert finish(start(0, more=HALF))[0] == 0
+    assert store_content(workplace) == undisturbed_half
+
+
+@needs_posix
+@pytest.mark.nightly
+@pytest.mark.parametrize("layout", ["dict", "store", "dlc2action"])
+def test_conversion_killed_at_any_change_is_whole_or_nothing(
+    tmp_path: Path, start_program: Callable[..., Program], layout: str
+) -> None:
+    features = random_features({"male": (0, 19), "female": (4, 15)})
+    source = export_features(tmp_path / "day1.npy", features, "store")[0]
+    (tmp_path / "out").mkdir()
+    target = tmp_path / "out" / ("new.features" if layout == "store" else "new.npy")
+    more = ["--piece_frames", "20"] if layout == "dlc2action" else []
+    arguments = ["convert", "features", str(source), str(target), "--layout", layout, *more]
+    outcomes = []
+    for number in range(1, 40):
+        command = [sys.executable, "-m", "helpers.stand_in", "0", str(number), *arguments]
+        process = start_program(command, env=program_environment())
+        process.communicate(timeout=60)
+        found = [path for path in (tmp_path / "out").iterdir() if path.suffix in (".npy", ".features")]
+        found = [path for path in found if not path.name.startswith(".")]
+        for path in found:
+            assert_same_features(features, read_features(path))
+        outcomes.append(len(found))
+        if process.returncode != -signal.SIGKILL:
+            break
+        for path in found:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert process.returncode == 0
+    assert {0, 1} <= set(outcomes)
+    assert not [path for path in (tmp_path / "out").iterdir() if path.name.endswith(".conversion")]
 
 
 @needs_posix

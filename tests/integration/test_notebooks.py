@@ -55,7 +55,7 @@ def names_used(tree: ast.Module) -> Iterator[tuple[object, str]]:
 
 
 def test_all_notebooks_are_here() -> None:
-    assert [path.name[:2] for path in PATHS] == ["1_", "2_", "3_", "4_"]
+    assert [path.name[:2] for path in PATHS] == ["1_", "2_", "3_", "4_", "5_"]
 
 
 @all_notebooks

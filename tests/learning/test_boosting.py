@@ -197,3 +197,17 @@ def test_boosting_is_evaluated_like_other_probes(monkeypatch: pytest.MonkeyPatch
 def test_unknown_classifiers_are_refused() -> None:
     with pytest.raises(SettingsError, match="logistic, boosting"):
         learning.ProbeSettings(classifier="forest")
+
+
+@pytest.mark.parametrize("classifier", ["logistic", "boosting"])
+def test_mapped_half_precision_rows_are_learned_and_predicted(classifier: str, tmp_path) -> None:
+    video = in_rings(1, n_bouts=24)
+    halves = video.features["mouse"].astype(np.float16)
+    np.save(tmp_path / "rows.npy", halves)
+    mapped = np.asarray(np.load(tmp_path / "rows.npy", mmap_mode="r"))
+    settings = learning.ProbeSettings(classifier=classifier, components=8)
+    whole = replace(video.features, rows={"mouse": halves.astype(np.float32)})
+    small = replace(video.features, rows={"mouse": mapped})
+    probes = [learning.train(one, video.annotation, settings) for one in (whole, small)]
+    for probe in probes:
+        assert probe.predict(whole) == probe.predict(small) == probes[0].predict(whole)

@@ -133,5 +133,5 @@ def test_only_labelled_rows_of_a_file_are_read(tmp_path) -> None:
     plain = learning.train(planted.features, labels)
     np.testing.assert_array_equal(probe.heads[0].weights, plain.heads[0].weights)
     assert learning.train(features, labels, start=plain).space is plain.space
-    with pytest.raises(Exception, match=f"others at frame {start}"):
+    with pytest.raises(Exception, match=f"first at frame {start}"):
         learning.train(features, replace(labels, assessed={"mouse": [(0, start + 1)]}))

@@ -30,7 +30,7 @@ def test_hostile_file_is_refused(name: str, witness: Witness, tmp_path: Path):
 
 NAMES = (
     *("elan", "via3", "activitynet", "jabs", "calms21", "caltech", "bento", "ms-tcn", "jaaba", "jaaba hdf5"),
-    *("deepethogram", "deepethogram outputs", "simba"),
+    *("ms-tcn predictions", "deepethogram", "deepethogram outputs", "simba"),
 )
 
 

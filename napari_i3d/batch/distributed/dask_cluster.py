@@ -1,6 +1,7 @@
 """Run tasks on an existing or a local dask cluster, in bounded numbers."""
 
 import contextlib
+import itertools
 import logging
 import os
 import queue
@@ -14,7 +15,7 @@ from typing import Any
 import torch
 
 from napari_i3d._utils.extras import needed_for
-from napari_i3d.batch.distributed.tasks import Task, TaskResult
+from napari_i3d.batch.distributed.tasks import StoredResult, Task, TaskResult
 from napari_i3d.batch.distributed.worker import WorkerCache
 from napari_i3d.batch.options import LOCAL
 from napari_i3d.errors import ClusterError, WorkerError
@@ -33,7 +34,7 @@ _log = logging.getLogger(__name__)
 _cache = WorkerCache()
 
 
-def compute_on_worker(task: Task) -> TaskResult:
+def compute_on_worker(task: Task) -> TaskResult | StoredResult:
     """Compute a task in a worker process; `_cache` keeps what the next one needs."""
     from distributed import get_worker
 
@@ -42,7 +43,7 @@ def compute_on_worker(task: Task) -> TaskResult:
 
 @dataclass(frozen=True)
 class LocalPlan:
-    """Number of worker processes to start on this machine, of their threads, and of CUDA devices."""
+    """Number of worker processes to start on this machine, of their threads, and of GPUs that they share."""
 
     workers: int
     threads: int
@@ -52,10 +53,12 @@ class LocalPlan:
 def plan_local(workers: int | None, device: str, gpus: int, cores: int, memory_bytes: int) -> LocalPlan:
     """Plan the worker processes of this machine.
 
-    One worker per CUDA device if the device is auto or cuda; otherwise one single-threaded worker per core, limited by
-    memory, since processes of one thread are faster than one process of several.
+    One worker per CUDA device if the device is auto or cuda, and one if it is a single GPU, which several would share;
+    otherwise one single-threaded worker per core, limited by memory, since processes of one thread are faster than one
+    process of several.
     """
-    gpus = gpus if device in ("auto", "cuda") else 0
+    if device not in ("auto", "cuda"):
+        gpus = 0 if device == "cpu" else 1
     count = workers or gpus or max(1, min(cores, memory_bytes // _WORKER_BYTES))
     return LocalPlan(count, max(1, cores // count), gpus)
 
@@ -70,7 +73,8 @@ def plan_this_machine(workers: int | None, device: str) -> LocalPlan:
         import psutil
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return plan_local(workers, device, torch.cuda.device_count(), cores, psutil.virtual_memory().available)
+    gpus = torch.cuda.device_count() or int(torch.backends.mps.is_available())
+    return plan_local(workers, device, gpus, cores, psutil.virtual_memory().available)
 
 
 @contextlib.contextmanager
@@ -145,6 +149,7 @@ class Cluster:
         self._client = client
         self._address = address
         self._run = uuid.uuid4().hex[:8]
+        self._submitted = itertools.count()
         self._tasks: dict[Any, Task] = {}  # by future
         self._done: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._workers = 0
@@ -161,12 +166,13 @@ class Cluster:
 
     def submit(self, task: Task) -> None:
         """Give a task to whichever worker is free first."""
-        key = f"{task.video.path.stem}-{task.shard.number}-{self._run}"
+        # A key of its own, also for a shard that is computed again.
+        key = f"{task.video.path.stem}-{task.shard.number}-{self._run}-{next(self._submitted)}"
         future = self._client.submit(compute_on_worker, task, key=key, pure=False)
         self._tasks[future] = task
         future.add_done_callback(self._done.put)
 
-    def finished(self, wait_s: float) -> Iterator[tuple[Task, TaskResult | Exception]]:
+    def finished(self, wait_s: float) -> Iterator[tuple[Task, TaskResult | StoredResult | Exception]]:
         """Yield finished tasks and their results, after at most `wait_s`; a lost connection raises `ClusterError`."""
         try:
             future = self._done.get(timeout=wait_s)
@@ -190,7 +196,7 @@ class Cluster:
         if futures and self._client.status == "running":
             self._client.cancel(futures, force=True)
 
-    def _result(self, future: Any) -> TaskResult | Exception:
+    def _result(self, future: Any) -> TaskResult | StoredResult | Exception:
         import distributed
 
         if future.cancelled():
@@ -199,7 +205,7 @@ class Cluster:
             )
         error = future.exception()
         if error is None:
-            result: TaskResult = future.result()
+            result: TaskResult | StoredResult = future.result()
             return result
         if isinstance(error, distributed.KilledWorker):
             task_name, last = error.args[0], getattr(error.args[1], "address", "unknown")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import napari_i3d
+from napari_i3d.batch.store_checkpoints import SharedStore
 from napari_i3d.errors import WorkerError
 from napari_i3d.extraction.planning.shards import Shard, ShardRows
 
@@ -41,6 +42,7 @@ class Task:
     video: VideoFingerprint
     shard: Shard
     network: TaskNetwork
+    store: SharedStore | None = None  # where the worker writes the rows, if it can; None: it returns them
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +54,7 @@ class TaskResult:
     sha256: str
     host: str
     seconds: float
+    not_written: str = ""  # why the worker did not write the rows to the store that it was given
 
     def verified(self, shard: Shard) -> ShardRows:
         """Return the rows; raise `WorkerError` if their number or checksum is wrong."""
@@ -61,6 +64,16 @@ class TaskResult:
                 hint="{try_again}",
             )
         return ShardRows(shard, self.rows, self.device)
+
+
+@dataclass(frozen=True, eq=False)
+class StoredResult:
+    """A computed shard whose rows the worker has written to the store: who computed them, and their checksums."""
+
+    device: str
+    sha256: tuple[str, ...]  # of the rows of each individual
+    host: str
+    seconds: float
 
 
 def fingerprint_video(path: Path) -> VideoFingerprint:

@@ -14,6 +14,7 @@ import napari_i3d
 from napari_i3d.backbones.i3d.network import I3DResNet50
 from napari_i3d.backbones.weights import load_network
 from napari_i3d.batch.distributed.tasks import (
+    StoredResult,
     Task,
     TaskNetwork,
     TaskResult,
@@ -21,7 +22,7 @@ from napari_i3d.batch.distributed.tasks import (
     fingerprint_video,
     rows_sha256,
 )
-from napari_i3d.errors import ClusterError, NapariI3DError, WeightsError, WorkerError
+from napari_i3d.errors import ClusterError, NapariI3DError, OutputError, WeightsError, WorkerError
 from napari_i3d.extraction.chunk_encoder import Encoder
 from napari_i3d.extraction.crop_stream import Background, background_of
 from napari_i3d.extraction.engine import compute_shards, encoder_for
@@ -52,8 +53,8 @@ class WorkerCache:
         self._encoder: tuple[TaskNetwork, ExtractionSettings, Encoder] | None = None
         self._videos: OrderedDict[VideoFingerprint, tuple[Video, Background, bool]] = OrderedDict()
 
-    def compute(self, task: Task, worker: str | int) -> TaskResult:
-        """Compute a shard on the worker of this name.
+    def compute(self, task: Task, worker: str | int) -> TaskResult | StoredResult:
+        """Compute a shard on the worker of this name, and write its rows to the store of the task if possible.
 
         Raises `ClusterError` if the versions of this program differ; `WeightsError`, `WorkerError`, `VideoError` or
         `SettingsError` if weights, video or device are missing on this machine, or different.
@@ -76,8 +77,16 @@ class WorkerCache:
                 self._encoder = None  # it holds the partial state of an interrupted shard
                 self._close(task.video)
                 raise
-        seconds = time.monotonic() - began
-        return TaskResult(finished.rows, finished.device, rows_sha256(finished.rows), socket.gethostname(), seconds)
+            host, not_written = socket.gethostname(), ""
+            if task.store is not None:
+                try:
+                    written = tuple(task.store.write(finished))
+                except OutputError as error:
+                    not_written = error.message.text
+                else:
+                    return StoredResult(finished.device, written, host, time.monotonic() - began)
+            checksum = rows_sha256(finished.rows)
+            return TaskResult(finished.rows, finished.device, checksum, host, time.monotonic() - began, not_written)
 
     def _encoder_for(self, source: TaskNetwork, settings: ExtractionSettings) -> Encoder:
         if self._encoder is None or self._encoder[:2] != (source, settings):

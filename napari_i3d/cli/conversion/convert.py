@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_i3d._utils.text import counted
 from napari_i3d.cli.conversion.convert_annotation import add_annotation_conversion
+from napari_i3d.cli.conversion.convert_features import add_features_conversion
 from napari_i3d.cli.shared.common import DONE, add_command, print_line, print_notes, require_new
 from napari_i3d.cli.shared.tracking_options import add_tracking_options, tracking_reading
 
@@ -30,6 +31,7 @@ def add_convert(commands: Any) -> None:
     add("--overwrite", action="store_true", help="replace TARGET if it exists")
     add_tracking_options(tracking, "--from")
     add_annotation_conversion(actions)
+    add_features_conversion(actions)
 
 
 def _convert_tracking(options: argparse.Namespace) -> int:

@@ -6,6 +6,8 @@ from typing import Any
 
 from napari_i3d.cli.shared.common import DONE, add_command, print_line, print_notes
 
+PROGRAM_NAMES = ("dlc2action", "ms-tcn", "asformer", "actionformer", "opentad", "lightning-action")
+
 
 def add_dataset(commands: Any) -> None:
     """Add the command to the parser."""
@@ -14,7 +16,7 @@ def add_dataset(commands: Any) -> None:
     add("features", type=Path, metavar="FEATURES", help="a features file, or a folder of them")
     add("annotations", type=Path, metavar="ANNOTATIONS",
         help="the annotation, or a folder of those whose names begin with the videos' names")  # fmt: skip
-    add("--for", dest="for_", required=True, choices=("dlc2action", "ms-tcn", "asformer"), help="the program")
+    add("--for", dest="for_", required=True, choices=PROGRAM_NAMES, help="the program")
     add("--out", type=Path, required=True, metavar="DIR", help="the folder to make")
     add("--unit", choices=("video", "individual"), help="what splits hold back (default: videos if there are two)")
     add("--seed", type=int, default=0, metavar="N", help="seed of the splits (default %(default)s)")

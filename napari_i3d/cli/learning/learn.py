@@ -7,6 +7,7 @@ from typing import Any
 
 from napari_i3d._utils.text import counted
 from napari_i3d.cli.learning.next_labels import add_next_labels
+from napari_i3d.cli.learning.predictions import add_read_and_score
 from napari_i3d.cli.learning.probe_options import add_labelled, add_smoothing, probe_settings, smoothing_of
 from napari_i3d.cli.learning.queue_file import read_queue, require_ending, write_text
 from napari_i3d.cli.shared.common import DONE, add_command, print_error, print_line, print_notes, require_new
@@ -44,6 +45,7 @@ def add_learn(commands: Any) -> None:
     predict.add_argument("--overwrite", action="store_true", help="replace files that exist")
     add_smoothing(predict)
     add_next_labels(actions)
+    add_read_and_score(actions)
 
 
 def _train(options: argparse.Namespace) -> int:

@@ -1,10 +1,10 @@
 """Plan the chunks of each tracklet and the rows of the result.
 
 Chunk k of a tracklet starts at its frame ``k * frequency``. All frame numbers are those of the video unless stated
-otherwise.
+otherwise. Chunks and rows are evenly spaced, so that a plan holds a few numbers for each tracklet, however long.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,46 +17,94 @@ from napari_i3d.individuals import Id
 from napari_i3d.tracking.tracklets import Tracklet
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class TrackletChunks:
     """The chunks of one tracklet and the rows made from them."""
 
     id: Id
-    first_frame: int
+    first_frame: int  # of the tracklet, and of its first chunk
     last_frame: int  # of the tracklet, inclusive
-    starts: NDArray[np.int64]  # (K,) first frame of each chunk, ascending
-    row_chunks: NDArray[np.int64]  # (N,) the chunk, 0 to K - 1, of each row of the result
-    row_frames: NDArray[np.float64]  # (N,) the frame of each row
+    step: int  # frames from one chunk to the next, and from one row to the next
+    pad: bool = False  # whether there is a row for each step of the tracklet, not only for each chunk
+
+    @property
+    def n_chunks(self) -> int:
+        """Number of chunks K."""
+        return (self.last_frame - self.first_frame + 1 - I3D.chunk_frames) // self.step + 1
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows N of the result."""
+        return (self.last_frame - self.first_frame) // self.step + 1 if self.pad else self.n_chunks
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """(K,) first frame of each chunk, ascending."""
+        return self.first_frame + self.step * np.arange(self.n_chunks, dtype=np.int64)
+
+    @property
+    def row_chunks(self) -> NDArray[np.int64]:
+        """(N,) the chunk, 0 to K - 1, of each row of the result."""
+        return self.chunks_of_rows(0, self.n_rows)
+
+    @property
+    def row_starts(self) -> NDArray[np.int64]:
+        """(N,) the first frame of the chunk of each row."""
+        return self.first_frame + self.step * self.row_chunks
+
+    @property
+    def row_frames(self) -> NDArray[np.float64]:
+        """(N,) the frame of each row."""
+        center = 0.0 if self.pad else I3D.chunk_center
+        return self.first_frame + center + self.step * np.arange(self.n_rows, dtype=np.float64)
+
+    @property
+    def last_start(self) -> int:
+        """The first frame of the last chunk."""
+        return self.first_frame + self.step * (self.n_chunks - 1)
 
     @property
     def last_needed(self) -> int:
         """The last frame in any chunk."""
-        return int(self.starts[-1]) + I3D.chunk_frames - 1
+        return self.last_start + I3D.chunk_frames - 1
 
     def need(self, frame: int) -> bool:
         """Return whether a chunk contains the frame."""
-        begun = self._begun_by(frame)
-        return begun > 0 and frame < self.starts[begun - 1] + I3D.chunk_frames
+        begun = min(frame, self.last_start) - self.first_frame
+        return begun >= 0 and frame - self.first_frame - begun // self.step * self.step < I3D.chunk_frames
 
     def has_start(self, frame: int) -> bool:
         """Return whether a chunk starts at the frame."""
-        begun = self._begun_by(frame)
-        return begun > 0 and bool(self.starts[begun - 1] == frame)
+        return self.first_frame <= frame <= self.last_start and not (frame - self.first_frame) % self.step
 
     def number_of(self, start: int) -> int:
         """Return the number of the chunk that starts at a frame."""
-        return self._begun_by(start) - 1
+        return (start - self.first_frame) // self.step
 
     def part(self, first: int, stop: int) -> "TrackletChunks":
         """Return only the chunks [first, stop), with the frame range of these chunks."""
-        starts = self.starts[first:stop]
-        count = np.arange(len(starts), dtype=np.int64)
-        centers = np.asarray(starts + I3D.chunk_center, dtype=np.float64)
-        first_frame, last_frame = int(starts[0]), int(starts[-1]) + I3D.chunk_frames - 1
-        return TrackletChunks(self.id, first_frame, last_frame, starts, count, centers)
+        start, last_start = (self.first_frame + self.step * number for number in (first, stop - 1))
+        return TrackletChunks(self.id, start, last_start + I3D.chunk_frames - 1, self.step)
 
-    def _begun_by(self, frame: int) -> int:
-        return int(np.searchsorted(self.starts, frame, side="right"))
+    def chunks_of_rows(self, first: int, stop: int) -> NDArray[np.int64]:
+        """Return the chunk of each of the rows [first, stop)."""
+        return np.clip(np.arange(first, stop, dtype=np.int64) - self._rows_ahead, 0, self.n_chunks - 1)
+
+    def rows_of_chunks(self, first: int, stop: int) -> tuple[int, int]:
+        """Return the range of the rows that hold the chunks [first, stop), which must not be empty."""
+        first_row = first + self._rows_ahead if first else 0
+        return first_row, stop + self._rows_ahead if stop < self.n_chunks else self.n_rows
+
+    @property
+    def _rows_ahead(self) -> int:
+        """Number of padded rows before the row from which on row and chunk advance together.
+
+        Padded row r holds the chunk whose start ``k * step`` is nearest to ``r * step - 3``, which is r less this
+        number. Ties (steps of 2 and 6) go to the earlier chunk: its center, 3.5 frames after its start, is nearer to
+        the row's frame. Rows before the first chunk and after the last repeat these.
+        """
+        before = int(I3D.chunk_center)  # 3
+        return (self.step + 2 * before) // (2 * self.step) if self.pad else 0
 
 
 @dataclass(frozen=True)
@@ -69,7 +117,12 @@ class ChunkPlan:
     @property
     def total_chunks(self) -> int:
         """Number of chunks of all tracklets."""
-        return sum(len(chunks.starts) for chunks in self.tracklets)
+        return sum(chunks.n_chunks for chunks in self.tracklets)
+
+    @property
+    def total_rows(self) -> int:
+        """Number of rows of all tracklets."""
+        return sum(chunks.n_rows for chunks in self.tracklets)
 
 
 def plan_chunks(tracklets: Iterable[Tracklet], settings: ExtractionSettings) -> ChunkPlan:
@@ -86,42 +139,32 @@ def plan_chunks(tracklets: Iterable[Tracklet], settings: ExtractionSettings) -> 
 
 def tracklet_chunks(tracklet_id: Id, start: int, n_frames: int, settings: ExtractionSettings) -> TrackletChunks:
     """Plan one tracklet of `n_frames` frames (at least those of a chunk) whose first is frame `start`."""
-    step = settings.frequency
-    n_chunks = (n_frames - I3D.chunk_frames) // step + 1
-    starts = start + step * np.arange(n_chunks, dtype=np.int64)
-    row_frames: NDArray[np.float64]
-    if settings.pad:
-        row_chunks = padded_row_chunks(n_frames, n_chunks, step)
-        row_frames = np.asarray(start + step * np.arange(len(row_chunks)), dtype=np.float64)
-    else:
-        row_chunks = np.arange(n_chunks, dtype=np.int64)
-        row_frames = np.asarray(starts + I3D.chunk_center)
-    return TrackletChunks(tracklet_id, start, start + n_frames - 1, starts, row_chunks, row_frames)
+    return TrackletChunks(tracklet_id, start, start + n_frames - 1, settings.frequency, settings.pad)
 
 
-def padded_row_chunks(n_frames: int, n_chunks: int, step: int) -> NDArray[np.int64]:
-    """Return for each padded row r the chunk whose start ``k * step`` is nearest to ``r * step - 3``.
-
-    Ties (steps of 2 and 6) go to the earlier chunk: its center, 3.5 frames after its start, is nearer to the row's
-    frame. Rows before the first chunk and after the last repeat these.
-    """
-    rows = np.arange(-(-n_frames // step), dtype=np.int64)
-    before = int(I3D.chunk_center)  # 3
-    # ceil(x - 1/2) rounds to the nearest and halves down; here x = (r * step - before) / step, in whole numbers.
-    nearest = -((step - 2 * (rows * step - before)) // (2 * step))
-    return np.clip(nearest, 0, n_chunks - 1)
-
-
-def needed_frames(tracklets: Sequence[TrackletChunks], skip_frames: int) -> list[tuple[int, int]]:
-    """Return the half-open, ascending ranges of frames that chunks cover.
+def needed_frames(tracklets: Iterable[TrackletChunks], skip_frames: int) -> Iterator[tuple[int, int]]:
+    """Yield the half-open, ascending ranges of frames that chunks cover.
 
     Ranges less than `skip_frames` apart are joined: decoding through is cheaper than seeking.
     """
-    if not tracklets:
-        return []
-    starts = np.unique(np.concatenate([chunks.starts for chunks in tracklets]))
-    stops = starts + I3D.chunk_frames
-    breaks = np.flatnonzero(starts[1:] - stops[:-1] >= skip_frames)
-    firsts = np.concatenate([starts[:1], starts[breaks + 1]])
-    lasts = np.concatenate([stops[breaks], stops[-1:]])
-    return [(int(first), int(last)) for first, last in zip(firsts, lasts, strict=True)]
+    return join_ranges(sorted(piece for chunks in tracklets for piece in _stretches(chunks, skip_frames)), skip_frames)
+
+
+def join_ranges(ranges: Iterable[tuple[int, int]], skip_frames: int) -> Iterator[tuple[int, int]]:
+    """Join half-open ranges of ascending first frames that overlap or are less than `skip_frames` apart."""
+    joined: tuple[int, int] | None = None
+    for first, stop in ranges:
+        if joined is not None and first - joined[1] < skip_frames:
+            joined = joined[0], max(joined[1], stop)
+        else:
+            if joined is not None:
+                yield joined
+            joined = first, stop
+    if joined is not None:
+        yield joined
+
+
+def _stretches(chunks: TrackletChunks, skip_frames: int) -> list[tuple[int, int]]:
+    if chunks.step - I3D.chunk_frames < skip_frames:
+        return [(chunks.first_frame, chunks.last_needed + 1)]
+    return [(start, start + I3D.chunk_frames) for start in chunks.starts.tolist()]

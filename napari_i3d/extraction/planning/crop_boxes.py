@@ -3,13 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_i3d._utils.blocks import blocks
 from napari_i3d.errors import TrackingError
 from napari_i3d.extraction.settings import SampleMode
 from napari_i3d.individuals import format_id
 from napari_i3d.tracking.tracklets import Tracklet
 
 
-def crop_boxes(tracklet: Tracklet, image_size: tuple[int, int], mode: SampleMode) -> NDArray[np.int64]:
+def crop_boxes(tracklet: Tracklet, image_size: tuple[int, int], mode: SampleMode) -> NDArray[np.int32]:
     """Convert the bounding boxes of a tracklet without gaps to the boxes that are cropped.
 
     Boxes are truncated to whole pixels and clipped to the image. For ``expand_bboxes`` the shorter side then grows by
@@ -24,7 +25,7 @@ def crop_boxes(tracklet: Tracklet, image_size: tuple[int, int], mode: SampleMode
 
     Returns
     -------
-    (N, 4) int64
+    (N, 4) int32
         left, upper, right, lower; right and lower are exclusive. Each holds at least one pixel.
 
     Raises
@@ -36,13 +37,16 @@ def crop_boxes(tracklet: Tracklet, image_size: tuple[int, int], mode: SampleMode
     infinite = np.asarray(~np.isfinite(tracklet.boxes).all(axis=1))
     if infinite.any():
         raise _bad_box(tracklet, infinite, "is not made of finite numbers")
-    boxes: NDArray[np.int64] = np.clip(np.trunc(tracklet.boxes), 0, limits).astype(np.int64)
+    boxes = np.empty(tracklet.boxes.shape, np.int32)
+    for rows in blocks(len(boxes)):
+        boxes[rows] = np.clip(np.trunc(tracklet.boxes[rows]), 0, limits)
     empty = np.asarray((boxes[:, 2:] <= boxes[:, :2]).any(axis=1))
     if empty.any():
         size = f"{image_size[0]}x{image_size[1]}"
         raise _bad_box(tracklet, empty, f"holds no pixel of the {size} image")
     if mode is SampleMode.EXPAND_BBOXES:
-        _make_square(boxes, image_size)
+        for rows in blocks(len(boxes)):
+            _make_square(boxes[rows], image_size)
     return boxes
 
 
@@ -56,7 +60,7 @@ def _bad_box(tracklet: Tracklet, bad: NDArray[np.bool_], what: str) -> TrackingE
     )
 
 
-def _make_square(boxes: NDArray[np.int64], image_size: tuple[int, int]) -> None:
+def _make_square(boxes: NDArray[np.int32], image_size: tuple[int, int]) -> None:
     sizes = boxes[:, 2:] - boxes[:, :2]  # (N, 2)
     for axis, limit in enumerate(image_size):
         low, high = boxes[:, axis], boxes[:, axis + 2]  # views: written in place

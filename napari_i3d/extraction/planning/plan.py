@@ -26,7 +26,7 @@ class Job:
     """A checked extraction, ready to run."""
 
     plan: ChunkPlan
-    boxes: dict[Id, NDArray[np.int64]]  # to crop, for each individual (N, 4), from the tracklet's first frame
+    boxes: dict[Id, NDArray[np.int32]]  # to crop, for each individual (N, 4), from the tracklet's first frame
     settings: ExtractionSettings
 
 
@@ -73,7 +73,7 @@ def _planned(video: Video, known: Mapping[Id, Tracklet], settings: ExtractionSet
         raise TrackingError(
             f"{text}; {video.remark}" if video.remark else text, f"lower {{min_frames={longest}}}" if lower else ""
         )
-    boxes: dict[Id, NDArray[np.int64]] = {}
+    boxes: dict[Id, NDArray[np.int32]] = {}
     for chunks in plan.tracklets:
         tracklet = known[chunks.id]
         require_valid_boxes(tracklet)

@@ -11,7 +11,7 @@ from napari_i3d.errors import NapariI3DError, SettingsError
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.io.layouts import Layout, check_suffix
 from napari_i3d.features.io.output_format import individual_outputs
-from napari_i3d.features.io.store import STORE_ABOVE_GB
+from napari_i3d.features.io.store import STORE_ABOVE_GB, StoreDtype
 from napari_i3d.individuals import Id
 from napari_i3d.tracking.gaps import Gaps
 
@@ -40,6 +40,8 @@ class ExtractionOptions:
     store_above_gb
         Features of more than this, in units of 10^9 bytes, are written as a store instead of one ``.npy``; None: never.
         Only for the layout ``dict`` without `save_metadata`.
+    store_dtype
+        Numbers of a store; float16 takes half the disk.
     overwrite
         Replace existing results.
 
@@ -57,6 +59,7 @@ class ExtractionOptions:
     save_metadata: bool = False
     overwrite: bool = False
     store_above_gb: float | None = STORE_ABOVE_GB
+    store_dtype: StoreDtype = StoreDtype.FLOAT32
 
     def __post_init__(self) -> None:
         if self.layout.for_dlc2action and not (self.settings.pad and self.settings.frequency == 1):
@@ -72,6 +75,8 @@ class ExtractionOptions:
             raise SettingsError(
                 f"layout {self.layout} always states first and last frames", hint="leave out {save_metadata}"
             )
+        if self.store_dtype is not StoreDtype.FLOAT32 and not self.may_store:
+            raise SettingsError(f"layout {self.layout} always has float32", hint="leave out {store_dtype}")
         if not self.layout.one_file and (self.i3d_suffix != ".npy" or self.save_metadata):
             raise SettingsError(
                 f"layout {self.layout} has bare arrays under names of its own",

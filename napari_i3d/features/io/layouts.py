@@ -12,20 +12,21 @@ The expectations of each program were found by reading and running it:
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_i3d.errors import FeaturesError, Message, SettingsError
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.sidecar import Place
-from napari_i3d.features.io.store import STORE_SUFFIX, store_path
+from napari_i3d.features.io.store import STORE_SUFFIX, StoreDtype, store_path
 from napari_i3d.features.io.store_writing import write_store
-from napari_i3d.features.io.writing import WRITERS, write_dictionary, write_features, write_with_facts
+from napari_i3d.features.io.writing import WRITERS, write_dictionary, write_features, write_rows, write_with_facts
+from napari_i3d.features.row_blocks import PlacedRows
 from napari_i3d.individuals import Id
 
 DLC2ACTION_WITHOUT_TRACKING = "ind0"
@@ -53,7 +54,12 @@ class Layout(StrEnum):
         return self in (Layout.DLC2ACTION, Layout.DLC2ACTION_POSE)
 
 
-def export_features(path: str | Path, features: Features, layout: str = "dlc2action") -> list[Path]:
+def export_features(
+    path: str | Path,
+    features: Features,
+    layout: str = "dlc2action",
+    store_dtype: str = StoreDtype.FLOAT32,
+) -> list[Path]:
     """Write features as an action-segmentation program reads them.
 
     Parameters
@@ -66,6 +72,8 @@ def export_features(path: str | Path, features: Features, layout: str = "dlc2act
     layout
         ``"dlc2action"``, ``"dlc2action-pose"``, ``"ms-tcn"`` (also ASFormer), ``"actionformer"`` (also OpenTAD),
         ``"store"`` or ``"dict"``.
+    store_dtype
+        Numbers of a store: ``"float32"``, or ``"float16"`` for half the size; other layouts always have float32.
 
     Returns
     -------
@@ -84,11 +92,12 @@ def export_features(path: str | Path, features: Features, layout: str = "dlc2act
         chosen = Layout(layout)
     except ValueError:
         raise FeaturesError(f"layout: expected one of {', '.join(Layout)}, found {layout!r}") from None
+    dtype = check_store_dtype(store_dtype)
     if chosen is Layout.DICT:
         write_features(path, features)
         return [path]
     if chosen is Layout.STORE:
-        write_store(store_path(path), features)
+        write_store(store_path(path), features, dtype)
         return [store_path(path)]
     if chosen.for_dlc2action:
         places = _dlc2action_places(features, chosen)
@@ -97,18 +106,31 @@ def export_features(path: str | Path, features: Features, layout: str = "dlc2act
     paths = individual_paths(path, list(features))
     for individual, target in paths.items():
         rows = features[individual]
-        write = _array_writer(rows.T if chosen is Layout.MS_TCN else rows)
-        write_with_facts(target, features, write, [individual], str(chosen))
+        write = _write_columns if chosen is Layout.MS_TCN else write_rows
+        write_with_facts(target, features, partial(write, rows=PlacedRows(rows)), [individual], str(chosen))
     return list(paths.values())
+
+
+def check_store_dtype(dtype: str) -> StoreDtype:
+    """Return the numbers of a store; raise `SettingsError` for others."""
+    try:
+        return StoreDtype(dtype)
+    except ValueError:
+        raise SettingsError(f"store_dtype: expected one of {', '.join(StoreDtype)}, found {dtype!r}") from None
+
+
+def endings_of(layout: Layout) -> list[str]:
+    """Return the endings of files of a layout, the usual one first; a store may also be named after a ``.npy``."""
+    if layout is Layout.DICT:
+        return list(WRITERS)
+    if layout is Layout.STORE:
+        return [STORE_SUFFIX, ".npy"]
+    return [ending for ending in WRITERS if ending != ".npz"] if layout.for_dlc2action else [".npy"]
 
 
 def check_suffix(suffix: str, layout: Layout) -> None:
     """Check that the ending of features files names a format that the layout has, or raise `SettingsError`."""
-    allowed = [".npy"] if layout is not Layout.DICT else list(WRITERS)
-    if layout is Layout.STORE:
-        allowed = [STORE_SUFFIX, ".npy"]
-    if layout.for_dlc2action:
-        allowed = [ending for ending in WRITERS if ending != ".npz"]
+    allowed = endings_of(layout)
     if Path(f"stem{suffix}").suffix.lower() not in allowed or "/" in suffix or "\\" in suffix:
         raise SettingsError(
             f"layout {layout} needs a file name that ends in {' or '.join(allowed)}, found {suffix!r}",
@@ -116,11 +138,17 @@ def check_suffix(suffix: str, layout: Layout) -> None:
         )
 
 
-def _array_writer(array: NDArray[np.float32]) -> Callable[[BinaryIO], None]:
-    def write(file: BinaryIO) -> None:
-        np.lib.format.write_array(file, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
-
-    return write
+def _write_columns(file: BinaryIO, rows: PlacedRows) -> None:
+    """Write rows as a ``.npy`` of float32 (values, rows), block by block."""
+    n_rows, n_values = rows.shape
+    header = {"descr": "<f4", "fortran_order": False, "shape": (n_values, n_rows)}
+    np.lib.format.write_array_header_1_0(file, header)
+    begin, first = file.tell(), 0
+    for block in rows.blocks():
+        for number, column in enumerate(np.ascontiguousarray(block.T, "<f4")):
+            file.seek(begin + 4 * (number * n_rows + first))
+            file.write(column.data.cast("B"))
+        first += len(block)
 
 
 def _dlc2action_places(features: Features, layout: Layout) -> dict[Id, Place]:

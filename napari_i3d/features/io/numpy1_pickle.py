@@ -1,10 +1,11 @@
 """A dictionary of arrays, pickled so that every numpy since 1.17 can load it.
 
 numpy 2 pickles arrays under names of its own (``numpy._core``) that numpy 1 does not have, while both know
-``numpy.core``. So the few opcodes needed are written here; the content of arrays goes straight to the file, without a
-copy. Protocol 4, read by every Python since 3.4.
+``numpy.core``. So the few opcodes needed are written here; the content of arrays goes to the file a block of rows at
+a time. Protocol 4, read by every Python since 3.4.
 """
 
+import math
 import pickle
 import struct
 from collections.abc import Mapping
@@ -12,9 +13,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from napari_i3d.features.row_blocks import PlacedRows
+
 
 def write_pickle(file: BinaryIO, value: Mapping[Any, Any]) -> None:
-    """Write a dictionary of text, whole numbers, float32 arrays and dictionaries of these as a pickle."""
+    """Write a dictionary of text, whole numbers, rows and dictionaries of these as a pickle; rows are float32."""
     file.write(pickle.PROTO + bytes([4]))
     _write(file, value)
     file.write(pickle.STOP)
@@ -40,11 +43,12 @@ def _write(file: BinaryIO, value: Any) -> None:
             _write(file, key)
             _write(file, item)
             file.write(pickle.SETITEM)
-    elif isinstance(value, np.ndarray) and value.dtype == np.float32:
+    elif isinstance(value, PlacedRows | np.ndarray):
+        value = PlacedRows(value) if isinstance(value, np.ndarray) else value
         _begin_array(file, value.shape, "f4", b"<")
-        content = np.ascontiguousarray(value, dtype="<f4")
-        file.write(pickle.BINBYTES8 + struct.pack("<Q", content.nbytes))
-        file.write(content.data.cast("B") if content.size else b"")
+        file.write(pickle.BINBYTES8 + struct.pack("<Q", 4 * math.prod(value.shape)))
+        for block in value.blocks():
+            file.write(np.asarray(block, "<f4").data.cast("B"))
         _end_array(file)
     elif isinstance(value, str):
         text = value.encode("utf-8", "surrogatepass")
@@ -53,7 +57,7 @@ def _write(file: BinaryIO, value: Any) -> None:
         digits = pickle.encode_long(int(value))
         file.write(pickle.LONG1 + bytes([len(digits)]) + digits)
     else:
-        raise TypeError(f"text, whole numbers, float32 arrays and dictionaries of these, not {type(value).__name__}")
+        raise TypeError(f"text, whole numbers, rows and dictionaries of these, not {type(value).__name__}")
 
 
 def _begin_array(file: BinaryIO, shape: tuple[int, ...], kind: str, order: bytes, flags: int = 0) -> None:

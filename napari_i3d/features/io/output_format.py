@@ -8,7 +8,7 @@ from napari_i3d.errors import FeaturesError
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.layouts import Layout, dlc2action_ids, export_features, individual_paths
 from napari_i3d.features.io.sidecar import json_path
-from napari_i3d.features.io.store import store_path
+from napari_i3d.features.io.store import StoreDtype, store_path
 from napari_i3d.features.io.writing import check_content, write_features
 from napari_i3d.individuals import Id
 
@@ -43,7 +43,14 @@ def output_paths(output: Path, layout: Layout, individuals: Sequence[Id]) -> lis
     return list(dict.fromkeys(individual_outputs(output, layout, individuals).values()))
 
 
-def save_features(features: Features, output: Path, layout: Layout, *, metadata: bool = False) -> list[Path]:
+def save_features(
+    features: Features,
+    output: Path,
+    layout: Layout,
+    *,
+    metadata: bool = False,
+    store_dtype: StoreDtype = StoreDtype.FLOAT32,
+) -> list[Path]:
     """Write features in a layout, optionally with their first and last frames; return the files.
 
     Raises `FeaturesError` if they do not fit the layout, and `OutputError`.
@@ -51,4 +58,4 @@ def save_features(features: Features, output: Path, layout: Layout, *, metadata:
     if layout is Layout.DICT:
         write_features(output, features, metadata=metadata)
         return [output]
-    return export_features(output if layout.one_file else output.with_suffix(".npy"), features, layout)
+    return export_features(output if layout.one_file else output.with_suffix(".npy"), features, layout, store_dtype)

@@ -66,6 +66,8 @@ def read_features(path: str | Path) -> Features:
     with _damage_named(path):
         if path.exists() and not path.is_file():  # reading a pipe might never end
             raise FeaturesError(f"{format_path(path.name)}: expected a features file, found a folder, device or pipe")
+        if path.suffix.lower() == ".npy" and _is_bare(path) and _is_file(json_path(path)):
+            return _read_bare(path)
         content = reader(path)
     rows, metadata = _rows_and_metadata(path, content)
     facts_path = json_path(path)
@@ -112,6 +114,31 @@ def _read_npy(path: Path) -> Any:
         if not isinstance(content, np.ndarray) or content.shape != ():
             raise ValueError("its content is not what its header says")
         return content.item()
+
+
+def _is_bare(path: Path) -> bool:
+    """Return whether a ``.npy`` holds an array of rows, as MS-TCN and ActionFormer read it, instead of a dictionary."""
+    with path.open("rb") as file:
+        if np.lib.format.read_magic(file) != (1, 0):
+            return False
+        _, _, dtype = np.lib.format.read_array_header_1_0(file)
+    return not dtype.hasobject
+
+
+def _read_bare(path: Path) -> Features:
+    """Read the array of one individual, whose ``.json`` says how it lies; its rows are views of the file."""
+    facts = _read_facts(path, json_path(path))
+    try:
+        (entry,) = facts["individuals"]
+        by_column = {"ms-tcn": True, "actionformer": False}[facts["layout"]]
+        individual, n_rows = entry["id"], _frame(entry["rows"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged_facts(path, error) from error
+    array = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    rows = array.T if by_column else array
+    if rows.ndim != 2 or rows.dtype != np.float32 or len(rows) != n_rows or not rows.shape[1]:
+        raise ValueError(f"{array.dtype} {array.shape} for {n_rows} rows")
+    return _with_facts(path, {individual: rows}, facts)
 
 
 def _read_pickle(path: Path) -> Any:

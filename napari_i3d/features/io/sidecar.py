@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.errors import FeaturesError
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.frame_runs import as_runs
+from napari_i3d.features.row_blocks import PlacedRows, Rows
 from napari_i3d.individuals import Id
 
 METADATA_KEYS = ("min_frames", "max_frames")
@@ -42,13 +42,9 @@ class Place:
     first_row: int = 0
     n_rows: int | None = None
 
-    def filled(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    def filled(self, rows: Rows) -> PlacedRows:
         """Return the rows with the rows of zeros added."""
-        if self.n_rows is None:
-            return rows
-        filled = np.zeros((self.n_rows, rows.shape[1]), np.float32)
-        filled[self.first_row : self.first_row + len(rows)] = rows
-        return filled
+        return PlacedRows(rows, self.first_row, self.n_rows)
 
 
 def frame_metadata(features: Features, places: Mapping[Id, Place]) -> dict[str, Mapping[Id, int]]:

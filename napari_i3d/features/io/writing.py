@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from napari_i3d.errors import FeaturesError, OutputError
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.numpy1_pickle import write_npy, write_pickle
 from napari_i3d.features.io.sidecar import METADATA_KEYS, Place, frame_metadata, json_path, sidecar_facts
+from napari_i3d.features.row_blocks import PlacedRows
 from napari_i3d.individuals import Id
 
 
@@ -112,14 +113,25 @@ def _write_both(path: Path, facts_path: Path, write: Callable[[BinaryIO], None],
 
 
 def _write_npz(file: BinaryIO, content: Mapping[Any, Any]) -> None:
-    arrays: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, NDArray[np.int64] | PlacedRows] = {}
     for key, value in content.items():
         numbers = value.items() if isinstance(value, Mapping) else ()
         arrays |= {f"{key}/{inner}": np.array(number, np.int64) for inner, number in numbers} or {str(key): value}
     with zipfile.ZipFile(file, "w", allowZip64=True) as archive:
         for name, array in arrays.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
-                np.lib.format.write_array(entry, array, allow_pickle=False)
+                if isinstance(array, PlacedRows):
+                    write_rows(entry, array)
+                else:
+                    np.lib.format.write_array(entry, array, allow_pickle=False)
+
+
+def write_rows(file: BinaryIO | IO[bytes], rows: PlacedRows) -> None:
+    """Write rows as a ``.npy`` of float32 (rows, values), block by block."""
+    header = {"descr": "<f4", "fortran_order": False, "shape": rows.shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    for block in rows.blocks():
+        file.write(np.asarray(block, "<f4").data.cast("B"))
 
 
 WRITERS: dict[str, Callable[[BinaryIO, Mapping[Any, Any]], None]] = {

@@ -12,6 +12,7 @@ from napari_i3d.annotations.ethogram import Ethogram
 from napari_i3d.errors import AnnotationError, OutputError
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.layouts import individual_paths
+from napari_i3d.features.row_blocks import Rows
 from napari_i3d.individuals import Id
 from napari_i3d.learning.folds import FoldUnit, deal_groups
 from napari_i3d.learning.labelled_rows import LabelledRows
@@ -30,7 +31,7 @@ class Clip:
         Name of its files: ``{video}_{id}``, and ``_{frame}`` if the individual has several clips.
     video, individual
         Whose rows.
-    rows : (T, D) float32
+    rows : (T, D) float32 or float16
     shown : (T, behaviors) int8
         1: the behavior is shown; 0: it is not.
     first_frame, step_frames
@@ -42,7 +43,7 @@ class Clip:
     name: str
     video: str
     individual: Id
-    rows: NDArray[np.float32]
+    rows: Rows
     shown: NDArray[np.int8]
     first_frame: int
     step_frames: float
@@ -114,6 +115,7 @@ def make_clips(labelled: LabelledRows, unit: FoldUnit | str | None = None, seed:
     clips = []
     for group, owner, (number, start, stop) in zip(groups, owners, pieces, strict=True):
         sequence, offset = table.sequences[number], int(table.starts[number])
+        sequence.check_finite(start - offset, stop - offset)
         name = _name(*owner) + (f"_{labelled.frames[start]}" if owners.count(owner) > 1 else "")
         clips.append(
             Clip(

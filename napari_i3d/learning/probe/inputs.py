@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d.features.table import BLOCK_ROWS, FeatureTable, rows_apart
-from napari_i3d.learning.labelled_rows import take_finite
 from napari_i3d.learning.probe.feature_space import FeatureSpace
 from napari_i3d.learning.probe.settings import ProbeSettings
 
@@ -42,5 +41,5 @@ def context_inputs(
     needed, where = np.unique(places, return_inverse=True)
     scores = np.empty((len(needed), space.matrix.shape[1]), np.float32)
     for start in range(0, len(needed), BLOCK_ROWS):
-        scores[start : start + BLOCK_ROWS] = space.apply(take_finite(table, needed[start : start + BLOCK_ROWS]))
+        scores[start : start + BLOCK_ROWS] = space.apply(table.take(needed[start : start + BLOCK_ROWS]))
     return scores[where.reshape(places.shape)].reshape(len(rows), -1)

@@ -13,6 +13,7 @@ from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.ethogram import Ethogram
 from napari_i3d.errors import FeaturesError
 from napari_i3d.features.features import Features
+from napari_i3d.features.row_blocks import Rows, read_rows
 from napari_i3d.features.sequence import FeatureSequence
 from napari_i3d.individuals import Id, format_individual
 from napari_i3d.learning.labelled_rows import check_source, owner, sequence_of, source_of
@@ -112,7 +113,7 @@ class Probe:
                 _limits(features, individual),
             )
 
-    def _values(self, rows: NDArray[np.float32], sequence: FeatureSequence) -> tuple[NDArray[np.float32], ...]:
+    def _values(self, rows: Rows, sequence: FeatureSequence) -> tuple[NDArray[np.float32], ...]:
         """Return the probabilities of each head."""
         offsets = context_offsets(self.settings, sequence.step_frames)
         linear = [head for head in self.heads if isinstance(head, LinearHead)]
@@ -126,7 +127,7 @@ class Probe:
                 stop = min(start + size, end)
                 low, high = max(start - reach, first), min(stop + reach, end)
                 scores = np.concatenate(
-                    [self.space.apply(rows[at : min(at + _ROWS, high)]) for at in range(low, high, _ROWS)]
+                    [self.space.apply(read_rows(rows, at, min(at + _ROWS, high))) for at in range(low, high, _ROWS)]
                 )
                 _check_finite(scores, sequence, low)
                 near = neighbors(np.arange(start, stop), sequence.stretches, offsets) - low
@@ -136,7 +137,7 @@ class Probe:
         return values
 
     def _linear(
-        self, heads: list[LinearHead], rows: NDArray[np.float32], sequence: FeatureSequence, offsets: tuple[int, ...]
+        self, heads: list[LinearHead], rows: Rows, sequence: FeatureSequence, offsets: tuple[int, ...]
     ) -> tuple[NDArray[np.float32], ...]:
         classes = sum(len(head.classes) for head in heads)
         weights = np.concatenate([head.weights for head in heads], axis=1)
@@ -145,7 +146,7 @@ class Probe:
         product = self.space.then(np.concatenate(pieces, axis=1))
         parts = np.empty((len(rows), classes * len(offsets)), np.float32)
         for start in range(0, len(rows), _ROWS):
-            parts[start : start + _ROWS] = product.apply(rows[start : start + _ROWS])
+            parts[start : start + _ROWS] = product.apply(read_rows(rows, start, start + _ROWS))
         _check_finite(parts, sequence)
         logits = parts[:, :classes].copy() if len(offsets) == 1 else np.zeros((len(rows), classes), np.float32)
         if len(offsets) > 1:

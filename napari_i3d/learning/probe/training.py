@@ -112,7 +112,7 @@ def _provenance(labelled: LabelledRows, settings: ProbeSettings) -> dict[str, An
         own = np.flatnonzero((shown >= 0).any(axis=1))
         rows_hash = hashlib.sha256(sequence.frames[own].tobytes())
         for first in range(0, len(own), BLOCK_ROWS):
-            rows_hash.update(sequence.values[own[first : first + BLOCK_ROWS]].tobytes())
+            rows_hash.update(sequence.take(own[first : first + BLOCK_ROWS]).tobytes())
         sources.append(
             {
                 "video": sequence.video,

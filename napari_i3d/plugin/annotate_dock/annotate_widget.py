@@ -117,6 +117,7 @@ class AnnotateWidget(Dock):
             (session.playback.changed, self._show_readout),
             (session.playback.changed, self.playing.refresh),
             (session.keys.changed, self.playing.refresh),
+            (session.keys.changed, self.proposed.refresh),
         ):
             self.links.connect(signal, slot)
 
@@ -128,6 +129,7 @@ class AnnotateWidget(Dock):
         """Show everything of the active video."""
         tracked = self._tracked
         self._follow_labels(tracked)
+        self.proposed.refresh()
         self.canvas.setEnabled(tracked is not None)
         self._time.show(None if tracked is None else max(label_actions.n_frames(tracked), 1))
         if tracked is None:

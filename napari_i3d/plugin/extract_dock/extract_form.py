@@ -127,7 +127,8 @@ class ExtractForm:
         self.precision = _combo(
             [(str(name), name) for name in Precision],
             "Precision",
-            "bfloat16 is quicker on new hardware, and changes features by up to 1 % of the largest value.",
+            "bfloat16 is quicker on new hardware, and changes features by up to 1 % of the largest value.\n"
+            "tf32: on NVIDIA cards only, between the two.",
         )
         self.batch_size = _spin(
             default.batch_size,

@@ -93,7 +93,7 @@ class FeatureFiles(QWidget):
         existing = [target for target in paths if target != Path(chosen) and target.exists()]
         if not existing or ask_replace(self, existing) is Reply.REPLACE:
             self.saving = path
-            arguments = self._features, path, form.layout, form.metadata
+            arguments = self._features, path, form.layout, form.metadata, form.store_dtype
             self._workers.start(run_saving, *arguments, on_end=self._on_saved, text=f"saving {path.name}")
 
     def _on_saved(self, result: Result) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_i3d.features.io.layouts import Layout
-from napari_i3d.features.io.store import FACTS_NAME, STORE_SUFFIX
+from napari_i3d.features.io.store import FACTS_NAME, STORE_SUFFIX, StoreDtype
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,15 @@ class SaveFormat:
         Arrangement of its contents.
     metadata
         Whether the first and last frame of each individual are in it.
+    store_dtype
+        Numbers of a store.
     """
 
     label: str
     ending: str
     layout: Layout
     metadata: bool = False
+    store_dtype: StoreDtype = StoreDtype.FLOAT32
 
     @property
     def filter(self) -> str:
@@ -47,6 +50,7 @@ SAVE_FORMATS = (
     SaveFormat("Python, pickle", ".pickle", Layout.DICT),
     SaveFormat("numpy archive, nothing pickled", ".npz", Layout.DICT),
     SaveFormat("Python, larger than memory: a folder", STORE_SUFFIX, Layout.STORE),
+    SaveFormat("Python, half of that: float16", STORE_SUFFIX, Layout.STORE, store_dtype=StoreDtype.FLOAT16),
     SaveFormat("DLC2Action", ".npy", Layout.DLC2ACTION),
     SaveFormat("DLC2Action, pickle", ".pickle", Layout.DLC2ACTION),
     SaveFormat("DLC2Action, with poses", ".npy", Layout.DLC2ACTION_POSE),

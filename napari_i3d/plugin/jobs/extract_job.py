@@ -129,7 +129,7 @@ def run_extraction(
 
     settings = request.options.settings
     batch = settings.batch_size
-    if resolve_device(settings.device).type == "cpu":
+    if resolve_device(settings.device, settings.precision).type == "cpu":
         batch = min(batch, _CPU_BATCH[settings.sample_mode])
     network, weights = wait_for(run_in_thread(lambda: load_network(request.options.weights)), stop)
     yield Progress("opening the video")

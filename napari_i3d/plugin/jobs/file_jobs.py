@@ -4,15 +4,14 @@ from collections.abc import Generator
 from concurrent.futures import wait
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from napari_i3d.backbones.download import download_weights
 from napari_i3d.explore.heat_map_data import HeatMap, HeatMapOptions, heat_map
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.layouts import Layout
 from napari_i3d.features.io.output_format import save_features
 from napari_i3d.features.io.reading import read_features
+from napari_i3d.features.io.store import StoreDtype
+from napari_i3d.features.row_blocks import Rows
 from napari_i3d.plugin.jobs.cancellation import StopRequest
 from napari_i3d.plugin.jobs.job_results import Progress
 from napari_i3d.plugin.jobs.workers import run_in_thread
@@ -61,16 +60,14 @@ def run_reading(path: Path, _: StopRequest) -> Generator[Progress, None, Feature
 
 
 def run_saving(
-    features: Features, output: Path, layout: Layout, metadata: bool, _: StopRequest
+    features: Features, output: Path, layout: Layout, metadata: bool, store_dtype: StoreDtype, _: StopRequest
 ) -> Generator[Progress, None, tuple[Path, ...]]:
     """Save features; return the files written."""
     yield Progress(f"saving {output.name}")
-    return tuple(save_features(features, output, layout, metadata=metadata))
+    return tuple(save_features(features, output, layout, metadata=metadata, store_dtype=store_dtype))
 
 
-def run_heat_map(
-    rows: NDArray[np.float32], options: HeatMapOptions, _: StopRequest
-) -> Generator[Progress, None, HeatMap]:
+def run_heat_map(rows: Rows, options: HeatMapOptions, _: StopRequest) -> Generator[Progress, None, HeatMap]:
     """Select and scale the values of a heat map."""
     yield Progress("drawing")
     return heat_map(rows, options)

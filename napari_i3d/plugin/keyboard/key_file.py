@@ -3,6 +3,7 @@
 Keys are written as napari writes them: ``N``, ``Shift+N``, ``Ctrl+Alt+S``; an empty text is no key.
 """
 
+import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -64,6 +65,7 @@ def write_keys(keys: Mapping[str, str]) -> None:
         file.write((json.dumps(dict(keys), indent=1) + "\n").encode())
 
 
+@functools.lru_cache(maxsize=512)  # a viewer that opens compares each key with all others
 def parse_key(text: str) -> KeyBinding | None:
     """Return the binding of a key, None if there is no such key: one key, perhaps with Ctrl, Shift, Alt or Meta."""
     try:

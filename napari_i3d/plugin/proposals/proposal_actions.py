@@ -242,8 +242,10 @@ def _none_here(tracked: TrackedVideo) -> str:
 
 
 def _has_automated(session: Session, tracked: TrackedVideo) -> bool:
+    """Whether a label that a program made is selected, or is here."""
+    frame = label_actions.frame_of(session, tracked)
     try:
-        bout = label_actions.bout_here(tracked, label_actions.frame_of(session, tracked))
+        bout = label_actions.bout_here(tracked, frame)
     except AnnotationError:
         return False
-    return bout.origin is Origin.AUTOMATED
+    return bout.origin is Origin.AUTOMATED and (bout == tracked.labels.selected or bout.start <= frame < bout.stop)

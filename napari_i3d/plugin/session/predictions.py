@@ -81,6 +81,7 @@ class Predictions:
 
     def set(self, annotation: Annotation | None, source: str = "") -> None:
         """Set or remove the predictions of all individuals; bouts that were mostly rejected before are left out."""
+        self._shown |= not self._source
         self._source = "" if annotation is None else source or "a program"
         self._proposals.propose(annotation or Annotation())
         self._start()

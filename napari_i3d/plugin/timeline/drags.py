@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 
 from napari_i3d.plugin.timeline.lane_layout import Strip
-from napari_i3d.plugin.timeline.lanes import LaneBout, MarkedSpan
+from napari_i3d.plugin.timeline.lanes import LaneBout, LaneKind, MarkedSpan
 from napari_i3d.plugin.timeline.overlay import EDITED, HANDLE_PX, handle_places
 
 if TYPE_CHECKING:
@@ -192,6 +192,12 @@ class DragEdge:
         self._canvas.dragged = None
         self._canvas.expect(self._bout)
         self._canvas.edge_drag_canceled.emit(self._bout)
+
+
+def see(canvas: "TimelineCanvas", bout: LaneBout, frame: int) -> None:
+    """Ask for the frame of a prediction that is nearest to one: keys accept or reject it, so it must be seen."""
+    if bout.kind is LaneKind.PREDICTIONS:
+        canvas.request_frame(min(max(frame, bout.start), bout.stop - 1))
 
 
 def edge_places(canvas: "TimelineCanvas", strip: Strip, bout: LaneBout | None) -> Iterable[int]:

@@ -158,12 +158,12 @@ class TimelineCanvas(TimelineView):
         edge = drags.edge_at(self, strip, x)
         if edge is not None:
             self.individual_clicked.emit(hit.individual)
+            drags.see(self, edge[0], hit.frame)
             return drags.DragEdge(self, strip, *edge, x)
         if hit.bout is None:
             return drags.MarkSpan(self, strip, x)
         self.individual_clicked.emit(hit.individual)
-        if hit.kind is LaneKind.PREDICTIONS:  # it is accepted or rejected by key: it must be seen
-            self.request_frame(min(max(hit.frame, hit.bout.start), hit.bout.stop - 1))
+        drags.see(self, hit.bout, hit.frame)
         self.select(hit.bout)
         return None
 

@@ -142,6 +142,14 @@ def test_exclusive_predictions_show_the_most_likely_class(tmp_path: Path):
     assert read.annotation.assessed["ind1"] == ((10, 16),)
 
 
+def test_predictions_keep_their_names_in_the_order_of_dlc2action(tmp_path: Path):
+    """Of an own data set of planted classes, DLC2Action 1.0 wrote: row 0 walk, row 1 other, row 2 groom, row 3 rear."""
+    table = np.eye(4)[[0, 1, 2, 3, 3]].T.tolist()
+    path = predictions(tmp_path, {"a": table}, 0, {1: "groom", 2: "rear", 3: "walk", 0: "other"})
+    read = napari_i3d.read_annotation(path)
+    assert named(read) == [("a", "groom", 2, 3), ("a", "rear", 3, 5), ("a", "walk", 0, 1)]
+
+
 def test_predictions_of_several_classes_show_those_above_half(tmp_path: Path):
     table = [[0.9, 0.9, -100, 0.1], [0.2, 0.8, -100, 0.6]]
     read = napari_i3d.read_annotation(predictions(tmp_path, {"a": table}, 0, {0: "walk", 1: "rest"}))

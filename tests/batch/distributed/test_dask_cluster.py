@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -10,13 +11,15 @@ from dataclasses import replace
 
 import pytest
 
-from helpers.batches import Workplace, content, options_of, run
+from helpers.batches import Workplace, content, only, options_of, run
 from helpers.networks import FakeNetwork
 from napari_i3d.batch.distributed import dask_cluster
-from napari_i3d.batch.events import VideoProgress
+from napari_i3d.batch.events import VideoDone, VideoProgress
 from napari_i3d.batch.runner import run_batch
 from napari_i3d.errors import ClusterError
 from napari_i3d.extraction.planning import shards
+from napari_i3d.features.io.layouts import Layout
+from napari_i3d.features.io.store import FACTS_NAME
 from napari_i3d.synthetic import write_synthetic_clip
 
 
@@ -29,6 +32,9 @@ from napari_i3d.synthetic import write_synthetic_clip
         (None, "auto", 0, 2, 1, (1, 2, 0)),
         (2, "auto", 0, 8, 64, (2, 4, 0)),
         (3, "auto", 2, 1, 64, (3, 1, 2)),
+        (None, "cuda:1", 4, 32, 256, (1, 32, 1)),
+        (2, "cuda:1", 4, 32, 256, (2, 16, 1)),
+        (None, "mps", 0, 8, 64, (1, 8, 1)),
     ],
 )
 def test_local_workers_fit_gpus_cores_and_memory(
@@ -48,35 +54,43 @@ def test_nobody_at_address_is_said_in_one_line(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("layout", [pytest.param(Layout.DICT, marks=pytest.mark.nightly), Layout.STORE])
 def test_worker_killed_in_the_middle_changes_nothing(
-    workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], layout: Layout
 ) -> None:
     distributed = pytest.importorskip("distributed")
     workplace.add("one")
     monkeypatch.setattr(shards, "SHARD_CHUNKS", 2)
-    options = options_of(workplace, weights="untrained")
-    run(options)
+    options = options_of(workplace, weights="untrained", layout=layout)
+    expected_remarks = only(run(options)).remarks
     expected = content(workplace.out)
-    workplace.clear_results()
+    shutil.rmtree(workplace.out)
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL, memory_limit=0
+            n_workers=2,
+            threads_per_worker=1,
+            scheduler_kwargs={"dashboard": False},
+            silence_logs=logging.CRITICAL,
+            memory_limit=0,
         ) as local,
     ):
         pids = [nanny.pid for nanny in local.workers.values()]
         killed = 0
         steps = run_batch(replace(options, scheduler=local.scheduler_address))
+        results = []
         for record in steps:
+            results += [record] if isinstance(record, VideoDone) else []
             if isinstance(record, VideoProgress) and record.kept_chunks and not killed:
                 killed = pids[0]
                 os.kill(killed, signal.SIGKILL)
         assert killed
+        assert results[0].remarks == expected_remarks
         assert [nanny.pid for nanny in local.workers.values()] != pids
     assert "Traceback" not in capfd.readouterr().err
     found = content(workplace.out)
-    for name in ("one.npy", "one.npy.json"):
-        assert found.pop(name) == expected[name]
-    assert found == {}
+    for files in (found, expected):
+        files.get(f"one.features/{FACTS_NAME}", {}).pop("sha256", None)  # of the time at which they were written, too
+    assert found == expected
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("decoding")]
 
 

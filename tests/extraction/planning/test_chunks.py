@@ -46,6 +46,23 @@ def test_padded_rows_repeat_three_before_four_behind() -> None:
     assert chunks.row_chunks.tolist() == [0, 0, 0, *range(13), 12, 12, 12, 12]
 
 
+@pytest.mark.parametrize("pad", [False, True])
+@pytest.mark.parametrize("frequency", [1, 2, 3, 6, 8, 20])
+@pytest.mark.parametrize("n", [8, 17, 40])
+def test_rows_of_a_range_of_chunks_hold_these(n: int, frequency: int, pad: bool) -> None:
+    chunks = tracklet_chunks("a", 5, n, ExtractionSettings(frequency=frequency, pad=pad))
+    row_chunks = chunks.row_chunks.tolist()
+    assert len(row_chunks) == chunks.n_rows
+    for first, stop in itertools.combinations(range(chunks.n_chunks + 1), 2):
+        first_row, stop_row = chunks.rows_of_chunks(first, stop)
+        expected = [row for row, chunk in enumerate(row_chunks) if first <= chunk < stop]
+        assert list(range(first_row, stop_row)) == expected
+        assert chunks.chunks_of_rows(first_row, stop_row).tolist() == row_chunks[first_row:stop_row]
+        part = chunks.part(first, stop)
+        assert part.starts.tolist() == chunks.starts[first:stop].tolist()
+        assert part.row_frames.tolist() == [start + 3.5 for start in part.starts.tolist()]
+
+
 def test_short_tracklets_are_left_out_with_their_reason() -> None:
     tracklets = [Tracklet(name, 0, np.tile([0, 0, 5, 5], (n, 1))) for name, n in (("a", 8), ("b", 9), (3, 2))]
     plan = plan_chunks(tracklets, ExtractionSettings())
@@ -64,7 +81,7 @@ def test_needed_frames_cover_every_chunk_and_skip_rest(frequency: int) -> None:
     plan = plan_chunks(tracklets, ExtractionSettings(frequency=frequency))
     needed = {f for chunks in plan.tracklets for start in chunks.starts for f in range(start, start + 8)}
     for skip in (1, 10, 50, 10_000):
-        ranges = needed_frames(plan.tracklets, skip)
+        ranges = list(needed_frames(plan.tracklets, skip))
         given = [f for first, stop in ranges for f in range(first, stop)]
         assert len(given) == len(set(given))
         assert needed <= set(given)

@@ -7,7 +7,7 @@ import pytest
 
 from napari_i3d.extraction.planning.chunks import plan_chunks
 from napari_i3d.extraction.planning.plan import Job
-from napari_i3d.extraction.planning.shards import ChunkRows, plan_shards, shard_length, total_chunks
+from napari_i3d.extraction.planning.shards import ChunkRows, plan_shards, shard_length
 from napari_i3d.extraction.settings import ExtractionSettings, SampleMode
 from napari_i3d.tracking.tracklets import Tracklet
 
@@ -38,9 +38,40 @@ def test_each_chunk_is_in_one_shard(length, frequency):
                     assert shard.boxes[chunks.id][frame - chunks.first_frame][0] == frame
     expected = [(chunks.id, start) for chunks in job.plan.tracklets for start in chunks.starts.tolist()]
     assert sorted(seen) == sorted(expected)
-    assert total_chunks(shards) == job.plan.total_chunks
+    assert shards.n_chunks == job.plan.total_chunks
     starts = [[start for chunks in shard.chunks for start in chunks.starts] for shard in shards]
     assert all(max(one) <= min(other) for one, other in itertools.pairwise(starts))
+
+
+@pytest.mark.parametrize("frequency", [1, 3, 16])
+@pytest.mark.parametrize("length", [1, 5, 64])
+def test_shards_divide_the_chunks_by_frame_and_individual(length, frequency):
+    rng = np.random.default_rng(length * frequency)
+    firsts = rng.integers(0, 120, 9).tolist()
+    job = job_of(
+        {str(number): (first, first + int(rng.integers(8, 90))) for number, first in enumerate(firsts)},
+        frequency=frequency,
+    )
+    chunks = [
+        (start, place, number)
+        for place, tracklet in enumerate(job.plan.tracklets)
+        for number, start in enumerate(range(tracklet.first_frame, tracklet.last_frame - 6, frequency))
+    ]
+    expected = [sorted(chunks)[first : first + length] for first in range(0, len(chunks), length)]
+    shards = plan_shards(job, length)
+    found = [
+        sorted(
+            (start, int(part.id), first + number)
+            for part, first in zip(shard.chunks, shard.first_chunks, strict=True)
+            for number, start in enumerate(part.starts.tolist())
+        )
+        for shard in shards
+    ]
+    assert found == expected
+    assert [shard.number for shard in shards] == shards.numbers == list(range(len(expected)))
+    some = shards.without({0, len(expected) - 1})
+    assert [shard.number for shard in some] == list(range(1, len(expected) - 1))
+    assert some.n_chunks == sum(map(len, expected[1:-1]))
 
 
 def test_shard_rows_find_their_places_in_any_order():

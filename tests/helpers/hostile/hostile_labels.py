@@ -24,6 +24,7 @@ def honest(folder: Path) -> dict[str, Path]:
     """A file of each format."""
     lines = label_files.line_labels(EXCLUSIVE, "other")
     (folder / "b.txt").write_text("\n".join(lines))
+    (folder / "b_predicted").write_text(f"### Frame level recognition: ###\n{' '.join(lines)}")
     probabilities = np.random.default_rng(0).uniform(0, 1, (400, 2))
     entry = {"fps": 25.0, "frame": 400, "duration": 16.0, "annotations": [{"label": "a", "segment": [1.0, 2.0]}]}
     return {
@@ -35,6 +36,7 @@ def honest(folder: Path) -> dict[str, Path]:
         "caltech": label_files.caltech(folder / "a.txt", [lines], ["groom", "chase"]),
         "bento": label_files.bento(folder / "a.annot", BOUTS, 25.0, True),
         "ms-tcn": folder / "b.txt",
+        "ms-tcn predictions": folder / "b_predicted",
         "jaaba": label_files.jaaba(folder / "a.mat", FLIES),
         "jaaba hdf5": label_files.jaaba_hdf5(folder / "b.mat", FLIES),
         "deepethogram": label_files.deepethogram(folder / "a.csv", ONE, [(390, 395)]),

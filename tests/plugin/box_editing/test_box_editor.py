@@ -18,13 +18,12 @@ SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlM
 
 
 @pytest.fixture
-def canvas(viewer, clip_of: MakeClip, qtbot) -> Canvas:
+def canvas(viewer, video_alone_of, qtbot) -> Canvas:
     """A video without boxes, in which none are edited yet."""
-    clip = clip_of(FRAMES)
     viewer.window.resize(900, 700)
-    viewer.open(str(clip.video), plugin="napari-i3d")
+    viewer.open(str(video_alone_of(FRAMES)), plugin="napari-i3d")
     canvas = Canvas(viewer)
-    canvas.tracked.set_tracking(None, None)
+    assert canvas.tracked.tracking is None
     qtbot.wait(50)
     return canvas
 

@@ -50,10 +50,9 @@ def box(left: float) -> list[float]:
 
 
 @pytest.fixture(params=[False, True], ids=["looking", "editing"])
-def keys(request, viewer, clip_of: MakeClip, qtbot) -> Keys:
-    viewer.open(str(clip_of(FRAMES).video), plugin="napari-i3d")
+def keys(request, viewer, video_alone_of, qtbot) -> Keys:
+    viewer.open(str(video_alone_of(FRAMES)), plugin="napari-i3d")
     keys = Keys(viewer)
-    keys.tracked.set_tracking(None, None)
     for frame in (0, 10, 30):
         keys.tracked.editor.set_box(1, frame, box(3 * frame))
     keys.go(10)
@@ -153,10 +152,9 @@ def test_key_frames_are_marked_beside_their_ids(keys):
     assert texts() == {"1"}
 
 
-def test_without_an_individual_it_is_said_what_to_do(viewer, clip_of: MakeClip):
-    viewer.open(str(clip_of(FRAMES).video), plugin="napari-i3d")
+def test_without_an_individual_it_is_said_what_to_do(viewer, video_alone_of):
+    viewer.open(str(video_alone_of(FRAMES)), plugin="napari-i3d")
     keys = Keys(viewer)
-    keys.tracked.set_tracking(None, None)
     for name in ("interpolate", "gone_from_here", "next_key_frame"):
         keys.press(name)
     assert messages().count("Select an individual first") == 3
@@ -176,10 +174,9 @@ def test_no_two_actions_have_the_same_key_and_none_is_napari_s(viewer):
             assert binding not in type(viewer.layers[0]).class_keymap
 
 
-def test_dock_offers_to_draw_boxes_and_shows_the_mode(viewer, clip_of: MakeClip, qtbot):
-    viewer.open(str(clip_of(FRAMES).video), plugin="napari-i3d")
+def test_dock_offers_to_draw_boxes_and_shows_the_mode(viewer, video_alone_of, qtbot):
+    viewer.open(str(video_alone_of(FRAMES)), plugin="napari-i3d")
     keys = Keys(viewer)
-    keys.tracked.set_tracking(None, None)
     dock = open_dock(viewer, "Individuals")
     qtbot.wait(20)
     assert not dock.draw_button.isHidden()

@@ -26,6 +26,9 @@ from napari_i3d.tracking.tracklets import Tracking, Tracklet
 FRAMES = 20
 CHUNKS = FRAMES - 8 + 1
 
+quick = pytest.mark.usefixtures("quick_untrained")
+"""For tests that compute to the end, and look at anything but the rows."""
+
 
 @pytest.fixture
 def clip(clip_of: MakeClip, tmp_path: Path) -> SyntheticClip:
@@ -124,6 +127,7 @@ def test_run_saves_plots_and_keeps_chosen_features(viewer, qtbot, clip):
     assert leftovers(clip.video.parent) == ["animals.npy", "animals.npy.json"]
 
 
+@quick
 def test_whole_image_is_extracted_without_tracking(viewer, qtbot, clip, tmp_path):
     video = clip.video.rename(tmp_path / "alone.mp4")
     viewer.open(str(video), plugin="napari-i3d")
@@ -158,6 +162,7 @@ def test_cancel_takes_effect_within_second_and_leaves_nothing(viewer, qtbot, cli
     qtbot.waitUntil(dock.bar.run.isEnabled)
 
 
+@quick
 @pytest.mark.parametrize("reply", ["Cancel", "Replace"])
 def test_existing_output_is_replaced_only_when_asked_for(viewer, qtbot, clip, reply):
     _, dock = open_ready(viewer, qtbot, clip, frequency=12)
@@ -181,6 +186,7 @@ def test_error_is_one_notification_without_a_traceback(viewer, qtbot, clip, tmp_
     assert notifications()[0] == dock.bar.status.text()
 
 
+@quick
 @pytest.mark.parametrize(("name", "told"), [("day.txt", "needs a file name that ends in"), ("", "found the folder")])
 def test_output_that_cannot_be_is_told_before_work(viewer, qtbot, clip, tmp_path, name, told):
     _, dock = open_ready(viewer, qtbot, clip)
@@ -193,6 +199,7 @@ def test_output_that_cannot_be_is_told_before_work(viewer, qtbot, clip, tmp_path
     assert (clip.video.parent / "day.npy").is_file()
 
 
+@quick
 def test_features_that_cannot_be_saved_stay_in_memory(viewer, qtbot, clip, monkeypatch):
     tracked, dock = open_ready(viewer, qtbot, clip)
 
@@ -217,6 +224,7 @@ def test_each_video_has_its_own_output(viewer, qtbot, clip, tmp_path):
     assert Path(str(dock.form.output.value)) == chosen
 
 
+@quick
 def test_features_of_replaced_tracking_are_not_shown(viewer, qtbot, clip):
     tracked, dock = open_ready(viewer, qtbot, clip)
     click(qtbot, dock.bar.run)
@@ -303,6 +311,7 @@ def test_shifting_rows_are_told_in_the_docks_words(viewer, qtbot, clip):
     qtbot.waitUntil(lambda: "starts at" not in dock.estimate_label.text())
 
 
+@quick
 def test_gaps_are_told_and_split(viewer, qtbot, clip):
     tracked, dock = open_ready(viewer, qtbot, clip)
     boxes = tracked.tracking["striped"].boxes.copy()
@@ -315,6 +324,7 @@ def test_gaps_are_told_and_split(viewer, qtbot, clip):
     assert list(tracked.features) == ["striped_part1", "striped_part2"]
 
 
+@quick
 def test_one_file_for_each_individual_in_layout_chosen(viewer, qtbot, clip):
     _, dock = open_ready(viewer, qtbot, clip, frequency=12)
     dock.form.layout.value = Layout.MS_TCN
@@ -323,6 +333,7 @@ def test_one_file_for_each_individual_in_layout_chosen(viewer, qtbot, clip):
     assert np.load(clip.video.with_name("animals_striped.npy")).shape == (2048, 2)
 
 
+@quick
 def test_choices_are_remembered_by_the_next_dock(viewer, qtbot, clip):
     _, dock = open_ready(viewer, qtbot, clip, frequency=12)
     dock.form.min_frames.value = 12

@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QPoint, Qt, QTimer
@@ -11,17 +12,21 @@ from qtpy.QtWidgets import QApplication, QDialogButtonBox, QMenu
 
 from helpers.clips import MakeClip
 from helpers.windows import answer_question, choose_file, click, notifications, open_dock
+from napari_i3d import Features
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.bouts import Bout, Origin
+from napari_i3d.annotations.editing.ethogram_edits import RenameBehavior
 from napari_i3d.annotations.ethogram import Behavior, Ethogram
 from napari_i3d.annotations.io.reading import read_annotation
 from napari_i3d.annotations.io.writing import write_annotation
 from napari_i3d.plugin.context import get_session
+from napari_i3d.plugin.labels import label_actions
 from napari_i3d.plugin.labels.label_opening import open_labels
 from napari_i3d.plugin.labels.label_save_dialog import LabelSaveDialog
 from napari_i3d.plugin.proposals.accept_dialog import AcceptDialog
 from napari_i3d.plugin.timeline.lanes import LaneKind
 from napari_i3d.synthetic import SyntheticClip
+from napari_i3d.tracking.editing.box_edits import SetBox
 from napari_i3d.tracking.editing.identity_edits import Delete, Rename, Swap
 
 FRAMES = 600
@@ -147,6 +152,14 @@ def test_keys_accept_and_reject_what_is_seen(person):
     assert person.lane == []
     person.press(*ACCEPT)
     assert person.labels == [(ONE, "groom", 300, 330)]
+    # A label that a program made is accepted as it always was.
+    automated = made(ONE, "walk", 400, 420, 0.9)
+    person.tracked.labels.set_annotation(Annotation(ETHOGRAM, (automated,), n_frames=FRAMES), None)
+    person.press(*ACCEPT)  # it is not here
+    assert person.tracked.labels.annotation.bouts == (automated,)
+    person.session.go_to(410)
+    person.press(*ACCEPT)
+    assert person.tracked.labels.annotation.bouts[0].origin is Origin.CURATED
     assert notifications() == []
 
 
@@ -171,6 +184,7 @@ def test_clicks_and_drags_say_what_is_meant(person, qtbot):
     for x in range(begin.x(), end.x() + 1, 3):
         QTest.mouseMove(person.canvas, QPoint(x, begin.y()))
     QTest.mouseRelease(person.canvas, Qt.MouseButton.LeftButton, pos=end)
+    assert person.session.frame == 199  # a frame of it is shown from the press on
     moved = person.tracked.predictions.selected
     assert (moved.start, abs(moved.stop - 260) <= 2) == (100, True)
     assert person.labels == [(TWO, "walk", 340, 360)]
@@ -255,9 +269,25 @@ def test_proposals_follow_their_animals(person):
     assert person.lane == []
     person.press(*UNDO)
     assert person.lane == [(TWO, "rest", 300, 400)]
+    label_actions.do(person.session, [RenameBehavior("rest", "still")])
+    assert person.lane == [(TWO, "still", 300, 400)]
+    person.press(*UNDO)
+    assert person.lane == [(TWO, "rest", 300, 400)]
+    rows = {one: np.ones((FRAMES, 4), np.float32) for one in (ONE, TWO)}
+    person.tracked.set_features(Features(rows, {one: np.arange(FRAMES, dtype=float) for one in rows}), None)
+    assert outdated(person) == {ONE: False, TWO: False}
+    person.tracked.editor.do(SetBox(TWO, 320, [0, 0, 9, 9]))
+    assert outdated(person) == {ONE: False, TWO: True}
+    person.press(*UNDO)
+    assert outdated(person) == {ONE: False, TWO: False}
     person.tracked.set_tracking(person.tracked.tracking, None)
     assert person.tracked.predictions.annotation is None  # other boxes: perhaps other animals
     assert person.lane == []
+
+
+def outdated(person) -> dict:
+    """Which lanes of proposals say that boxes were corrected since."""
+    return {group.individual: group.lane(LaneKind.PREDICTIONS).outdated for group in person.canvas.data.groups}
 
 
 def test_all_above_a_confidence_are_one_step(person, qtbot):
