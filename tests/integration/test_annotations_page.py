@@ -39,14 +39,15 @@ def test_tables_list_exactly_the_formats_of_the_registry(heading: str):
             assert ending in rows[known.name][2]
 
 
-def test_options_page_lists_exactly_the_options():
+@pytest.mark.parametrize("what", ["annotation", "features"])
+def test_options_page_lists_exactly_the_options(what: str):
     page = (PAGES / "options.md").read_text(encoding="utf-8")
-    part = page.split("\n### convert annotation\n")[1].split("\n## ")[0]
+    part = re.split(r"\n##", page.split(f"\n### convert {what}\n")[1])[0]
     (commands,) = (action for action in _parser()._actions if action.choices and "convert" in action.choices)
     (actions,) = (action for action in commands.choices["convert"]._actions if action.choices)  # type: ignore[index]
     options = {
         option
-        for action in actions.choices["annotation"]._actions  # type: ignore[index]
+        for action in actions.choices[what]._actions  # type: ignore[index]
         for option in action.option_strings
         if option not in ("-h", "--help")
     }
