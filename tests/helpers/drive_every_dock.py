@@ -16,10 +16,11 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
-from napari_i3d import Features, view
+from napari_i3d import Annotation, Behavior, Bout, Ethogram, Features, view
 from napari_i3d.backbones.pretrained import UNTRAINED
 from napari_i3d.explore.heat_map_data import Content, Order
 from napari_i3d.extraction.settings import SampleMode
+from napari_i3d.learning.probe.settings import Classifier
 from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.explore_dock.row_colors import ColorBy
 from napari_i3d.plugin.individuals_dock.individuals_model import Column
@@ -82,6 +83,19 @@ def explore(dock, annotate) -> int:
     return len(dock.similar.hits)
 
 
+def learn(dock, tracked) -> None:
+    ethogram = Ethogram((Behavior("groom", "g"),))
+    tracked.labels.set_annotation(Annotation(ethogram, (Bout("striped", "groom", 0, 6),), {"striped": [(0, 12)]}), None)
+    wait(lambda: dock.train.isEnabled(), "labels and features")
+    click(dock.train)
+    wait(lambda: tracked.predictions.annotation is not None and dock.train.isEnabled(), "proposals")
+    assert "Untrained weights" in dock.status.text()
+    click(dock.queue.next)
+    wait(lambda: tracked.span is not None, "a stretch to label")
+    dock.options.classifier.value = Classifier.BOOSTING
+    assert dock.options.settings().probe.classifier is Classifier.BOOSTING
+
+
 def tick(dock, tracked) -> None:
     place = dock.individuals.table.visualRect(dock.individuals.proxy.index(0, Column.EXTRACT)).center()
     QTest.mouseClick(dock.individuals.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
@@ -131,6 +145,9 @@ def main(video: Path, tracking: Path) -> None:
     QApplication.processEvents()
     get_session(viewer).go_to(8)
     hits = explore(docks["Explore features"], docks["Annotate"])
+    docks["Learn behaviors"].parent().raise_()
+    QApplication.processEvents()
+    learn(docks["Learn behaviors"], tracked)
     viewer.dims.set_current_step(0, 7)
     viewer.theme = "light"
     QApplication.processEvents()

@@ -19,7 +19,7 @@ from napari_i3d.plugin.context import get_session
 from napari_i3d.plugin.viewer import view
 from napari_i3d.synthetic import SyntheticClip
 
-DOCKS = ("Individuals", "Crop preview", "Extract features", "Explore features", "Plot features")
+DOCKS = ("Individuals", "Crop preview", "Extract features", "Explore features", "Learn behaviors", "Plot features")
 
 # The command as it is, with a person who looks for a second and closes the window by its button.
 WATCH = """

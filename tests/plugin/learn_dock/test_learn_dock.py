@@ -350,4 +350,16 @@ def test_bad_input_costs_only_itself(viewer, clip, qtbot, tmp_path):
         one.labels.set_annotation(Annotation(n_frames=FRAMES), None)
     qtbot.waitUntil(lambda: "No frames are labelled yet" in dock.about.text(), timeout=WAIT)
     assert not dock.train.isEnabled()
+
+    # The dock is closed while it trains: nothing is proposed; a new dock has what was learned.
+    tracked.labels.set_annotation(labels_of(), None)
+    qtbot.waitUntil(lambda: "400 rows" in dock.about.text(), timeout=WAIT)
+    learned = person.learning.learned
+    click(qtbot, dock.train)
     viewer.window.remove_dock_widget(dock)
+    qtbot.wait(50)
+    assert person.learning.learned is learned
+    again = open_dock(viewer, "Learn behaviors")
+    assert again is not dock
+    assert "Trained on" in again.status.text()
+    assert again.train.isEnabled()
