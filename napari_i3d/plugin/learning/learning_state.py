@@ -1,6 +1,6 @@
 """The probe of a viewer, what it finds in the open videos, and what to label next; shared by docks and keys."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -9,6 +9,8 @@ from psygnal import Signal
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.bouts import Bout
 from napari_i3d.annotations.editing.changes import AnnotationChange
+from napari_i3d.annotations.editing.editor import AnnotationEditor
+from napari_i3d.annotations.editing.ethogram_edits import RenameBehavior
 from napari_i3d.individuals import Id
 from napari_i3d.learning.probe.probe import Probe
 from napari_i3d.learning.queue import Window
@@ -77,7 +79,8 @@ class Learning:
         for name, annotation in learned.proposals.items():
             one = learned.request.data.videos[name]
             if one.is_current and one.tracked in self._links:
-                one.tracked.predictions.set(_without_stale(annotation, one.tracked), self.source)
+                proposals = _with_new_names(_without_stale(annotation, one.tracked), one.renamed())
+                one.tracked.predictions.set(proposals, self.source)
 
     def fill_queue(self, learned: Learned) -> None:
         """Set what to label next."""
@@ -87,7 +90,7 @@ class Learning:
                 one.video, videos[one.video].tracked, one.individual, one.start, one.stop, one.uncertainty, one.random
             )
             for one in learned.windows
-            if videos[one.video].is_current
+            if videos[one.video].is_current and not _is_stale(one.individual, videos[one.video].tracked)
         )
         self._at, self._current = -1, None
         self.queue = tuple(one for one in found if one.tracked in self._links and not one.is_done)
@@ -230,6 +233,15 @@ def _without_stale(proposals: Annotation, tracked: TrackedVideo) -> Annotation:
         assessed={one: ranges for one, ranges in proposals.assessed.items() if one not in stale},
         individuals=tuple(one for one in proposals.individuals if one not in stale),
     )
+
+
+def _with_new_names(proposals: Annotation, renamed: Mapping[str, str]) -> Annotation:
+    """Return proposals of behaviors that were renamed while a probe was trained, or since."""
+    editor = AnnotationEditor(proposals)
+    for name, new in renamed.items():
+        if name in editor.ethogram and new not in editor.ethogram:
+            editor.do(RenameBehavior(name, new))
+    return editor.annotation if renamed else proposals
 
 
 def _is_stale(individual: Id, tracked: TrackedVideo) -> bool:
