@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).resolve().parent / "images"
 FIGURES = ("overview", "map", "similarity")
-WINDOWS = ("viewer", "explore", "problems", "annotate", "editing")
+WINDOWS = ("viewer", "explore", "problems", "annotate", "learn", "editing")
 MOST_BYTES = 300_000
 DEMO = "napari_i3d_demo"
 
@@ -115,6 +115,9 @@ def make_windows(clip: Clip, work: Path, out: Path, names: Sequence[str] = WINDO
     if "annotate" in names:
         with _viewer(clip.video, clip.tracking, clip.features, theme) as viewer:
             _save(_annotate_screenshot(viewer), out / "annotate.png", f"{clip.source} Labels: made up.{weights}")
+    if "learn" in names:
+        with _viewer(clip.video, clip.tracking, clip.features, theme) as viewer:
+            _save(_learn_screenshot(viewer), out / "learn.png", f"{clip.source} Labels: made up.{weights}")
     if "editing" in names:
         with _viewer(clip.video, clip.tracking, None, theme) as viewer:
             _save(_editing_screenshot(viewer), out / "editing.png", clip.source)
@@ -273,6 +276,31 @@ def _annotate_screenshot(viewer: "Viewer") -> Image.Image:
     session.labelling.on = True
     groups = annotate.canvas.data.groups
     return _screenshot(viewer, lambda: all(group.lane(LaneKind.CLUSTERS) is not None for group in groups), look=True)
+
+
+def _learn_screenshot(viewer: "Viewer") -> Image.Image:
+    """Show what a probe of the labels of one individual proposes, and what to label next."""
+    _look_at_animals(viewer)
+    tracked = napari_i3d.tracked_video(viewer)
+    first, n_frames = next(iter(tracked.tracking)), len(tracked.video)
+    edges = [round(share * n_frames) for share in (0, 0.1, 0.25, 0.35, 0.5)]
+    names = ("walk", "rest")
+    bouts = [
+        napari_i3d.Bout(first, names[number % 2], start, stop)
+        for number, (start, stop) in enumerate(pairwise(edges))
+        if number != 2
+    ]
+    ethogram = napari_i3d.Ethogram(tuple(napari_i3d.Behavior(name, name[0]) for name in names))
+    labels = napari_i3d.Annotation(ethogram, bouts, {first: [(0, edges[-1])]}, n_frames=n_frames)
+    tracked.labels.set_annotation(labels, None)
+    viewer.window.add_plugin_dock_widget("napari-i3d", "Plot features")[0].hide()
+    _dock(viewer, "Annotate")
+    learn = _dock(viewer, "Learn behaviors")
+    _wait(viewer, lambda: _says(learn, r"Learns from"))
+    _press(viewer, learn, "Train")
+    _wait(viewer, lambda: _says(learn, r"Trained on"))
+    _press(viewer, learn, "Next")
+    return _screenshot(viewer, lambda: tracked.span is not None)
 
 
 def _editing_screenshot(viewer: "Viewer") -> Image.Image:
