@@ -18,7 +18,7 @@ from napari_i3d.individuals import Id, format_id
 from napari_i3d.learning.labelled_rows import check_source, owner, source_of
 from napari_i3d.learning.reviewed import reviewed
 from napari_i3d.plugin.messages import dock_text
-from napari_i3d.plugin.session.matching import individual_of_rows, unique_names
+from napari_i3d.plugin.session.matching import individual_of_rows, tracking_id, unique_names
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 
 _MOST_NAMES = 5
@@ -38,8 +38,9 @@ class VideoData:
         Those of them that can be used, by the ids that the labels have; None: there are none.
     labels
         Its labels; `reviewed` has those of persons only.
-    stale
-        Names of individuals whose boxes were corrected since their features were computed; their rows are not used.
+    stale, gone
+        Names of individuals of the features whose boxes were corrected since, and of those that were renamed or
+        deleted; their rows are not used.
     editor, behavior_keys
         Edits the labels, and its `behavior_keys` when this was made.
     problem
@@ -51,6 +52,7 @@ class VideoData:
     features: Features | None
     labels: Annotation
     stale: tuple[str, ...]
+    gone: tuple[str, ...]
     editor: AnnotationEditor
     behavior_keys: Mapping[str, int]
     problem: str = ""
@@ -59,10 +61,11 @@ class VideoData:
     def of(cls, tracked: TrackedVideo) -> "VideoData":
         """Return what a video has now."""
         features = tracked.features
-        stale = sorted(map(format_id, tracked.out_of_date))
+        stale = [one for one in tracked.out_of_date if tracking_id(one, tracked) is not None]
+        names, gone = (tuple(sorted(map(format_id, ids))) for ids in (stale, tracked.out_of_date.difference(stale)))
         usable = None if features is None else _usable(features, tracked)
         editor = tracked.labels.editor
-        return cls(tracked, features, usable, editor.annotation, tuple(stale), editor, editor.behavior_keys)
+        return cls(tracked, features, usable, editor.annotation, names, gone, editor, editor.behavior_keys)
 
     @cached_property
     def reviewed(self) -> Annotation:
@@ -176,6 +179,8 @@ class TrainingData:
                 lines.append(
                     f"{where}boxes of {_names(one.stale)} were corrected since; extract them again to use them."
                 )
+            if one.gone:
+                lines.append(f"{where}{_names(one.gone)} renamed or deleted since; extract again to use the rows.")
             automated = len(one.labels.bouts) - len(one.reviewed.bouts)
             if automated:
                 lines.append(f"{where}{counted(automated, 'automated bout')} not used: accept or correct them first.")

@@ -16,7 +16,7 @@ from napari_i3d.plugin.learning.learned import Learned, LearnRequest, LearnSetti
 from napari_i3d.plugin.learning.learning_state import Learning
 from napari_i3d.plugin.learning.training_data import TrainingData
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
-from napari_i3d.tracking.editing.identity_edits import Swap
+from napari_i3d.tracking.editing.identity_edits import Rename, Swap
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
 
 
@@ -77,6 +77,19 @@ def test_late_proposals_have_the_new_names(session: OneVideo) -> None:
     learning.show_proposals(learned)
     assert set(tracked.predictions.annotation.ethogram) == set(BEHAVIORS)
     assert tracked.predictions.annotation.bouts == expected
+
+
+def test_renamed_individuals_are_named(session: OneVideo) -> None:
+    tracked = session.tracked
+    tracked.editor.do(Rename("mouse", "bob"))
+    said = TrainingData.of(session.videos).describe()
+    assert "mouse renamed or deleted since; extract again to use the rows." in said
+    assert "corrected" not in said
+    tracked.editor.undo()
+    tracked.editor.do(Swap("mouse", "rat", 100))
+    said = TrainingData.of(session.videos).describe()
+    assert "boxes of mouse were corrected since" in said
+    assert "renamed" not in said
 
 
 def test_late_results_leave_out_swapped_individuals(session: OneVideo) -> None:
