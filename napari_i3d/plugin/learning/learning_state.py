@@ -66,21 +66,29 @@ class Learning:
         """The probe."""
         return None if self.learned is None else self.learned.probe
 
-    def adopt(self, learned: Learned, source: str, *, is_own: bool) -> None:
-        """Show what a probe found in the videos that are open still, and have the same features."""
+    def adopt(self, learned: Learned, source: str, *, is_own: bool, keep_selected: bool = False) -> None:
+        """Show what a probe found in the videos that are open still, and have the same features.
+
+        `keep_selected`: the proposal that the user looks at, and may have changed, stays as it is.
+        """
         self.learned, self.source, self.is_own = learned, source, is_own
-        self.show_proposals(learned)
+        self.show_proposals(learned, keep_selected=keep_selected)
         self.fill_queue(learned)
         self.changed.emit()
 
-    def show_proposals(self, learned: Learned) -> None:
-        """Set the proposals of a probe."""
+    def show_proposals(self, learned: Learned, *, keep_selected: bool = False) -> None:
+        """Set the proposals of a probe; see `adopt`."""
         self.learned = learned
         for name, annotation in learned.proposals.items():
             one = learned.request.data.videos[name]
             if one.is_current and one.tracked in self._links:
                 proposals = _with_new_names(_without_stale(annotation, one.tracked), one.renamed())
-                one.tracked.predictions.set(proposals, self.source)
+                predictions = one.tracked.predictions
+                selected = predictions.selected if keep_selected else None
+                if selected is not None:
+                    proposals, selected = _with(proposals, selected)
+                predictions.set(proposals, self.source)
+                predictions.selected = selected
 
     def fill_queue(self, learned: Learned) -> None:
         """Set what to label next."""
@@ -242,6 +250,19 @@ def _with_new_names(proposals: Annotation, renamed: Mapping[str, str]) -> Annota
         if name in editor.ethogram and new not in editor.ethogram:
             editor.do(RenameBehavior(name, new))
     return editor.annotation if renamed else proposals
+
+
+def _with(proposals: Annotation, bout: Bout) -> tuple[Annotation, Bout | None]:
+    """Return proposals with a bout in place of those that exclude it, and the bout; None: it does not fit."""
+    if bout.behavior not in proposals.ethogram or bout.individual not in proposals.individuals:
+        return proposals, None
+    exclusive = {name for name, behavior in proposals.ethogram.items() if behavior.exclusive}
+
+    def gives_way(other: Bout) -> bool:
+        excludes = other.behavior == bout.behavior or {other.behavior, bout.behavior} <= exclusive
+        return excludes and other.individual == bout.individual and other.overlaps(bout.start, bout.stop)
+
+    return replace(proposals, bouts=(*(one for one in proposals.bouts if not gives_way(one)), bout)), bout
 
 
 def _is_stale(individual: Id, tracked: TrackedVideo) -> bool:

@@ -8,6 +8,7 @@ from psygnal import Signal
 
 from helpers.labelled import BEHAVIORS, make_planted
 from napari_i3d.annotations.annotation import Annotation
+from napari_i3d.annotations.editing.bout_edits import MoveEdges
 from napari_i3d.annotations.editing.ethogram_edits import AddBehavior, DeleteBehavior, RenameBehavior
 from napari_i3d.annotations.ethogram import Behavior
 from napari_i3d.plugin.jobs.cancellation import StopRequest
@@ -77,6 +78,31 @@ def test_late_proposals_have_the_new_names(session: OneVideo) -> None:
     learning.show_proposals(learned)
     assert set(tracked.predictions.annotation.ethogram) == set(BEHAVIORS)
     assert tracked.predictions.annotation.bouts == expected
+
+
+def test_proposal_that_is_looked_at_stays(session: OneVideo) -> None:
+    tracked, learning = session.tracked, Learning(session)
+    learned = session.learn()
+    learning.adopt(learned, "probe", is_own=True)
+    before = tracked.predictions.annotation.bouts[10]
+    tracked.predictions.editor.do(MoveEdges(before, before.start - 3, before.stop + 4))
+    moved = replace(before, start=before.start - 3, stop=before.stop + 4)
+    tracked.predictions.selected = moved
+    learning.adopt(learned, "probe", is_own=True, keep_selected=True)
+    assert tracked.predictions.selected == moved
+    found = set(tracked.predictions.annotation.bouts)
+    assert found == {one for one in learned.proposals["day1"].bouts if not one.overlaps(moved.start, moved.stop)} | {
+        moved
+    }
+    learning.adopt(learned, "probe", is_own=True)
+    assert tracked.predictions.selected is None
+    assert tracked.predictions.annotation.bouts == learned.proposals["day1"].bouts
+    # Of an individual that is another one by now, nothing stays.
+    tracked.predictions.selected = before
+    tracked.editor.do(Swap("mouse", "rat", 100))
+    learning.adopt(learned, "probe", is_own=True, keep_selected=True)
+    assert tracked.predictions.annotation.bouts == ()
+    assert tracked.predictions.selected is None
 
 
 def test_renamed_individuals_are_named(session: OneVideo) -> None:
