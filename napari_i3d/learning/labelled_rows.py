@@ -214,7 +214,8 @@ def joint_ethogram(annotations: Iterable[Annotation]) -> Ethogram:
             known = behaviors.setdefault(behavior.name, behavior)
             if known.exclusive != behavior.exclusive:
                 raise AnnotationError(
-                    f"{behavior.name}: expected it to be exclusive in all annotations or in none, found both"
+                    f"{behavior.name}: expected it to be exclusive in all annotations or in none, found both",
+                    hint="change that of the behavior in the labels of one of the videos",
                 )
     keys: set[str] = set()
     joined = []

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from napari_i3d._utils.text import format_path
+from napari_i3d._utils.text import format_path, printable
 from napari_i3d.annotations.annotation import Annotation, VideoFacts
 from napari_i3d.annotations.io.reading import read_annotation_file
 from napari_i3d.errors import AnnotationError, FeaturesError
@@ -12,6 +12,7 @@ from napari_i3d.features.features import Features
 from napari_i3d.features.io.reading import read_features
 from napari_i3d.features.io.sidecar import json_path
 from napari_i3d.features.io.writing import WRITERS
+from napari_i3d.learning.labelled_rows import owner
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,9 +106,16 @@ def read_labelled_files(features_path: Path, annotations_path: Path) -> Labelled
     annotations, notes = {}, []
     for name, path in pairs.items():
         own = features[name]
-        file = read_annotation_file(path, None, None, fps=own.fps, n_frames=own.n_video_frames, individuals=list(own))
+        ids = list(dict.fromkeys(owner(own, one) for one in own))
+        file = read_annotation_file(path, None, None, fps=own.fps, n_frames=own.n_video_frames, individuals=ids)
         annotations[name] = file.annotation
         notes += [f"{name}: {path.name}, read as {file.format.title}", *(f"{name}: {note}" for note in file.notes)]
+        labelled, extracted = file.annotation.video, video_facts(own)
+        if labelled is not None and labelled.name and extracted is not None and not _is_alike(labelled, extracted):
+            notes.append(
+                f"{name}: CHECK THIS: its labels are of {printable(labelled.name, 80)}, its features of "
+                f"{printable(extracted.name, 80)}"
+            )
     notes += [f"{name}: no annotation" for name in features if name not in annotations]
     return LabelledFiles(features, annotations, tuple(notes))
 
@@ -152,6 +160,11 @@ def find_annotations(names: list[str], folder: Path) -> dict[str, Path]:
             f"({', '.join(names[:5])}), found none"
         )
     return pairs
+
+
+def _is_alike(one: VideoFacts, other: VideoFacts) -> bool:
+    """Return whether two names are of one video, perhaps once converted."""
+    return Path(one.name).stem == Path(other.name).stem
 
 
 def _is_facts(path: Path) -> bool:

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from helpers.labelled import Planted, make_planted
-from napari_i3d import agreement, read_annotation, write_annotation, write_features
+from napari_i3d import Features, agreement, read_annotation, write_annotation, write_features
 from napari_i3d._utils.frame_ranges import merge_ranges
-from napari_i3d.cli.learning.queue_file import QUEUE_COLUMNS, read_queue
+from napari_i3d.annotations.annotation import VideoFacts
+from napari_i3d.cli.learning.queue_file import QUEUE_COLUMNS, queue_table, read_queue
 from napari_i3d.cli.main import main
 from napari_i3d.errors import AnnotationError, FeaturesError
+from napari_i3d.learning.queue import Window
 from napari_i3d.projects.labelled_files import read_labelled_files
 
 
@@ -171,6 +173,36 @@ def test_planted_mistakes_are_listed_as_doubtful(tmp_path: Path, capsys: pytest.
     assert (row["behavior"], row["suggested"]) == (bouts[11].behavior, right)
     assert main(["learn", "errors", *paths]) == 0
     assert capsys.readouterr().out == out.read_text()
+
+
+def test_queue_tells_numbers_from_text(tmp_path: Path) -> None:
+    rows = np.zeros((20, 4), np.float32)
+    split = {"tracking": {"gaps": "split", "gaps_mended": [{"id": 9}]}}
+    features = {"day1": Features({7: rows, "7": rows, "8": rows, "9_part1": rows}, provenance=split)}
+    windows = [Window("day1", one, 0, 5, 0.5, True) for one in (7, "7", "8", 9)]
+    path = tmp_path / "queue.csv"
+    path.write_text(queue_table(windows, features))
+    assert read_queue(path, features) == windows
+    assert [row["individual"] for row in csv.DictReader(path.read_text().splitlines())] == ["7", "'7'", "8", "9"]
+
+
+def test_labels_of_pieces_with_numbers_are_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    planted = make_planted(1, individual="9_part1")
+    put(tmp_path, "day1", planted)
+    split = {"gaps": "split", "gaps_mended": [{"id": 9}]}
+    facts = {"video": {"file": "day1.mp4", "frames": len(planted.states)}, "tracking": split}
+    write_features(tmp_path / "features" / "day1_i3d.npy", replace(planted.features, provenance=facts))
+    (tmp_path / "labels" / "day1.annotation.json").unlink()
+    write_annotation(tmp_path / "labels" / "day1.csv", make_planted(1, individual=9).annotation)
+    found = read_labelled_files(tmp_path / "features", tmp_path / "labels")
+    assert found.annotations["day1"].individuals == (9,)
+    # Labels that name another video are used, but that is said.
+    labels = replace(make_planted(1, individual=9).annotation, video=VideoFacts("day2.avi"))
+    write_annotation(tmp_path / "day2.annotation.json", labels)
+    assert not any("CHECK" in note for note in found.notes)
+    paths = [str(tmp_path / "features" / "day1_i3d.npy"), str(tmp_path / "day2.annotation.json")]
+    assert main(["learn", "train", *paths, "--out", str(tmp_path / "probe.npz")]) == 0
+    assert "day1: CHECK THIS: its labels are of day2.avi, its features of day1.mp4" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

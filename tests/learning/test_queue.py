@@ -107,3 +107,14 @@ def test_bout_of_nothing_is_a_label_error() -> None:
     mistaken = planted_of(video.features["mouse"], states)
     errors = learning.label_errors(video.features, mistaken.annotation)
     assert any(error.bout.start <= quiet < error.bout.stop and error.suggested == "" for error in errors)
+
+
+def test_only_bout_of_a_behavior_is_no_label_error() -> None:
+    video = make_planted(2)
+    lasting = [bout for bout in video.annotation.bouts if bout.behavior != "rear"]
+    only = next(bout for bout in video.annotation.bouts if bout.behavior == "rear")
+    rare = replace(video.annotation, bouts=tuple(sorted([*lasting, only], key=lambda bout: bout.start)))
+    assert only not in [error.bout for error in learning.label_errors(video.features, rare)]
+    wrong = replace(lasting[3], behavior="groom" if lasting[3].behavior == "walk" else "walk")
+    mistaken = replace(rare, bouts=tuple(wrong if bout == lasting[3] else bout for bout in rare.bouts))
+    assert wrong in [error.bout for error in learning.label_errors(video.features, mistaken)]

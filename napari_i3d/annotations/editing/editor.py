@@ -79,6 +79,11 @@ class AnnotationEditor:
         return self._store.ethogram
 
     @property
+    def behavior_keys(self) -> dict[str, int]:
+        """{behavior: number that it keeps when it is renamed}, as they are now."""
+        return {behavior.name: key for key, behavior in self._store.behaviors}
+
+    @property
     def individuals(self) -> tuple[Id, ...]:
         """The individuals as they are now."""
         return self._store.individuals

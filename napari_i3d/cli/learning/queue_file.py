@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from napari_i3d._utils.files import atomic_writer
 from napari_i3d._utils.text import format_path, printable
 from napari_i3d.errors import AnnotationError, SettingsError
+from napari_i3d.individuals import Id
 
 if TYPE_CHECKING:
     from napari_i3d.features.features import Features
@@ -23,9 +24,10 @@ _MOST_BYTES = 1 << 26
 
 def queue_table(windows: Iterable["Window"], features: Mapping[str, "Features"]) -> str:
     """Return windows as csv, in their order; frames count from 0, `stop` is the frame after the last."""
+    texts = {video: _texts(own) for video, own in features.items()}
     rows = [
-        [one.video, one.individual, *_where(one.start, one.stop, features[one.video].fps), one.uncertainty,
-         "yes" if one.random else "no"]
+        [one.video, texts[one.video][one.individual], *_where(one.start, one.stop, features[one.video].fps),
+         one.uncertainty, "yes" if one.random else "no"]
         for one in windows
     ]  # fmt: skip
     return _csv(QUEUE_COLUMNS, rows)
@@ -33,8 +35,9 @@ def queue_table(windows: Iterable["Window"], features: Mapping[str, "Features"])
 
 def error_table(errors: Iterable["LabelError"], features: Mapping[str, "Features"]) -> str:
     """Return doubtful labels as csv; an empty suggestion is none of the behaviors."""
+    texts = {video: _texts(own) for video, own in features.items()}
     rows = [
-        [one.video, one.bout.individual, one.bout.behavior,
+        [one.video, texts[one.video][one.bout.individual], one.bout.behavior,
          *_where(one.bout.start, one.bout.stop, features[one.video].fps), one.suggested, one.probability,
          one.suggested_probability]
         for one in errors
@@ -52,6 +55,7 @@ def read_queue(path: Path, features: Mapping[str, "Features"]) -> list["Window"]
     """
     from napari_i3d.learning.queue import Window
 
+    texts = {video: _texts(own) for video, own in features.items()}
     try:
         with path.open("rb") as file:
             data = file.read(_MOST_BYTES + 1)
@@ -66,7 +70,7 @@ def read_queue(path: Path, features: Mapping[str, "Features"]) -> list["Window"]
             start, stop, uncertainty = int(row["start"]), int(row["stop"]), float(row["uncertainty"])
             if not 0 <= start < stop or row["random"] not in ("yes", "no"):
                 raise ValueError(f"frames {start} to {stop}, random {row['random']!r}")
-            ids = {str(one): one for one in features.get(row["video"], ())}
+            ids = {text: one for one, text in texts.get(row["video"], {}).items()}
             individual = ids.get(row["individual"], row["individual"])
             windows.append(Window(row["video"], individual, start, stop, uncertainty, row["random"] == "yes"))
     except OSError as error:
@@ -90,6 +94,15 @@ def require_ending(path: Path, *endings: str) -> None:
     """Check that the name of a file to write has one of these endings; raise `SettingsError`."""
     if path.suffix.lower() not in endings:
         raise SettingsError(f"{path.name}: expected a name that ends in {' or '.join(endings)}")
+
+
+def _texts(features: "Features") -> dict[Id, str]:
+    """Return what stands for each individual of labels; the text ``"7"`` is quoted if the number 7 is an id too."""
+    from napari_i3d.learning.labelled_rows import owner
+
+    ids = dict.fromkeys(owner(features, one) for one in features)
+    numbers = {str(one) for one in ids if not isinstance(one, str)}
+    return {one: repr(one) if isinstance(one, str) and one in numbers else str(one) for one in ids}
 
 
 def _where(start: int, stop: int, fps: float | None) -> tuple[object, ...]:

@@ -6,6 +6,7 @@ from napari_i3d.individuals import Id
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.keyboard.actions import Action
 from napari_i3d.plugin.labels import label_actions
+from napari_i3d.plugin.labels.status_line import show_status
 from napari_i3d.plugin.learning.moments import Doubtful, ToLabel
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
@@ -28,7 +29,7 @@ def go_to_window(session: Session, window: ToLabel) -> None:
     window.tracked.span = window.start, window.stop
     why = "drawn at random" if window.random else f"uncertainty {window.uncertainty:.2f}"
     left = f"{session.learning.at + 1} of {len(session.learning.queue)}"
-    session.viewer.status = f"To label {left}: frames {window.start} to {window.stop - 1}, {why}"
+    show_status(session.viewer, f"To label {left}: frames {window.start} to {window.stop - 1}, {why}")
 
 
 def go_to_doubtful(session: Session, doubtful: Doubtful) -> None:
@@ -36,7 +37,7 @@ def go_to_doubtful(session: Session, doubtful: Doubtful) -> None:
     bout = doubtful.bout
     _show(session, doubtful.tracked, bout.individual, (bout.start + bout.stop) // 2)
     label_actions.select(doubtful.tracked, bout)
-    session.viewer.status = f"Labelled {bout.behavior}, rather {doubtful.suggested or 'none'}"
+    show_status(session.viewer, f"Labelled {bout.behavior}, rather {doubtful.suggested or 'none'}")
 
 
 def _show(session: Session, tracked: TrackedVideo, individual: Id, frame: int) -> None:

@@ -273,7 +273,7 @@ class LearnWidget(Dock):
 
     def _on_background(self, result: Result) -> None:
         if isinstance(result, Done):
-            self._learning.adopt(result.value, "probe", is_own=True)
+            self._learning.adopt(result.value, "probe", is_own=True, keep_selected=True)
         elif isinstance(result, Failed):
             self._on_said(f"Not trained again: {result.message}")
 

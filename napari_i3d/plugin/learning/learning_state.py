@@ -1,6 +1,6 @@
 """The probe of a viewer, what it finds in the open videos, and what to label next; shared by docks and keys."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -9,6 +9,8 @@ from psygnal import Signal
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.bouts import Bout
 from napari_i3d.annotations.editing.changes import AnnotationChange
+from napari_i3d.annotations.editing.editor import AnnotationEditor
+from napari_i3d.annotations.editing.ethogram_edits import RenameBehavior
 from napari_i3d.individuals import Id
 from napari_i3d.learning.probe.probe import Probe
 from napari_i3d.learning.queue import Window
@@ -64,20 +66,29 @@ class Learning:
         """The probe."""
         return None if self.learned is None else self.learned.probe
 
-    def adopt(self, learned: Learned, source: str, *, is_own: bool) -> None:
-        """Show what a probe found in the videos that are open still, and have the same features."""
+    def adopt(self, learned: Learned, source: str, *, is_own: bool, keep_selected: bool = False) -> None:
+        """Show what a probe found in the videos that are open still, and have the same features.
+
+        `keep_selected`: the proposal that the user looks at, and may have changed, stays as it is.
+        """
         self.learned, self.source, self.is_own = learned, source, is_own
-        self.show_proposals(learned)
+        self.show_proposals(learned, keep_selected=keep_selected)
         self.fill_queue(learned)
         self.changed.emit()
 
-    def show_proposals(self, learned: Learned) -> None:
-        """Set the proposals of a probe."""
+    def show_proposals(self, learned: Learned, *, keep_selected: bool = False) -> None:
+        """Set the proposals of a probe; see `adopt`."""
         self.learned = learned
         for name, annotation in learned.proposals.items():
             one = learned.request.data.videos[name]
             if one.is_current and one.tracked in self._links:
-                one.tracked.predictions.set(_without_stale(annotation, one.tracked), self.source)
+                proposals = _with_new_names(_without_stale(annotation, one.tracked), one.renamed())
+                predictions = one.tracked.predictions
+                selected = predictions.selected if keep_selected else None
+                if selected is not None:
+                    proposals, selected = _with(proposals, selected)
+                predictions.set(proposals, self.source)
+                predictions.selected = selected
 
     def fill_queue(self, learned: Learned) -> None:
         """Set what to label next."""
@@ -87,7 +98,7 @@ class Learning:
                 one.video, videos[one.video].tracked, one.individual, one.start, one.stop, one.uncertainty, one.random
             )
             for one in learned.windows
-            if videos[one.video].is_current
+            if videos[one.video].is_current and not _is_stale(one.individual, videos[one.video].tracked)
         )
         self._at, self._current = -1, None
         self.queue = tuple(one for one in found if one.tracked in self._links and not one.is_done)
@@ -230,6 +241,28 @@ def _without_stale(proposals: Annotation, tracked: TrackedVideo) -> Annotation:
         assessed={one: ranges for one, ranges in proposals.assessed.items() if one not in stale},
         individuals=tuple(one for one in proposals.individuals if one not in stale),
     )
+
+
+def _with_new_names(proposals: Annotation, renamed: Mapping[str, str]) -> Annotation:
+    """Return proposals of behaviors that were renamed while a probe was trained, or since."""
+    editor = AnnotationEditor(proposals)
+    for name, new in renamed.items():
+        if name in editor.ethogram and new not in editor.ethogram:
+            editor.do(RenameBehavior(name, new))
+    return editor.annotation if renamed else proposals
+
+
+def _with(proposals: Annotation, bout: Bout) -> tuple[Annotation, Bout | None]:
+    """Return proposals with a bout in place of those that exclude it, and the bout; None: it does not fit."""
+    if bout.behavior not in proposals.ethogram or bout.individual not in proposals.individuals:
+        return proposals, None
+    exclusive = {name for name, behavior in proposals.ethogram.items() if behavior.exclusive}
+
+    def gives_way(other: Bout) -> bool:
+        excludes = other.behavior == bout.behavior or {other.behavior, bout.behavior} <= exclusive
+        return excludes and other.individual == bout.individual and other.overlaps(bout.start, bout.stop)
+
+    return replace(proposals, bouts=(*(one for one in proposals.bouts if not gives_way(one)), bout)), bout
 
 
 def _is_stale(individual: Id, tracked: TrackedVideo) -> bool:

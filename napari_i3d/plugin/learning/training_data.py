@@ -1,7 +1,7 @@
 """What the open videos have to learn from, and to predict: features and labels as they are when it is asked for."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -11,13 +11,14 @@ import numpy as np
 from napari_i3d._utils.frame_ranges import Ranges
 from napari_i3d._utils.text import counted
 from napari_i3d.annotations.annotation import Annotation
+from napari_i3d.annotations.editing.editor import AnnotationEditor
 from napari_i3d.errors import FeaturesError
 from napari_i3d.features.features import Features
 from napari_i3d.individuals import Id, format_id
 from napari_i3d.learning.labelled_rows import check_source, owner, source_of
 from napari_i3d.learning.reviewed import reviewed
 from napari_i3d.plugin.messages import dock_text
-from napari_i3d.plugin.session.matching import individual_of_rows, unique_names
+from napari_i3d.plugin.session.matching import individual_of_rows, tracking_id, unique_names
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 
 _MOST_NAMES = 5
@@ -37,8 +38,11 @@ class VideoData:
         Those of them that can be used, by the ids that the labels have; None: there are none.
     labels
         Its labels; `reviewed` has those of persons only.
-    stale
-        Names of individuals whose boxes were corrected since their features were computed; their rows are not used.
+    stale, gone
+        Names of individuals of the features whose boxes were corrected since, and of those that were renamed or
+        deleted; their rows are not used.
+    editor, behavior_keys
+        Edits the labels, and its `behavior_keys` when this was made.
     problem
         Why the features cannot be used with those of the other videos; empty if they can.
     """
@@ -48,15 +52,20 @@ class VideoData:
     features: Features | None
     labels: Annotation
     stale: tuple[str, ...]
+    gone: tuple[str, ...]
+    editor: AnnotationEditor
+    behavior_keys: Mapping[str, int]
     problem: str = ""
 
     @classmethod
     def of(cls, tracked: TrackedVideo) -> "VideoData":
         """Return what a video has now."""
         features = tracked.features
-        stale = sorted(map(format_id, tracked.out_of_date))
+        stale = [one for one in tracked.out_of_date if tracking_id(one, tracked) is not None]
+        names, gone = (tuple(sorted(map(format_id, ids))) for ids in (stale, tracked.out_of_date.difference(stale)))
         usable = None if features is None else _usable(features, tracked)
-        return cls(tracked, features, usable, tracked.labels.annotation, tuple(stale))
+        editor = tracked.labels.editor
+        return cls(tracked, features, usable, editor.annotation, names, gone, editor, editor.behavior_keys)
 
     @cached_property
     def reviewed(self) -> Annotation:
@@ -67,6 +76,13 @@ class VideoData:
     def is_current(self) -> bool:
         """Whether the video has the same features still."""
         return self.made_of is not None and self.tracked.features is self.made_of
+
+    def renamed(self) -> dict[str, str]:
+        """Return the behaviors that were renamed since, {name then: name now}."""
+        if self.tracked.labels.editor is not self.editor:
+            return {}
+        now = {key: name for name, key in self.editor.behavior_keys.items()}
+        return {name: now[key] for name, key in self.behavior_keys.items() if now.get(key, name) != name}
 
     def looked_at(self) -> Iterator[tuple[Id, int]]:
         """Yield the individuals with features and labels, and the number of rows whose frames were looked at."""
@@ -163,6 +179,8 @@ class TrainingData:
                 lines.append(
                     f"{where}boxes of {_names(one.stale)} were corrected since; extract them again to use them."
                 )
+            if one.gone:
+                lines.append(f"{where}{_names(one.gone)} renamed or deleted since; extract again to use the rows.")
             automated = len(one.labels.bouts) - len(one.reviewed.bouts)
             if automated:
                 lines.append(f"{where}{counted(automated, 'automated bout')} not used: accept or correct them first.")

@@ -13,6 +13,7 @@ from napari_i3d.individuals import format_id
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.labels import label_actions
 from napari_i3d.plugin.labels.known_behaviors import remember_behaviors
+from napari_i3d.plugin.labels.status_line import show_status
 from napari_i3d.plugin.messages import dock_text
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
@@ -47,7 +48,7 @@ def accept_bout(
         words.append(f"{counted(done.n_kept, 'frame')} of it kept your labels")
     if not stay:
         words.append(_go_on(session, tracked, bout))
-    session.viewer.status = "; ".join(words)
+    show_status(session.viewer, "; ".join(words))
     return True
 
 
@@ -97,7 +98,7 @@ def reject_bout(session: Session, tracked: TrackedVideo, bout: Bout, *, assess: 
         session.viewer.status = dock_text(error)
         return
     looked = "; its frames were looked at" if assess else ""
-    session.viewer.status = f"Rejected {describe(bout)}{looked}; {_go_on(session, tracked, bout)}"
+    show_status(session.viewer, f"Rejected {describe(bout)}{looked}; {_go_on(session, tracked, bout)}")
 
 
 def move_edges(session: Session, tracked: TrackedVideo, bout: Bout | None, start: int, stop: int) -> None:
@@ -131,7 +132,7 @@ def step(session: Session, step: int) -> None:
         found = [bout for bout in left if (bout.start >= frame if step > 0 else bout.start < frame)]
     if found:
         show(session, tracked, found[0] if step > 0 else found[-1])
-        session.viewer.status = position(tracked, found[0] if step > 0 else found[-1])
+        show_status(session.viewer, position(tracked, found[0] if step > 0 else found[-1]))
     else:
         session.viewer.status = f"No {'later' if step > 0 else 'earlier'} proposal of {_who(tracked)}{_others(tracked)}"
 

@@ -108,7 +108,7 @@ def person(make_napari_viewer, clip, qtbot) -> Person:
     return Person(viewer, dock)
 
 
-def test_keys_accept_and_reject_what_is_seen(person):
+def test_keys_accept_and_reject_what_is_seen(person, qtbot):
     person.propose(
         made(ONE, "walk", 100, 120, 0.83), made(ONE, "rest", 200, 220), made(ONE, "groom", 300, 330, 0.25),
         made(TWO, "walk", 100, 140),
@@ -142,6 +142,14 @@ def test_keys_accept_and_reject_what_is_seen(person):
     assert person.labels == []
     assert person.tracked.labels.annotation.assessed == {}
     assert sorted(person.lane, key=str) == all_proposals
+    # What was done stays in the status line when napari writes there what lies under the pointer.
+    viewer = person.session.viewer
+    viewer.mouse_over_canvas = True
+    person.session.go_to(0)
+    person.press(*NEXT)
+    viewer.window._qt_window.set_status_and_tooltip(viewer._calc_status_from_cursor())
+    assert not isinstance(viewer.status, str)
+    qtbot.waitUntil(lambda: viewer.status == "proposal 1 of 3: walk 0.83")
     person.session.go_to(310)
     person.press(Qt.Key.Key_Y, ALT | SHIFT)
     assert person.session.frame == 310  # it stays
