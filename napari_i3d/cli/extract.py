@@ -56,6 +56,8 @@ def add_extract(commands: Any) -> None:
         "--device", metavar="NAME", default=defaults.device, help="auto, cpu, cuda, cuda:N or mps (default %(default)s)"
     )
     _add_choice(extract, "--precision", Precision, defaults.precision, "")
+    decoders_help = "parts of the video decoded at the same time (default auto)"
+    add("--decoders", type=_number_or_auto, metavar="N|auto", default=None, help=decoders_help)
     add("--i3d_suffix", default=".npy", metavar="S", help="ending of features files: .npy, .npz, .pickle (%(default)s)")
     _add_choice(
         extract, "--layout", Layout, None,
@@ -71,6 +73,10 @@ def add_extract(commands: Any) -> None:
     add_tracking_options(extract)
     add("--scheduler", metavar="ADDRESS", help="compute on a dask cluster; local: in worker processes on this machine")
     add("--workers", type=int, metavar="N", help="for --scheduler local (default: one per GPU, else as many as fit)")
+
+
+def _number_or_auto(text: str) -> int | None:
+    return None if text == "auto" else int(text)
 
 
 def _add_choice(
@@ -97,6 +103,7 @@ def _extract(options: argparse.Namespace) -> int:
         subtract_background=options.subtract_background,
         device=options.device,
         precision=options.precision,
+        decoders=options.decoders,
     )
     batch = BatchOptions(
         dataset_path=options.datasetpath,

@@ -5,6 +5,7 @@ from napari_i3d.errors import Message, NapariI3DError
 _FIELDS = {
     "batch_size": "Chunks at once",
     "contrast": "Animals are",
+    "decoders": "Decoders",
     "device": "Computed on",
     "frequency": "Every n-th frame",
     "gaps": "Gaps",

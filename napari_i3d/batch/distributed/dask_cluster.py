@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 import logging
-import os
 import queue
 import time
 import uuid
@@ -19,6 +18,7 @@ from napari_i3d.batch.distributed.tasks import StoredResult, Task, TaskResult
 from napari_i3d.batch.distributed.worker import WorkerCache
 from napari_i3d.batch.options import LOCAL
 from napari_i3d.errors import ClusterError, WorkerError
+from napari_i3d.extraction.engine import available_cores
 
 CONNECT_S = 15.0
 _CLOSE_S = 1.5
@@ -72,9 +72,8 @@ def plan_this_machine(workers: int | None, device: str) -> LocalPlan:
     with _installed():
         import psutil
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     gpus = torch.cuda.device_count() or int(torch.backends.mps.is_available())
-    return plan_local(workers, device, gpus, cores, psutil.virtual_memory().available)
+    return plan_local(workers, device, gpus, available_cores(), psutil.virtual_memory().available)
 
 
 @contextlib.contextmanager

@@ -124,7 +124,7 @@ class ExtractionOptions:
         settings = self.settings.as_dict()
         del settings["video_size"]
         return {
-            "settings": settings,
+            "settings": settings | {"decoders": self.settings.decoders},
             "weights": str(self.weights),
             "gaps": str(self.gaps),
             "layout": str(self.layout),

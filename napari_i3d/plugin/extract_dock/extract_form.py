@@ -135,6 +135,9 @@ class ExtractForm:
             "Chunks at once",
             "Memory grows with it; features do not change. On a processor at most 4 are used.",
         )
+        self.decoders = _spin(
+            0, "Decoders", "Parts of the video decoded at the same time; 0: as many as pay off.", least=0
+        )
         self.ending = LineEdit(
             label="File ending",
             value=".npy",
@@ -164,6 +167,7 @@ class ExtractForm:
             self.device,
             self.precision,
             self.batch_size,
+            self.decoders,
             self.ending,
             self.save_metadata,
         )
@@ -193,6 +197,7 @@ class ExtractForm:
             subtract_background=self.subtract_background.value,
             device=self.device.value,
             precision=self.precision.value,
+            decoders=self.decoders.value or None,
         )
         return ExtractionOptions(
             settings=settings,
@@ -225,6 +230,7 @@ class ExtractForm:
                 getattr(self, name).value = getattr(settings, name)
             for name in ("precision", "batch_size"):
                 getattr(self, name).value = getattr(settings, name)
+            self.decoders.value = settings.decoders or 0
             self.ending.value = options.i3d_suffix
             for name in ("gaps", "layout", "save_metadata"):
                 getattr(self, name).value = getattr(options, name)
