@@ -1,9 +1,13 @@
 """A stranger's features file, or the facts beside it, are read rightly or refused, whatever they hold."""
 
+import json
 import os
 import random
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from helpers.hostile.broken_pickles import broken, damaged
@@ -11,6 +15,9 @@ from helpers.hostile.greedy_pickles import GREEDY
 from helpers.hostile.hostile_features import FACTS, NO_FEATURES, features, honest, told
 from helpers.hostile.hostile_pickles import call
 from helpers.hostile.witness import Witness, many
+from napari_i3d._utils.files import sha256_of
+from napari_i3d.features.features import Features
+from napari_i3d.features.io.layouts import export_features
 from napari_i3d.features.io.writing import write_features
 
 
@@ -92,3 +99,45 @@ def test_facts_that_are_no_file_are_left_alone(features_witness: Witness):
     facts.unlink()
     os.mkfifo(facts)
     assert features_witness.read(path, "pipe beside it")["result"]
+
+
+def _entry(values: dict[str, Any]) -> Callable[[dict[str, Any], np.ndarray], tuple[Any, np.ndarray]]:
+    return lambda facts, rows: (facts | {"individuals": [facts["individuals"][0] | values]}, rows)
+
+
+BARE: dict[str, Callable[[dict[str, Any], np.ndarray], tuple[Any, np.ndarray]]] = {
+    "no facts": lambda facts, rows: ([], rows),
+    "two individuals": lambda facts, rows: (facts | {"individuals": facts["individuals"] * 2}, rows),
+    "nobody": lambda facts, rows: (facts | {"individuals": []}, rows),
+    "layout of others": lambda facts, rows: (facts | {"layout": "dict"}, rows),
+    "layout of a list": lambda facts, rows: (facts | {"layout": ["ms-tcn"]}, rows),
+    "id of a list": _entry({"id": ["a"]}),
+    "rows of text": _entry({"rows": "12"}),
+    "rows without end": _entry({"rows": 10**15}),
+    "frames too few": _entry({"frames": [1.0]}),
+    "whole numbers": lambda facts, rows: (facts, rows.astype(np.int32)),
+    "three axes": lambda facts, rows: (facts, rows[None]),
+    "no values": lambda facts, rows: (facts, rows[:, :0] if facts["layout"] == "actionformer" else rows[:0]),
+    "other way round": lambda facts, rows: (facts, np.ascontiguousarray(rows.T)),
+}  # fmt: skip
+"""What is done to the facts and the array of an individual's file for another program."""
+
+
+@pytest.mark.parametrize("layout", ["ms-tcn", "actionformer"])
+def test_arrays_that_do_not_fit_their_facts_are_refused(layout: str, features_witness: Witness):
+    path = features_witness.folder / "bare.npy"
+    (made,) = export_features(path, Features({"": next(iter(features().values()))}), layout)
+    facts_path = Path(f"{made}.json")
+    facts, rows = json.loads(facts_path.read_bytes()), np.load(made)
+    assert features_witness.read(made, "honest")["result"]
+    for name, change in BARE.items():
+        changed, array = change(facts, rows)
+        np.save(made, array)
+        stated = changed if isinstance(changed, list) else changed | {"sha256": sha256_of(made)}
+        facts_path.write_text(json.dumps(stated))
+        features_witness.refuse(made, f"{layout}, {name}")
+    content = bytearray(made.read_bytes())
+    huge = bytes(content).replace(b"'shape': (", b"'shape': (9", 1)
+    made.write_bytes(huge)
+    facts_path.write_text(json.dumps(facts | {"sha256": sha256_of(made)}))
+    features_witness.refuse(made, f"{layout}, a huge shape")

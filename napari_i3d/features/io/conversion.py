@@ -21,8 +21,8 @@ from napari_i3d.features.io.store import STORE_SUFFIX, StoreDtype, is_store
 from napari_i3d.features.io.store_writing import disk_errors, write_joined_store
 from napari_i3d.features.pieces import Piece, cut_pieces, join_pieces
 
-# Of DLC2Action 1.0: the file, a copy of all of it, and a padded copy of one individual, while a video is prepared.
-_COPIES = {Layout.DLC2ACTION: 3, Layout.DLC2ACTION_POSE: 3}
+# DLC2Action 1.0 joins the arrays of a file into new ones, then pads each: measured, twice the file.
+_COPIES = {Layout.DLC2ACTION: 2, Layout.DLC2ACTION_POSE: 2}
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ from napari_i3d.batch.distributed.tasks import StoredResult, Task, TaskResult
 from napari_i3d.batch.events import VideoDone, VideoFailed, VideoResult
 from napari_i3d.batch.options import BatchOptions
 from napari_i3d.features.io.layouts import Layout
-from napari_i3d.features.io.store import FACTS_NAME
+from napari_i3d.features.io.store import FACTS_NAME, StoreDtype
 from napari_i3d.features.io.store_writing import StoreRows
 
 N_SHARDS = 4
@@ -37,11 +37,12 @@ def remarks_of(outcome: VideoResult) -> list[str]:
     return [remark.text for remark in outcome.remarks if "portions" in remark.text]
 
 
-@pytest.fixture(params=[False, True], ids=["plain", "padded"])
+@pytest.fixture(params=[(False, StoreDtype.FLOAT32), (True, StoreDtype.FLOAT16)], ids=["plain", "padded float16"])
 def options(workplace: Workplace, network: FakeNetwork, request: pytest.FixtureRequest) -> BatchOptions:
     """Options of a store of ``one.mp4``."""
     workplace.add("one")
-    return options_of(workplace, layout=Layout.STORE, settings={"pad": request.param})
+    pad, dtype = request.param
+    return options_of(workplace, layout=Layout.STORE, store_dtype=dtype, settings={"pad": pad})
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ def test_rows_written_to_a_copy_are_not_recorded(
         if not copy.exists():
             shutil.copytree(task.store.folder, copy)
         n_rows = 12 if options.settings.pad else 5
-        files = StoreRows(copy / "store", dict.fromkeys(("striped", "spotted"), n_rows), 2048)
+        files = StoreRows(copy / "store", dict.fromkeys(("striped", "spotted"), n_rows), 2048, options.store_dtype)
         return replace(task, store=replace(task.store, folder=copy, places=replace(task.store.places, files=files)))
 
     machines, (outcome,) = on_machines(options, there=mirrored)

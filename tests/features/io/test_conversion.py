@@ -191,8 +191,8 @@ def test_dlc2action_loads_pieces_with_their_frames(planted: Features, tmp_path: 
     ("layout", "gigabytes", "words"),
     [
         ("dict", 9.3e-6, "found 0.0 GB; use piece_frames=193 or less"),
-        ("dlc2action", 28e-6, "use piece_frames=194 or less"),
-        ("dlc2action-pose", 37.4e-6, "use layout=.store., or set memory_gb"),
+        ("dlc2action", 18.7e-6, "use piece_frames=194 or less"),
+        ("dlc2action-pose", 24.9e-6, "use layout=.store., or set memory_gb"),
         ("ms-tcn", 5.9e-6, "layout ms-tcn is read into memory as a whole"),
     ],
 )
