@@ -35,7 +35,7 @@ class StoreDtype(StrEnum):
 
     FLOAT32 = "float32"
     FLOAT16 = "float16"
-    """Half the size; rounded to 11 significant bits, a relative error of at most 0.05 %."""
+    """Half the size; rounded to 11 significant bits, by at most 0.05 % or 3e-8, whichever is larger."""
 
     @property
     def numpy(self) -> "np.dtype[Any]":
