@@ -33,6 +33,7 @@ from napari_i3d.features.io.layouts import Layout, shift_note
 from napari_i3d.features.io.output_format import save_features
 from napari_i3d.features.io.sidecar import json_path
 from napari_i3d.features.io.store import store_path
+from napari_i3d.features.io.store_writing import check_store_place
 from napari_i3d.individuals import Id
 from napari_i3d.projects.video_files import VIDEO_SUFFIXES
 from napari_i3d.tracking.gaps import resolve_gaps
@@ -92,6 +93,8 @@ class VideoJobs:
         resolved = resolve_gaps(tracking, self._options.gaps)
         job = plan_job(video, resolved.values(), self._options.settings)
         options = self._options.for_rows(job.plan.total_rows)
+        if options.layout is Layout.STORE:
+            check_store_place(store_path(source.output))
         paths = options.individual_outputs(source.output, [chunks.id for chunks in job.plan.tracklets])
         self._claim(path, paths.values())
         crops: dict[Id | None, str] = {individual: crops_sha256(job, individual) for individual in (None, *paths)}

@@ -290,8 +290,13 @@ def test_folder_of_the_user_is_never_replaced(workplace: Workplace, network: Fak
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
     (outcome,) = run(store_options(workplace, overwrite=overwrite))
-    assert not isinstance(outcome, VideoDone)
+    assert isinstance(outcome, VideoFailed)
+    assert "found a folder without features.json; move it away" in outcome.summary()
+    assert network.seen == 0
     assert mine.read_text() == "mine"
+    (beside,) = run(options_of(workplace, overwrite=overwrite))
+    assert isinstance(beside, VideoDone)
+    assert beside.outputs == (workplace.out / "one.npy",)
 
 
 def test_large_features_become_a_store(workplace: Workplace, network: FakeNetwork) -> None:
