@@ -162,6 +162,8 @@ def _described(sources: list[Path]) -> Features:
 
 def _check_memory(features: Features, layout: Layout, piece_frames: int | None, memory_gb: float | None) -> None:
     """Refuse what a program that reads a file as a whole could not hold, before anything is written."""
+    if memory_gb is not None and not memory_gb > 0:  # nan neither
+        raise SettingsError(f"memory_gb: expected a number of GB above 0, found {memory_gb:g}")
     memory = physical_memory_bytes() if memory_gb is None else memory_gb * 1e9
     if layout is Layout.STORE or memory is None or not features:
         return
@@ -179,8 +181,8 @@ def _check_memory(features: Features, layout: Layout, piece_frames: int | None, 
     longest = int(memory // (_COPIES.get(layout, 1) * sum(4 * rows.shape[1] for rows in features.values())))
     cut = "" if layout is Layout.DLC2ACTION_POSE else f"{{piece_frames={max(longest, 1)}}} or less, or "
     raise FeaturesError(
-        f"layout {layout} is read into memory as a whole: expected at most {memory / 1e9:.1f} GB, found "
-        f"{whole / 1e9:.1f} GB",
+        f"layout {layout} is read into memory as a whole: expected at most {memory / 1e9:.3g} GB, found "
+        f"{whole / 1e9:.3g} GB",
         hint=f"use {cut}{{layout=store}}, or set {{memory_gb}} to the memory of the machine that reads it",
     )
 

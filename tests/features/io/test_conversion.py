@@ -190,7 +190,7 @@ def test_dlc2action_loads_pieces_with_their_frames(planted: Features, tmp_path: 
 @pytest.mark.parametrize(
     ("layout", "gigabytes", "words"),
     [
-        ("dict", 9.3e-6, "found 0.0 GB; use piece_frames=193 or less"),
+        ("dict", 9.3e-6, "at most 9.3e-06 GB, found 9.[0-9]*e-06 GB; use piece_frames=193 or less"),
         ("dlc2action", 18.7e-6, "use piece_frames=194 or less"),
         ("dlc2action-pose", 24.9e-6, "use layout=.store., or set memory_gb"),
         ("ms-tcn", 5.9e-6, "layout ms-tcn is read into memory as a whole"),
@@ -218,6 +218,8 @@ def test_result_larger_than_memory_is_refused_before_writing(
         ("a.features", {"piece_frames": 5}, "read without loading it"),
         ("a.npy", {"layout": "dlc2action-pose", "piece_frames": 5}, "pose file of the whole video"),
         ("a.npy", {"piece_frames": 0}, "expected at least 1 frame"),
+        ("a.npy", {"memory_gb": float("nan")}, "memory_gb: expected a number of GB above 0, found nan"),
+        ("a.npy", {"memory_gb": 0}, "above 0, found 0"),
         ("a.npy", {"layout": "ms-tcn", "save_metadata": True}, "decides by itself"),
         ("day1.features", {"overwrite": True}, "is the source itself"),
         ("no/folder.npy", {}, "no such folder"),
