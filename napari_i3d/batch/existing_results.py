@@ -80,7 +80,7 @@ def check_result(path: Path, expected: ExpectedResult, individual: Id | None = N
             text = f"{path.name} was damaged (its checksum is not that of what was written)"
             return ResultCheck(ResultState.DAMAGED, text)
     except FeaturesError as error:
-        return ResultCheck(ResultState.DAMAGED, f"{path.name} was damaged ({error.message.text})")
+        return ResultCheck(ResultState.DAMAGED, error.message.text)
     except OSError as error:
         raise OutputError(f"{path}: cannot be read ({error.strerror or error})", hint="check the disk") from error
     if text := _other_choices(facts, provenance, video, settings, expected):

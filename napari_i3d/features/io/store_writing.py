@@ -226,6 +226,7 @@ def move_store(work: Path, target: Path, replaced: Path) -> None:
     check_store_place(target)
     with disk_errors(target):
         if target.exists():
+            shutil.rmtree(replaced, ignore_errors=True)  # of a run that was killed when its store was in place
             target.rename(replaced)
         try:
             work.rename(target)
