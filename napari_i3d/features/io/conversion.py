@@ -24,6 +24,12 @@ from napari_i3d.features.pieces import Piece, cut_pieces, join_pieces
 # DLC2Action 1.0 joins the arrays of a file into new ones, then pads each: measured, twice the file.
 _COPIES = {Layout.DLC2ACTION: 2, Layout.DLC2ACTION_POSE: 2}
 
+LABELS_NOTE = Message(
+    "labels need a file for each piece, with its frames only: DLC2Action would put bouts that begin before a piece "
+    "into wrong frames"
+)
+"""Of pieces for DLC2Action, whose labels are still to be written."""
+
 
 @dataclass(frozen=True, eq=False)
 class Conversion:
@@ -120,7 +126,10 @@ def convert_features(
         _move(made, results, work / "replaced")
     pieces = tuple(Piece(one.path, _without_rows(one.features)) for one in wanted)
     cut = piece_frames is not None
-    return Conversion(tuple(results), pieces, _notes(described, chosen, cut=cut, save_metadata=save_metadata))
+    notes = _notes(described, chosen, cut=cut, save_metadata=save_metadata)
+    if len(sources) > 1 and not described.provenance.get("video"):
+        notes = (*notes, Message("the files do not state their video, so nothing shows that it is the same one"))
+    return Conversion(tuple(results), pieces, notes)
 
 
 def _layout_of(target: Path, layout: str | None) -> Layout:
@@ -250,10 +259,5 @@ def _notes(features: Features, layout: Layout, *, cut: bool, save_metadata: bool
     padded = all(features.one_row_a_frame(individual) for individual in features)
     notes = [shift_note(features.first_frame, layout, pad=padded, frequency=1, metadata=save_metadata)]
     if layout is Layout.DLC2ACTION and cut:
-        notes.append(
-            Message(
-                "labels need a file for each piece, with its frames only: DLC2Action would put bouts that begin before "
-                "a piece into wrong frames"
-            )
-        )
+        notes.append(LABELS_NOTE)
     return tuple(note for note in notes if note is not None)

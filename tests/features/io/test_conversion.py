@@ -240,6 +240,15 @@ def test_wrong_use_is_refused_before_writing(
     assert (tmp_path / "old.npy").read_bytes() == b"old"
 
 
+def test_joined_files_of_unknown_video_are_noted(planted: Features, tmp_path: Path) -> None:
+    sources = export_features(tmp_path / "day1.npy", planted, "ms-tcn")
+    assert not convert_features(sources, tmp_path / "known.features").notes
+    unknown = Features(planted.rows, planted.frames)
+    sources = export_features(tmp_path / "old.npy", unknown, "ms-tcn")
+    (note,) = convert_features(sources, tmp_path / "unknown.features").notes
+    assert "do not state their video" in note.text
+
+
 def test_sources_that_do_not_fit_are_refused(planted: Features, tmp_path: Path) -> None:
     export_features(tmp_path / "a.npy", planted, "dict")
     other = Features(planted.rows, planted.frames, fps=30.0, provenance=planted.provenance)
