@@ -59,9 +59,11 @@ def check_result(path: Path, expected: ExpectedResult, individual: Id | None = N
 
     `individual` is given if the file holds only this one. Raises `OutputError` if the result cannot be read.
     """
-    if path.is_dir() and not is_store(path):
-        return _CURRENT
     of_store = is_store(path)
+    if expected.layout is Layout.STORE and not of_store:
+        return _UNSURE  # no result, but in its way if one is to be written there
+    if path.is_dir() and not of_store:
+        return _CURRENT
     facts_path = path / FACTS_NAME if of_store else json_path(path)
     try:
         facts = read_store_facts(path) if of_store else json.loads(facts_path.read_bytes())
@@ -78,7 +80,7 @@ def check_result(path: Path, expected: ExpectedResult, individual: Id | None = N
             text = f"{path.name} was damaged (its checksum is not that of what was written)"
             return ResultCheck(ResultState.DAMAGED, text)
     except FeaturesError as error:
-        return ResultCheck(ResultState.DAMAGED, f"{path.name} was damaged ({error.message.text})")
+        return ResultCheck(ResultState.DAMAGED, error.message.text)
     except OSError as error:
         raise OutputError(f"{path}: cannot be read ({error.strerror or error})", hint="check the disk") from error
     if text := _other_choices(facts, provenance, video, settings, expected):

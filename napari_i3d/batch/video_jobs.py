@@ -33,6 +33,7 @@ from napari_i3d.features.io.layouts import Layout, shift_note
 from napari_i3d.features.io.output_format import save_features
 from napari_i3d.features.io.sidecar import json_path
 from napari_i3d.features.io.store import store_path
+from napari_i3d.features.io.store_writing import check_store_place
 from napari_i3d.individuals import Id
 from napari_i3d.projects.video_files import VIDEO_SUFFIXES
 from napari_i3d.tracking.gaps import resolve_gaps
@@ -72,11 +73,16 @@ class VideoJobs:
         expected = self._expected_result(source)
         # Tracking in memory is compared by its crops, not by the file that it may come from.
         early = self._options.layout.one_file and source.tracking is None and not self._options.overwrite
-        for place, layout in self._possible_results(source.output) if early else ():
-            if place.exists():
-                check = check_result(place, replace(expected, layout=layout))
-                if check.state in (ResultState.CURRENT, ResultState.OTHER):
-                    return _skip_existing(source, {place: check})
+        checks = {
+            place: check_result(place, replace(expected, layout=layout))
+            for place, layout in (self._possible_results(source.output) if early else ())
+            if place.exists()
+        }
+        for place, check in checks.items():
+            if check.state is ResultState.CURRENT:
+                return _skip_existing(source, {place: check})
+        if checks and all(check.state is ResultState.OTHER for check in checks.values()):
+            return _skip_existing(source, checks)
         if source.tracking is None and tracking_path is not None and not tracking_path.exists():
             return VideoSkipped(path, _missing_tracking(path, tracking_path), complete=False)
         return (yield from self._open(source, expected, stack))
@@ -92,6 +98,8 @@ class VideoJobs:
         resolved = resolve_gaps(tracking, self._options.gaps)
         job = plan_job(video, resolved.values(), self._options.settings)
         options = self._options.for_rows(job.plan.total_rows)
+        if options.layout is Layout.STORE:
+            check_store_place(store_path(source.output))
         paths = options.individual_outputs(source.output, [chunks.id for chunks in job.plan.tracklets])
         self._claim(path, paths.values())
         crops: dict[Id | None, str] = {individual: crops_sha256(job, individual) for individual in (None, *paths)}
@@ -222,6 +230,12 @@ class VideoJobs:
             _, height, width, _ = job.video.shape
             remarks.append(squash_note(width, height, options.settings))
         first_frames = {chunks.id: chunks.first_frame for chunks in plan.tracklets}
+        results = {job.input.output: Layout.DICT, store_path(job.input.output): Layout.STORE}
+        remarks.extend(
+            Message(f"{other.name} beside it is not of this run", hint="remove it if it is out of date")
+            for other, layout in results.items()
+            if options.layout in results.values() and layout is not options.layout and other.exists()
+        )
         pad, frequency = options.settings.pad, options.settings.frequency
         remarks.append(
             shift_note(first_frames, options.layout, pad=pad, frequency=frequency, metadata=options.save_metadata)

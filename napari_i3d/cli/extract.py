@@ -76,7 +76,10 @@ def add_extract(commands: Any) -> None:
 
 
 def _number_or_auto(text: str) -> int | None:
-    return None if text == "auto" else int(text)
+    try:
+        return None if text == "auto" else int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a number or auto, found {text!r}") from None
 
 
 def _add_choice(

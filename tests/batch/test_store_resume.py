@@ -31,9 +31,10 @@ from helpers.batches import (
 from helpers.networks import FakeNetwork, install_network
 from napari_i3d import extract_to_store
 from napari_i3d.batch import extract_to_store as extract_module
+from napari_i3d.batch.checkpoints import Checkpoints
 from napari_i3d.batch.events import VideoDone, VideoFailed, VideoSkipped
 from napari_i3d.batch.options import BatchOptions
-from napari_i3d.errors import OutputError
+from napari_i3d.errors import OutputError, SettingsError
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.features import Features
 from napari_i3d.features.io import store_writing
@@ -283,6 +284,37 @@ def test_damaged_store_is_made_again(
     assert store_content(workplace) == undisturbed_store
 
 
+def test_cut_store_is_named_and_made_again(
+    workplace: Workplace, network: FakeNetwork, undisturbed_store: dict[str, Any]
+) -> None:
+    run(store_options(workplace))
+    path = next((workplace.out / "one.features").glob("1*.npy"))
+    cut(path)
+    (outcome,) = run(store_options(workplace))
+    assert f"one.features: damaged ({path.name} has " in outcome.summary()
+    assert store_content(workplace) == undisturbed_store
+
+
+def test_run_killed_after_replacement_can_be_given_again(workplace: Workplace, network: FakeNetwork) -> None:
+    workplace.add("one")
+    run(store_options(workplace))
+    again = store_options(workplace, settings={"pad": True}, overwrite=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Checkpoints, "remove", lambda _: None)
+        run(again)
+    (outcome,) = run(again)
+    assert isinstance(outcome, VideoDone)
+    assert workplace.results == sorted(
+        ["one.features", *(f"one.features/{path.name}" for path in outcome.outputs[0].iterdir())]
+    )
+
+
+@pytest.mark.parametrize("limit", [-1.0, float("nan"), float("inf")])
+def test_limits_of_stores_are_numbers(workplace: Workplace, limit: float) -> None:
+    with pytest.raises(SettingsError, match="store_above: expected a number of GB from 0 on, found"):
+        options_of(workplace, store_above_gb=limit)
+
+
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_folder_of_the_user_is_never_replaced(workplace: Workplace, network: FakeNetwork, overwrite: bool) -> None:
     workplace.add("one")
@@ -290,8 +322,13 @@ def test_folder_of_the_user_is_never_replaced(workplace: Workplace, network: Fak
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
     (outcome,) = run(store_options(workplace, overwrite=overwrite))
-    assert not isinstance(outcome, VideoDone)
+    assert isinstance(outcome, VideoFailed)
+    assert "found a folder without features.json; move it away" in outcome.summary()
+    assert network.seen == 0
     assert mine.read_text() == "mine"
+    (beside,) = run(options_of(workplace, overwrite=overwrite))
+    assert isinstance(beside, VideoDone)
+    assert beside.outputs == (workplace.out / "one.npy",)
 
 
 def test_large_features_become_a_store(workplace: Workplace, network: FakeNetwork) -> None:
@@ -310,6 +347,24 @@ def test_large_features_become_a_store(workplace: Workplace, network: FakeNetwor
     (again,) = run(options_of(workplace, store_above_gb=limit * 0.99))
     assert isinstance(again, VideoSkipped)
     assert again.complete
+
+
+def test_store_replaces_a_file_that_was_smaller(workplace: Workplace, network: FakeNetwork) -> None:
+    workplace.add("one")
+    run(options_of(workplace, settings={"frequency": 2}))
+    options = options_of(workplace, store_above_gb=0)
+    (kept,) = run(options)
+    assert isinstance(kept, VideoSkipped)
+    assert not kept.complete
+    (done,) = run(replace(options, overwrite=True))
+    assert isinstance(done, VideoDone)
+    assert done.outputs == (workplace.out / "one.features",)
+    assert "one.npy beside it is not of this run" in done.summary()
+    (again,) = run(options)  # not in the way of the store, although of other settings
+    assert again.complete
+    (workplace.out / "one.npy").unlink()
+    (back,) = run(options_of(workplace, store_above_gb=None))
+    assert "one.features beside it is not of this run" in back.summary()
 
 
 def test_work_for_another_layout_starts_afresh(

@@ -46,7 +46,10 @@ def test_pieces_have_labels_beside_them(day1: Features, tmp_path: Path, capsys: 
     assert names == sorted(f"{stem}{end}" for stem in stems for end in (".npy", ".npy.json", "_annotation.pickle"))
     out = capsys.readouterr().out
     assert "3 files of labels" in out
-    assert "labels need a file for each piece" in out
+    assert "labels need a file for each piece" not in out
+    (tmp_path / "bare").mkdir()
+    assert convert(tmp_path / "day1.npy", tmp_path / "bare" / "day1.npy", *choices[:-2]) == 0
+    assert "labels need a file for each piece" in capsys.readouterr().out
     assert convert(*sorted((tmp_path / "out").glob("*.npy")), tmp_path / "joined.npy") == 0
     assert_same_features(day1, read_features(tmp_path / "joined.npy"))
     assert convert(tmp_path / "day1.npy", tmp_path / "x.npy", "--annotation", tmp_path / "labels.json") == 2

@@ -516,7 +516,7 @@ def test_unknown_individual_lists_the_known(workplace: Workplace, extract: Run) 
         (["--frequency", "0"], "frequency: expected a whole number from 1 to"),
         (["--batch_size", "0"], "batch_size: expected a whole number from 1"),
         (["--decoders", "0"], "decoders: expected a whole number from 1 to 64"),
-        (["--decoders", "many"], "argument --decoders: invalid"),
+        (["--decoders", "many"], "argument --decoders: expected a number or auto, found 'many'"),
         (["--frequency", "two"], "invalid int value: 'two'"),
         (["--sample_mode", "all"], "invalid choice: 'all'"),
         (["--device", "gpu"], "device: expected auto, cpu, cuda"),

@@ -44,7 +44,7 @@ def add_features_conversion(actions: Any) -> None:
 
 
 def _convert_features(options: argparse.Namespace) -> int:
-    from napari_i3d.features.io.conversion import convert_features
+    from napari_i3d.features.io.conversion import LABELS_NOTE, convert_features
     from napari_i3d.learning.datasets.piece_labels import label_paths, write_piece_labels
     from napari_i3d.projects.annotation_reader import read_annotation
 
@@ -70,7 +70,8 @@ def _convert_features(options: argparse.Namespace) -> int:
                 require_new(path, overwrite=options.overwrite)
             labels = write_piece_labels(conversion.pieces, annotation)
             print_line(f"{counted(len(labels), 'file')} of labels, the first {labels[0].name}")
-    print_notes(note.in_words(command_wording) for note in conversion.notes)
+    written = () if annotation is None else (LABELS_NOTE,)
+    print_notes(note.in_words(command_wording) for note in conversion.notes if note not in written)
     return DONE
 
 

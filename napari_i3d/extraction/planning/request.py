@@ -1,5 +1,6 @@
 """Options of an extraction, for the command and the Extract dock. Loads neither torch nor Qt."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -75,6 +76,8 @@ class ExtractionOptions:
             raise SettingsError(
                 f"layout {self.layout} always states first and last frames", hint="leave out {save_metadata}"
             )
+        if self.store_above_gb is not None and not 0 <= self.store_above_gb < math.inf:
+            raise SettingsError(f"store_above: expected a number of GB from 0 on, found {self.store_above_gb:g}")
         if self.store_dtype is not StoreDtype.FLOAT32 and not self.may_store:
             raise SettingsError(f"layout {self.layout} always has float32", hint="leave out {store_dtype}")
         if not self.layout.one_file and (self.i3d_suffix != ".npy" or self.save_metadata):

@@ -24,6 +24,12 @@ from napari_i3d.features.pieces import Piece, cut_pieces, join_pieces
 # DLC2Action 1.0 joins the arrays of a file into new ones, then pads each: measured, twice the file.
 _COPIES = {Layout.DLC2ACTION: 2, Layout.DLC2ACTION_POSE: 2}
 
+LABELS_NOTE = Message(
+    "labels need a file for each piece, with its frames only: DLC2Action would put bouts that begin before a piece "
+    "into wrong frames"
+)
+"""Of pieces for DLC2Action, whose labels are still to be written."""
+
 
 @dataclass(frozen=True, eq=False)
 class Conversion:
@@ -120,7 +126,10 @@ def convert_features(
         _move(made, results, work / "replaced")
     pieces = tuple(Piece(one.path, _without_rows(one.features)) for one in wanted)
     cut = piece_frames is not None
-    return Conversion(tuple(results), pieces, _notes(described, chosen, cut=cut, save_metadata=save_metadata))
+    notes = _notes(described, chosen, cut=cut, save_metadata=save_metadata)
+    if len(sources) > 1 and not described.provenance.get("video"):
+        notes = (*notes, Message("the files do not state their video, so nothing shows that it is the same one"))
+    return Conversion(tuple(results), pieces, notes)
 
 
 def _layout_of(target: Path, layout: str | None) -> Layout:
@@ -162,6 +171,8 @@ def _described(sources: list[Path]) -> Features:
 
 def _check_memory(features: Features, layout: Layout, piece_frames: int | None, memory_gb: float | None) -> None:
     """Refuse what a program that reads a file as a whole could not hold, before anything is written."""
+    if memory_gb is not None and not memory_gb > 0:  # nan neither
+        raise SettingsError(f"memory_gb: expected a number of GB above 0, found {memory_gb:g}")
     memory = physical_memory_bytes() if memory_gb is None else memory_gb * 1e9
     if layout is Layout.STORE or memory is None or not features:
         return
@@ -179,8 +190,8 @@ def _check_memory(features: Features, layout: Layout, piece_frames: int | None, 
     longest = int(memory // (_COPIES.get(layout, 1) * sum(4 * rows.shape[1] for rows in features.values())))
     cut = "" if layout is Layout.DLC2ACTION_POSE else f"{{piece_frames={max(longest, 1)}}} or less, or "
     raise FeaturesError(
-        f"layout {layout} is read into memory as a whole: expected at most {memory / 1e9:.1f} GB, found "
-        f"{whole / 1e9:.1f} GB",
+        f"layout {layout} is read into memory as a whole: expected at most {memory / 1e9:.3g} GB, found "
+        f"{whole / 1e9:.3g} GB",
         hint=f"use {cut}{{layout=store}}, or set {{memory_gb}} to the memory of the machine that reads it",
     )
 
@@ -248,10 +259,5 @@ def _notes(features: Features, layout: Layout, *, cut: bool, save_metadata: bool
     padded = all(features.one_row_a_frame(individual) for individual in features)
     notes = [shift_note(features.first_frame, layout, pad=padded, frequency=1, metadata=save_metadata)]
     if layout is Layout.DLC2ACTION and cut:
-        notes.append(
-            Message(
-                "labels need a file for each piece, with its frames only: DLC2Action would put bouts that begin before "
-                "a piece into wrong frames"
-            )
-        )
+        notes.append(LABELS_NOTE)
     return tuple(note for note in notes if note is not None)

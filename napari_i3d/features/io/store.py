@@ -121,8 +121,8 @@ def read_store(folder: Path) -> Features:
     except OSError as error:
         raise FeaturesError(f"{name}: cannot be read ({error.strerror or error})", hint=_HINT) from error
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        text = f"{name}: {FACTS_NAME} is damaged ({printable(repr(error), 120)})"
-        raise FeaturesError(text, hint=_HINT) from error
+        reason = str(error) if isinstance(error, ValueError) else repr(error)  # a KeyError is only the name
+        raise FeaturesError(f"{name}: damaged ({printable(reason, 120)})", hint=_HINT) from error
 
 
 def verify_store(folder: Path) -> str:

@@ -209,12 +209,24 @@ def write_facts(
         file.write(json.dumps({**facts, "sha256": facts_digest(facts)}, indent=1).encode())
 
 
+def check_store_place(target: Path) -> None:
+    """Check, before long work, that a store can take a name: nothing else is there that it would replace.
+
+    Raises `OutputError`. A store whose ``features.json`` is missing counts as something else: it may be the user's.
+    """
+    if target.exists() and not is_store(target):
+        found = f"a folder without {FACTS_NAME}" if target.is_dir() else "a file"
+        raise OutputError(
+            f"{target}: expected nothing or a store, found {found}", hint="move it away, or choose another name"
+        )
+
+
 def move_store(work: Path, target: Path, replaced: Path) -> None:
     """Move a complete store to its place, and the store that is there to `replaced`; raise `OutputError`."""
-    if target.exists() and not is_store(target):
-        raise OutputError(f"{target}: expected nothing or a store, found something else", hint="choose another name")
+    check_store_place(target)
     with disk_errors(target):
         if target.exists():
+            shutil.rmtree(replaced, ignore_errors=True)  # of a run that was killed when its store was in place
             target.rename(replaced)
         try:
             work.rename(target)

@@ -190,7 +190,7 @@ def test_dlc2action_loads_pieces_with_their_frames(planted: Features, tmp_path: 
 @pytest.mark.parametrize(
     ("layout", "gigabytes", "words"),
     [
-        ("dict", 9.3e-6, "found 0.0 GB; use piece_frames=193 or less"),
+        ("dict", 9.3e-6, "at most 9.3e-06 GB, found 9.[0-9]*e-06 GB; use piece_frames=193 or less"),
         ("dlc2action", 18.7e-6, "use piece_frames=194 or less"),
         ("dlc2action-pose", 24.9e-6, "use layout=.store., or set memory_gb"),
         ("ms-tcn", 5.9e-6, "layout ms-tcn is read into memory as a whole"),
@@ -218,6 +218,8 @@ def test_result_larger_than_memory_is_refused_before_writing(
         ("a.features", {"piece_frames": 5}, "read without loading it"),
         ("a.npy", {"layout": "dlc2action-pose", "piece_frames": 5}, "pose file of the whole video"),
         ("a.npy", {"piece_frames": 0}, "expected at least 1 frame"),
+        ("a.npy", {"memory_gb": float("nan")}, "memory_gb: expected a number of GB above 0, found nan"),
+        ("a.npy", {"memory_gb": 0}, "above 0, found 0"),
         ("a.npy", {"layout": "ms-tcn", "save_metadata": True}, "decides by itself"),
         ("day1.features", {"overwrite": True}, "is the source itself"),
         ("no/folder.npy", {}, "no such folder"),
@@ -236,6 +238,15 @@ def test_wrong_use_is_refused_before_writing(
         convert_features(folder, tmp_path / target, **choices)
     assert sorted(tmp_path.rglob("*")) == before
     assert (tmp_path / "old.npy").read_bytes() == b"old"
+
+
+def test_joined_files_of_unknown_video_are_noted(planted: Features, tmp_path: Path) -> None:
+    sources = export_features(tmp_path / "day1.npy", planted, "ms-tcn")
+    assert not convert_features(sources, tmp_path / "known.features").notes
+    unknown = Features(planted.rows, planted.frames)
+    sources = export_features(tmp_path / "old.npy", unknown, "ms-tcn")
+    (note,) = convert_features(sources, tmp_path / "unknown.features").notes
+    assert "do not state their video" in note.text
 
 
 def test_sources_that_do_not_fit_are_refused(planted: Features, tmp_path: Path) -> None:
