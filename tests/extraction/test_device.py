@@ -1,6 +1,8 @@
 """The precision of an extraction, whatever other code has set."""
 
 import contextlib
+import json
+import os
 import subprocess
 import sys
 from typing import Any
@@ -17,7 +19,7 @@ new_settings = pytest.mark.skipif(
 )
 
 PROGRAM = """
-import sys, torch
+import json, os, sys, torch
 from napari_i3d.errors import SettingsError
 from napari_i3d.extraction.device import Device
 from napari_i3d.extraction.settings import ExtractionSettings
@@ -26,39 +28,44 @@ def state():
     cudnn = torch.backends.cudnn
     return cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision
 
-exec(sys.argv[1])
-before = state()
-torch.cuda.device_count = lambda: 1  # the state can be seen without the device
-with Device(ExtractionSettings(device="cuda", precision=sys.argv[2])).computing():
-    print(*state())
-print(state() == before)
+def look(choice, precision):
+    exec(choice)
+    before = state()
+    torch.cuda.device_count = lambda: 1  # the state can be seen without the device
+    with Device(ExtractionSettings(device="cuda", precision=precision)).computing():
+        inside = state()
+    print(choice, precision, *inside, state() == before, sep="; ", flush=True)
+
+cases = json.loads(sys.argv[1])
+for case in cases[1:]:
+    child = os.fork()
+    if not child:
+        look(*case)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0, case
+look(*cases[0])
 """
 
-
-@new_settings
-@pytest.mark.parametrize(
-    "choice",
-    [
-        "",
-        "torch.backends.fp32_precision = 'tf32'",
-        "torch.backends.cudnn.fp32_precision = 'tf32'",
-        "torch.backends.cudnn.allow_tf32 = True",
-    ],
-)
-def test_float32_is_float32_whatever_others_have_set(choice: str) -> None:
-    assert state_of("float32", choice) == ["ieee ieee", "True"]
+CASES = [
+    ("", "float32"),
+    ("torch.backends.fp32_precision = 'tf32'", "float32"),
+    ("torch.backends.cudnn.fp32_precision = 'tf32'", "float32"),
+    ("torch.backends.cudnn.allow_tf32 = True", "float32"),
+    ("torch.backends.fp32_precision = 'ieee'", "tf32"),
+]
 
 
 @new_settings
-def test_tf32_is_used_where_it_is_chosen() -> None:
-    assert state_of("tf32", "torch.backends.fp32_precision = 'ieee'") == ["tf32 tf32", "True"]
-
-
-def state_of(precision: str, choice: str) -> list[str]:
-    """Return cuDNN's precisions while computing, and whether they are as before after it."""
-    # In a process of its own: some of these settings cannot be taken back.
-    command = [sys.executable, "-c", PROGRAM, choice, precision]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+def test_precision_is_the_chosen_one_whatever_others_set() -> None:
+    """cuDNN's precisions while computing are those chosen, and as before after it."""
+    # In processes of their own, as some of these settings cannot be taken back; torch is imported once if possible.
+    said = []
+    for cases in [CASES] if hasattr(os, "fork") else [[case] for case in CASES]:
+        command = [sys.executable, "-c", PROGRAM, json.dumps(cases)]
+        said += subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    computing = {"float32": "ieee; ieee", "tf32": "tf32; tf32"}
+    expected = [f"{choice}; {precision}; {computing[precision]}; True" for choice, precision in CASES]
+    assert sorted(said) == sorted(expected)
 
 
 @pytest.mark.parametrize("device", ["cpu", "auto"])

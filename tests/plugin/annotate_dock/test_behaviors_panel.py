@@ -56,11 +56,17 @@ def choose(panel, row: int, text: str) -> None:
     action.trigger()
 
 
+def begin(viewer) -> None:
+    """No behaviors and no labels yet, in the first frame."""
+    labels(viewer).set_annotation(Annotation(), None)
+    get_session(viewer).go_to(0)
+
+
 def shown(panel) -> list[str]:
     return [row.behavior.name for row in panel.model.rows]
 
 
-def test_first_behavior_is_added_by_typing_its_name(viewer, dock):
+def first_behavior_is_added_by_typing_its_name(viewer, dock):
     panel = dock.behaviors
     assert not panel.empty.isHidden()
     assert panel.table.isHidden()
@@ -80,7 +86,7 @@ def test_first_behavior_is_added_by_typing_its_name(viewer, dock):
     assert list(known_behaviors()) == ["walk", "wait"]
 
 
-def test_names_and_keys_that_others_have_are_refused_in_words(viewer, dock):
+def names_and_keys_that_others_have_are_refused_in_words(viewer, dock):
     labels(viewer).set_annotation(Annotation(ETHOGRAM), None)
     problems = fill_in(lambda dialog: (dialog.name.setText("new"), QTest.keyClick(dialog.key, Qt.Key.Key_R)))
     dock.behaviors.add.click()
@@ -91,7 +97,7 @@ def test_names_and_keys_that_others_have_are_refused_in_words(viewer, dock):
     assert labels(viewer).editor.ethogram == ETHOGRAM
 
 
-def test_change_takes_bouts_along_as_one_step(viewer, dock):
+def change_takes_bouts_along_as_one_step(viewer, dock):
     labels(viewer).set_annotation(Annotation(ETHOGRAM, (Bout("striped", "walk", 3, 9),)), None)
 
     def act(dialog) -> None:
@@ -115,7 +121,7 @@ def test_change_takes_bouts_along_as_one_step(viewer, dock):
     assert editor.ethogram == ETHOGRAM
 
 
-def test_behaviors_are_moved_and_deleted_with_their_bouts(viewer, dock):
+def behaviors_are_moved_and_deleted_with_their_bouts(viewer, dock):
     bouts = (Bout("striped", "walk", 3, 9), Bout("spotted", "walk", 5, 9), Bout("spotted", "rest", 9, 12))
     labels(viewer).set_annotation(Annotation(ETHOGRAM, bouts), None)
     panel = dock.behaviors
@@ -134,7 +140,18 @@ def test_behaviors_are_moved_and_deleted_with_their_bouts(viewer, dock):
     assert shown(panel) == ["rest"]
 
 
-def test_click_labels_and_running_behaviors_stand_out(viewer, qtbot, dock):
+def test_behaviors_are_added_changed_and_deleted(viewer, dock):
+    for part in (
+        change_takes_bouts_along_as_one_step,
+        first_behavior_is_added_by_typing_its_name,
+        names_and_keys_that_others_have_are_refused_in_words,
+        behaviors_are_moved_and_deleted_with_their_bouts,
+    ):
+        begin(viewer)
+        part(viewer, dock)
+
+
+def click_labels_and_running_behaviors_stand_out(viewer, qtbot, dock):
     labels(viewer).set_annotation(Annotation(ETHOGRAM, n_frames=40), None)
     panel, session = dock.behaviors, get_session(viewer)
     session.go_to(4)
@@ -163,7 +180,7 @@ def test_click_labels_and_running_behaviors_stand_out(viewer, qtbot, dock):
     assert [b.behavior for b in labels(viewer).annotation.of(individual)] == ["rest", "march"]
 
 
-def test_behaviors_are_taken_from_a_file_or_the_last_video(viewer, dock, tmp_path, monkeypatch):
+def behaviors_are_taken_from_a_file_or_the_last_video(viewer, dock, tmp_path, monkeypatch):
     panel = dock.behaviors
     path = tmp_path / "other.json"
     write_annotation(path, Annotation(ETHOGRAM, (Bout("x", "walk", 3, 900),), n_frames=1000))
@@ -191,10 +208,18 @@ def test_damaged_memory_of_behaviors_is_ignored(home, kept):
     assert known_behaviors() == Ethogram()
 
 
-def test_panel_fits_a_low_dock_with_many_behaviors(viewer, qtbot, dock):
+def panel_fits_a_low_dock_with_many_behaviors(viewer, dock):
     names = [f"behavior {number} with a name that is far too long for any table" for number in range(30)]
     labels(viewer).set_annotation(Annotation(Ethogram(tuple(map(Behavior, names)))), None)
     assert shown(dock.behaviors) == names
     assert dock.behaviors.minimumSizeHint().height() <= 60
     assert dock.minimumSizeHint().height() < 200
     assert dock.behaviors.model.index(3, 1).data(Qt.ItemDataRole.ToolTipRole).startswith(names[3])
+
+
+def test_behaviors_are_taken_clicked_and_shown(viewer, qtbot, dock, tmp_path, monkeypatch):
+    behaviors_are_taken_from_a_file_or_the_last_video(viewer, dock, tmp_path, monkeypatch)
+    begin(viewer)
+    click_labels_and_running_behaviors_stand_out(viewer, qtbot, dock)
+    begin(viewer)
+    panel_fits_a_low_dock_with_many_behaviors(viewer, dock)

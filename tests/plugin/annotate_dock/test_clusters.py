@@ -1,5 +1,7 @@
 """Clusters in the time line of the Annotate dock: frames and colors of each row, and labels made of them."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
@@ -46,16 +48,23 @@ def opened(make_napari_viewer, clip, qtbot):
     """The clip with clusters: all frames of striped, from 10.5 on of spotted."""
     viewer = make_napari_viewer(show=True)
     viewer.window.resize(1280, 800)
-    tracked = open_clip(viewer, clip)
-    session = get_session(viewer)
-    tracked.labels.set_annotation(Annotation(ETHOGRAM), None)
+    open_clip(viewer, clip)
     dock = open_dock(viewer, "Annotate")
     random = np.random.default_rng(3)
     labels = {"striped": random.integers(0, COUNT, FRAMES), "spotted": random.integers(0, 2, 40)}
-    frames = {"striped": np.arange(FRAMES), "spotted": np.arange(40) + 10.5}
-    session.exploration.explored = explore(tracked, frames, labels)
+    opened = get_session(viewer), dock, labels
+    begin(opened)
     qtbot.wait(50)
-    return session, dock, labels
+    return opened
+
+
+def begin(opened) -> None:
+    """The clusters as they were found, and no labels."""
+    session, _, labels = opened
+    session.active.labels.set_annotation(Annotation(ETHOGRAM), None)
+    session.active.current = "striped"
+    frames = {"striped": np.arange(FRAMES), "spotted": np.arange(40) + 10.5}
+    session.exploration.explored = explore(session.active, frames, labels)
 
 
 def lane_table(dock, individual, kind=LaneKind.CLUSTERS) -> list[str | None]:
@@ -69,7 +78,7 @@ def lane_table(dock, individual, kind=LaneKind.CLUSTERS) -> list[str | None]:
     return shown
 
 
-def test_each_frame_shows_the_cluster_of_its_row(opened):
+def each_frame_shows_the_cluster_of_its_row(opened):
     _, dock, labels = opened
     assert lane_table(dock, "striped") == [f"cluster {label}" for label in labels["striped"]]
     # Row 0 of spotted is halfway between frames 10 and 11: a click on either of its frames finds it.
@@ -77,7 +86,7 @@ def test_each_frame_shows_the_cluster_of_its_row(opened):
     assert lane_table(dock, "spotted") == [*expected, *[None] * (FRAMES - len(expected))]
 
 
-def test_lane_and_map_agree_row_by_row(opened):
+def lane_and_map_agree_row_by_row(opened):
     session, dock, _ = opened
     explored, tracked = session.exploration.explored, session.active
     colors = row_colors(explored, ColorBy.CLUSTER)
@@ -102,7 +111,7 @@ def test_rows_stand_for_the_nearest_frames(first, last, step, expected):
     assert frames_of_run(LabelRun("v", "a", first, last, 0, 1.0, None), step, FRAMES) == expected
 
 
-def test_pieces_and_other_ids_have_their_lanes(opened, clip):
+def pieces_and_other_ids_have_their_lanes(opened, clip):
     session, dock, _ = opened
     frames = {"striped_part1": np.arange(5), "striped_part2": np.arange(20, 30), "stranger": np.arange(8)}
     labels = {"striped_part1": [1] * 5, "striped_part2": [2] * 10, "stranger": [0] * 8}
@@ -129,7 +138,7 @@ def test_clusters_of_the_whole_image_are_nobodys_of_several(make_napari_viewer, 
     assert lane_table(dock, "")[:9] == ["cluster 0"] * 8 + [None]
 
 
-def test_selected_rows_are_shown_below_clusters(opened):
+def selected_rows_are_shown_below_clusters(opened):
     session, dock, _ = opened
     rows = np.zeros(100, bool)
     rows[[3, 4, 5, 60, 61]] = True
@@ -143,13 +152,13 @@ def test_selected_rows_are_shown_below_clusters(opened):
     assert dock.canvas.data.group("striped").lane(LaneKind.SELECTED) is None
 
 
-def test_other_features_take_the_clusters_away(opened):
+def other_features_take_the_clusters_away(opened):
     session, dock, _ = opened
     session.active.set_features(None, None)
     assert all(group.lane(LaneKind.CLUSTERS) is None for group in dock.canvas.data.groups)
 
 
-def test_edited_labels_leave_the_clusters(opened):
+def edited_labels_leave_the_clusters(opened):
     session, dock, labels = opened
     session.active.labels.editor.add("striped", "walk", 3, 9)
     assert lane_table(dock, "striped") == [f"cluster {label}" for label in labels["striped"]]
@@ -170,7 +179,7 @@ def place_of(dock, individual, frame: int) -> QPoint:
     return QPoint(round((left + right) / 2), round(y))
 
 
-def test_click_on_a_cluster_shows_frame_and_individual(opened, qtbot):
+def click_on_a_cluster_shows_frame_and_individual(opened, qtbot):
     session, dock, _ = opened
     session.active.current = "striped"
     for individual, frame in (("spotted", 14), ("striped", 33), ("spotted", 49)):
@@ -196,7 +205,7 @@ def trigger(menu: QMenu, title: str, entry: str) -> None:
     menu.close()
 
 
-def test_all_bouts_of_a_cluster_become_labels_in_one_step(opened, qtbot):
+def all_bouts_of_a_cluster_become_labels_in_one_step(opened, qtbot):
     session, dock, labels = opened
     tracked = session.active
     number = int(labels["striped"][7])
@@ -212,7 +221,7 @@ def test_all_bouts_of_a_cluster_become_labels_in_one_step(opened, qtbot):
     assert not tracked.history.can_undo
 
 
-def test_cluster_of_everyone_becomes_a_new_behavior(opened, qtbot):
+def cluster_of_everyone_becomes_a_new_behavior(opened, qtbot):
     session, dock, labels = opened
     tracked = session.active
     frame = int(np.flatnonzero(labels["spotted"] == 1)[0]) + 10
@@ -227,7 +236,7 @@ def test_cluster_of_everyone_becomes_a_new_behavior(opened, qtbot):
     assert list(tracked.labels.annotation.ethogram) == ["walk", "rest", "sing"]
 
 
-def test_one_bout_of_a_cluster_is_curated(opened, qtbot):
+def one_bout_of_a_cluster_is_curated(opened, qtbot):
     session, dock, labels = opened
     number = int(labels["spotted"][0])
     trigger(menu_of(dock, "spotted", 10), f"Label this bout of cluster {number} as", "walk")
@@ -236,7 +245,7 @@ def test_one_bout_of_a_cluster_is_curated(opened, qtbot):
     assert set(labels["spotted"][: bout.stop - 10]) == {number}
 
 
-def test_labels_of_a_person_are_left_alone(opened, qtbot):
+def labels_of_a_person_are_left_alone(opened, qtbot):
     session, dock, labels = opened
     tracked = session.active
     number = int(labels["striped"][30])
@@ -250,7 +259,33 @@ def test_labels_of_a_person_are_left_alone(opened, qtbot):
     assert resting == set(np.flatnonzero(labels["striped"] == number)) - set(range(28, 33))
 
 
-def test_table_with_rows_beyond_the_video_is_cut(opened):
+def test_clusters_become_labels(opened, qtbot):
+    for part in (
+        partial(all_bouts_of_a_cluster_become_labels_in_one_step, qtbot=qtbot),
+        partial(cluster_of_everyone_becomes_a_new_behavior, qtbot=qtbot),
+        partial(one_bout_of_a_cluster_is_curated, qtbot=qtbot),
+        partial(labels_of_a_person_are_left_alone, qtbot=qtbot),
+    ):
+        begin(opened)
+        part(opened)
+
+
+def table_with_rows_beyond_the_video_is_cut(opened):
     session, dock, _ = opened
     session.exploration.explored = explore(session.active, {"striped": np.arange(55, 70)}, {"striped": [0] * 15})
     assert lane_table(dock, "striped") == [None] * 55 + ["cluster 0"] * 5
+
+
+def test_lanes_show_the_cluster_of_each_frame(opened, clip, qtbot):
+    for part in (
+        each_frame_shows_the_cluster_of_its_row,
+        lane_and_map_agree_row_by_row,
+        selected_rows_are_shown_below_clusters,
+        edited_labels_leave_the_clusters,
+        partial(click_on_a_cluster_shows_frame_and_individual, qtbot=qtbot),
+        partial(pieces_and_other_ids_have_their_lanes, clip=clip),
+        table_with_rows_beyond_the_video_is_cut,
+        other_features_take_the_clusters_away,
+    ):
+        begin(opened)
+        part(opened)

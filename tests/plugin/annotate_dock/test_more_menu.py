@@ -1,6 +1,7 @@
 """The menu of the Annotate dock: statistics as the library computes them, figures, and clips."""
 
 import csv
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +36,14 @@ def opened(make_napari_viewer, clip, qtbot):
     viewer = make_napari_viewer(show=True)
     viewer.window.resize(1280, 800)
     tracked = open_clip(viewer, clip)
-    tracked.labels.set_annotation(Annotation(ETHOGRAM, BOUTS, n_frames=FRAMES), None)
-    return get_session(viewer), tracked, open_dock(viewer, "Annotate").more
+    opened = get_session(viewer), tracked, open_dock(viewer, "Annotate").more
+    begin(opened)
+    return opened
+
+
+def begin(opened) -> None:
+    """The labels that all parts of a test begin with."""
+    opened[1].labels.set_annotation(Annotation(ETHOGRAM, BOUTS, n_frames=FRAMES), None)
 
 
 def entry(more, text: str):
@@ -48,7 +55,7 @@ def rows_of(table) -> dict[tuple[str, str], list[str]]:
     return {(row[0], row[1]): row[2:] for row in table.texts()}
 
 
-def test_bouts_are_counted_and_saved(opened, tmp_path: Path, monkeypatch, qtbot):
+def bouts_are_counted_and_saved(opened, tmp_path: Path, monkeypatch, qtbot):
     _, _, more = opened
     entry(more, "Bout statistics…").trigger()
     page = more._statistics.bouts
@@ -64,7 +71,7 @@ def test_bouts_are_counted_and_saved(opened, tmp_path: Path, monkeypatch, qtbot)
     assert (written["striped", "walk"]["count"], written["striped", "walk"]["total_s"]) == ("2", "1")
 
 
-def test_statistics_follow_the_labels(opened, qtbot):
+def statistics_follow_the_labels(opened, qtbot):
     _, tracked, more = opened
     entry(more, "Bout statistics…").trigger()
     table = more._statistics.bouts.table
@@ -86,7 +93,7 @@ def test_numbers_sort_as_numbers(qtbot):
     assert [row[0] for row in table.texts()] == ["c", "a", "d", "b"]
 
 
-def test_transitions_are_drawn_and_saved(opened, tmp_path: Path, monkeypatch, qtbot):
+def transitions_are_drawn_and_saved(opened, tmp_path: Path, monkeypatch, qtbot):
     _, _, more = opened
     entry(more, "Transitions…").trigger()
     page = more._statistics.transitions
@@ -103,7 +110,7 @@ def test_transitions_are_drawn_and_saved(opened, tmp_path: Path, monkeypatch, qt
         assert image.size[0] > 500
 
 
-def test_time_budget_is_drawn_or_says_why_not(opened, tmp_path: Path, monkeypatch, qtbot):
+def time_budget_is_drawn_or_says_why_not(opened, tmp_path: Path, monkeypatch, qtbot):
     _, tracked, more = opened
     entry(more, "Time budget…").trigger()
     page = more._statistics.budget
@@ -116,7 +123,18 @@ def test_time_budget_is_drawn_or_says_why_not(opened, tmp_path: Path, monkeypatc
     assert "individuals that were assessed" in page.reason.text()
 
 
-def test_agreement_with_another_file(opened, tmp_path: Path, monkeypatch, qtbot):
+def test_statistics_are_shown_and_saved(opened, tmp_path, monkeypatch, qtbot):
+    for part in (
+        partial(bouts_are_counted_and_saved, tmp_path=tmp_path, monkeypatch=monkeypatch, qtbot=qtbot),
+        partial(statistics_follow_the_labels, qtbot=qtbot),
+        partial(transitions_are_drawn_and_saved, tmp_path=tmp_path, monkeypatch=monkeypatch, qtbot=qtbot),
+        partial(time_budget_is_drawn_or_says_why_not, tmp_path=tmp_path, monkeypatch=monkeypatch, qtbot=qtbot),
+    ):
+        begin(opened)
+        part(opened)
+
+
+def agreement_with_another_file(opened, tmp_path: Path, monkeypatch, qtbot):
     _, _, more = opened
     other = Annotation(ETHOGRAM, (Bout("striped", "walk", 0, 10), Bout("striped", "rest", 10, 45)), n_frames=FRAMES)
     write_annotation(tmp_path / "other.csv", other)
@@ -138,7 +156,7 @@ def test_agreement_with_another_file(opened, tmp_path: Path, monkeypatch, qtbot)
         assert [row["behavior"] for row in csv.DictReader(file)] == ["walk", "rest", ""]
 
 
-def test_file_without_labels_is_told(opened, tmp_path: Path, monkeypatch, qtbot):
+def file_without_labels_is_told(opened, tmp_path: Path, monkeypatch, qtbot):
     _, _, more = opened
     (tmp_path / "other.csv").write_text("nothing,of,this\n1,2,3\n")
     entry(more, "Agreement with another file…").trigger()
@@ -150,7 +168,16 @@ def test_file_without_labels_is_told(opened, tmp_path: Path, monkeypatch, qtbot)
     assert not page.save.isEnabled()
 
 
-def test_figure_of_labels_shows_the_frames_in_view(opened, tmp_path: Path, monkeypatch, qtbot):
+def test_other_files_agreement_is_shown_or_refused(opened, tmp_path, monkeypatch, qtbot):
+    for part in (
+        partial(file_without_labels_is_told, tmp_path=tmp_path, monkeypatch=monkeypatch, qtbot=qtbot),
+        partial(agreement_with_another_file, tmp_path=tmp_path, monkeypatch=monkeypatch, qtbot=qtbot),
+    ):
+        begin(opened)
+        part(opened)
+
+
+def figure_of_labels_shows_the_frames_in_view(opened, tmp_path: Path, monkeypatch, qtbot):
     _, _, more = opened
     assert not entry(more, "Save figure of the clusters…").isEnabled()
     choose_file(monkeypatch, "getSaveFileName", tmp_path / "labels.svg")
@@ -159,7 +186,7 @@ def test_figure_of_labels_shows_the_frames_in_view(opened, tmp_path: Path, monke
     assert not notifications()
 
 
-def test_clip_of_the_frames_in_view(opened, tmp_path: Path, qtbot):
+def clip_of_the_frames_in_view(opened, tmp_path: Path, qtbot):
     from napari_i3d.plugin.annotate_dock.export_clip import Span
 
     _, _, more = opened
@@ -178,3 +205,12 @@ def test_clip_of_the_frames_in_view(opened, tmp_path: Path, qtbot):
         assert len(video) == last - first
     click(qtbot, panel.cancel)
     assert not more._clip.isVisible()
+
+
+def test_figure_and_clip_show_the_frames_in_view(opened, tmp_path, monkeypatch, qtbot):
+    for part in (
+        partial(figure_of_labels_shows_the_frames_in_view, tmp_path=tmp_path, monkeypatch=monkeypatch, qtbot=qtbot),
+        partial(clip_of_the_frames_in_view, tmp_path=tmp_path, qtbot=qtbot),
+    ):
+        begin(opened)
+        part(opened)

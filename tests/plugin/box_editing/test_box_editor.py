@@ -1,5 +1,7 @@
 """Boxes edited in the canvas with mouse and keys, as a person does it, against a plain dictionary of boxes."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
@@ -31,19 +33,30 @@ def canvas(viewer, video_alone_of, qtbot) -> Canvas:
 @pytest.fixture
 def editing(canvas: Canvas) -> Canvas:
     """Two individuals in all frames, whose boxes are being edited."""
+    begin(canvas)
+    return canvas
+
+
+def begin(canvas: Canvas) -> None:
+    """Both boxes in all frames, one frame shown, none selected, and nothing said."""
+    if canvas.session.box_editor.is_on:
+        canvas.key(Qt.Key.Key_8)
     tracklets = [Tracklet(one, 0, np.tile(box, (FRAMES, 1))) for one, box in BOXES.items()]
     canvas.tracked.set_tracking(Tracking(tracklets), None)
     canvas.viewer.dims.set_current_step(0, 7)
+    notification_manager.records.clear()
     canvas.key(Qt.Key.Key_8)
     assert canvas.session.box_editor.is_on
-    return canvas
+    canvas.layer.mode = "select"
+    canvas.layer.selected_data = set()
+    canvas.assert_shapes_are_the_boxes()
 
 
 def messages() -> str:
     return "\n".join(note.message for note in notification_manager.records)
 
 
-def test_shapes_are_the_boxes_of_the_frame_shown(editing):
+def shapes_are_the_boxes_of_the_frame_shown(editing):
     editing.assert_shapes_are_the_boxes()
     assert editing.viewer.layers.selection.active is editing.layer
     editing.tracked.editor.set_box(1, 9, [10, 10, 30, 30])
@@ -52,7 +65,7 @@ def test_shapes_are_the_boxes_of_the_frame_shown(editing):
     assert editing.boxes()[1] == [10, 10, 30, 30]
 
 
-def test_dragged_box_moves_in_this_frame_only(editing):
+def dragged_box_moves_in_this_frame_only(editing):
     before = {frame: editing.boxes(frame) for frame in range(FRAMES)}
     moved = editing.drag((190, 160), (220, 135))
     for frame in range(FRAMES):
@@ -69,25 +82,26 @@ def test_dragged_box_moves_in_this_frame_only(editing):
     assert editing.tracked.editor.set_by_hand(7) == {2}
 
 
-def test_moving_down_leaves_left_and_right_exactly(editing):
+def moving_down_leaves_left_and_right_exactly(editing):
     editing.drag((190, 160), (190, 180))
     now = editing.boxes()[2]
     assert (now[0], now[2]) == (150.25, 230.75)
     assert now[3] - now[1] == pytest.approx(79.625, abs=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("corner", "changed"),
-    [((0, 1), (0, 1)), ((2, 1), (2, 1)), ((2, 3), (2, 3)), ((0, 3), (0, 3))],
-    ids=["upper-left", "upper-right", "lower-right", "lower-left"],
-)
-def test_dragged_corner_changes_its_two_sides_only(editing, corner, changed):
+def dragged_corner_changes_its_two_sides_only(editing):
+    for corner in ((0, 1), (2, 1), (2, 3), (0, 3)):  # each of two sides, which are its places in a box
+        begin(editing)
+        drag_corner(editing, corner)
+
+
+def drag_corner(editing, corner) -> None:
     editing.click(190, 160)
     x, y = BOXES[2][corner[0]], BOXES[2][corner[1]]
     moved = editing.drag((x, y), (x + 9, y - 7))
     now = editing.boxes()[2]
     for side in range(4):
-        if side in changed:
+        if side in corner:
             assert now[side] == pytest.approx(BOXES[2][side] + moved[side % 2], abs=1.5)
             assert now[side] != BOXES[2][side]
         else:
@@ -96,7 +110,7 @@ def test_dragged_corner_changes_its_two_sides_only(editing, corner, changed):
     editing.assert_shapes_are_the_boxes()
 
 
-def test_corner_dragged_past_the_opposite_one_flips_the_box(editing):
+def corner_dragged_past_the_opposite_one_flips_the_box(editing):
     editing.click(190, 160)
     editing.drag((230.75, 200.125), (120, 90), steps=8)
     left, upper, right, lower = editing.boxes()[2]
@@ -107,7 +121,7 @@ def test_corner_dragged_past_the_opposite_one_flips_the_box(editing):
     editing.assert_shapes_are_the_boxes()
 
 
-def test_drag_is_one_step_that_undo_takes_back(editing):
+def drag_is_one_step_that_undo_takes_back(editing):
     editing.drag((190, 160), (210, 170), steps=6)
     moved = editing.boxes()
     editing.tracked.editor.undo()
@@ -119,7 +133,7 @@ def test_drag_is_one_step_that_undo_takes_back(editing):
     editing.assert_shapes_are_the_boxes()
 
 
-def test_several_selected_boxes_move_in_one_step(editing):
+def several_selected_boxes_move_in_one_step(editing):
     editing.click(70, 60)
     editing.click(190, 160, SHIFT)
     assert len(editing.layer.selected_data) == 2
@@ -131,7 +145,7 @@ def test_several_selected_boxes_move_in_one_step(editing):
     assert editing.boxes() == BOXES
 
 
-def test_rotation_is_refused_in_words(editing):
+def rotation_is_refused_in_words(editing):
     editing.click(190, 160)
     row, column = editing.layer._selected_box[9]
     start = (column + 0.5, row + 0.5)
@@ -142,7 +156,7 @@ def test_rotation_is_refused_in_words(editing):
     editing.assert_shapes_are_the_boxes()
 
 
-def test_corner_moved_in_direct_mode_takes_its_sides_along(editing):
+def corner_moved_in_direct_mode_takes_its_sides_along(editing):
     editing.key(Qt.Key.Key_D)
     editing.click(190, 160)
     editing.drag((150.25, 120.5), (165, 130))
@@ -152,7 +166,7 @@ def test_corner_moved_in_direct_mode_takes_its_sides_along(editing):
     editing.assert_shapes_are_the_boxes()
 
 
-def test_inserted_and_removed_vertices_leave_rectangles(editing):
+def inserted_and_removed_vertices_leave_rectangles(editing):
     editing.click(190, 160)
     editing.key(Qt.Key.Key_I)
     editing.click(190, 120.5)
@@ -164,8 +178,30 @@ def test_inserted_and_removed_vertices_leave_rectangles(editing):
         np.testing.assert_allclose(editing.boxes()[one], box, atol=1.0)
 
 
-@pytest.mark.parametrize("mode", ["add_ellipse", "add_rectangle"])
-def test_drawn_shape_becomes_its_bounding_rectangle(editing, mode):
+def test_boxes_are_moved_and_changed_by_dragging(editing):
+    for part in (
+        shapes_are_the_boxes_of_the_frame_shown,
+        dragged_box_moves_in_this_frame_only,
+        moving_down_leaves_left_and_right_exactly,
+        dragged_corner_changes_its_two_sides_only,
+        corner_dragged_past_the_opposite_one_flips_the_box,
+        drag_is_one_step_that_undo_takes_back,
+        several_selected_boxes_move_in_one_step,
+        rotation_is_refused_in_words,
+        corner_moved_in_direct_mode_takes_its_sides_along,
+        inserted_and_removed_vertices_leave_rectangles,
+    ):
+        begin(editing)
+        part(editing)
+
+
+def drawn_shape_becomes_its_bounding_rectangle(editing):
+    draw_shape(editing, "add_ellipse")
+    begin(editing)
+    draw_shape(editing, "add_rectangle")
+
+
+def draw_shape(editing, mode: str) -> None:
     editing.layer.mode = mode
     editing.drag((250, 40), (310, 80))
     assert set(editing.boxes()) == {1, 2, 3}
@@ -176,7 +212,7 @@ def test_drawn_shape_becomes_its_bounding_rectangle(editing, mode):
     assert editing.layer.mode == "select"
 
 
-def test_drawn_path_and_polygon_become_rectangles(editing):
+def drawn_path_and_polygon_become_rectangles(editing):
     for number, mode in enumerate(("add_path", "add_polygon_lasso"), start=3):
         editing.layer.mode = mode
         first = editing.point(250, 10 + 40 * number)
@@ -188,7 +224,7 @@ def test_drawn_path_and_polygon_become_rectangles(editing):
         editing.assert_shapes_are_the_boxes()
 
 
-def test_line_and_click_draw_no_box(editing):
+def line_and_click_draw_no_box(editing):
     editing.layer.mode = "add_line"
     editing.drag((250, 40), (310, 40))
     editing.layer.mode = "add_rectangle"
@@ -198,7 +234,7 @@ def test_line_and_click_draw_no_box(editing):
     editing.assert_shapes_are_the_boxes()
 
 
-def test_deleted_shape_deletes_the_box_of_this_frame(editing):
+def deleted_shape_deletes_the_box_of_this_frame(editing):
     editing.click(190, 160)
     editing.key(Qt.Key.Key_Delete)
     assert set(editing.boxes()) == {1}
@@ -209,7 +245,7 @@ def test_deleted_shape_deletes_the_box_of_this_frame(editing):
     editing.assert_shapes_are_the_boxes()
 
 
-def test_pasted_box_goes_to_its_own_individual_in_another_frame(editing):
+def pasted_box_goes_to_its_own_individual_in_another_frame(editing):
     editing.tracked.editor.delete_boxes(2, 20, 25)
     editing.viewer.dims.set_current_step(0, 9)
     editing.click(190, 160)
@@ -221,7 +257,7 @@ def test_pasted_box_goes_to_its_own_individual_in_another_frame(editing):
     assert editing.tracked.current == 2
 
 
-def test_box_pasted_beside_its_original_is_a_new_individual(editing):
+def box_pasted_beside_its_original_is_a_new_individual(editing):
     editing.click(190, 160)
     editing.key(Qt.Key.Key_C, CONTROL)
     editing.key(Qt.Key.Key_V, CONTROL)
@@ -229,7 +265,7 @@ def test_box_pasted_beside_its_original_is_a_new_individual(editing):
     assert {one: editing.boxes()[one] for one in BOXES} == BOXES
 
 
-def test_drawn_box_goes_to_the_current_individual_without_one(editing):
+def drawn_box_goes_to_the_current_individual_without_one(editing):
     editing.tracked.editor.delete_boxes(1, 5, 10)
     editing.viewer.dims.set_current_step(0, 6)
     editing.click(190, 160)  # what was selected last must not get the box
@@ -241,14 +277,14 @@ def test_drawn_box_goes_to_the_current_individual_without_one(editing):
     assert editing.boxes()[2] == BOXES[2]
 
 
-def test_selected_shape_and_current_individual_follow_each_other(editing):
+def selected_shape_and_current_individual_follow_each_other(editing):
     editing.click(190, 160)
     assert editing.tracked.current == 2
     editing.tracked.current = 1
     assert [editing.layer.features["key"][place] for place in editing.layer.selected_data] == [0]
 
 
-def test_box_outside_of_the_image_is_kept_and_tiny_one_is_not(editing):
+def box_outside_of_the_image_is_kept_and_tiny_one_is_not(editing):
     editing.drag((70, 60), (-5, -8))
     assert editing.boxes()[1][0] < 0
     editing.click(190, 160)
@@ -266,7 +302,23 @@ def test_box_outside_of_the_image_is_kept_and_tiny_one_is_not(editing):
     editing.assert_shapes_are_the_boxes()
 
 
-def test_frame_that_changes_during_a_drag_ends_it(editing):
+def test_boxes_are_drawn_deleted_and_pasted(editing):
+    for part in (
+        drawn_shape_becomes_its_bounding_rectangle,
+        drawn_path_and_polygon_become_rectangles,
+        line_and_click_draw_no_box,
+        deleted_shape_deletes_the_box_of_this_frame,
+        pasted_box_goes_to_its_own_individual_in_another_frame,
+        box_pasted_beside_its_original_is_a_new_individual,
+        drawn_box_goes_to_the_current_individual_without_one,
+        selected_shape_and_current_individual_follow_each_other,
+        box_outside_of_the_image_is_kept_and_tiny_one_is_not,
+    ):
+        begin(editing)
+        part(editing)
+
+
+def frame_that_changes_during_a_drag_ends_it(editing):
     editing.drag((190, 160), (220, 150), release=False)
     editing.viewer.dims.set_current_step(0, 12)
     editing.move(editing.point(260, 160))
@@ -277,7 +329,7 @@ def test_frame_that_changes_during_a_drag_ends_it(editing):
     editing.assert_shapes_are_the_boxes()
 
 
-def test_press_on_a_box_stops_the_player(editing, qtbot):
+def press_on_a_box_stops_the_player(editing, qtbot):
     player = editing.viewer.window._qt_viewer.dims
     player.play(0, 20)
     qtbot.waitUntil(lambda: editing.session.frame != 7)
@@ -394,7 +446,7 @@ def test_other_video_is_edited_once_it_is_active(editing, clip_of: MakeClip, qtb
     assert (first.history.position, second.history.position) == (1, 1)
 
 
-def test_other_tracking_opened_meanwhile_is_edited(editing):
+def other_tracking_opened_meanwhile_is_edited(editing):
     editing.drag((190, 160), (200, 170))
     editing.tracked.set_tracking(Tracking([Tracklet("new", 0, np.tile([5.0, 5.0, 50.0, 50.0], (FRAMES, 1)))]), None)
     editing.assert_shapes_are_the_boxes()
@@ -435,7 +487,7 @@ def test_hidden_layer_is_left_after_leaving(canvas):
     assert np.count_nonzero(lines[:, 1].any(axis=1)) == 8  # the box and the outline of the current one
 
 
-def test_layer_removed_by_the_user_ends_editing(editing):
+def layer_removed_by_the_user_ends_editing(editing):
     before = callbacks(editing)
     editing.viewer.layers.remove(editing.layer)
     editing.settle()
@@ -446,7 +498,7 @@ def test_layer_removed_by_the_user_ends_editing(editing):
     editing.assert_shapes_are_the_boxes()
 
 
-def test_eye_in_the_list_of_layers_switches_editing(editing):
+def eye_in_the_list_of_layers_switches_editing(editing):
     layer, editor = editing.layer, editing.session.box_editor
     layer.visible = False
     editing.settle()
@@ -461,7 +513,7 @@ def test_eye_in_the_list_of_layers_switches_editing(editing):
     editing.assert_shapes_are_the_boxes()
 
 
-def test_hidden_layer_goes_with_the_last_video(editing):
+def hidden_layer_goes_with_the_last_video(editing):
     layer = editing.layer
     editing.key(Qt.Key.Key_8)
     assert layer in editing.viewer.layers
@@ -470,7 +522,7 @@ def test_hidden_layer_goes_with_the_last_video(editing):
     assert not len(editing.viewer.layers)
 
 
-def test_list_of_layers_is_drawn_again_after_a_drag(editing, qtbot):
+def list_of_layers_is_drawn_again_after_a_drag(editing, qtbot):
     held = editing.viewer.window._qt_viewer.layers
     editing.drag((190, 160), (220, 135), release=False)
     assert not held.updatesEnabled()
@@ -480,6 +532,20 @@ def test_list_of_layers_is_drawn_again_after_a_drag(editing, qtbot):
     assert not held.updatesEnabled()
     editing.viewer.dims.set_current_step(0, 9)
     qtbot.waitUntil(held.updatesEnabled)
+
+
+def test_editing_follows_frames_layers_and_tracking(editing, qtbot):
+    for part in (
+        frame_that_changes_during_a_drag_ends_it,
+        partial(press_on_a_box_stops_the_player, qtbot=qtbot),
+        partial(list_of_layers_is_drawn_again_after_a_drag, qtbot=qtbot),
+        other_tracking_opened_meanwhile_is_edited,
+        eye_in_the_list_of_layers_switches_editing,
+        layer_removed_by_the_user_ends_editing,
+        hidden_layer_goes_with_the_last_video,
+    ):
+        begin(editing)
+        part(editing)
 
 
 def test_video_removed_while_editing_ends_it(editing):
@@ -496,8 +562,7 @@ def test_viewer_closes_while_boxes_are_edited(editing):
     editing.viewer.close()
 
 
-def test_three_dimensions_refuse_or_end_editing(make_napari_viewer):
-    viewer = make_napari_viewer(show=True)
+def three_dimensions_refuse_or_end_editing(viewer):
     viewer.add_image(np.zeros((5, 60, 80), np.uint8))
     session = get_session(viewer)
     session.add_tracking(Tracking([Tracklet("a", 0, np.tile([30.0, 20.0, 60.0, 40.0], (5, 1)))]), None)
@@ -513,10 +578,15 @@ def test_three_dimensions_refuse_or_end_editing(make_napari_viewer):
     assert not session.box_editor.is_on
 
 
-def test_without_video_editing_is_refused(viewer):
+def without_video_editing_is_refused(viewer):
     get_session(viewer).box_editor.start()
     assert not get_session(viewer).box_editor.is_on
     assert "Open a video" in messages()
+
+
+def test_editing_is_refused_without_video_or_plane(viewer):
+    without_video_editing_is_refused(viewer)
+    three_dimensions_refuse_or_end_editing(viewer)
 
 
 def test_boxes_drawn_from_nothing_can_be_undone_and_redone(canvas):

@@ -1,5 +1,6 @@
 """Identities corrected in a real window by keys, menus and the table; the oracle is boxes in plain dictionaries."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -57,10 +58,21 @@ def opened(make_napari_viewer, video, qtbot):
     session = get_session(viewer)
     dock = open_dock(viewer, "Individuals")
     viewer.open(str(video), plugin="napari-i3d")
-    session.add_tracking(several(), None)
-    session.go_to(FRAME)
+    begin((session, dock))
     qtbot.wait(50)
     return session, dock
+
+
+def begin(opened) -> None:
+    """The boxes of all, a frame in their middle, nothing marked, asked or said."""
+    session, _ = opened
+    panel = session.identity_prompt.panel
+    if panel is not None and panel.isVisible():
+        press(session, "Escape")
+    session.add_tracking(several(), None)
+    session.active.span = None
+    session.go_to(FRAME)
+    notification_manager.records.clear()
 
 
 def press(session, key: str, modifier=NO) -> None:
@@ -83,7 +95,7 @@ def said(session) -> str:
     return session.viewer.status
 
 
-def test_two_keys_swap_with_the_nearest_from_here_on(opened):
+def two_keys_swap_with_the_nearest_from_here_on(opened):
     session, _ = opened
     before = plain(session.active.tracking)
     press(session, "Q")
@@ -101,8 +113,13 @@ def test_two_keys_swap_with_the_nearest_from_here_on(opened):
     assert not session.identity_prompt.panel.isVisible()
 
 
-@pytest.mark.parametrize("scope", ["1", "2", "3", "4"])
-def test_each_scope_by_keys(opened, scope):
+def each_scope_by_keys(opened):
+    for scope in "1234":
+        begin(opened)
+        correct_in_scope(opened, scope)
+
+
+def correct_in_scope(opened, scope: str) -> None:
     session, _ = opened
     session.go_to(SPAN[0])
     press(session, ",")
@@ -139,7 +156,7 @@ def test_each_scope_by_keys(opened, scope):
         assert said(session) == f"Undone: {done}"
 
 
-def test_refused_gift_names_frames_and_can_replace(opened):
+def refused_gift_names_frames_and_can_replace(opened):
     session, _ = opened
     session.active.current = "1"
     session.go_to(5)
@@ -165,7 +182,7 @@ def test_refused_gift_names_frames_and_can_replace(opened):
     assert type(session.active.current) is int
 
 
-def test_escape_changes_nothing(opened):
+def escape_changes_nothing(opened):
     session, _ = opened
     before = session.active.tracking
     for letter in "SBMTRXD":
@@ -176,7 +193,7 @@ def test_escape_changes_nothing(opened):
     assert session.active.tracking is before
 
 
-def test_words_follow_frame_span_and_individual(opened):
+def words_follow_frame_span_and_individual(opened):
     session, _ = opened
     press(session, "Q")
     session.go_to(25)
@@ -193,7 +210,7 @@ def test_words_follow_frame_span_and_individual(opened):
     assert words(session) == "Delete female, all its boxes"
 
 
-def test_undo_and_redo_keys(opened):
+def undo_and_redo_keys(opened):
     session, _ = opened
     before = plain(session.active.tracking)
     session.active.editor.delete("male")
@@ -208,7 +225,7 @@ def test_undo_and_redo_keys(opened):
     assert said(session) == "There is nothing to undo"
 
 
-def test_labels_layer_keeps_its_own_undo(opened):
+def labels_layer_keeps_its_own_undo(opened):
     session, _ = opened
     layer = Labels(np.zeros((FRAMES, 60, 60), int))
     session.viewer.add_layer(layer)
@@ -220,6 +237,20 @@ def test_labels_layer_keeps_its_own_undo(opened):
     assert "male" not in session.active.tracking
     press(session, "U")
     assert "male" in session.active.tracking
+
+
+def test_identities_are_corrected_by_keys(opened):
+    for part in (
+        two_keys_swap_with_the_nearest_from_here_on,
+        each_scope_by_keys,
+        refused_gift_names_frames_and_can_replace,
+        escape_changes_nothing,
+        words_follow_frame_span_and_individual,
+        undo_and_redo_keys,
+        labels_layer_keeps_its_own_undo,
+    ):
+        begin(opened)
+        part(opened)
 
 
 def menu_entry(menu: QMenu, *titles: str):
@@ -249,7 +280,7 @@ def right_click(session, x: float, y: float, *, drag_px: int = 0) -> None:
     QApplication.processEvents()
 
 
-def test_right_click_on_a_box_opens_its_menu(opened, qtbot):
+def right_click_on_a_box_opens_its_menu(opened, qtbot):
     session, _ = opened
     before = plain(session.active.tracking)
     right_click(session, 75 + FRAME, 120)
@@ -269,7 +300,7 @@ def test_right_click_on_a_box_opens_its_menu(opened, qtbot):
     }
 
 
-def test_right_click_works_while_boxes_are_edited(opened, qtbot):
+def right_click_works_while_boxes_are_edited(opened, qtbot):
     session, _ = opened
     before = plain(session.active.tracking)
     session.box_editor.start()
@@ -281,13 +312,13 @@ def test_right_click_works_while_boxes_are_edited(opened, qtbot):
     assert plain(session.active.tracking) == {one: boxes for one, boxes in before.items() if one != "female"}
 
 
-def test_right_click_beside_boxes_opens_none(opened):
+def right_click_beside_boxes_opens_none(opened):
     session, _ = opened
     right_click(session, 300, 20)
     assert session.canvas_menu.menu is None
 
 
-def test_dragged_right_button_zooms_and_opens_none(opened):
+def dragged_right_button_zooms_and_opens_none(opened):
     session, _ = opened
     zoom = session.viewer.scene.camera.zoom
     right_click(session, 75 + FRAME, 120, drag_px=40)
@@ -295,7 +326,7 @@ def test_dragged_right_button_zooms_and_opens_none(opened):
     assert session.viewer.scene.camera.zoom != zoom
 
 
-def test_delete_entries_are_told_apart(opened):
+def delete_entries_are_told_apart(opened):
     session, _ = opened
     session.canvas_menu.open()
     menu = session.canvas_menu.menu
@@ -306,6 +337,18 @@ def test_delete_entries_are_told_apart(opened):
     whole.trigger()
     assert "male" not in session.active.tracking
     menu.close()
+
+
+def test_right_clicks_open_the_menu_of_a_box(opened, qtbot):
+    for part in (
+        right_click_beside_boxes_opens_none,
+        dragged_right_button_zooms_and_opens_none,
+        partial(right_click_on_a_box_opens_its_menu, qtbot=qtbot),
+        partial(right_click_works_while_boxes_are_edited, qtbot=qtbot),
+        delete_entries_are_told_apart,
+    ):
+        begin(opened)
+        part(opened)
 
 
 def row_of(dock, individual) -> int:
@@ -325,7 +368,7 @@ def type_id(session, dock, individual, text: str, qtbot) -> None:
     qtbot.waitUntil(lambda: answers != (len(session.active.history.steps), len(notification_manager.records)))
 
 
-def test_typed_ids_keep_their_type(opened, qtbot):
+def typed_ids_keep_their_type(opened, qtbot):
     session, dock = opened
     tracking = plain(session.active.tracking)
     type_id(session, dock, "male", "7", qtbot)
@@ -339,7 +382,7 @@ def test_typed_ids_keep_their_type(opened, qtbot):
     assert any("7" in record.message for record in notification_manager.records)
 
 
-def test_table_menu_deletes_all_that_are_selected(opened, qtbot, monkeypatch):
+def table_menu_deletes_all_that_are_selected(opened, qtbot, monkeypatch):
     session, dock = opened
     menus: list[QMenu] = []
     monkeypatch.setattr(QMenu, "popup", lambda menu, *_: menus.append(menu))
@@ -363,7 +406,7 @@ def check_table(session, dock) -> None:
     assert [proxy.individual(index.row()) for index in chosen] == [session.active.current]
 
 
-def test_table_keeps_selection_order_and_place(opened, qtbot):
+def table_keeps_selection_order_and_place(opened, qtbot):
     session, dock = opened
     tracking = Tracking([standing(f"id{n}", 10 + 5 * n, n // 2, 30) for n in range(40)])
     session.active.set_tracking(tracking, None)
@@ -385,7 +428,7 @@ def test_table_keeps_selection_order_and_place(opened, qtbot):
     assert not resets
 
 
-def test_history_list_goes_to_the_state_clicked(opened, qtbot):
+def history_list_goes_to_the_state_clicked(opened, qtbot):
     session, dock = opened
     states = [plain(session.active.tracking)]
     editor, bar = session.active.editor, dock.corrections
@@ -428,7 +471,7 @@ def test_history_model_inserts_rows_only():
     assert listed == [step.words for step in editor.history.steps]
 
 
-def test_marked_span_is_shown_and_cleared(opened, qtbot):
+def marked_span_is_shown_and_cleared(opened, qtbot):
     session, dock = opened
     press(session, ",")
     session.go_to(29)
@@ -439,7 +482,7 @@ def test_marked_span_is_shown_and_cleared(opened, qtbot):
     assert dock.corrections.span_row.isHidden()
 
 
-def test_bar_shows_editing_and_signs_in_a_narrow_dock(opened, qtbot):
+def bar_shows_editing_and_signs_in_a_narrow_dock(opened, qtbot):
     session, dock = opened
     bar = dock.corrections
     qtbot.mouseClick(bar.edit, Qt.MouseButton.LeftButton)
@@ -452,6 +495,19 @@ def test_bar_shows_editing_and_signs_in_a_narrow_dock(opened, qtbot):
     assert bar.undo.toolTip().startswith("Nothing to undo")
     bar.resize(600, bar.height())
     assert [bar.undo.text(), bar.redo.text()] == ["Undo", "Redo"]
+
+
+def test_dock_corrects_and_shows_the_history(opened, qtbot, monkeypatch):
+    for part in (
+        partial(typed_ids_keep_their_type, qtbot=qtbot),
+        partial(history_list_goes_to_the_state_clicked, qtbot=qtbot),
+        partial(marked_span_is_shown_and_cleared, qtbot=qtbot),
+        partial(bar_shows_editing_and_signs_in_a_narrow_dock, qtbot=qtbot),
+        partial(table_menu_deletes_all_that_are_selected, qtbot=qtbot, monkeypatch=monkeypatch),
+        partial(table_keeps_selection_order_and_place, qtbot=qtbot),
+    ):
+        begin(opened)
+        part(opened)
 
 
 def test_corrections_act_on_the_active_video(opened, clip_of, tmp_path):

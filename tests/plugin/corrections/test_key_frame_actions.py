@@ -49,24 +49,20 @@ def box(left: float) -> list[float]:
     return [left, 20.0, left + 40, 70.0]
 
 
-@pytest.fixture(params=[False, True], ids=["looking", "editing"])
-def keys(request, viewer, video_alone_of, qtbot) -> Keys:
-    viewer.open(str(video_alone_of(FRAMES)), plugin="napari-i3d")
-    keys = Keys(viewer)
+def begin(keys: Keys) -> None:
+    """Three boxes of one individual, and nothing said yet."""
+    keys.tracked.set_tracking(None, None)
     for frame in (0, 10, 30):
         keys.tracked.editor.set_box(1, frame, box(3 * frame))
     keys.go(10)
-    if request.param:
-        keys.press("edit_boxes")
-        assert keys.session.box_editor.is_on
-    return keys
+    notification_manager.records.clear()
 
 
 def messages() -> str:
     return "\n".join(note.message for note in notification_manager.records)
 
 
-def test_one_key_interpolates_to_both_sides_in_one_step(keys):
+def one_key_interpolates_to_both_sides_in_one_step(keys):
     steps = keys.tracked.history.position
     keys.press("interpolate")
     assert keys.lefts(1) == pytest.approx({frame: 3.0 * frame for frame in range(31)})
@@ -75,7 +71,7 @@ def test_one_key_interpolates_to_both_sides_in_one_step(keys):
     assert sorted(keys.lefts(1)) == [0, 10, 30]
 
 
-def test_each_side_has_its_own_key(keys):
+def each_side_has_its_own_key(keys):
     keys.press("interpolate_previous")
     assert sorted(keys.lefts(1)) == [*range(11), 30]
     keys.tracked.editor.undo()
@@ -83,7 +79,7 @@ def test_each_side_has_its_own_key(keys):
     assert sorted(keys.lefts(1)) == [0, *range(10, 31)]
 
 
-def test_keys_go_through_key_frames(keys):
+def keys_go_through_key_frames(keys):
     keys.press("next_key_frame")
     assert keys.session.frame == 30
     assert "key frame 3 of 3" in keys.viewer.status
@@ -97,7 +93,7 @@ def test_keys_go_through_key_frames(keys):
     assert keys.session.frame == 20
 
 
-def test_gone_names_the_key_that_the_user_chose(viewer, clip_of: MakeClip):
+def gone_names_the_key_that_the_user_chose(viewer, clip_of: MakeClip):
     viewer.open(str(clip_of(FRAMES).video), plugin="napari-i3d")
     session = get_session(viewer)
     change_keys({action.name: action.key for action in ALL} | {"gone_from_here": "Alt-9"})
@@ -106,7 +102,7 @@ def test_gone_names_the_key_that_the_user_chose(viewer, clip_of: MakeClip):
     assert f"Press {shown_key('Alt-9')} again to delete the boxes" in messages()
 
 
-def test_gone_is_said_first_and_done_when_pressed_again(keys):
+def gone_is_said_first_and_done_when_pressed_again(keys):
     keys.press("interpolate")
     keys.go(15)
     before, steps = keys.lefts(1), keys.tracked.history.position
@@ -123,7 +119,7 @@ def test_gone_is_said_first_and_done_when_pressed_again(keys):
     assert keys.lefts(1) == before
 
 
-def test_back_copies_the_last_box_before(keys):
+def back_copies_the_last_box_before(keys):
     keys.go(20)
     keys.press("back_here")
     assert keys.lefts(1)[20] == 30.0
@@ -137,7 +133,7 @@ def test_back_copies_the_last_box_before(keys):
     assert 25 not in keys.lefts(1)
 
 
-def test_key_frames_are_marked_beside_their_ids(keys):
+def key_frames_are_marked_beside_their_ids(keys):
     def texts() -> set[str]:
         layer = keys.session.boxes.display(keys.tracked).ids_layer
         return set(layer.features["id"][layer.shown])
@@ -152,7 +148,27 @@ def test_key_frames_are_marked_beside_their_ids(keys):
     assert texts() == {"1"}
 
 
-def test_without_an_individual_it_is_said_what_to_do(viewer, video_alone_of):
+def test_keys_do_the_same_looking_and_editing(viewer, video_alone_of):
+    viewer.open(str(video_alone_of(FRAMES)), plugin="napari-i3d")
+    keys = Keys(viewer)
+    parts = (
+        one_key_interpolates_to_both_sides_in_one_step,
+        each_side_has_its_own_key,
+        keys_go_through_key_frames,
+        gone_is_said_first_and_done_when_pressed_again,
+        back_copies_the_last_box_before,
+        key_frames_are_marked_beside_their_ids,
+    )
+    for editing in (False, True):
+        for part in parts:
+            begin(keys)
+            if editing and not keys.session.box_editor.is_on:
+                keys.press("edit_boxes")
+            assert keys.session.box_editor.is_on == editing, part.__name__
+            part(keys)
+
+
+def without_an_individual_it_is_said_what_to_do(viewer, video_alone_of):
     viewer.open(str(video_alone_of(FRAMES)), plugin="napari-i3d")
     keys = Keys(viewer)
     for name in ("interpolate", "gone_from_here", "next_key_frame"):
@@ -160,7 +176,7 @@ def test_without_an_individual_it_is_said_what_to_do(viewer, video_alone_of):
     assert messages().count("Select an individual first") == 3
 
 
-def test_no_two_actions_have_the_same_key_and_none_is_napari_s(viewer):
+def no_two_actions_have_the_same_key_and_none_is_napari_s(viewer):
     from napari.utils.key_bindings import coerce_keybinding
 
     bound = [coerce_keybinding(key) for action in ALL for key in (action.key, action.also) if key]
@@ -174,8 +190,12 @@ def test_no_two_actions_have_the_same_key_and_none_is_napari_s(viewer):
             assert binding not in type(viewer.layers[0]).class_keymap
 
 
-def test_dock_offers_to_draw_boxes_and_shows_the_mode(viewer, video_alone_of, qtbot):
-    viewer.open(str(video_alone_of(FRAMES)), plugin="napari-i3d")
+def test_keys_are_nobody_else_s_and_named_as_chosen(viewer, clip_of: MakeClip):
+    no_two_actions_have_the_same_key_and_none_is_napari_s(viewer)
+    gone_names_the_key_that_the_user_chose(viewer, clip_of)
+
+
+def dock_offers_to_draw_boxes_and_shows_the_mode(viewer, qtbot):
     keys = Keys(viewer)
     dock = open_dock(viewer, "Individuals")
     qtbot.wait(20)
@@ -195,3 +215,8 @@ def test_dock_offers_to_draw_boxes_and_shows_the_mode(viewer, video_alone_of, qt
     dock.corrections.edit.click()
     assert not keys.session.box_editor.is_on
     assert not dock.corrections.edit.isChecked()
+
+
+def test_video_without_boxes_says_what_to_do(viewer, video_alone_of, qtbot):
+    without_an_individual_it_is_said_what_to_do(viewer, video_alone_of)
+    dock_offers_to_draw_boxes_and_shows_the_mode(viewer, qtbot)

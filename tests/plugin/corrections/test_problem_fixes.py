@@ -1,5 +1,6 @@
 """From problem to problem in a window: keys and buttons mend planted faults, and what is mended leaves the list."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -44,12 +45,20 @@ def opened(make_napari_viewer, video, qtbot):
     viewer = make_napari_viewer()
     dock = open_dock(viewer, "Individuals")
     viewer.open(str(video), plugin="napari-i3d")
-    session = get_session(viewer)
-    session.add_tracking(planted(), None)
-    session.go_to(0)
     dock.resize(600, 900)
     canvas = viewer.window._qt_viewer.canvas.native
-    return session, dock, lambda key, *modifier: QTest.keyClick(canvas, key, *modifier)
+    opened = get_session(viewer), dock, lambda key, *modifier: QTest.keyClick(canvas, key, *modifier)
+    begin(opened)
+    return opened
+
+
+def begin(opened) -> None:
+    """The planted problems, none of which was looked at."""
+    session, dock, _ = opened
+    dock.problems.accepted.setChecked(False)
+    session.add_tracking(planted(), None)
+    session.go_to(0)
+    assert len(session.active.problems_left) == len(session.active.problems)
 
 
 def as_walked(tracking: Tracking) -> None:
@@ -58,7 +67,7 @@ def as_walked(tracking: Tracking) -> None:
         np.testing.assert_allclose(tracking[individual].boxes, boxes, atol=1e-9)
 
 
-def test_keys_mend_all_problems_in_one_press_each(opened):
+def keys_mend_all_problems_in_one_press_each(opened):
     session, dock, press = opened
     tracked = session.active
     press(Qt.Key.Key_N)
@@ -78,7 +87,7 @@ def test_keys_mend_all_problems_in_one_press_each(opened):
     assert len(dock.problems.model.rows) == len(tracked.problems)
 
 
-def test_buttons_say_what_they_do(opened, qtbot):
+def buttons_say_what_they_do(opened, qtbot):
     session, dock, press = opened
     tracked = session.active
     press(Qt.Key.Key_N)
@@ -91,7 +100,7 @@ def test_buttons_say_what_they_do(opened, qtbot):
     assert tracked.problem is not None  # the next one
 
 
-def test_all_gaps_are_mended_in_one_step(opened, qtbot):
+def all_gaps_are_mended_in_one_step(opened, qtbot):
     session, dock, press = opened
     tracked = session.active
     press(Qt.Key.Key_N)
@@ -103,7 +112,15 @@ def test_all_gaps_are_mended_in_one_step(opened, qtbot):
     assert "gap" not in {str(problem.kind) for problem in tracked.problems}
 
 
-def test_problem_marked_as_fine_is_remembered(opened, qtbot):
+def test_problems_are_mended_by_keys_and_buttons(opened, qtbot):
+    keys_mend_all_problems_in_one_press_each(opened)
+    begin(opened)
+    buttons_say_what_they_do(opened, qtbot)
+    begin(opened)
+    all_gaps_are_mended_in_one_step(opened, qtbot)
+
+
+def problem_marked_as_fine_is_remembered(opened, qtbot):
     session, dock, press = opened
     tracked = session.active
     press(Qt.Key.Key_N)
@@ -120,7 +137,7 @@ def test_problem_marked_as_fine_is_remembered(opened, qtbot):
     assert problem in tracked.problems_left
 
 
-def test_all_of_a_kind_are_marked_in_one_step(opened, qtbot):
+def all_of_a_kind_are_marked_in_one_step(opened, qtbot):
     session, dock, press = opened
     tracked = session.active
     press(Qt.Key.Key_N)
@@ -134,7 +151,7 @@ def test_all_of_a_kind_are_marked_in_one_step(opened, qtbot):
     assert len(dock.problems.model.rows) == len(tracked.problems)
 
 
-def test_next_problem_skips_what_is_fine(opened):
+def next_problem_skips_what_is_fine(opened):
     session, _, press = opened
     tracked = session.active
     frames = []
@@ -145,3 +162,13 @@ def test_next_problem_skips_what_is_fine(opened):
         press(Qt.Key.Key_N)
     assert frames == sorted(problem.frame for problem in tracked.problems_left)
     assert tracked.problem.frame == frames[0]
+
+
+def test_problems_are_marked_as_fine(opened, qtbot, home: Path):
+    problem_marked_as_fine_is_remembered(opened, qtbot)
+    shutil.rmtree(home)
+    begin(opened)
+    all_of_a_kind_are_marked_in_one_step(opened, qtbot)
+    shutil.rmtree(home)
+    begin(opened)
+    next_problem_skips_what_is_fine(opened)

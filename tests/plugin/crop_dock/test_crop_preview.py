@@ -33,10 +33,18 @@ def opened(make_napari_viewer, clip, qtbot):
     viewer = make_napari_viewer(show=True)
     session = get_session(viewer)
     viewer.open(str(clip.video), plugin="napari-i3d")
+    dock = viewer.window.add_plugin_dock_widget("napari-i3d", "Crop preview")[1]
+    begin((viewer, session, dock), clip)
+    return viewer, session, dock
+
+
+def begin(opened, clip) -> None:
+    """The boxes of the clip, and how crops are taken at first."""
+    _, session, dock = opened
+    session.active.boxes_size = None
     session.add_tracking(read_tracking(clip.tracking), clip.tracking)
     session.go_to(3)
-    dock = viewer.window.add_plugin_dock_widget("napari-i3d", "Crop preview")[1]
-    return viewer, session, dock
+    dock.mode.setCurrentIndex(list(SampleMode).index(SampleMode.EXPAND_BBOXES))
 
 
 def expected(clip: SyntheticClip, name: str, frame: int, mode: SampleMode, size=None, scale=1.0) -> np.ndarray:
@@ -70,20 +78,20 @@ def test_squashed_whole_image_is_said_to_be_so(make_napari_viewer, clip, qtbot, 
     assert "whole image" in dock.text.text()
 
 
-@pytest.mark.parametrize("mode", SampleMode)
-def test_preview_shows_the_pixels_of_the_extraction(opened, clip, qtbot, mode):
+def preview_shows_the_pixels_of_the_extraction(opened, clip, qtbot, mode):
     _, session, dock = opened
     dock.mode.setCurrentIndex(list(SampleMode).index(mode))
     session.active.current = "spotted"
     session.go_to(11)
     wait_for(qtbot, dock, "spotted, frame 11")
     side = (256, 340) if mode is SampleMode.OVERSAMPLE else (224, 224)
-    qtbot.waitUntil(lambda: dock.view.image is not None and dock.view.image.shape[:2] == side, timeout=WAIT)
-    assert is_rounded(dock.view.image, expected(clip, "spotted", 11, mode))
+    wanted = expected(clip, "spotted", 11, mode)
+    assert wanted.shape[:2] == side
+    qtbot.waitUntil(lambda: is_rounded(dock.view.image, wanted), timeout=WAIT)
     assert session.sample_mode is mode
 
 
-def test_preview_of_a_resized_video(opened, clip, qtbot):
+def preview_of_a_resized_video(opened, clip, qtbot):
     _, session, dock = opened
     halves = Tracking(Tracklet(name, t.start, t.boxes / 2) for name, t in session.active.tracking.items())
     session.add_tracking(halves, clip.tracking)
@@ -95,7 +103,7 @@ def test_preview_of_a_resized_video(opened, clip, qtbot):
     qtbot.waitUntil(lambda: is_rounded(dock.view.image, wanted), timeout=WAIT)
 
 
-def test_preview_follows_frame_and_individual_at_steady_size(opened, qtbot):
+def preview_follows_frame_and_individual_at_steady_size(opened, qtbot):
     _, session, dock = opened
     wait_for(qtbot, dock, "striped, frame 3")
     size = dock.view.size()
@@ -108,7 +116,7 @@ def test_preview_follows_frame_and_individual_at_steady_size(opened, qtbot):
     assert dock.view.size() == size
 
 
-def test_preview_says_why_there_is_nothing_to_see(opened, qtbot):
+def preview_says_why_there_is_nothing_to_see(opened, qtbot):
     _, session, dock = opened
     wait_for(qtbot, dock, "striped, frame 3")
     whole = session.active.tracking
@@ -127,7 +135,7 @@ def test_preview_says_why_there_is_nothing_to_see(opened, qtbot):
     wait_for(qtbot, dock, "sees the whole image")
 
 
-def test_closing_dock_while_it_works_is_no_error(opened, qtbot):
+def closing_dock_while_it_works_is_no_error(opened, qtbot):
     viewer, session, dock = opened
     for frame in range(10):
         session.go_to(frame)
@@ -137,6 +145,18 @@ def test_closing_dock_while_it_works_is_no_error(opened, qtbot):
     session.go_to(2)
     session.active.current = "spotted"
     qtbot.wait(300)
+
+
+def test_preview_shows_what_the_extraction_sees(opened, clip, qtbot):
+    preview_follows_frame_and_individual_at_steady_size(opened, qtbot)
+    for mode in SampleMode:
+        preview_shows_the_pixels_of_the_extraction(opened, clip, qtbot, mode)
+    begin(opened, clip)
+    preview_of_a_resized_video(opened, clip, qtbot)
+    begin(opened, clip)
+    preview_says_why_there_is_nothing_to_see(opened, qtbot)
+    begin(opened, clip)
+    closing_dock_while_it_works_is_no_error(opened, qtbot)
 
 
 def test_request_without_a_video_says_so():

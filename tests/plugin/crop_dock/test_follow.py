@@ -1,5 +1,7 @@
 """The Follow page of the Crop preview: the same pixels as an exported clip, in the frame that the viewer shows."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, QPointF, Qt
@@ -8,7 +10,7 @@ from qtpy.QtWidgets import QApplication
 
 from helpers.clips import MakeClip
 from helpers.windows import open_clip, open_dock
-from napari_i3d import open_video
+from napari_i3d import open_video, read_tracking
 from napari_i3d.plugin.context import get_session
 from napari_i3d.rendering.view import Whereabouts
 from napari_i3d.synthetic import SyntheticClip
@@ -31,6 +33,15 @@ def opened(make_napari_viewer, clip, qtbot):
     dock = open_dock(viewer, "Crop preview")
     dock.mode.setCurrentIndex(dock.mode.count() - 1)
     return get_session(viewer), tracked, dock.follow
+
+
+def begin(opened, clip) -> None:
+    """The boxes of the clip, the first frame, and all of a picture with its box."""
+    session, tracked, panel = opened
+    tracked.set_tracking(read_tracking(clip.tracking), clip.tracking)
+    session.go_to(0)
+    panel.zoom.value = 1.0
+    panel.box.setChecked(True)
 
 
 def show(qtbot, session, panel, frame: int):
@@ -60,7 +71,7 @@ def expected(clip, tracklet: Tracklet, center: np.ndarray, frame: int, side: int
     return square
 
 
-def test_individual_is_in_the_middle_of_the_right_frame(opened, clip, qtbot):
+def individual_is_in_the_middle_of_the_right_frame(opened, clip, qtbot):
     session, tracked, panel = opened
     for name, frame in (("striped", 0), ("striped", 33), ("spotted", 12), ("spotted", 39)):
         tracked.current = name
@@ -81,7 +92,7 @@ def test_individual_is_in_the_middle_of_the_right_frame(opened, clip, qtbot):
         assert shown.color == tracked.colors[name]
 
 
-def test_scale_stays_while_boxes_change_their_size(opened, qtbot):
+def scale_stays_while_boxes_change_their_size(opened, qtbot):
     session, tracked, panel = opened
     boxes = np.array([[100 - k, 90 - k, 120 + k, 110 + k] for k in range(FRAMES)], float)
     tracked.set_tracking(Tracking([Tracklet("a", 0, boxes)]), None)
@@ -89,7 +100,7 @@ def test_scale_stays_while_boxes_change_their_size(opened, qtbot):
     assert len(shapes) == 1
 
 
-def test_missing_boxes_are_told_and_nobody_else_is_followed(opened, clip, qtbot):
+def missing_boxes_are_told_and_nobody_else_is_followed(opened, clip, qtbot):
     session, tracked, panel = opened
     boxes = np.full((11, 4), np.nan)
     boxes[0], boxes[10] = [50, 50, 90, 90], [150, 70, 190, 110]
@@ -112,7 +123,7 @@ def test_missing_boxes_are_told_and_nobody_else_is_followed(opened, clip, qtbot)
         np.testing.assert_array_equal(small, expected(clip, tracked.tracking["a"], np.array(center), frame, 80))
 
 
-def test_zoom_by_wheel_and_box(opened, qtbot):
+def zoom_by_wheel_and_box(opened, qtbot):
     session, _, panel = opened
     before = show(qtbot, session, panel, 7)
     side = panel._followed.view.side_px
@@ -137,7 +148,7 @@ def test_zoom_by_wheel_and_box(opened, qtbot):
     np.testing.assert_array_equal(panel.view.shown.picture, before.picture)
 
 
-def test_corrected_box_moves_the_view(opened, clip, qtbot):
+def corrected_box_moves_the_view(opened, clip, qtbot):
     session, tracked, panel = opened
     tracked.current = "striped"
     show(qtbot, session, panel, 9)
@@ -152,7 +163,7 @@ def test_corrected_box_moves_the_view(opened, clip, qtbot):
     np.testing.assert_array_equal(small, expected(clip, tracked.tracking["striped"], center, 9, side))
 
 
-def test_correction_leaves_the_scale(opened, qtbot):
+def correction_leaves_the_scale(opened, qtbot):
     session, tracked, panel = opened
     tracked.current = "striped"
     before = show(qtbot, session, panel, 9).picture.shape
@@ -172,7 +183,7 @@ def test_reasons_why_nobody_is_followed(make_napari_viewer, clip, qtbot):
     qtbot.waitUntil(lambda: "Select an individual" in str(panel.view.shown), timeout=WAIT)
 
 
-def test_frames_are_shown_while_the_video_plays(opened, qtbot):
+def frames_are_shown_while_the_video_plays(opened, qtbot):
     session, _, panel = opened
     seen = []
     content = panel.view._content
@@ -185,7 +196,20 @@ def test_frames_are_shown_while_the_video_plays(opened, qtbot):
 
     panel.view._content = noted
     session.playback.play()
-    qtbot.wait(1200)
+    qtbot.waitUntil(lambda: len(seen) > 5, timeout=WAIT)
     session.playback.pause()
-    assert len(seen) > 5
     assert all(title == f"frame {frame}" for frame, title in seen)
+
+
+def test_individual_is_followed_through_frames(opened, clip, qtbot):
+    for part in (
+        partial(individual_is_in_the_middle_of_the_right_frame, clip=clip),
+        scale_stays_while_boxes_change_their_size,
+        partial(missing_boxes_are_told_and_nobody_else_is_followed, clip=clip),
+        zoom_by_wheel_and_box,
+        partial(corrected_box_moves_the_view, clip=clip),
+        correction_leaves_the_scale,
+        frames_are_shown_while_the_video_plays,
+    ):
+        begin(opened, clip)
+        part(opened, qtbot=qtbot)

@@ -3,6 +3,7 @@
 import csv
 import itertools
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,17 @@ def explored(opened, qtbot):
     return viewer, session, dock
 
 
+def begin(opened) -> None:
+    """Nothing selected, marked or searched for otherwise than at first, and the first frame and individual shown."""
+    _, session, dock = opened
+    dock._exploration.selected = np.zeros_like(dock._exploration.selected)
+    dock.similar.unmark.click()
+    dock.similar.others_only.setChecked(False)
+    dock.similar.apart.setValue(2.0)
+    session.active.current = "striped"
+    session.go_to(0)
+
+
 def place_of(canvas, row: int) -> QPoint:
     """Where the point of a row is on the canvas, in pixels of Qt."""
     canvas.native.draw()
@@ -115,7 +127,7 @@ def behavior_rows(table, behavior: int) -> np.ndarray:
     return np.array(found)
 
 
-def test_clusters_are_the_planted_behaviors(explored):
+def clusters_are_the_planted_behaviors(explored):
     _, _, dock = explored
     table, clusters = dock._exploration.explored.table, dock._exploration.explored.clusters
     truth = np.sum([number * behavior_rows(table, number) for number in range(3)], axis=0)
@@ -123,14 +135,14 @@ def test_clusters_are_the_planted_behaviors(explored):
     assert "120 rows of 2 individuals, 3 clusters" in dock.status.text()
 
 
-def test_number_of_clusters_is_chosen_by_silhouette(opened, qtbot):
+def number_of_clusters_is_chosen_by_silhouette(opened, qtbot):
     _, session, dock = opened
     session.active.set_features(planted(), None)
     assert compute(dock, qtbot, clusters=0).clusters.count == 3
     qtbot.waitUntil(lambda: "silhouette" in dock.status.text(), timeout=WAIT)
 
 
-def test_marker_is_at_the_frame_and_individual_shown(explored):
+def marker_is_at_the_frame_and_individual_shown(explored):
     _, session, dock = explored
     table = dock._exploration.explored.table
     for individual, frame in (("striped", 7), ("spotted", 7), ("spotted", 59), ("striped", 0)):
@@ -144,7 +156,7 @@ def test_marker_is_at_the_frame_and_individual_shown(explored):
         )
 
 
-def test_no_marker_where_the_frame_has_no_row(opened, qtbot):
+def no_marker_where_the_frame_has_no_row(opened, qtbot):
     _, session, dock = opened
     session.active.set_features(planted(first=10), None)
     compute(dock, qtbot)
@@ -154,7 +166,7 @@ def test_no_marker_where_the_frame_has_no_row(opened, qtbot):
     assert dock._exploration.explored.table.frames[dock.canvas.marked] == 10
 
 
-def test_moving_marker_does_not_draw_points_again(explored, qtbot):
+def moving_marker_does_not_draw_points_again(explored, qtbot):
     _, session, dock = explored
     qtbot.wait(100)
     draws = []
@@ -165,7 +177,7 @@ def test_moving_marker_does_not_draw_points_again(explored, qtbot):
     assert not draws
 
 
-def test_click_on_point_goes_to_its_frame(explored):
+def click_on_point_goes_to_its_frame(explored):
     viewer, session, dock = explored
     table = dock._exploration.explored.table
     for row in (3, 75, 110):
@@ -178,7 +190,7 @@ def test_click_on_point_goes_to_its_frame(explored):
         assert viewer.dims.current_step[0] == table.frames[hit]
 
 
-def test_lasso_selects_fades_the_others_and_marks_time(explored, qtbot):
+def lasso_selects_fades_the_others_and_marks_time(explored, qtbot):
     viewer, session, dock = explored
     plot = viewer.window.add_plugin_dock_widget("napari-i3d", "Plot features")[1]
     qtbot.waitUntil(lambda: plot.canvas.shown is not None, timeout=WAIT)
@@ -204,7 +216,7 @@ def test_lasso_selects_fades_the_others_and_marks_time(explored, qtbot):
     assert line.data.group("striped").lane(LaneKind.SELECTED) is None
 
 
-def test_lasso_with_shift_adds(explored):
+def lasso_with_shift_adds(explored):
     _, _, dock = explored
     table = dock._exploration.explored.table
     first, second = behavior_rows(table, 0), behavior_rows(table, 2)
@@ -213,7 +225,7 @@ def test_lasso_with_shift_adds(explored):
     np.testing.assert_array_equal(dock._exploration.selected, first | second)
 
 
-def test_play_shows_selected_frames_only(explored, qtbot):
+def play_shows_selected_frames_only(explored, qtbot):
     viewer, session, dock = explored
     table = dock._exploration.explored.table
     wanted = behavior_rows(table, 2)
@@ -234,7 +246,7 @@ def test_play_shows_selected_frames_only(explored, qtbot):
     assert seen[:12] == expected[:12]
 
 
-def test_selection_is_saved_as_a_table(explored, tmp_path, monkeypatch):
+def selection_is_saved_as_a_table(explored, tmp_path, monkeypatch):
     _, _, dock = explored
     found = dock._exploration.explored
     rows = np.array([4, 61, 119])
@@ -252,13 +264,24 @@ def test_selection_is_saved_as_a_table(explored, tmp_path, monkeypatch):
     assert table[0]["video"] == "animals"
 
 
-def test_similar_moments_are_those_of_the_same_behavior(explored, qtbot):
+def test_selections_are_made_played_and_saved(explored, qtbot, tmp_path, monkeypatch):
+    for part in (
+        partial(lasso_selects_fades_the_others_and_marks_time, qtbot=qtbot),
+        lasso_with_shift_adds,
+        partial(play_shows_selected_frames_only, qtbot=qtbot),
+        partial(selection_is_saved_as_a_table, tmp_path=tmp_path, monkeypatch=monkeypatch),
+    ):
+        begin(explored)
+        part(explored)
+
+
+def similar_moments_are_those_of_the_same_behavior(explored, qtbot):
     _, session, dock = explored
     session.active.current = "striped"
     session.go_to(8)
     dock.similar.apart.setValue(0.3)
-    dock.similar.search.click()
-    qtbot.waitUntil(lambda: len(dock.similar.hits) > 0, timeout=WAIT)
+    find(dock, qtbot)
+    assert dock.similar.hits
     best = dock.similar.hits[:4]
     assert all(BEHAVIOURS[hit.individual][hit.middle_frame] == BEHAVIOURS["striped"][8] for hit in best)
     assert "striped, frame 8" in dock.similar.text.text()
@@ -270,7 +293,7 @@ def test_similar_moments_are_those_of_the_same_behavior(explored, qtbot):
     assert (session.active.current, session.frame) == (best[0].individual, best[0].middle_frame)
 
 
-def test_hits_of_a_map_gone_are_not_listed(explored, qtbot):
+def hits_of_a_map_gone_are_not_listed(explored, qtbot):
     _, session, dock = explored
     session.go_to(8)
     dock.similar.search.click()
@@ -278,15 +301,14 @@ def test_hits_of_a_map_gone_are_not_listed(explored, qtbot):
     qtbot.wait(300)
     assert dock.similar.hits == ()
     compute(dock, qtbot)
-    dock.similar.search.click()
-    qtbot.waitUntil(lambda: len(dock.similar.hits) > 0, timeout=WAIT)
+    find(dock, qtbot)
+    assert dock.similar.hits
 
 
-def test_hits_are_listed_with_their_crops(explored, qtbot):
+def hits_are_listed_with_their_crops(explored, qtbot):
     _, session, dock = explored
     session.go_to(8)
-    dock.similar.search.click()
-    qtbot.waitUntil(lambda: len(dock.similar.hits) > 0 and dock.similar.list._reader is None, timeout=WAIT)
+    find(dock, qtbot)
     hit = dock.similar.hits[0]
     request = crop_request(session.active, hit.middle_frame, SampleMode.EXPAND_BBOXES, hit.individual)
     crop = crop_image(request)
@@ -302,7 +324,7 @@ def find(dock, qtbot) -> None:
     qtbot.waitUntil(lambda: dock.similar._search is None and dock.similar.list._reader is None, timeout=WAIT)
 
 
-def test_hits_are_other_moments_at_the_gap_chosen(explored, qtbot):
+def hits_are_other_moments_at_the_gap_chosen(explored, qtbot):
     _, session, dock = explored
     session.active.current = "striped"
     session.go_to(8)
@@ -319,7 +341,7 @@ def test_hits_are_other_moments_at_the_gap_chosen(explored, qtbot):
             assert all(gap >= seconds * 25 for gap in gaps)
 
 
-def test_other_individuals_only(explored, qtbot):
+def other_individuals_only(explored, qtbot):
     _, session, dock = explored
     session.active.current = "striped"
     session.go_to(8)
@@ -329,7 +351,7 @@ def test_other_individuals_only(explored, qtbot):
     assert all(dock.similar.list.item(n).text().startswith("spotted\n") for n in range(len(dock.similar.hits)))
 
 
-def test_crops_are_read_once(explored, qtbot, monkeypatch):
+def crops_are_read_once(explored, qtbot, monkeypatch):
     _, session, dock = explored
     session.active.current = "striped"
     session.go_to(8)
@@ -354,7 +376,7 @@ def test_crops_are_read_once(explored, qtbot, monkeypatch):
     assert len(read) > first  # the boxes may be others
 
 
-def test_marked_span_is_looked_for(explored, qtbot):
+def marked_span_is_looked_for(explored, qtbot):
     _, session, dock = explored
     session.active.current = "spotted"
     session.go_to(20)
@@ -364,8 +386,8 @@ def test_marked_span_is_looked_for(explored, qtbot):
     dock.similar.last.click()
     query = dock.similar.query_span()
     assert (query.individual, query.first_frame, query.last_frame) == ("spotted", 20, 25)
-    dock.similar.search.click()
-    qtbot.waitUntil(lambda: len(dock.similar.hits) > 0, timeout=WAIT)
+    find(dock, qtbot)
+    assert dock.similar.hits
     assert all(hit.last_frame - hit.first_frame == 5 for hit in dock.similar.hits)
     wanted = BEHAVIOURS["spotted"][20:26]
     best = dock.similar.hits[0]
@@ -379,7 +401,21 @@ def test_marked_span_is_looked_for(explored, qtbot):
     assert not dock.similar.unmark.isEnabled()
 
 
-def test_time_line_opens_with_the_clusters_of_the_map(explored):
+def test_similar_moments_are_searched_and_listed(explored, qtbot, monkeypatch):
+    for part in (
+        partial(crops_are_read_once, monkeypatch=monkeypatch),
+        hits_are_other_moments_at_the_gap_chosen,
+        similar_moments_are_those_of_the_same_behavior,
+        hits_are_listed_with_their_crops,
+        other_individuals_only,
+        marked_span_is_looked_for,
+        hits_of_a_map_gone_are_not_listed,
+    ):
+        begin(explored)
+        part(explored, qtbot)
+
+
+def time_line_opens_with_the_clusters_of_the_map(explored):
     viewer, session, dock = explored
     line = viewer.window.dock_widgets["Annotate (napari-i3d)"].canvas
     found, bouts = dock._exploration.explored, line.data.group("spotted").lane(LaneKind.CLUSTERS).bouts
@@ -389,7 +425,7 @@ def test_time_line_opens_with_the_clusters_of_the_map(explored):
     assert line.frame == 33
 
 
-def test_pieces_of_an_individual_lead_to_it(opened, qtbot):
+def pieces_of_an_individual_lead_to_it(opened, qtbot):
     _, session, dock = opened
     whole = planted()
     session.active.set_features(
@@ -411,7 +447,7 @@ def test_pieces_of_an_individual_lead_to_it(opened, qtbot):
     assert (session.active.current, session.frame) == ("striped", 2)
 
 
-def test_strangers_to_tracking_get_no_crop_of_another(opened):
+def strangers_to_tracking_get_no_crop_of_another(opened):
     _, session, _ = opened
     spans = tuple(Hit("animals", name, 5.0, 5.0, 0.9) for name in ("stranger", "spotted"))
     seen = list(run_thumbnails(spans, {"animals": session.active}, StopRequest()))
@@ -463,7 +499,7 @@ def test_rows_of_two_videos_on_one_map(opened, clip, tmp_path, qtbot):
     assert len(compute(dock, qtbot).table) == 120
 
 
-def test_other_features_or_none_take_the_map_away(explored, qtbot):
+def other_features_or_none_take_the_map_away(explored, qtbot):
     viewer, session, dock = explored
     session.active.set_features(planted(seed=5), None)
     assert dock._exploration.explored is None
@@ -475,7 +511,20 @@ def test_other_features_or_none_take_the_map_away(explored, qtbot):
     assert not dock.similar.search.isEnabled()
 
 
-def test_without_features_one_line_says_so(opened, capsys):
+def test_map_and_time_line_show_the_planted_behaviors(explored, qtbot):
+    for part in (
+        clusters_are_the_planted_behaviors,
+        marker_is_at_the_frame_and_individual_shown,
+        partial(moving_marker_does_not_draw_points_again, qtbot=qtbot),
+        click_on_point_goes_to_its_frame,
+        time_line_opens_with_the_clusters_of_the_map,
+        partial(other_features_or_none_take_the_map_away, qtbot=qtbot),
+    ):
+        begin(explored)
+        part(explored)
+
+
+def without_features_one_line_says_so(opened):
     from napari.utils.notifications import notification_manager
 
     _, _, dock = opened
@@ -484,7 +533,7 @@ def test_without_features_one_line_says_so(opened, capsys):
     assert "no features to explore yet" in notification_manager.records[-1].message
 
 
-def test_unusable_features_are_named(opened, qtbot):
+def unusable_features_are_named(opened, qtbot):
     from napari.utils.notifications import notification_manager
 
     _, session, dock = opened
@@ -498,7 +547,7 @@ def test_unusable_features_are_named(opened, qtbot):
     assert "frame 13" in dock.status.text()
 
 
-def test_closing_dock_while_it_computes_is_no_error(opened, qtbot):
+def closing_dock_while_it_computes_is_no_error(opened, qtbot):
     viewer, session, dock = opened
     session.active.set_features(planted(), None)
     dock.options.compute.click()
@@ -506,3 +555,17 @@ def test_closing_dock_while_it_computes_is_no_error(opened, qtbot):
     dock.deleteLater()
     qtbot.wait(300)
     session.go_to(5)
+
+
+def test_features_are_explored_or_refused_by_name(opened, qtbot):
+    for part in (
+        without_features_one_line_says_so,
+        strangers_to_tracking_get_no_crop_of_another,
+        partial(unusable_features_are_named, qtbot=qtbot),
+        partial(no_marker_where_the_frame_has_no_row, qtbot=qtbot),
+        partial(pieces_of_an_individual_lead_to_it, qtbot=qtbot),
+        partial(number_of_clusters_is_chosen_by_silhouette, qtbot=qtbot),
+        partial(closing_dock_while_it_computes_is_no_error, qtbot=qtbot),
+    ):
+        begin(opened)
+        part(opened)

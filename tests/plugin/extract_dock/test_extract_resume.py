@@ -330,7 +330,7 @@ print("closed")
 """
 
 
-@pytest.mark.parametrize("end", ["kill", "close"])
+@pytest.mark.parametrize("end", [pytest.param("kill", marks=pytest.mark.nightly), "close"])
 def test_run_after_napari_died_computes_the_rest_only(
     make_napari_viewer, qtbot, clip, network, start_program, tmp_path, end
 ):

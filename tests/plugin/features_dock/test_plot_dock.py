@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from napari.utils.notifications import notification_manager
 from napari.utils.theme import get_theme
 from qtpy.QtCore import QPoint, Qt
 
@@ -58,6 +59,17 @@ def plotted(viewer, qtbot, clip):
     return tracked, dock
 
 
+def begin(plotted, qtbot) -> None:
+    """Features of both individuals, of which the first is plotted, and nothing said yet."""
+    tracked, dock = plotted
+    before = dock.canvas.shown
+    tracked.current = "striped"
+    tracked.set_features(made_up(), None)
+    qtbot.waitUntil(lambda: dock.canvas.shown is not before, timeout=LONG_MS)
+    drawn(qtbot, dock)
+    notification_manager.records.clear()
+
+
 def point(dock, frame: float) -> QPoint:
     """Return where, in pixels of the widget, a frame is drawn."""
     x, y = dock.canvas.axes.transData.transform((frame, len(dock.canvas.shown.lines) / 2))
@@ -65,14 +77,13 @@ def point(dock, frame: float) -> QPoint:
     return QPoint(round(x / ratio), round(dock.canvas.native.height() - y / ratio))
 
 
-def test_empty_dock_says_what_to_do(viewer):
-    dock = open_dock(viewer, "Plot features")
+def empty_dock_says_what_to_do(dock):
     assert "Extract features" in dock.empty.text()
     assert not dock.files.save.isEnabled()
     assert dock.files.load.isEnabled()
 
 
-def test_heat_map_of_the_current_individual_is_drawn(plotted, qtbot):
+def heat_map_of_the_current_individual_is_drawn(plotted, qtbot):
     tracked, dock = plotted
     assert dock.canvas.axes.get_title(loc="left") == "striped"
     assert dock.canvas.axes.get_xlabel() == "video frame"
@@ -81,7 +92,7 @@ def test_heat_map_of_the_current_individual_is_drawn(plotted, qtbot):
     assert dock.options.individual.value == "spotted"
 
 
-def test_individual_chosen_in_dock_becomes_current_one(plotted, qtbot):
+def individual_chosen_in_dock_becomes_current_one(plotted, qtbot):
     tracked, dock = plotted
     dock.options.individual.value = "spotted"
     qtbot.waitUntil(lambda: dock.canvas.axes.get_title(loc="left") == "spotted", timeout=LONG_MS)
@@ -106,13 +117,13 @@ def test_individuals_called_the_same_are_plotted_each(viewer, qtbot, clip):
         assert dock.options.individual.value == individual
 
 
-def test_untrained_weights_are_named_in_the_title(plotted, qtbot):
+def untrained_weights_are_named_in_the_title(plotted, qtbot):
     tracked, dock = plotted
     tracked.set_features(made_up(trained=False), None)
     qtbot.waitUntil(lambda: "untrained weights" in dock.canvas.axes.get_title(loc="left"), timeout=LONG_MS)
 
 
-def test_cursor_follows_the_frame_of_the_viewer(plotted, viewer):
+def cursor_follows_the_frame_of_the_viewer(plotted, viewer):
     _, dock = plotted
     get_session(viewer).go_to(13)
     assert dock.canvas.cursor_frame == 13
@@ -123,7 +134,7 @@ def test_cursor_follows_the_frame_of_the_viewer(plotted, viewer):
     assert red > 200 > green
 
 
-def test_click_and_drag_move_the_viewer(plotted, viewer, qtbot):
+def click_and_drag_move_the_viewer(plotted, viewer, qtbot):
     _, dock = plotted
     session = get_session(viewer)
     native = dock.canvas.native
@@ -137,7 +148,7 @@ def test_click_and_drag_move_the_viewer(plotted, viewer, qtbot):
     assert session.frame == 11
 
 
-def test_zooming_does_not_move_viewer_and_shows_part(plotted, viewer, qtbot):
+def zooming_does_not_move_viewer_and_shows_part(plotted, viewer, qtbot):
     _, dock = plotted
     native = dock.canvas.native
     zoom = next(action for action in dock.toolbar.actions() if action.text() == "Zoom")
@@ -167,7 +178,7 @@ def test_plot_choices_are_applied_and_remembered(plotted, viewer, qtbot):
     assert (again.options.content.value, again.options.scale.value) == (Content.COMPONENTS, Scale.RAW)
 
 
-def test_colors_follow_the_theme_while_open(plotted, viewer):
+def colors_follow_the_theme_while_open(plotted, viewer):
     _, dock = plotted
     for theme in ("light", "dark"):
         viewer.theme = theme
@@ -177,8 +188,7 @@ def test_colors_follow_the_theme_while_open(plotted, viewer):
         assert dock.canvas.axes.xaxis.label.get_color() == colors.text.as_hex(format="long")
 
 
-@pytest.mark.parametrize(("ending", "start"), [(".png", b"\x89PNG"), (".svg", b"<?xml")])
-def test_figure_is_saved(plotted, qtbot, tmp_path, monkeypatch, ending, start):
+def figure_is_saved(plotted, tmp_path, monkeypatch, ending, start):
     _, dock = plotted
     path = tmp_path / f"figure{ending}"
     choose_file(monkeypatch, "getSaveFileName", path)
@@ -187,7 +197,7 @@ def test_figure_is_saved(plotted, qtbot, tmp_path, monkeypatch, ending, start):
     assert notifications() == []
 
 
-def test_figure_of_an_unknown_kind_is_one_notification(plotted, tmp_path, monkeypatch):
+def figure_of_an_unknown_kind_is_one_notification(plotted, tmp_path, monkeypatch):
     _, dock = plotted
     choose_file(monkeypatch, "getSaveFileName", tmp_path / "figure.docx")
     next(action for action in dock.toolbar.actions() if action.text() == "Save").trigger()
@@ -195,26 +205,26 @@ def test_figure_of_an_unknown_kind_is_one_notification(plotted, tmp_path, monkey
     assert ".png, .svg or .pdf" in notifications()[0]
 
 
-@pytest.mark.parametrize("ending", [".npy", ".npz", ".pickle"])
-def test_loaded_features_of_open_video_are_taken_up(viewer, qtbot, clip, tmp_path, monkeypatch, ending):
-    write_features(tmp_path / f"saved{ending}", made_up())
-    tracked = open_clip(viewer, clip)
-    dock = open_dock(viewer, "Plot features")
-    choose_file(monkeypatch, "getOpenFileName", tmp_path / f"saved{ending}")
+def load(dock, qtbot, monkeypatch, path: Path) -> None:
+    """Load a file, and wait until it is drawn."""
+    before = dock.canvas.shown
+    choose_file(monkeypatch, "getOpenFileName", path)
     click(qtbot, dock.files.load)
+    qtbot.waitUntil(lambda: dock.canvas.shown is not before, timeout=LONG_MS)
     drawn(qtbot, dock)
+
+
+def loaded_features_of_open_video_are_taken_up(tracked, dock, qtbot, tmp_path, monkeypatch, ending):
+    write_features(tmp_path / f"saved{ending}", made_up())
+    load(dock, qtbot, monkeypatch, tmp_path / f"saved{ending}")
     assert list(tracked.features) == ["striped", "spotted"]
     assert tracked.features_path == tmp_path / f"saved{ending}"
     assert dock.canvas.cursor_frame == 0
 
 
-def test_features_of_another_video_are_plotted_without_cursor(viewer, qtbot, clip, tmp_path, monkeypatch):
+def features_of_another_video_are_plotted_without_cursor(tracked, dock, qtbot, tmp_path, monkeypatch):
     write_features(tmp_path / "other.npy", made_up(("a", 7), video="other.mp4"))
-    tracked = open_clip(viewer, clip)
-    dock = open_dock(viewer, "Plot features")
-    choose_file(monkeypatch, "getOpenFileName", tmp_path / "other.npy")
-    click(qtbot, dock.files.load)
-    drawn(qtbot, dock)
+    load(dock, qtbot, monkeypatch, tmp_path / "other.npy")
     assert tracked.features is None
     assert "belongs to no open video" in dock.status.text()
     assert dock.canvas.cursor_frame is None
@@ -222,21 +232,29 @@ def test_features_of_another_video_are_plotted_without_cursor(viewer, qtbot, cli
     qtbot.waitUntil(lambda: dock.canvas.axes.get_title(loc="left") == "7", timeout=LONG_MS)
 
 
-def test_rows_without_frames_have_no_cursor(viewer, qtbot, clip, tmp_path, monkeypatch):
+def rows_without_frames_have_no_cursor(viewer, dock, qtbot, tmp_path, monkeypatch):
     path = tmp_path / "bare.npy"
     np.save(path, dict(made_up(n_rows=12)), allow_pickle=True)
-    open_clip(viewer, clip)
-    dock = open_dock(viewer, "Plot features")
-    choose_file(monkeypatch, "getOpenFileName", path)
-    click(qtbot, dock.files.load)
-    drawn(qtbot, dock)
+    load(dock, qtbot, monkeypatch, path)
     assert "row" in dock.canvas.axes.get_xlabel()
     assert dock.canvas.cursor_frame is None
     qtbot.mouseClick(dock.canvas.native, Qt.MouseButton.LeftButton, pos=point(dock, 5))
     assert get_session(viewer).frame == 0
 
 
-def test_damaged_features_file_leaves_the_plot(plotted, qtbot, tmp_path, monkeypatch):
+def test_features_files_are_loaded_and_plotted(viewer, qtbot, clip, tmp_path, monkeypatch):
+    dock = open_dock(viewer, "Plot features")
+    empty_dock_says_what_to_do(dock)
+    tracked = open_clip(viewer, clip)
+    for ending in (".npy", ".npz", ".pickle"):
+        tracked.set_features(None, None)
+        loaded_features_of_open_video_are_taken_up(tracked, dock, qtbot, tmp_path, monkeypatch, ending)
+    tracked.set_features(None, None)
+    features_of_another_video_are_plotted_without_cursor(tracked, dock, qtbot, tmp_path, monkeypatch)
+    rows_without_frames_have_no_cursor(viewer, dock, qtbot, tmp_path, monkeypatch)
+
+
+def damaged_features_file_leaves_the_plot(plotted, qtbot, tmp_path, monkeypatch):
     tracked, dock = plotted
     (tmp_path / "damaged.npy").write_bytes(b"\x93NUMPY nothing")
     before = tracked.features
@@ -247,18 +265,18 @@ def test_damaged_features_file_leaves_the_plot(plotted, qtbot, tmp_path, monkeyp
     assert tracked.features is before
 
 
-@pytest.mark.parametrize(
-    ("label", "name", "made"),
-    [
-        ("Python, numpy (*.npy)", "out.npy", "out.npy"),
-        ("Python, pickle (*.pickle)", "out", "out.pickle"),
-        ("numpy archive, nothing pickled (*.npz)", "out", "out.npz"),
-        ("DLC2Action (*.npy)", "out.npy", "out.npy"),
-        ("MS-TCN, ASFormer: a file for each individual (*.npy)", "out", "out_spotted.npy"),
-        ("ActionFormer, OpenTAD: a file for each individual (*.npy)", "out.npy", "out_spotted.npy"),
-    ],
-)
-def test_features_are_saved_in_all_forms(plotted, qtbot, tmp_path, monkeypatch, label, name, made):
+FORMS = [
+    ("Python, numpy (*.npy)", "out.npy", "out.npy"),
+    ("Python, pickle (*.pickle)", "out", "out.pickle"),
+    ("numpy archive, nothing pickled (*.npz)", "out", "out.npz"),
+    ("DLC2Action (*.npy)", "out.npy", "out.npy"),
+    ("MS-TCN, ASFormer: a file for each individual (*.npy)", "out", "out_spotted.npy"),
+    ("ActionFormer, OpenTAD: a file for each individual (*.npy)", "out.npy", "out_spotted.npy"),
+]
+"""Entries of the dialog, the name chosen in it, and the file that is written."""
+
+
+def features_are_saved_in_a_form(plotted, qtbot, tmp_path, monkeypatch, label, name, made):
     tracked, dock = plotted
     choose_file(monkeypatch, "getSaveFileName", tmp_path / name, label)
     click(qtbot, dock.files.save)
@@ -276,7 +294,7 @@ def test_features_are_saved_in_all_forms(plotted, qtbot, tmp_path, monkeypatch, 
         assert np.load(tmp_path / made, allow_pickle=True).item()["max_frames"]["spotted"] == FRAMES - 1
 
 
-def test_features_unfit_for_layout_are_one_notification(plotted, qtbot, tmp_path, monkeypatch):
+def features_unfit_for_layout_are_one_notification(plotted, qtbot, tmp_path, monkeypatch):
     tracked, dock = plotted
     tracked.set_features(made_up(frames=False), None)
     choose_file(monkeypatch, "getSaveFileName", tmp_path / "out.npy", "DLC2Action (*.npy)")
@@ -286,7 +304,21 @@ def test_features_unfit_for_layout_are_one_notification(plotted, qtbot, tmp_path
     assert not (tmp_path / "out.npy").exists()
 
 
-def test_closed_dock_hears_nothing_more(plotted, viewer, qtbot):
+def test_figures_and_features_are_saved(plotted, qtbot, tmp_path, monkeypatch):
+    for ending, start in ((".png", b"\x89PNG"), (".svg", b"<?xml")):
+        figure_is_saved(plotted, tmp_path, monkeypatch, ending, start)
+    figure_of_an_unknown_kind_is_one_notification(plotted, tmp_path, monkeypatch)
+    for number, form in enumerate(FORMS):
+        begin(plotted, qtbot)
+        (tmp_path / str(number)).mkdir()
+        features_are_saved_in_a_form(plotted, qtbot, tmp_path / str(number), monkeypatch, *form)
+    begin(plotted, qtbot)
+    features_unfit_for_layout_are_one_notification(plotted, qtbot, tmp_path, monkeypatch)
+    begin(plotted, qtbot)
+    damaged_features_file_leaves_the_plot(plotted, qtbot, tmp_path, monkeypatch)
+
+
+def closed_dock_hears_nothing_more(plotted, viewer, qtbot):
     tracked, dock = plotted
     viewer.window.remove_dock_widget(dock)
     before = dock.canvas.cursor_frame
@@ -299,12 +331,31 @@ def test_closed_dock_hears_nothing_more(plotted, viewer, qtbot):
     assert dock.canvas.axes.get_title(loc="left") == "striped"
 
 
-def test_removing_the_video_takes_the_cursor_away(plotted, viewer, qtbot):
+def test_theme_is_followed_until_the_dock_closes(plotted, viewer, qtbot):
+    colors_follow_the_theme_while_open(plotted, viewer)
+    closed_dock_hears_nothing_more(plotted, viewer, qtbot)
+
+
+def removing_the_video_takes_the_cursor_away(plotted, viewer, qtbot):
     tracked, dock = plotted
     viewer.layers.clear()
     qtbot.wait(50)
     assert dock.canvas.cursor_frame is None
     assert tracked.video is None
+
+
+def test_heat_map_follows_individual_and_frame(plotted, viewer, qtbot):
+    heat_map_of_the_current_individual_is_drawn(plotted, qtbot)
+    begin(plotted, qtbot)
+    individual_chosen_in_dock_becomes_current_one(plotted, qtbot)
+    begin(plotted, qtbot)
+    untrained_weights_are_named_in_the_title(plotted, qtbot)
+    begin(plotted, qtbot)
+    cursor_follows_the_frame_of_the_viewer(plotted, viewer)
+    click_and_drag_move_the_viewer(plotted, viewer, qtbot)
+    get_session(viewer).go_to(0)
+    zooming_does_not_move_viewer_and_shows_part(plotted, viewer, qtbot)
+    removing_the_video_takes_the_cursor_away(plotted, viewer, qtbot)
 
 
 def test_100_000_rows_stay_smooth(viewer, qtbot, clip):

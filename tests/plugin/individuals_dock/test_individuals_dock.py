@@ -1,6 +1,7 @@
 """The Individuals dock, used as a person does: tick, sort, filter, double click, step through problems, close."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,17 @@ def opened(make_napari_viewer, video, qtbot):
     return viewer, session, dock
 
 
+def in_turn(opened, *parts) -> None:
+    """Check parts of a behavior in one window, each from the same state."""
+    _, session, dock = opened
+    for part in parts:
+        dock.individuals.filter.clear()
+        session.add_tracking(four(), None)
+        session.go_to(0)
+        notification_manager.records.clear()
+        part(opened)
+
+
 def row_of(dock, individual) -> int:
     return dock.individuals.proxy.individuals().index(individual)
 
@@ -110,7 +122,7 @@ def test_empty_dock_says_what_to_do(make_napari_viewer, video):
     assert "has no tracking" in dock.empty.text()
 
 
-def test_table_tells_what_the_tracking_holds(opened):
+def table_tells_what_the_tracking_holds(opened):
     _, session, dock = opened
     assert dock.individuals.proxy.individuals() == ["10", "9", "late", "small"]
     problems = sum(problem.id == "9" for problem in session.active.problems)
@@ -119,7 +131,7 @@ def test_table_tells_what_the_tracking_holds(opened):
     assert dock.title.text() == "animals: 4 individuals, 4 to extract"
 
 
-def test_ticks_show_and_choose(opened, qtbot):
+def ticks_show_and_choose(opened, qtbot):
     _, session, dock = opened
     click(qtbot, dock, "late", Column.SHOW)
     assert session.active.shown == {"10", "9", "small"}
@@ -130,7 +142,7 @@ def test_ticks_show_and_choose(opened, qtbot):
     assert session.active.shown == {"10", "9", "late", "small"}
 
 
-def test_ticks_chosen_elsewhere_are_shown(opened):
+def ticks_chosen_elsewhere_are_shown(opened):
     _, session, dock = opened
     session.active.chosen = {"9"}
     index = dock.individuals.proxy.index(row_of(dock, "9"), Column.EXTRACT)
@@ -140,7 +152,7 @@ def test_ticks_chosen_elsewhere_are_shown(opened):
     assert dock.individuals.table.tick_header.tick_state(Column.EXTRACT) == Qt.CheckState.PartiallyChecked
 
 
-def test_tick_in_selection_is_for_all_rows_selected(opened, qtbot):
+def tick_in_selection_is_for_all_rows_selected(opened, qtbot):
     _, session, dock = opened
     click(qtbot, dock, "9", Column.ID)
     click(qtbot, dock, "small", Column.ID, Qt.KeyboardModifier.ControlModifier)
@@ -149,7 +161,7 @@ def test_tick_in_selection_is_for_all_rows_selected(opened, qtbot):
     assert set(selected(dock)) == {"9", "small"}
 
 
-def test_space_chooses_the_rows_selected(opened, qtbot):
+def space_chooses_the_rows_selected(opened, qtbot):
     _, session, dock = opened
     click(qtbot, dock, "10", Column.ID)
     click(qtbot, dock, "late", Column.ID, Qt.KeyboardModifier.ShiftModifier)
@@ -159,7 +171,7 @@ def test_space_chooses_the_rows_selected(opened, qtbot):
     assert session.active.chosen == {"10", "9", "late", "small"}
 
 
-def test_tick_in_header_is_for_all_rows_listed(opened, qtbot):
+def tick_in_header_is_for_all_rows_listed(opened, qtbot):
     _, session, dock = opened
     qtbot.keyClicks(dock.individuals.filter, "la")
     assert dock.individuals.proxy.individuals() == ["late"]
@@ -172,7 +184,7 @@ def test_tick_in_header_is_for_all_rows_listed(opened, qtbot):
     assert not session.active.chosen
 
 
-def test_columns_sort_as_people_do(opened, qtbot):
+def columns_sort_as_people_do(opened, qtbot):
     _, _, dock = opened
     click_header(qtbot, dock, Column.ID)
     assert dock.individuals.proxy.individuals() == ["9", "10", "late", "small"]
@@ -184,7 +196,7 @@ def test_columns_sort_as_people_do(opened, qtbot):
     assert dock.individuals.proxy.individuals()[0] == "small"
 
 
-def test_double_click_goes_to_first_frame(opened, qtbot):
+def double_click_goes_to_first_frame(opened, qtbot):
     viewer, session, dock = opened
     viewer.scene.camera.zoom = 0.01
     double_click(qtbot, dock, "late")
@@ -195,7 +207,7 @@ def test_double_click_goes_to_first_frame(opened, qtbot):
     assert 0.1 < part < 0.8
 
 
-def test_row_and_current_individual_follow_each_other(opened, qtbot):
+def row_and_current_individual_follow_each_other(opened, qtbot):
     _, session, dock = opened
     assert selected(dock) == ["10"]
     click(qtbot, dock, "small", Column.ID)
@@ -205,7 +217,7 @@ def test_row_and_current_individual_follow_each_other(opened, qtbot):
     assert selected(dock) == ["9"]
 
 
-def test_current_individual_is_selected_if_filter_allows(opened, qtbot):
+def current_individual_is_selected_if_filter_allows(opened, qtbot):
     _, session, dock = opened
     dock.individuals.filter.setText("late")
     session.active.current = "small"
@@ -214,7 +226,7 @@ def test_current_individual_is_selected_if_filter_allows(opened, qtbot):
     assert selected(dock) == ["small"]
 
 
-def test_problems_are_listed_by_frame_and_stepped_through(opened, qtbot):
+def problems_are_listed_by_frame_and_stepped_through(opened, qtbot):
     _, session, dock = opened
     problems = dock.problems
     frames = [problem.frame for problem in problems.model.rows]
@@ -232,7 +244,7 @@ def test_problems_are_listed_by_frame_and_stepped_through(opened, qtbot):
     assert session.frame == frames[-2]
 
 
-def test_click_on_a_problem_goes_there(opened, qtbot):
+def click_on_a_problem_goes_there(opened, qtbot):
     _, session, dock = opened
     table = dock.problems.table
     row = next(place for place, problem in enumerate(dock.problems.model.rows) if problem.id == "10")
@@ -243,7 +255,7 @@ def test_click_on_a_problem_goes_there(opened, qtbot):
     assert session.active.current == "10"
 
 
-def test_arrow_keys_in_the_problems_move_the_video(opened, qtbot):
+def arrow_keys_in_the_problems_move_the_video(opened, qtbot):
     _, session, dock = opened
     table, problems = dock.problems.table, dock.problems.model.rows
     assert len(problems) == 2
@@ -254,11 +266,21 @@ def test_arrow_keys_in_the_problems_move_the_video(opened, qtbot):
         assert (session.frame, session.active.current) == (problems[place].frame, problems[place].id)
 
 
-def test_problems_say_whether_they_stop_the_extraction(opened):
+def problems_say_whether_they_stop_the_extraction(opened):
     _, _, dock = opened
     model = dock.problems.model
     levels = {problem.kind: model.data(model.index(row, 2)) for row, problem in enumerate(model.rows)}
     assert levels == {ProblemKind.GAP: "error", ProblemKind.JUMP: "warning"}
+
+
+def test_problems_are_listed_and_gone_through(opened, qtbot):
+    in_turn(
+        opened,
+        partial(problems_are_listed_by_frame_and_stepped_through, qtbot=qtbot),
+        partial(click_on_a_problem_goes_there, qtbot=qtbot),
+        partial(arrow_keys_in_the_problems_move_the_video, qtbot=qtbot),
+        problems_say_whether_they_stop_the_extraction,
+    )
 
 
 def test_texts_of_problems_are_not_cut(make_napari_viewer, video, qtbot):
@@ -277,7 +299,7 @@ def test_texts_of_problems_are_not_cut(make_napari_viewer, video, qtbot):
         assert place.height() >= needed.height(), text
 
 
-def test_keys_work_while_a_table_has_the_focus(opened, qtbot):
+def keys_work_while_a_table_has_the_focus(opened, qtbot):
     _, session, dock = opened
     qtbot.keyClick(dock.individuals.table, Qt.Key.Key_J)
     assert session.active.current == "9"
@@ -285,7 +307,7 @@ def test_keys_work_while_a_table_has_the_focus(opened, qtbot):
     assert session.active.problem is not None
 
 
-def test_size_of_resized_video_scales_and_checks_anew(opened, qtbot):
+def size_of_resized_video_scales_and_checks_anew(opened, qtbot):
     _, session, dock = opened
     row = dock.video_size
     assert (row.width_px.value(), row.height_px.value()) == (384, 288)
@@ -302,7 +324,7 @@ def test_size_of_resized_video_scales_and_checks_anew(opened, qtbot):
     assert (row.width_px.value(), row.height_px.value()) == (384, 288)
 
 
-def test_trails_are_switched_on_and_off(opened, qtbot):
+def trails_are_switched_on_and_off(opened, qtbot):
     _, session, dock = opened
     dock.trails.click()
     assert session.boxes.trail_frames == 25
@@ -312,7 +334,7 @@ def test_trails_are_switched_on_and_off(opened, qtbot):
     assert session.boxes.trail_frames == 0
 
 
-def test_help_lists_all_keys(opened):
+def help_lists_all_keys(opened):
     _, session, dock = opened
     for action in ACTIONS:
         key = session.keys.shown_keys(action.name)
@@ -320,7 +342,21 @@ def test_help_lists_all_keys(opened):
         assert not key or f"<b>{key}</b>&nbsp;&nbsp;</td><td>{action.text}</td>" in dock.help.text()
 
 
-def test_context_menu_acts_on_the_rows_selected(opened, qtbot):
+def test_rows_lead_to_their_individuals(opened, qtbot):
+    in_turn(
+        opened,
+        partial(row_and_current_individual_follow_each_other, qtbot=qtbot),
+        partial(current_individual_is_selected_if_filter_allows, qtbot=qtbot),
+        partial(keys_work_while_a_table_has_the_focus, qtbot=qtbot),
+        partial(trails_are_switched_on_and_off, qtbot=qtbot),
+        help_lists_all_keys,
+        partial(size_of_resized_video_scales_and_checks_anew, qtbot=qtbot),
+        partial(double_click_goes_to_first_frame, qtbot=qtbot),
+        partial(columns_sort_as_people_do, qtbot=qtbot),
+    )
+
+
+def context_menu_acts_on_the_rows_selected(opened, qtbot):
     _, session, dock = opened
     click(qtbot, dock, "late", Column.ID)
     dock.individuals.table.customContextMenuRequested.emit(cell(dock, "late", Column.ID))
@@ -330,7 +366,20 @@ def test_context_menu_acts_on_the_rows_selected(opened, qtbot):
     menu.close()
 
 
-def test_dock_follows_the_active_video(opened, clip_of, tmp_path):
+def test_table_holds_and_ticks_the_tracking(opened, qtbot):
+    in_turn(
+        opened,
+        table_tells_what_the_tracking_holds,
+        partial(ticks_show_and_choose, qtbot=qtbot),
+        ticks_chosen_elsewhere_are_shown,
+        partial(tick_in_selection_is_for_all_rows_selected, qtbot=qtbot),
+        partial(space_chooses_the_rows_selected, qtbot=qtbot),
+        partial(tick_in_header_is_for_all_rows_listed, qtbot=qtbot),
+        partial(context_menu_acts_on_the_rows_selected, qtbot=qtbot),
+    )
+
+
+def dock_follows_the_active_video(opened, clip_of, tmp_path):
     viewer, session, dock = opened
     first = session.active
     other = clip_of(FRAMES, tmp_path)
@@ -343,7 +392,7 @@ def test_dock_follows_the_active_video(opened, clip_of, tmp_path):
     assert first.tracking is not None
 
 
-def test_removing_layers_empties_the_dock(opened, qtbot):
+def removing_layers_empties_the_dock(opened, qtbot):
     viewer, session, dock = opened
     viewer.layers.remove(session.active.tracking_layer)
     assert dock.pages.currentWidget() is dock.empty
@@ -351,6 +400,11 @@ def test_removing_layers_empties_the_dock(opened, qtbot):
     qtbot.wait(20)
     assert "drop both files" in dock.empty.text()
     assert dock.individuals.proxy.rowCount() == 0
+
+
+def test_dock_follows_videos_until_none_is_left(opened, clip_of, tmp_path, qtbot):
+    dock_follows_the_active_video(opened, clip_of, tmp_path)
+    removing_layers_empties_the_dock(opened, qtbot)
 
 
 def test_closed_docks_are_at_rest(opened, qtbot):

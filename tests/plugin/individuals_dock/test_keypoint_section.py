@@ -1,5 +1,6 @@
 """Boxes made of key points again in a real window; the oracle computes each box from the planted points itself."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -45,11 +46,16 @@ def opened(make_napari_viewer, video, points, tmp_path, qtbot):
     viewer = make_napari_viewer(show=True)
     dock = open_dock(viewer, "Individuals")
     viewer.open(str(video), plugin="napari-i3d")
-    path = tmp_path / "animalsDLC_net.csv"
-    write_dlc_csv(path, points)
-    viewer.open(str(path), plugin="napari-i3d")
+    write_dlc_csv(tmp_path / "animalsDLC_net.csv", points)
+    begin(viewer, tmp_path)
     click(qtbot, dock.keypoints.unfold)
     return get_session(viewer).active, dock
+
+
+def begin(viewer, folder: Path) -> None:
+    """Open the file, again if need be: its boxes are made in the way that the section offers at first."""
+    viewer.open(str(folder / "animalsDLC_net.csv"), plugin="napari-i3d")
+    assert get_session(viewer).active.tracking.origin.boxes == KeypointBoxes()
 
 
 def settle(qtbot, dock) -> None:
@@ -67,7 +73,7 @@ def square(places: np.ndarray, side: float) -> np.ndarray:
     return np.concatenate([center - side / 2, center + side / 2])
 
 
-def test_boxes_follow_margin_and_size(opened, points, qtbot):
+def boxes_follow_margin_and_size(opened, points, qtbot):
     tracked, dock = opened
     fields = dock.keypoints.fields
     np.testing.assert_allclose(tracked.tracking["a"].boxes[7], around(points.points[0, 7], 0.2))
@@ -86,7 +92,7 @@ def test_boxes_follow_margin_and_size(opened, points, qtbot):
     }
 
 
-def test_unticked_and_unsure_points_do_not_count(opened, points, qtbot):
+def unticked_and_unsure_points_do_not_count(opened, points, qtbot):
     tracked, dock = opened
     fields = dock.keypoints.fields
     fields.min_confidence.setValue(0.7)
@@ -99,7 +105,7 @@ def test_unticked_and_unsure_points_do_not_count(opened, points, qtbot):
     assert tracked.tracking.origin.boxes.keypoints == ("neck", "tail")
 
 
-def test_gap_problem_goes_when_it_is_filled(opened, qtbot):
+def gap_problem_goes_when_it_is_filled(opened, qtbot):
     tracked, dock = opened
     gaps = [problem for problem in tracked.problems if problem.kind is ProblemKind.GAP]
     assert [(gap.id, gap.frame) for gap in gaps] == [("b", 10)]
@@ -113,7 +119,7 @@ def test_gap_problem_goes_when_it_is_filled(opened, qtbot):
     assert "stops extraction" not in dock.problems.title.text()
 
 
-def test_reset_restores_the_first_boxes(opened, qtbot):
+def reset_restores_the_first_boxes(opened, qtbot):
     tracked, dock = opened
     before = tracked.tracking
     tracked.chosen = {"b"}
@@ -131,7 +137,7 @@ def test_reset_restores_the_first_boxes(opened, qtbot):
     assert not dock.keypoints.reset.isEnabled()
 
 
-def test_impossible_choices_leave_the_boxes(opened, qtbot):
+def impossible_choices_leave_the_boxes(opened, qtbot):
     tracked, dock = opened
     before = tracked.tracking
     dock.keypoints.fields.min_confidence.setValue(0.95)
@@ -145,7 +151,7 @@ def test_impossible_choices_leave_the_boxes(opened, qtbot):
     assert tracked.tracking is not before
 
 
-def test_quick_turns_end_at_the_last(opened, points, qtbot):
+def quick_turns_end_at_the_last(opened, points, qtbot):
     tracked, dock = opened
     changes = []
     tracked.tracking_changed.connect(lambda: changes.append(1))
@@ -198,7 +204,7 @@ def test_centroids_ask_for_their_size(make_napari_viewer, video, tmp_path, monke
     np.testing.assert_allclose(sides[np.isfinite(sides)], 24)
 
 
-def test_corrected_boxes_are_not_made_again(opened, qtbot):
+def corrected_boxes_are_not_made_again(opened, qtbot):
     tracked, dock = opened
     dock.keypoints.fields.margin_percent.setValue(80)
     tracked.editor.delete_boxes("a", 3, 6)
@@ -213,3 +219,18 @@ def test_corrected_boxes_are_not_made_again(opened, qtbot):
     dock.keypoints.fields.margin_percent.setValue(50)
     settle(qtbot, dock)
     assert tracked.tracking.origin.boxes.margin == 0.5
+
+
+def test_section_makes_boxes_again(opened, points, tmp_path, qtbot):
+    viewer = opened[1]._session.viewer
+    for part in (
+        partial(boxes_follow_margin_and_size, points=points),
+        partial(unticked_and_unsure_points_do_not_count, points=points),
+        gap_problem_goes_when_it_is_filled,
+        reset_restores_the_first_boxes,
+        partial(quick_turns_end_at_the_last, points=points),
+        corrected_boxes_are_not_made_again,
+        impossible_choices_leave_the_boxes,
+    ):
+        begin(viewer, tmp_path)
+        part(opened, qtbot=qtbot)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from napari.utils.key_bindings import coerce_keybinding
+from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QPoint, Qt, QTimer
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QDialogButtonBox
@@ -59,7 +60,7 @@ def test_default_keys_exist_and_differ():
     assert len({action.name for action in ACTIONS}) == len(ACTIONS)
 
 
-def test_default_keys_are_bound(session):
+def default_keys_are_bound(session):
     keys = [str(parse_key(key)) for action in ACTIONS for key in (action.key, action.also) if key]
     assert set(keys) <= {str(key) for key in session.viewer.keymap}
     assert notifications("warning") == []
@@ -96,25 +97,16 @@ def test_keys_are_pressed_in_the_real_window(make_napari_viewer, qtbot, clip_of:
     qtbot.waitUntil(lambda: tracked.current != first)
 
 
-@pytest.mark.parametrize(
-    ("key", "modifiers", "who"),
-    [
-        (Qt.Key.Key_N, Qt.KeyboardModifier.NoModifier, "it is the key of 'next problem"),
-        (Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier, "napari uses it for 'Reset view"),
-        (Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier, "napari uses it for 'Save Selected Layers"),
-        (Qt.Key.Key_E, Qt.KeyboardModifier.NoModifier, "napari uses it for"),
-        (Qt.Key.Key_F7, Qt.KeyboardModifier.NoModifier, "another plugin or a script uses it"),
-    ],
-)
-def test_taken_keys_are_refused_by_name(session, dialog, key, modifiers, who):
-    session.viewer.bind_key("F7", lambda _: None)
-    press(dialog, "next_individual", key, modifiers)
-    assert who in dialog.message.text()
-    assert dialog.keys["next_individual"] == "J"
-    assert dialog.items["next_individual"].text(1) == "J"
+TAKEN = [
+    (Qt.Key.Key_N, Qt.KeyboardModifier.NoModifier, "it is the key of 'next problem"),
+    (Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier, "napari uses it for 'Reset view"),
+    (Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier, "napari uses it for 'Save Selected Layers"),
+    (Qt.Key.Key_E, Qt.KeyboardModifier.NoModifier, "napari uses it for"),
+    (Qt.Key.Key_F7, Qt.KeyboardModifier.NoModifier, "another plugin or a script uses it"),
+]
 
 
-def test_key_can_be_taken_away_and_all_reset(qtbot, session, dialog):
+def key_can_be_taken_away_and_all_reset(qtbot, session, dialog):
     press(dialog, "next_individual", Qt.Key.Key_Delete)
     press(dialog, "next_problem", Qt.Key.Key_J)
     press(dialog, "first_frame", Qt.Key.Key_Escape)
@@ -125,34 +117,45 @@ def test_key_can_be_taken_away_and_all_reset(qtbot, session, dialog):
     assert not keys_path().exists()
 
 
-def test_keys_of_two_actions_can_be_exchanged_in_the_file(viewer):
+def test_dialog_refuses_taken_keys_and_resets(qtbot, session, dialog):
+    session.viewer.bind_key("F7", lambda _: None)
+    for key, modifiers, who in TAKEN:
+        press(dialog, "next_individual", key, modifiers)
+        assert who in dialog.message.text()
+        assert dialog.keys["next_individual"] == "J"
+        assert dialog.items["next_individual"].text(1) == "J"
+    key_can_be_taken_away_and_all_reset(qtbot, session, dialog)
+
+
+def keys_of_two_actions_can_be_exchanged_in_the_file(session):
     write({"next_individual": "N", "next_problem": "J", "previous_problem": "shift-f6"})
-    keys = get_session(viewer).keys
+    keys = session.keys
+    keys.load()
     assert (keys.key("next_individual"), keys.key("next_problem")) == ("N", "J")
     assert notifications("warning") == []
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"{", ["cannot be read as JSON"]),
-        (b"[" * 100_000, ["cannot be read as JSON"]),
-        (b"\xff\xfe", ["cannot be read as JSON"]),
-        ([1], ["expected names of actions"]),
-        ({"next_problem": "J"}, ["next_problem: J is taken, it is the key of 'next individual'"]),
-        ({"next_problem": "Ctrl+R"}, ["next_problem: Ctrl+R is taken, napari uses it for 'Reset view"]),
-        ({"next_problem": "Foo"}, ["next_problem: expected a key"]),
-        ({"next_problem": 5}, ["next_problem: expected a key", "int"]),
-        ({"next_problem": None}, ["next_problem: expected a key"]),
-        ({"next_problem": ["N"]}, ["next_problem: expected a key"]),
-        ({"next_problem": "N N"}, ["next_problem: expected a key"]),
-        ({"next_problem": "a\nb" * 99}, ["next_problem: expected a key", "\\n"]),
-        ({"destroy\n": "D"}, ["no action has this name"]),
-    ],
-)
-def test_bad_lines_cost_only_themselves(viewer, content, said):
+BAD_FILES = [
+    (b"{", ["cannot be read as JSON"]),
+    (b"[" * 100_000, ["cannot be read as JSON"]),
+    (b"\xff\xfe", ["cannot be read as JSON"]),
+    ([1], ["expected names of actions"]),
+    ({"next_problem": "J"}, ["next_problem: J is taken, it is the key of 'next individual'"]),
+    ({"next_problem": "Ctrl+R"}, ["next_problem: Ctrl+R is taken, napari uses it for 'Reset view"]),
+    ({"next_problem": "Foo"}, ["next_problem: expected a key"]),
+    ({"next_problem": 5}, ["next_problem: expected a key", "int"]),
+    ({"next_problem": None}, ["next_problem: expected a key"]),
+    ({"next_problem": ["N"]}, ["next_problem: expected a key"]),
+    ({"next_problem": "N N"}, ["next_problem: expected a key"]),
+    ({"next_problem": "a\nb" * 99}, ["next_problem: expected a key", "\\n"]),
+    ({"destroy\n": "D"}, ["no action has this name"]),
+]
+
+
+def bad_lines_cost_only_themselves(session, content, said):
     write({**content, "whole_image": "F6"} if isinstance(content, dict) else content)
-    keys = get_session(viewer).keys
+    keys = session.keys
+    keys.load()
     (warning,) = notifications("warning")
     assert str(keys_path()) in warning
     assert all(text in warning for text in said)
@@ -160,8 +163,8 @@ def test_bad_lines_cost_only_themselves(viewer, content, said):
     assert {action.name: keys.key(action.name) for action in ACTIONS} == expected
 
 
-def test_every_random_file_leaves_bound_keys(viewer):
-    session, rng = get_session(viewer), np.random.default_rng(5)
+def every_random_file_leaves_bound_keys(session):
+    rng = np.random.default_rng(5)
     texts = ["", "N", "J", "Ctrl+S", "K", "Q", "Shift+K", "\x00", "Ctrl+", "é", "Shift-J"]
     for _ in range(50):
         write({action.name: texts[rng.integers(len(texts))] for action in ACTIONS if rng.random() < 0.7})
@@ -173,6 +176,15 @@ def test_every_random_file_leaves_bound_keys(viewer):
             key for action in ACTIONS if (key := session.keys.key(action.name)) != session.keys.defaults[action.name]
         ]
         assert all(not key or not napari_use(parse_key(key)) for key in chosen)
+
+
+def test_file_of_keys_is_used_where_it_can_be(viewer):
+    session = get_session(viewer)
+    keys_of_two_actions_can_be_exchanged_in_the_file(session)
+    for content, said in BAD_FILES:
+        notification_manager.records.clear()
+        bad_lines_cost_only_themselves(session, content, said)
+    every_random_file_leaves_bound_keys(session)
 
 
 def test_dialog_opens_from_the_help_menu(viewer, qtbot):
@@ -199,7 +211,7 @@ def test_unwritable_folder_is_said_and_keeps_the_dialog(viewer, qtbot, dialog, h
     assert dialog.isVisible()
 
 
-def test_default_key_that_a_kind_of_layer_has_is_bound(viewer, session):
+def default_key_that_a_kind_of_layer_has_is_bound(viewer, session):
     action = Action("paint", "paint", lambda _: None, "E")
     assert "napari uses it" in napari_use(parse_key("E"))
     keys = KeyBindings(session, [action])
@@ -208,13 +220,20 @@ def test_default_key_that_a_kind_of_layer_has_is_bound(viewer, session):
     assert notifications("warning") == []
 
 
-def test_tooltips_name_the_key(session):
+def tooltips_name_the_key(session):
     action = next(action for action in ACTIONS if action.name == "next_individual")
     assert session.keys.tooltip(action) == "Next individual (J)"
 
 
-def test_sentences_name_the_chosen_key_or_the_action(session):
+def sentences_name_the_chosen_key_or_the_action(session):
     assert session.keys.called("interpolate") == "9"
     change_keys(session.keys.defaults | {"interpolate": "Alt-Shift-F9", "edit_boxes": ""})
     assert session.keys.called("interpolate") == "Alt+Shift+F9"
     assert session.keys.called("edit_boxes") == "'edit boxes in the canvas, or end that'"
+
+
+def test_defaults_are_bound_and_named(viewer, session):
+    default_keys_are_bound(session)
+    tooltips_name_the_key(session)
+    default_key_that_a_kind_of_layer_has_is_bound(viewer, session)
+    sentences_name_the_chosen_key_or_the_action(session)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication, QDialog, QDialogButtonBox, QMessageBox
 
@@ -74,6 +75,22 @@ def unexpected(qapp):
 
 def opened(viewer):
     return get_session(viewer).active
+
+
+def forget_labels(viewer) -> None:
+    """Begin with no labels and nothing said; what no dialog came for is not done in a later one."""
+    _test.append(object())
+    opened(viewer).labels.set_annotation(Annotation(n_frames=N_FRAMES), None)
+    notification_manager.records.clear()
+
+
+def open_another(viewer, clip_of: MakeClip, folder: Path) -> SyntheticClip:
+    """Close the video, and open another that has no labels yet."""
+    clip = clip_of(N_FRAMES, folder)
+    viewer.layers.clear()
+    viewer.open(str(clip.video), plugin="napari-i3d")
+    forget_labels(viewer)
+    return clip
 
 
 def label(viewer, *ids, **more) -> Annotation:
@@ -199,7 +216,7 @@ def _assess(viewer):
     return Assess(next(iter(opened(viewer).tracking)), 8, 12)
 
 
-def test_foreign_file_is_not_replaced_without_a_question(viewer, dock, clip):
+def foreign_file_is_not_replaced_without_a_question(viewer, dock, clip):
     label(viewer)
     path = labels_path(clip.video)
     path.write_text('{"what": "somebody else\'s"}')
@@ -218,7 +235,7 @@ def test_foreign_file_is_not_replaced_without_a_question(viewer, dock, clip):
     assert not opened(viewer).labels.editor.is_saved
 
 
-def test_file_that_somebody_changed_is_asked_about(viewer, dock, clip):
+def file_that_somebody_changed_is_asked_about(viewer, dock, clip):
     label(viewer)
     drive(LabelSaveDialog, lambda dialog: press(dialog, "Save"))
     dock.file.save.trigger()
@@ -237,7 +254,7 @@ def test_file_that_somebody_changed_is_asked_about(viewer, dock, clip):
     assert path.read_bytes() != before
 
 
-def test_other_program_s_file_is_opened_but_not_written_to(viewer, dock, clip, tmp_path, monkeypatch):
+def other_program_s_file_is_opened_but_not_written_to(viewer, dock, clip, tmp_path, monkeypatch):
     path = tmp_path / "events.csv"
     path.write_text("individual,behavior,start,stop\nstriped,walk,3,9\n")
     choose_file(monkeypatch, "getOpenFileName", path)
@@ -254,8 +271,15 @@ def test_other_program_s_file_is_opened_but_not_written_to(viewer, dock, clip, t
     assert tracked.labels.path == labels_path(clip.video)
 
 
-@pytest.mark.parametrize("answer", ["Open anyway", "Cancel"])
-def test_labels_named_after_another_video_are_asked_about(viewer, dock, clip, tmp_path, answer):
+def test_saving_replaces_no_file_unasked(viewer, dock, clip, clip_of: MakeClip, tmp_path, monkeypatch):
+    foreign_file_is_not_replaced_without_a_question(viewer, dock, clip)
+    clip = open_another(viewer, clip_of, tmp_path / "changed")
+    file_that_somebody_changed_is_asked_about(viewer, dock, clip)
+    clip = open_another(viewer, clip_of, tmp_path / "of_others")
+    other_program_s_file_is_opened_but_not_written_to(viewer, dock, clip, tmp_path, monkeypatch)
+
+
+def labels_named_after_another_video_are_asked_about(viewer, dock, clip, tmp_path, answer):
     from napari_i3d.annotations.annotation import VideoFacts
 
     path = tmp_path / "other.json"
@@ -267,7 +291,7 @@ def test_labels_named_after_another_video_are_asked_about(viewer, dock, clip, tm
     assert bool(opened(viewer).labels.annotation.ethogram) == (answer == "Open anyway")
 
 
-def test_labels_of_another_length_are_refused(viewer, dock, clip, tmp_path):
+def labels_of_another_length_are_refused(viewer, dock, clip, tmp_path):
     path = tmp_path / "animals_labels.json"
     write_annotation(path, Annotation(ETHOGRAM, n_frames=N_FRAMES + 1))
     label(viewer)
@@ -278,23 +302,24 @@ def test_labels_of_another_length_are_refused(viewer, dock, clip, tmp_path):
     assert opened(viewer).labels.annotation is before
 
 
-@pytest.mark.parametrize("answer", ["Save", "Discard", "Cancel"])
-def test_unsaved_labels_are_asked_about_before_others_are_opened(viewer, dock, clip, tmp_path, answer):
-    annotation = label(viewer)
+def test_unsaved_labels_are_asked_about_before_others_are_opened(viewer, dock, clip_of: MakeClip, tmp_path):
     path = tmp_path / "other.json"
     write_annotation(path, Annotation(ETHOGRAM, n_frames=N_FRAMES))
-    asked = answer_question(answer)
-    drive(LabelSaveDialog, lambda dialog: press(dialog, "Save"))
-    viewer.open(str(path), plugin="napari-i3d")
-    QApplication.processEvents()
-    assert "labels are not saved" in asked[0]
-    assert labels_path(clip.video).exists() == (answer == "Save")
-    assert (opened(viewer).labels.annotation.bouts == annotation.bouts) == (answer == "Cancel")
-    viewer.layers.clear()
-    assert bool(find_label_recoveries(clip.video, None)) == (answer == "Cancel")
+    for answer in ("Save", "Discard", "Cancel"):
+        clip = open_another(viewer, clip_of, tmp_path / answer)
+        annotation = label(viewer)
+        asked = answer_question(answer)
+        drive(LabelSaveDialog, lambda dialog: press(dialog, "Save"))
+        viewer.open(str(path), plugin="napari-i3d")
+        QApplication.processEvents()
+        assert "labels are not saved" in asked[0]
+        assert labels_path(clip.video).exists() == (answer == "Save")
+        assert (opened(viewer).labels.annotation.bouts == annotation.bouts) == (answer == "Cancel")
+        viewer.layers.clear()
+        assert bool(find_label_recoveries(clip.video, None)) == (answer == "Cancel")
 
 
-def test_unnamed_individual_is_offered_as_the_only_one(viewer, dock, clip, tmp_path):
+def unnamed_individual_is_offered_as_the_only_one(viewer, dock, clip, tmp_path):
     tracked = opened(viewer)
     one = next(iter(tracked.tracking))
     tracked.set_tracking(Tracking([tracked.tracking[one]]), clip.tracking)
@@ -352,7 +377,7 @@ def test_import_adds_bouts_and_keeps_or_cuts_those_in_conflict(viewer, dock, cli
     assert len(editor.history.steps) == position
 
 
-def test_file_of_both_kinds_is_asked_about(viewer, dock, clip, tmp_path):
+def file_of_both_kinds_is_asked_about(viewer, dock, clip, tmp_path):
     path = label_files.calms21(tmp_path / "both.json", {"v": [0, 1, 1, *[2] * (N_FRAMES - 3)]}, ["x", "y", "z"])
     path.write_text(path.read_text().replace('"fps": 30', '"fps": 25'))
     asked = answer_question("Labels")
@@ -377,7 +402,7 @@ def test_file_of_both_kinds_is_asked_about(viewer, dock, clip, tmp_path):
         ("a.tsv", b""),
     ],
 )
-def test_files_of_others_are_left_to_others(viewer, tmp_path, name, content):
+def test_files_of_others_are_left_to_others(tmp_path, name, content):
     from napari_i3d.plugin.reader import get_labels_reader
 
     path = tmp_path / name
@@ -387,17 +412,16 @@ def test_files_of_others_are_left_to_others(viewer, tmp_path, name, content):
     assert get_labels_reader(str(tmp_path / "missing.json")) is None
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"bouts": [{"individual": "striped", "behavior": "walk", "frames": [5, 10**12]}]},
-        {"bouts": [{"individual": "striped", "behavior": "\u202e\n", "frames": [5, 9]}]},
-        {"behaviors": [{"name": "walk", "key": "w"}, {"name": "run", "key": "w"}]},
-        {"version": 99},
-        {"bouts": "x"},
-    ],
-)
-def test_hostile_labels_are_refused_in_words(viewer, dock, clip, tmp_path, change):
+HOSTILE = [
+    {"bouts": [{"individual": "striped", "behavior": "walk", "frames": [5, 10**12]}]},
+    {"bouts": [{"individual": "striped", "behavior": "\u202e\n", "frames": [5, 9]}]},
+    {"behaviors": [{"name": "walk", "key": "w"}, {"name": "run", "key": "w"}]},
+    {"version": 99},
+    {"bouts": "x"},
+]
+
+
+def hostile_labels_are_refused_in_words(viewer, dock, clip, tmp_path, change):
     label(viewer)
     before = opened(viewer).labels.annotation
     path = tmp_path / "hostile.json"
@@ -409,7 +433,7 @@ def test_hostile_labels_are_refused_in_words(viewer, dock, clip, tmp_path, chang
     assert opened(viewer).labels.annotation is before
 
 
-def test_names_like_html_are_shown_as_they_are(viewer, dock, clip, tmp_path):
+def names_like_html_are_shown_as_they_are(viewer, dock, clip, tmp_path):
     annotation = replace(label(viewer), bouts=(Bout("<b>x</b>" * 40, "walk", 3, 5),), individuals=())
     path = tmp_path / "names.json"
     write_annotation(path, annotation)
@@ -418,3 +442,18 @@ def test_names_like_html_are_shown_as_they_are(viewer, dock, clip, tmp_path):
     viewer.open(str(path), plugin="napari-i3d")
     QApplication.processEvents()
     assert not opened(viewer).labels.annotation.bouts
+
+
+def test_unusable_or_foreign_labels_change_nothing(viewer, dock, clip, tmp_path):
+    labels_of_another_length_are_refused(viewer, dock, clip, tmp_path)
+    for change in HOSTILE:
+        notification_manager.records.clear()
+        hostile_labels_are_refused_in_words(viewer, dock, clip, tmp_path, change)
+    names_like_html_are_shown_as_they_are(viewer, dock, clip, tmp_path)
+    for answer in ("Open anyway", "Cancel"):
+        forget_labels(viewer)
+        labels_named_after_another_video_are_asked_about(viewer, dock, clip, tmp_path, answer)
+    forget_labels(viewer)
+    file_of_both_kinds_is_asked_about(viewer, dock, clip, tmp_path)
+    forget_labels(viewer)
+    unnamed_individual_is_offered_as_the_only_one(viewer, dock, clip, tmp_path)

@@ -1,5 +1,7 @@
 """Labelling by key in a window, as a person does it: every bout lies in exactly the frames that were meant."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
@@ -9,6 +11,7 @@ from qtpy.QtWidgets import QApplication
 
 from helpers.clips import MakeClip
 from helpers.windows import notifications, open_dock
+from napari_i3d import read_tracking
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.bouts import Bout, Origin
 from napari_i3d.annotations.ethogram import Behavior, Ethogram
@@ -57,12 +60,27 @@ def person(make_napari_viewer, clip, qtbot) -> Person:
     dock = open_dock(viewer, "Annotate")
     viewer.open(str(clip.video), plugin="napari-i3d")
     person = Person(viewer)
-    person.session.active.labels.set_annotation(Annotation(ETHOGRAM), None)
-    person.dock = dock
+    person.dock, person.tracking_path = dock, clip.tracking
     person.press(Qt.Key.Key_M, Qt.KeyboardModifier.AltModifier)
     assert person.session.labelling.on
-    person.presses = 0
+    begin(person)
     return person
+
+
+def begin(person: Person) -> None:
+    """The boxes of the clip, no labels, and labelling switched on in the first frame, at the first individual."""
+    session, tracked = person.session, person.session.active
+    session.playback.pause()
+    tracked.set_tracking(read_tracking(person.tracking_path), person.tracking_path)
+    tracked.labels.set_annotation(Annotation(ETHOGRAM), None)
+    tracked.span = None
+    tracked.labelled = next(iter(tracked.tracking))
+    session.go_to(0)
+    session.labelling.on = True
+    person.native.setFocus()
+    notification_manager.records.clear()
+    assert person.bouts == []
+    person.presses = 0
 
 
 def planted(random: np.random.Generator, individual) -> list[tuple]:
@@ -75,7 +93,7 @@ def planted(random: np.random.Generator, individual) -> list[tuple]:
     return bouts
 
 
-def test_thirty_bouts_take_few_keys_and_are_exact(person):
+def thirty_bouts_take_few_keys_and_are_exact(person):
     random = np.random.default_rng(5)
     individuals = list(person.session.active.tracking)
     wanted = [planted(random, individual) for individual in individuals]
@@ -103,7 +121,7 @@ def running(person) -> list[tuple]:
     return [(bout.individual, bout.behavior) for bout in person.session.active.labels.open_bouts.bouts]
 
 
-def test_several_behaviors_run_at_once(person):
+def several_behaviors_run_at_once(person):
     for frame, behavior in ((10, "walk"), (15, "sing"), (20, "rest"), (25, "sing"), (30, "rest")):
         person.see(frame)
         person.press(KEYS[behavior])
@@ -111,7 +129,7 @@ def test_several_behaviors_run_at_once(person):
     assert person.bouts == [(one, "walk", 10, 20), (one, "sing", 15, 26), (one, "rest", 20, 31)]
 
 
-def test_bout_goes_on_with_the_frame_and_ends_by_escape(person):
+def bout_goes_on_with_the_frame_and_ends_by_escape(person):
     person.see(100)
     person.press(KEYS["walk"])
     person.see(140)
@@ -124,7 +142,7 @@ def test_bout_goes_on_with_the_frame_and_ends_by_escape(person):
     assert person.session.active.history.position == 1
 
 
-def test_held_key_labels_until_it_is_released(person, qtbot):
+def held_key_labels_until_it_is_released(person, qtbot):
     person.see(50)
     QTest.keyPress(person.native, KEYS["walk"])
     qtbot.wait(int(1000 * HOLD_S) + 100)
@@ -134,7 +152,7 @@ def test_held_key_labels_until_it_is_released(person, qtbot):
     assert person.bouts == [(person.session.active.labelled, "walk", 50, 81)]
 
 
-def test_marked_span_is_labelled_by_one_key(person):
+def marked_span_is_labelled_by_one_key(person):
     person.see(20)
     person.press(Qt.Key.Key_Comma)
     person.see(60)
@@ -145,7 +163,7 @@ def test_marked_span_is_labelled_by_one_key(person):
     assert running(person) == []
 
 
-def test_shift_erases(person):
+def shift_erases(person):
     person.session.active.labels.editor.add(person.session.active.labelled, "walk", 0, 100)
     person.see(40)
     person.press(KEYS["walk"], SHIFT)
@@ -155,7 +173,7 @@ def test_shift_erases(person):
     assert person.bouts == [(one, "walk", 0, 40), (one, "walk", 50, 100)]
 
 
-def test_edges_are_set_split_and_merged_in_this_frame(person):
+def edges_are_set_split_and_merged_in_this_frame(person):
     one, editor = person.session.active.labelled, person.session.active.labels.editor
     editor.add(one, "walk", 10, 50)
     for frame, key in ((15, Qt.Key.Key_BracketLeft), (39, Qt.Key.Key_BracketRight), (25, Qt.Key.Key_Slash)):
@@ -167,7 +185,7 @@ def test_edges_are_set_split_and_merged_in_this_frame(person):
     assert person.bouts == [(one, "walk", 15, 40)]
 
 
-def test_edges_are_gone_to_in_turn(person):
+def edges_are_gone_to_in_turn(person):
     one, editor = person.session.active.labelled, person.session.active.labels.editor
     editor.add(one, "walk", 10, 50)
     editor.add(one, "rest", 70, 71)
@@ -179,7 +197,7 @@ def test_edges_are_gone_to_in_turn(person):
     assert seen == [10, 49, 70, 70]
 
 
-def test_keys_are_text_in_a_text_field_and_napari_s_when_off(person, qtbot):
+def keys_are_text_in_a_text_field_and_napari_s_when_off(person, qtbot):
     field = open_dock(person.session.viewer, "Individuals").individuals.filter
     field.window().activateWindow()
     field.setFocus()
@@ -194,7 +212,7 @@ def test_keys_are_text_in_a_text_field_and_napari_s_when_off(person, qtbot):
     assert person.bouts == []
 
 
-def test_bouts_begin_in_the_frame_shown_while_it_plays(person, qtbot):
+def bouts_begin_in_the_frame_shown_while_it_plays(person, qtbot):
     person.see(0)
     person.session.playback.play()
     qtbot.waitUntil(lambda: person.session.frame > 5)
@@ -210,7 +228,7 @@ def test_bouts_begin_in_the_frame_shown_while_it_plays(person, qtbot):
     assert ended - 1 <= stop - 1 <= ended
 
 
-def test_labelling_ends_when_its_dock_is_hidden_or_boxes_are_edited(person):
+def labelling_ends_when_its_dock_is_hidden_or_boxes_are_edited(person):
     person.dock.parent().hide()
     assert not person.session.labelling.on
     person.dock.parent().show()
@@ -223,7 +241,7 @@ def test_labelling_ends_when_its_dock_is_hidden_or_boxes_are_edited(person):
     assert not person.session.box_editor.is_on
 
 
-def test_larger_steps_are_as_long_as_chosen(person):
+def larger_steps_are_as_long_as_chosen(person):
     person.dock.playing.step.setValue(25)
     person.see(100)
     person.press(Qt.Key.Key_Right, SHIFT)
@@ -233,7 +251,7 @@ def test_larger_steps_are_as_long_as_chosen(person):
     assert person.session.frame == 75
 
 
-def test_bout_of_a_program_is_accepted_by_one_key(person):
+def bout_of_a_program_is_accepted_by_one_key(person):
     one = person.session.active.labelled
     made = Bout(one, "walk", 10, 30, origin=Origin.AUTOMATED, confidence=0.8)
     person.session.active.labels.set_annotation(Annotation(ETHOGRAM, (made,)), None)
@@ -243,7 +261,7 @@ def test_bout_of_a_program_is_accepted_by_one_key(person):
     assert (bout.start, bout.stop, bout.origin) == (10, 30, Origin.CURATED)
 
 
-def test_speed_and_edges_have_buttons(person, qtbot):
+def speed_and_edges_have_buttons(person, qtbot):
     bar, playback = person.dock.playing, person.session.playback
     bar.speed.setCurrentText("1/4×")
     bar.speed.activated.emit(bar.speed.currentIndex())
@@ -279,7 +297,7 @@ def place(canvas, individual, frame: float) -> QPoint:
     return QPoint(round(x), canvas.parts.ruler_px + row.top + row.height // 2)
 
 
-def test_edge_that_is_dragged_moves_the_bout(person):
+def edge_that_is_dragged_moves_the_bout(person):
     canvas, one = person.dock.canvas, person.session.active.labelled
     person.dock.resize(1300, 240)
     person.session.active.labels.editor.add(one, "walk", 100, 200)
@@ -300,7 +318,7 @@ def test_edge_that_is_dragged_moves_the_bout(person):
     assert person.bouts == [(one, "walk", 100, 200)]
 
 
-def test_marked_span_is_drawn_where_it_is_labelled(person):
+def marked_span_is_drawn_where_it_is_labelled(person):
     first, second = person.session.active.tracking
     person.see(20)
     person.press(Qt.Key.Key_Comma)
@@ -314,7 +332,7 @@ def test_marked_span_is_drawn_where_it_is_labelled(person):
     assert person.dock.canvas.span is None
 
 
-def test_released_key_ends_the_bout_of_its_individual(person, qtbot):
+def released_key_ends_the_bout_of_its_individual(person, qtbot):
     first, second = person.session.active.tracking
     person.see(50)
     QTest.keyPress(person.native, KEYS["walk"])
@@ -328,7 +346,24 @@ def test_released_key_ends_the_bout_of_its_individual(person, qtbot):
     assert person.bouts == [(first, "walk", 50, 71)]
 
 
-def test_swap_ends_an_open_bout_at_its_animal(person):
+def test_keys_label_exactly_the_frames_meant(person, qtbot):
+    for part in (
+        thirty_bouts_take_few_keys_and_are_exact,
+        several_behaviors_run_at_once,
+        bout_goes_on_with_the_frame_and_ends_by_escape,
+        partial(held_key_labels_until_it_is_released, qtbot=qtbot),
+        marked_span_is_labelled_by_one_key,
+        shift_erases,
+        larger_steps_are_as_long_as_chosen,
+        bout_of_a_program_is_accepted_by_one_key,
+        marked_span_is_drawn_where_it_is_labelled,
+        partial(released_key_ends_the_bout_of_its_individual, qtbot=qtbot),
+    ):
+        begin(person)
+        part(person)
+
+
+def swap_ends_an_open_bout_at_its_animal(person):
     first, second = person.session.active.tracking
     person.see(50)
     person.press(KEYS["walk"])
@@ -340,7 +375,7 @@ def test_swap_ends_an_open_bout_at_its_animal(person):
     assert "have ended" in person.session.viewer.status
 
 
-def test_prompt_for_corrections_keeps_its_keys(person, qtbot):
+def prompt_for_corrections_keeps_its_keys(person, qtbot):
     person.see(50)
     person.press(KEYS["sing"])
     person.press(Qt.Key.Key_Q)
@@ -356,7 +391,7 @@ def test_prompt_for_corrections_keeps_its_keys(person, qtbot):
     assert [behavior for _, behavior in running(person)] == ["sing"]
 
 
-def test_nothing_is_labelled_where_the_video_is_blank(person):
+def nothing_is_labelled_where_the_video_is_blank(person):
     session = person.session
     session.viewer.add_image(np.zeros((FRAMES + 100, 4, 4), np.uint8))
     session.viewer.dims.set_point(0, FRAMES + 50)
@@ -372,7 +407,18 @@ def test_nothing_is_labelled_where_the_video_is_blank(person):
     assert running(person) == []
 
 
-def test_box_that_is_clicked_is_labelled_after_one_without(person):
+def test_keys_label_only_while_labelling_is_on(person, qtbot):
+    for part in (
+        partial(prompt_for_corrections_keeps_its_keys, qtbot=qtbot),
+        partial(keys_are_text_in_a_text_field_and_napari_s_when_off, qtbot=qtbot),
+        labelling_ends_when_its_dock_is_hidden_or_boxes_are_edited,
+        nothing_is_labelled_where_the_video_is_blank,
+    ):
+        begin(person)
+        part(person)
+
+
+def box_that_is_clicked_is_labelled_after_one_without(person):
     open_dock(person.session.viewer, "Individuals")
     tracked = person.session.active
     tracked.labels.set_annotation(Annotation(ETHOGRAM, (Bout("ghost", "rest", 50, 90),)), None)
@@ -385,7 +431,7 @@ def test_box_that_is_clicked_is_labelled_after_one_without(person):
     assert person.bouts == [("ghost", "rest", 50, 90), (tracked.current, "walk", 20, 21)]
 
 
-def test_labels_are_warned_of_when_boxes_are_others(person, tmp_path):
+def labels_are_warned_of_when_boxes_are_others(person, tmp_path):
     tracked = person.session.active
     person.session.add_tracking(tracked.tracking, tmp_path / "first.pickle")
     assert notifications("warning") == []
@@ -396,7 +442,18 @@ def test_labels_are_warned_of_when_boxes_are_others(person, tmp_path):
     assert person.bouts == [(tracked.labelled, "walk", 0, 5)]
 
 
-def test_edge_key_moves_no_bout_of_another(person):
+def test_labels_follow_the_player_and_their_animals(person, qtbot, tmp_path):
+    for part in (
+        partial(bouts_begin_in_the_frame_shown_while_it_plays, qtbot=qtbot),
+        partial(speed_and_edges_have_buttons, qtbot=qtbot),
+        swap_ends_an_open_bout_at_its_animal,
+        partial(labels_are_warned_of_when_boxes_are_others, tmp_path=tmp_path),
+    ):
+        begin(person)
+        part(person)
+
+
+def edge_key_moves_no_bout_of_another(person):
     first, second = person.session.active.tracking
     editor = person.session.active.labels.editor
     editor.add(first, "walk", 100, 200)
@@ -407,3 +464,15 @@ def test_edge_key_moves_no_bout_of_another(person):
     person.press(Qt.Key.Key_2)
     person.press(Qt.Key.Key_BracketRight)
     assert person.bouts == [(first, "walk", 100, 200), (second, "rest", 110, 151)]
+
+
+def test_edges_of_bouts_are_moved_and_gone_to(person):
+    for part in (
+        edges_are_set_split_and_merged_in_this_frame,
+        edges_are_gone_to_in_turn,
+        edge_that_is_dragged_moves_the_bout,
+        edge_key_moves_no_bout_of_another,
+        box_that_is_clicked_is_labelled_after_one_without,
+    ):
+        begin(person)
+        part(person)
