@@ -66,9 +66,10 @@ def _table(folder: Path) -> Any:
 def _heat_map(content: str) -> Callable[[Path], object]:
     def run(folder: Path) -> object:
         import napari_i3d
-        from napari_i3d.explore.heat_map_data import HeatMapOptions, heat_map
+        from napari_i3d.explore.heat_map_data import Content, HeatMapOptions, heat_map
 
-        return heat_map(napari_i3d.read_features(folder)["male"], HeatMapOptions(content=content)).image(0, 10**9, 800)
+        options = HeatMapOptions(content=Content(content))
+        return heat_map(napari_i3d.read_features(folder)["male"], options).image(0, 10**9, 800)
 
     return run
 
