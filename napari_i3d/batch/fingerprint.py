@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from napari_i3d.backbones.pretrained import WeightsFacts
-from napari_i3d.batch.checkpoints import Fingerprint
+from napari_i3d.batch.checkpoints.checkpoints import Fingerprint
 from napari_i3d.extraction.planning.plan import Job
 from napari_i3d.extraction.planning.request import WITHOUT_EFFECT
 from napari_i3d.extraction.planning.shards import shard_length

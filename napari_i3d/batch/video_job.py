@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from napari_i3d.batch.checkpoints import Checkpoints
+from napari_i3d.batch.checkpoints.checkpoints import Checkpoints
 from napari_i3d.batch.events import VideoProgress
 from napari_i3d.errors import Message, StalledError, VideoError
 from napari_i3d.extraction.crop_stream import background_of

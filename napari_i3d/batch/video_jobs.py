@@ -14,12 +14,12 @@ from napari_i3d._utils.files import exclusive
 from napari_i3d._utils.text import format_path
 from napari_i3d.backbones.pretrained import WeightsFacts
 from napari_i3d.backbones.registry import I3D
-from napari_i3d.batch.checkpoints import Checkpoints
+from napari_i3d.batch.checkpoints.checkpoints import Checkpoints
+from napari_i3d.batch.checkpoints.store_checkpoints import StoreCheckpoints
 from napari_i3d.batch.events import BatchEvent, VideoDone, VideoReading, VideoSkipped
 from napari_i3d.batch.existing_results import ExpectedResult, ResultCheck, ResultState, check_result
 from napari_i3d.batch.fingerprint import fingerprint
 from napari_i3d.batch.output_paths import lock_path, partial_folder
-from napari_i3d.batch.store_checkpoints import StoreCheckpoints
 from napari_i3d.batch.video_job import VideoInput, VideoJob
 from napari_i3d.errors import FeaturesError, Message, OutputError, VideoError
 from napari_i3d.extraction.crops import squash_note

@@ -31,7 +31,7 @@ def add_bench(commands: Any) -> None:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from napari_i3d.extraction.benchmark import run_bench
+    from napari_i3d.extraction.benchmark.measure import run_bench
 
     settings = ExtractionSettings(batch_size=options.batch_size, device=options.device)
     steps = run_bench(

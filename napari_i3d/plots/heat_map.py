@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_i3d.explore.heat_map_data import Content, HeatMap, HeatMapOptions, Order, Scale, heat_map
+from napari_i3d.explore.heat_map_data import Content, HeatMap, HeatMapOptions, MapImage, Order, Scale, heat_map
 from napari_i3d.features.features import Features
 from napari_i3d.individuals import Id, format_id
 from napari_i3d.plots.save import save_figure
@@ -116,8 +116,7 @@ def _fill(
     first, stop = axis.row_range(*limits)
     image = draw_heat_map(shown, axis, ax)
     if first < stop:
-        image.set_data(shown.image(first, stop, _MOST_COLUMNS))
-        image.set_extent((axis.edge(first), axis.edge(stop), max(len(shown.lines), 1), 0))
+        fill_heat_map(image, shown.image(first, stop, _MOST_COLUMNS), axis)
     ax.set_xlim(limits)
     ax.set_ylim(max(len(shown.lines), 1), 0)
     label_heat_map(features, individual, shown, ax)
@@ -143,6 +142,12 @@ def draw_heat_map(shown: HeatMap, axis: RowAxis, ax: "Axes") -> "AxesImage":
     return image
 
 
+def fill_heat_map(image: "AxesImage", part: MapImage, axis: RowAxis) -> None:
+    """Show a part of a heat map in the image of `draw_heat_map`, at the places of its rows."""
+    image.set_data(part.values)
+    image.set_extent((axis.edge(part.first), axis.edge(part.stop), max(len(part.values), 1), 0))
+
+
 def label_heat_map(features: Features, individual: Id, shown: HeatMap, ax: "Axes") -> None:
     """Label the Axes with title, frames or rows, and time if it is known."""
     axis = row_axis(features, individual)
@@ -155,13 +160,13 @@ def label_heat_map(features: Features, individual: Id, shown: HeatMap, ax: "Axes
 
 def scale_label(shown: HeatMap) -> str:
     """Return the label of the color scale."""
-    if shown.options.scale is Scale.STANDARDIZED:
+    if shown.options.scale == Scale.STANDARDIZED:
         return "standard deviations\nfrom the mean"
-    return "score" if shown.options.content is Content.COMPONENTS else "feature value"
+    return "score" if shown.options.content == Content.COMPONENTS else "feature value"
 
 
 def _line_label(shown: HeatMap) -> str:
-    if shown.options.content is Content.COMPONENTS:
+    if shown.options.content == Content.COMPONENTS:
         return "principal component"
     order = {Order.SIMILARITY: "similar together", Order.VARIABILITY: "by variability", Order.FILE: "as in the file"}
     return f"feature, {order[shown.options.order]}"

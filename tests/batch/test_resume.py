@@ -21,7 +21,8 @@ from helpers.batches import (
     turn_a_bit,
 )
 from helpers.networks import FACTS, FakeNetwork
-from napari_i3d.batch import checkpoints, runner
+from napari_i3d.batch import runner
+from napari_i3d.batch.checkpoints import checkpoints
 from napari_i3d.batch.events import VideoDone, VideoFailed, VideoProgress, VideoResult, VideoSkipped
 from napari_i3d.batch.options import BatchOptions
 from napari_i3d.batch.runner import run_batch

@@ -25,7 +25,7 @@ from napari_i3d.backbones.i3d.fused_conv import Placement
 from napari_i3d.backbones.i3d.network import I3DResNet50
 from napari_i3d.backbones.i3d.shared_stem import ChunkForm
 from napari_i3d.backbones.weights import load_network
-from napari_i3d.extraction.benchmark import GFLOP_PER_CHUNK, _steadily, _write_video
+from napari_i3d.extraction.benchmark.measure import GFLOP_PER_CHUNK, _steadily, _write_video
 from napari_i3d.extraction.device import Device
 from napari_i3d.extraction.engine import compute_chunks
 from napari_i3d.extraction.planning.plan import plan_job

@@ -28,7 +28,7 @@ import torch
 
 from napari_i3d.backbones.registry import I3D
 from napari_i3d.backbones.weights import load_network
-from napari_i3d.extraction.benchmark import _write_video
+from napari_i3d.extraction.benchmark.measure import _write_video
 from napari_i3d.extraction.crop_stream import _Cropped
 from napari_i3d.extraction.crops import Cropper
 from napari_i3d.extraction.engine import compute_shards, encoder_for

@@ -108,8 +108,8 @@ def measure(folder: Path, n_frames: int) -> tuple[tuple[float, ...], int]:
 
 def steps_of(folder: Path, way: str, shard_chunks: int) -> dict[str, float]:
     """Return what each step costs the process that records, but for the network; a quarter of an hour is measured."""
+    from napari_i3d.batch.checkpoints.store_checkpoints import StoreCheckpoints
     from napari_i3d.batch.distributed.tasks import TaskResult, rows_sha256
-    from napari_i3d.batch.store_checkpoints import StoreCheckpoints
     from napari_i3d.extraction.extract import describe_rows
     from napari_i3d.extraction.planning.chunks import ChunkPlan, TrackletChunks
     from napari_i3d.extraction.planning.plan import Job

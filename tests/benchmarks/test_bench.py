@@ -9,20 +9,20 @@ import torch
 
 from napari_i3d.backbones.weights import load_network
 from napari_i3d.cli.main import main
-from napari_i3d.extraction import benchmark
+from napari_i3d.extraction.benchmark import measure
+from napari_i3d.extraction.benchmark.peer_runtimes import peer_runtimes
 from napari_i3d.extraction.crop_stream import FrameCrop
-from napari_i3d.extraction.peer_runtimes import peer_runtimes
 from napari_i3d.extraction.planning.chunks import tracklet_chunks
 from napari_i3d.extraction.settings import ExtractionSettings
 
 NAMES = [
-    benchmark.MATRIX,
-    benchmark.PLAIN,
-    benchmark.EXACT,
-    benchmark.BFLOAT16,
-    benchmark.DECODE,
-    benchmark.CROP,
-    benchmark.WHOLE,
+    measure.MATRIX,
+    measure.PLAIN,
+    measure.EXACT,
+    measure.BFLOAT16,
+    measure.DECODE,
+    measure.CROP,
+    measure.WHOLE,
 ]
 
 
@@ -36,14 +36,14 @@ def test_command_measures_every_part(capsys: pytest.CaptureFixture[str]) -> None
         assert line.startswith(name)
         assert float(line[len(name) :].split()[0]) > 0
         assert line.count("%") == (
-            0 if line.split("/s")[0].split()[-1] != "chunks" else 2 if name == benchmark.PLAIN else 3
+            0 if line.split("/s")[0].split()[-1] != "chunks" else 2 if name == measure.PLAIN else 3
         )
 
 
 def test_ratios_are_medians_of_each_round() -> None:
-    seconds = {benchmark.MATRIX: [1e-3, 2e-3, 1e-3], benchmark.PLAIN: [2.0, 8.0, 2.0], benchmark.EXACT: [1.0, 2.0, 0.5]}
-    task = benchmark._Task(benchmark.EXACT, "chunks/s", 1, lambda: None)
-    found = benchmark._measurement(task, seconds)
+    seconds = {measure.MATRIX: [1e-3, 2e-3, 1e-3], measure.PLAIN: [2.0, 8.0, 2.0], measure.EXACT: [1.0, 2.0, 0.5]}
+    task = measure._Task(measure.EXACT, "chunks/s", 1, lambda: None)
+    found = measure._measurement(task, seconds)
     assert (found.rate, found.of_plain, found.of_network) == (1.0, 0.25, 1.0)
     assert found.of_matrix_product == pytest.approx(10.6 / 1000)
 
@@ -53,7 +53,7 @@ def test_ratios_are_medians_of_each_round() -> None:
 def test_compiled_form_gives_rows_of_plain_network() -> None:
     network, _ = load_network("untrained")
     settings = ExtractionSettings(batch_size=2, device="cpu")
-    computer = benchmark._compiled(network, settings)
+    computer = measure._compiled(network, settings)
     chunks = tracklet_chunks("a", 0, 9, settings)
     images = torch.rand(9, 3, 33, 33, generator=torch.Generator().manual_seed(1)) * 2 - 1
     (batch,) = computer.add([FrameCrop(chunks, n, image) for n, image in enumerate(images)])

@@ -5,7 +5,16 @@ import pytest
 from matplotlib.figure import Figure
 
 from napari_i3d.errors import OutputError
-from napari_i3d.explore.heat_map_data import STATISTICS_ROWS, Content, HeatMapOptions, Order, Scale, heat_map
+from napari_i3d.explore.heat_map_data import (
+    KEPT_VALUES,
+    READ_ROWS,
+    STATISTICS_ROWS,
+    Content,
+    HeatMapOptions,
+    Order,
+    Scale,
+    heat_map,
+)
 from napari_i3d.features.features import Features
 from napari_i3d.plots import make_figure, plot_heat_map, row_axis, save_figure, save_heat_map
 
@@ -83,11 +92,11 @@ def test_few_rows_and_constant_features_are_no_error(n_rows, content, scale):
 
 def test_image_averages_rows_into_columns(rows):
     shown = heat_map(rows, HeatMapOptions(order=Order.FILE, scale=Scale.RAW, count=4))
-    whole = shown.image(0, 120, 12)
+    whole = shown.image(0, 120, 12).values
     assert whole.shape == (4, 12)
     np.testing.assert_allclose(whole, rows[:, 5:9].reshape(12, 10, 4).mean(axis=1).T, rtol=1e-5)
-    np.testing.assert_array_equal(shown.image(3, 9, 100), rows[3:9, 5:9].T)
-    assert shown.image(50, 50, 10).shape[1] == 0
+    np.testing.assert_array_equal(shown.image(3, 9, 100).values, rows[3:9, 5:9].T)
+    assert shown.image(50, 50, 10).values.shape[1] == 0
 
 
 def test_long_features_take_statistics_from_a_part(rows):
@@ -96,6 +105,38 @@ def test_long_features_take_statistics_from_a_part(rows):
     shown = heat_map(many, HeatMapOptions(order=Order.FILE, count=4))
     assert shown.lines.tolist() == [5, 6, 7, 8]
     np.testing.assert_allclose(shown.values.std(axis=0), 1, atol=0.05)
+
+
+def test_long_features_are_kept_as_means_and_read_again(rows):
+    n_rows = 2 * KEPT_VALUES + 4000  # 3 rows to a mean
+    many = np.tile(rows, (n_rows // len(rows) + 1, 1))[:n_rows]
+    many[:, 5] += np.linspace(0, 9, n_rows)
+    expected = many[:, 5:9].astype(np.float64)
+    shown = heat_map(many, HeatMapOptions(order=Order.FILE, scale=Scale.RAW, count=4))
+    assert (len(shown), shown.step) == (n_rows, 3)
+    assert len(shown.values) <= KEPT_VALUES
+    np.testing.assert_allclose(shown.values, expected.reshape(-1, 3, 4).mean(axis=1), rtol=1e-4, atol=1e-5)
+    short = shown.image(70_001, 70_001 + READ_ROWS, 10**6)
+    assert (short.first, short.stop) == (70_001, 70_001 + READ_ROWS)
+    np.testing.assert_array_equal(short.values, many[70_001 : 70_001 + READ_ROWS, 5:9].T)
+    longer = shown.image(70_001, 70_001 + 9000, 10**6)
+    assert (longer.first, longer.stop) == (69_999, 79_002)
+    np.testing.assert_allclose(longer.values.mean(axis=1), expected[69_999:79_002].mean(axis=0), rtol=1e-4, atol=1e-4)
+    scaled = heat_map(many, HeatMapOptions(content=Content.COMPONENTS, count=2))
+    again = scaled.image(9000, 9300, 100).values
+    np.testing.assert_allclose(again, scaled.values[3000:3100].T, atol=1e-4)
+
+
+def test_last_mean_counts_as_many_rows_as_it_has(rows):
+    n_rows = 2 * KEPT_VALUES + 2
+    many = np.zeros((n_rows, 2), np.float32)
+    many[:, 0] = np.arange(n_rows) % 7
+    many[-1, 0] = 5000
+    shown = heat_map(many, HeatMapOptions(scale=Scale.RAW))
+    image = shown.image(0, n_rows, 10)
+    assert (image.first, image.stop, shown.step) == (0, n_rows + 2, 3)  # the last mean is of one row
+    place = 3 * (len(shown.values) * 9 // 10)
+    np.testing.assert_allclose(image.values[0, -1], many[place:, 0].mean(dtype=np.float64), rtol=1e-5)
 
 
 def test_rows_lie_at_their_frames(rows):

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from napari_i3d.batch.checkpoints.store_checkpoints import SharedStore, StoreCheckpoints
 from napari_i3d.batch.distributed.dask_cluster import Cluster
 from napari_i3d.batch.distributed.tasks import (
     StoredResult,
@@ -17,7 +18,6 @@ from napari_i3d.batch.distributed.tasks import (
     fingerprint_video,
 )
 from napari_i3d.batch.events import BatchEvent, VideoProgress, VideoResult, VideoSkipped
-from napari_i3d.batch.store_checkpoints import SharedStore, StoreCheckpoints
 from napari_i3d.batch.video_job import VideoInput, VideoJob
 from napari_i3d.batch.video_jobs import VideoJobs
 from napari_i3d.batch.video_queue import VideoQueue, isolated

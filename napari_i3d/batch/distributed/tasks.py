@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import napari_i3d
-from napari_i3d.batch.store_checkpoints import SharedStore
+from napari_i3d.batch.checkpoints.store_checkpoints import SharedStore
 from napari_i3d.errors import WorkerError
 from napari_i3d.extraction.planning.shards import Shard, ShardRows
 

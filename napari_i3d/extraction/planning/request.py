@@ -133,6 +133,7 @@ class ExtractionOptions:
             "layout": str(self.layout),
             "i3d_suffix": self.i3d_suffix,
             "save_metadata": self.save_metadata,
+            "store_dtype": str(self.store_dtype),
         }
 
     @classmethod
@@ -146,6 +147,7 @@ class ExtractionOptions:
                 layout=Layout(values["layout"]),
                 i3d_suffix=str(values["i3d_suffix"]),
                 save_metadata=bool(values["save_metadata"]),
+                store_dtype=StoreDtype(values.get("store_dtype", StoreDtype.FLOAT32)),  # earlier versions had none
             )
         except (NapariI3DError, KeyError, TypeError, ValueError):
             return cls()

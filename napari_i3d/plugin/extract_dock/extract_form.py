@@ -13,7 +13,7 @@ from napari_i3d.errors import SettingsError
 from napari_i3d.extraction.planning.request import ExtractionOptions
 from napari_i3d.extraction.settings import ExtractionSettings, Normalization, Precision, SampleMode
 from napari_i3d.features.io.layouts import Layout
-from napari_i3d.features.io.store import STORE_ABOVE_GB
+from napari_i3d.features.io.store import STORE_ABOVE_GB, StoreDtype
 from napari_i3d.plugin.widgets.choice_box import ChoiceBox
 from napari_i3d.tracking.gaps import Gaps
 
@@ -29,6 +29,7 @@ _LAYOUTS = [
     ("MS-TCN, ASFormer", Layout.MS_TCN),
     ("ActionFormer, OpenTAD", Layout.ACTIONFORMER),
 ]
+_NUMBERS = [("float32", StoreDtype.FLOAT32), ("float16, half the disk", StoreDtype.FLOAT16)]
 _MODES = [
     ("box made square", SampleMode.EXPAND_BBOXES),
     ("center of the box", SampleMode.CENTER_CROP),
@@ -97,6 +98,9 @@ class ExtractForm:
             "of the video, zeros where the individual is not tracked.\n"
             "MS-TCN, ActionFormer: one file for each individual.",
         )
+        self.store_dtype = _combo(
+            _NUMBERS, "Numbers", "float16 rounds to 11 significant bits, by at most 0.05 % of a value."
+        )
         self.sample_mode = _combo(
             _MODES,
             "Image",
@@ -155,7 +159,14 @@ class ExtractForm:
         )
         self._labels: dict[str, QLabel] = {}
         self.everyday = self._rows(
-            self.weights, self.weights_file, self.pad, self.frequency, self.gaps, self.layout, self.output
+            self.weights,
+            self.weights_file,
+            self.pad,
+            self.frequency,
+            self.gaps,
+            self.layout,
+            self.store_dtype,
+            self.output,
         )
         self.more = self._rows(
             self.sample_mode,
@@ -206,6 +217,7 @@ class ExtractForm:
             layout=self.layout.value,
             i3d_suffix=self.ending.value.strip() if self.ending.enabled else ".npy",
             save_metadata=self.save_metadata.enabled and self.save_metadata.value,
+            store_dtype=self.store_dtype.value if self._is_store else StoreDtype.FLOAT32,
         )
 
     def _chosen_weights(self) -> str:
@@ -232,7 +244,7 @@ class ExtractForm:
                 getattr(self, name).value = getattr(settings, name)
             self.decoders.value = settings.decoders or 0
             self.ending.value = options.i3d_suffix
-            for name in ("gaps", "layout", "save_metadata"):
+            for name in ("gaps", "layout", "save_metadata", "store_dtype"):
                 getattr(self, name).value = getattr(options, name)
         self._on_changed()
 
@@ -261,13 +273,20 @@ class ExtractForm:
         self._show_what_applies()
         self.changed.emit()
 
+    @property
+    def _is_store(self) -> bool:
+        return Layout(self.layout.value) is Layout.STORE
+
     def _show_what_applies(self) -> None:
         layout = Layout(self.layout.value)
-        self.ending.enabled = layout.one_file and layout is not Layout.STORE
+        self.ending.enabled = layout.one_file and not self._is_store
         self.save_metadata.enabled = layout in (Layout.DICT, Layout.DLC2ACTION)
-        from_file = self.weights.value == FROM_FILE
-        self.weights_file.native.setVisible(from_file)
-        self._labels[self.weights_file.label].setVisible(from_file)
+        self._set_visible(self.store_dtype, self._is_store)
+        self._set_visible(self.weights_file, self.weights.value == FROM_FILE)
+
+    def _set_visible(self, setting: Any, visible: bool) -> None:
+        setting.native.setVisible(visible)
+        self._labels[setting.label].setVisible(visible)
 
 
 def _combo(choices: list[Any], label: str, tooltip: str) -> ChoiceBox:

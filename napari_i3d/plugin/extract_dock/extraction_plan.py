@@ -7,7 +7,7 @@ from typing import Any
 
 from napari_i3d._utils.files import exclusive
 from napari_i3d._utils.text import counted, format_duration
-from napari_i3d.batch.checkpoints import Checkpoints
+from napari_i3d.batch.checkpoints.checkpoints import Checkpoints
 from napari_i3d.batch.output_paths import lock_path, partial_folder
 from napari_i3d.extraction.planning.estimate import Estimate, estimate
 from napari_i3d.extraction.planning.request import ExtractionOptions

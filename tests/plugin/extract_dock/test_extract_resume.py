@@ -30,6 +30,7 @@ from napari_i3d.batch.output_paths import lock_path, partial_folder
 from napari_i3d.extraction.planning.request import ExtractionOptions
 from napari_i3d.extraction.settings import ExtractionSettings
 from napari_i3d.features.io.layouts import Layout
+from napari_i3d.features.io.store import StoreDtype
 from napari_i3d.plugin.jobs.cancellation import StoppedError, StopRequest
 from napari_i3d.plugin.jobs.extract_job import ExtractionRequest, run_extraction
 from napari_i3d.synthetic import SyntheticClip
@@ -142,6 +143,26 @@ def test_some_individuals_give_the_bytes_of_the_command(qtbot, dock, clip, tmp_p
             assert facts_wherever(here) == facts_wherever(there / name)
         else:
             assert here.read_bytes() == (there / name).read_bytes()
+
+
+def test_store_of_float16_is_that_of_the_command(qtbot, dock, clip, tmp_path):
+    dock.form.store_dtype.value = StoreDtype.FLOAT16
+    assert dock.form.options().store_dtype is StoreDtype.FLOAT32
+    assert dock.form.store_dtype.native.isHidden()
+    dock.form.layout.value = Layout.STORE
+    assert not dock.form.store_dtype.native.isHidden()
+    remembered = ExtractionOptions.from_dict(dock.form.options().as_dict())
+    assert (remembered.layout, remembered.store_dtype) == (Layout.STORE, StoreDtype.FLOAT16)
+    qtbot.wait(300)
+    run_to_end(qtbot, dock)
+    chosen = {"layout": Layout.STORE, "store_dtype": StoreDtype.FLOAT16}
+    there = by_command(clip, tmp_path / "out", **chosen) / "animals.features"
+    here = clip.video.with_name("animals.features")
+    names = sorted(path.name for path in there.glob("*.npy"))
+    assert len(names) == 2
+    for name in names:
+        assert np.load(here / name).dtype == np.float16
+        assert (here / name).read_bytes() == (there / name).read_bytes()
 
 
 def test_file_of_another_program_is_named_in_provenance(qtbot, dock, clip):

@@ -21,11 +21,11 @@ from napari_i3d.backbones.i3d.shared_stem import ChunkForm
 from napari_i3d.backbones.registry import I3D
 from napari_i3d.backbones.weights import load_network
 from napari_i3d.errors import SettingsError
+from napari_i3d.extraction.benchmark.peer_runtimes import peer_runtimes
 from napari_i3d.extraction.crop_stream import FrameCrop
 from napari_i3d.extraction.crops import NETWORK_SIDE, Cropper
 from napari_i3d.extraction.device import Device
 from napari_i3d.extraction.engine import compute_chunks
-from napari_i3d.extraction.peer_runtimes import peer_runtimes
 from napari_i3d.extraction.planning.chunks import tracklet_chunks
 from napari_i3d.extraction.planning.plan import plan_job
 from napari_i3d.extraction.settings import ExtractionSettings, Precision

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_i3d._utils.files import atomic_writer
 from napari_i3d.backbones.registry import I3D
-from napari_i3d.batch.checkpoints import STORED, Checkpoints, Fingerprint
+from napari_i3d.batch.checkpoints.checkpoints import STORED, Checkpoints, Fingerprint
 from napari_i3d.errors import OutputError
 from napari_i3d.extraction.planning.chunks import TrackletChunks
 from napari_i3d.extraction.planning.plan import Job
