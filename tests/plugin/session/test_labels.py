@@ -129,3 +129,23 @@ def test_status_says_when_nothing_was_changed(tracked):
     assert session.viewer.status == "Nothing changed: accept walk of a in frames 10 to 29"
     tracked.labels.editor.undo()
     assert tracked.labels.annotation.bouts == ()  # it was no step
+
+
+def test_undone_steps_of_labels_before_are_no_change(tracked):
+    boxes, before = tracked.editor, tracked.labels.editor
+    before.add("a", "walk", 10, 30)
+    tracked.labels.set_annotation(Annotation(ETHOGRAM), None)
+    tracked.labels.editor.add("b", "rest", 0, 5)
+    heard = []
+    tracked.labels.changed.connect(heard.append)
+    boxes.history.undo()
+    assert tracked.labels.annotation.bouts == ()
+    assert len(heard) == 1
+    boxes.history.undo()  # a step of the labels before
+    assert before.annotation.bouts == ()
+    assert len(heard) == 1
+    boxes.history.redo()
+    boxes.history.redo()
+    assert [bout.individual for bout in before.annotation.bouts] == ["a"]
+    assert [bout.individual for bout in tracked.labels.annotation.bouts] == ["b"]
+    assert len(heard) == 2
