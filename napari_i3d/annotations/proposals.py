@@ -13,7 +13,7 @@ from napari_i3d._utils.frame_ranges import Range, Ranges, count_frames, merge_ra
 from napari_i3d._utils.history import History
 from napari_i3d._utils.text import counted
 from napari_i3d.annotations.annotation import Annotation
-from napari_i3d.annotations.bouts import Bout, Origin
+from napari_i3d.annotations.bouts import Bout, Origin, trusted_bout
 from napari_i3d.annotations.editing.annotation_edit import AnnotationEdit, words_of
 from napari_i3d.annotations.editing.bout_edits import DeleteBouts
 from napari_i3d.annotations.editing.editor import AnnotationEditor
@@ -119,18 +119,15 @@ class Proposals:
         taken: list[Bout] = []
         n_kept = 0
         for bout in bouts:
-            relabelled = behavior is not None and behavior != bout.behavior
-            new = replace(
-                bout,
-                behavior=behavior or bout.behavior,
-                origin=Origin.CURATED,
-                confidence=None if relabelled else bout.confidence,
-            )
+            if behavior is None or behavior == bout.behavior:
+                new = _curated(bout, bout.start, bout.stop)
+            else:
+                new = replace(bout, behavior=behavior, origin=Origin.CURATED, confidence=None)
             pieces = free.of(new)
             n_kept += len(bout) - count_frames(pieces)
             if pieces:
                 taken.append(bout)
-                added += [replace(new, start=start, stop=stop) for start, stop in pieces]
+                added += [_curated(new, start, stop) for start, stop in pieces]
                 free.take(new, pieces)
         if not taken:
             what = f"{bouts[0]}" if len(bouts) == 1 else counted(len(bouts), "proposal")
@@ -179,6 +176,13 @@ class Proposals:
         return tuple(free.unlabelled(self.editor.bouts_of(individual)))
 
 
+def _curated(bout: Bout, start: int, stop: int) -> Bout:
+    """Return a valid bout as a person accepts it, with frames of its own; many thousands are made at once."""
+    return trusted_bout(
+        bout.individual, bout.behavior, start, stop, bout.target, Origin.CURATED, bout.confidence, bout.note
+    )
+
+
 class Free:
     """The frames in which a person labelled nothing that keeps a behavior out.
 
@@ -202,6 +206,8 @@ class Free:
         """Return the frames of a bout that are free."""
         place = self._place(bout)
         taken = self._mask(place, bout.stop)[bout.start : bout.stop]
+        if not taken.any():
+            return ((bout.start, bout.stop),)
         edges = np.flatnonzero(np.diff(~taken, prepend=False, append=False)) + bout.start
         return tuple((start, stop) for start, stop in edges.reshape(-1, 2).tolist())
 

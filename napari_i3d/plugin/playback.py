@@ -185,14 +185,18 @@ class Playback:
         video, frame = self._video, self._session.frame
         if video is None or not 0 <= frame < len(video):
             return ""
-        times_s = video.times_s
-        parts = [f"frame {frame:,}", format_time(float(times_s[frame] - times_s[0]), hours=True)]
+        parts = [_place(video, frame)]
         if self.is_playing or abs(self.speed) != 1:
             parts.append(format_speed(self.speed))
         wanted, drawn = abs(self.speed) * video.fps, self._drawn_each_second()
         if self.is_playing and drawn is not None and drawn < _NEARLY * wanted:
             parts.append(f"{drawn:.0f} of {wanted:.0f} frames/s drawn")
         return "  ·  ".join(parts)
+
+    @property
+    def longest_place(self) -> str:
+        """The readout of the last frame, at the speed of the video."""
+        return "" if self._video is None else _place(self._video, len(self._video) - 1)
 
     def _drawn_each_second(self) -> float | None:
         """Return how many frames were drawn in the last second; None if it plays for less."""
@@ -287,3 +291,8 @@ class Playback:
             start = self._start = _Start(now, frame, rate)
         due = start.frame + round((now - start.time_s) * rate)
         thread.current = max(thread.min_point, min(due, thread.max_point - 1))
+
+
+def _place(video: Video, frame: int) -> str:
+    times_s = video.times_s
+    return f"frame {frame:,}  ·  {format_time(float(times_s[frame] - times_s[0]), hours=True)}"

@@ -7,7 +7,7 @@ from qtpy.QtCore import QRect
 from qtpy.QtWidgets import QApplication, QDockWidget, QLabel
 
 from helpers.clips import MakeClip
-from napari_i3d import Features
+from napari_i3d import Annotation, Bout, Features, tracked_video
 from napari_i3d.explore import Hit
 from napari_i3d.plugin import viewer as view_module
 from napari_i3d.plugin.session.time_axis import TimeAxis
@@ -112,6 +112,18 @@ def test_all_docks_fit_a_small_screen(shown, screen):
         dock.raise_()
         settle()
         assert inside.contains(dock.geometry()), name
+    if screen[0] > SMALL[0]:
+        return  # the column beside the time line keeps its width when the window is made smaller
+    annotate = docks_of(viewer)["Annotate"].widget()
+    proposed = Annotation(bouts=[Bout("striped", "walk", 0, 5)], n_frames=FRAMES)
+    tracked_video(viewer).predictions.set(proposed, "a program")
+    settle()
+    assert annotate.proposed.isVisible()
+    assert annotate.readout.text().startswith("frame 0  ·  0:00:00.000")
+    assert QLabel.text(annotate.readout) == annotate.readout.text()  # not cut
+    assert annotate.readout.contentsRect().width() > annotate.readout.fontMetrics().horizontalAdvance(
+        annotate.readout.text()
+    )
 
 
 @pytest.mark.parametrize("name", ALL)

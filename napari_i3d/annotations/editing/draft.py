@@ -1,7 +1,7 @@
 """Plan a change of several lanes step by step, without applying it."""
 
 import itertools
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter, le
@@ -124,14 +124,15 @@ class Draft:
         """
         start, stop = interval.start, interval.stop
         self.exclude(lane, start, stop)
-        region = self._region(lane, max(start - 1, 0), stop + 1)
-        near = [one for one in region.intervals if one.start < stop + touching and start < one.stop + touching]
-        reviewed = [one for one in near if one.origin != Origin.AUTOMATED]
-        region.intervals = [one for one in region.intervals if one not in reviewed]
-        for one in reviewed:
-            interval = unite(interval, one)
+        own = self._region(lane, max(start - 1, 0), stop + 1).intervals
+        first, last = bisect_right(own, start - touching, key=_stop), bisect_left(own, stop + touching, key=_start)
+        near = own[first:last]
+        own[first:last] = [one for one in near if one.origin == Origin.AUTOMATED]
+        for one in near:
+            if one.origin != Origin.AUTOMATED:
+                interval = unite(interval, one)
         self.take(lane, interval.start, interval.stop)
-        region.intervals = sorted([*region.intervals, interval], key=_start)
+        insort(own, interval, key=_start)
         self.assess(lane.individual, [(interval.start, interval.stop)])
 
     def exclude(self, lane: Lane, start: int, stop: int) -> None:
@@ -163,8 +164,9 @@ class Draft:
         elif start < region.start or region.stop < stop:
             left = list(self._store.intervals(lane, start, region.start)) if start < region.start else []
             right = list(self._store.intervals(lane, region.stop, stop)) if region.stop < stop else []
-            region.before = [*left, *region.before, *right]
-            region.intervals = [*left, *region.intervals, *right]
+            for own in (region.before, region.intervals):
+                own[:0] = left
+                own += right
         ends = [region.start, region.stop, start, stop]
         if region.before:
             ends += [region.before[0].start, region.before[-1].stop]

@@ -16,7 +16,7 @@ from napari_i3d.plugin.annotate_dock.explored.shared_time import SharedTime
 from napari_i3d.plugin.annotate_dock.labels_link import LabelsLink
 from napari_i3d.plugin.annotate_dock.lane_menu import fill_menu
 from napari_i3d.plugin.annotate_dock.more_menu import MoreMenu
-from napari_i3d.plugin.annotate_dock.playback_bar import PlaybackBar
+from napari_i3d.plugin.annotate_dock.playback_bar import PlaybackBar, Readout
 from napari_i3d.plugin.annotate_dock.timeline_content import (
     bout_of,
     proposal_of,
@@ -71,7 +71,7 @@ class AnnotateWidget(Dock):
         self.proposed = ProposalsBox(self._session)
         self.playing = PlaybackBar(self._session)
         self.file, self.behaviors = FileButton(self._session), BehaviorsPanel(self._session)
-        self.running, self.readout = LineLabel(), LineLabel()
+        self.running, self.readout = LineLabel(), Readout(self._session.playback)
         self._clusters = ClusterLanes(self._session.exploration, self.links, self._show_lanes)
         self._time = SharedTime(self.canvas, self._session.exploration.time_axis, self.links)
         self._build()
@@ -91,8 +91,7 @@ class AnnotateWidget(Dock):
     def _build(self) -> None:
         tools = self.file, self.mode, self.proposed, self.playing, self.running, self.readout, self.more
         self.tools = fill(QHBoxLayout(), *tools, grow=self.running)
-        self.tools.setStretchFactor(self.readout, 1)
-        self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.tools.setSpacing(4)
         self.side = QWidget()
         self.side_column = fill(QVBoxLayout(self.side), self.behaviors, grow=self.behaviors)
         self.side.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Expanding)
@@ -112,9 +111,9 @@ class AnnotateWidget(Dock):
             (canvas.edge_released, self._on_edge),
             (canvas.span_marked, self._on_marked),
             (canvas.lane_menu_requested, self._on_menu),
-            (canvas.readout_changed, self._on_readout),
+            (canvas.readout_changed, self.readout.point_at),
             (self._labelling.changed, self._on_mode),
-            (session.playback.changed, self._show_readout),
+            (session.playback.changed, self.readout.refresh),
             (session.playback.changed, self.playing.refresh),
             (session.keys.changed, self.playing.refresh),
             (session.keys.changed, self.proposed.refresh),
@@ -204,20 +203,11 @@ class AnnotateWidget(Dock):
         self.canvas.set_frame(self._session.frame)
         proposal_actions.leave(self._session)
         self._show_running()
-        self._show_readout()
+        self.readout.refresh()
 
     def _show_running(self) -> None:
         if self._tracked is not None:
             self.running.setText(running_text(self._session, self._tracked, self.canvas.data))
-
-    def _show_readout(self) -> None:
-        self.readout.setText(self._session.playback.readout())
-
-    def _on_readout(self, text: str) -> None:
-        if text:
-            self.readout.setText(text)
-        else:
-            self._show_readout()
 
     def _on_theme(self) -> None:
         self.canvas.set_theme(self._session.viewer.theme)

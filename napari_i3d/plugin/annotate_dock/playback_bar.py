@@ -1,18 +1,21 @@
-"""Buttons of the time line: play, speed, and the edges of bouts."""
+"""What is above the time line about the frame: buttons that play and go to the edges of bouts, and a readout."""
 
 from functools import partial
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QSpinBox, QToolButton, QWidget
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QSpinBox, QToolButton, QWidget
 
 from napari_i3d._utils.text import format_speed
 from napari_i3d.plugin.keyboard.actions import Action
 from napari_i3d.plugin.labels import label_keys, label_steps
-from napari_i3d.plugin.playback import SPEEDS
+from napari_i3d.plugin.playback import SPEEDS, Playback
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.widgets.layouts import fill
+from napari_i3d.plugin.widgets.text_label import LineLabel
 
 _BUTTONS = (("previous_edge", "⇤"), ("play_pause", "▶"), ("next_edge", "⇥"), ("loop_bout", "↻"))
+_CUT_PX = 12
+"""Room beside a text without which it would be cut."""
 
 
 class PlaybackBar(QWidget):
@@ -32,6 +35,7 @@ class PlaybackBar(QWidget):
         self.speed = QComboBox()
         self.speed.setToolTip("Speed; frames are left out if drawing is slower, their numbers stay true")
         self.speed.addItems([format_speed(speed) for speed in SPEEDS])
+        self.speed.setStyleSheet("QComboBox { padding: 3px 2px 3px 6px; }")
         self.speed.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.speed.activated.connect(self._on_speed)
         self.step = QSpinBox()
@@ -39,6 +43,9 @@ class PlaybackBar(QWidget):
         self.step.setPrefix("± ")
         self.step.setValue(label_steps.chosen_step())
         self.step.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        # The row has room for the number alone; arrow keys and wheel change it.
+        self.step.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        self.step.setStyleSheet("QSpinBox { min-width: 50px; max-width: 50px; padding: 1px 3px; }")
         self.step.valueChanged.connect(label_steps.choose_step)
         row = fill(QHBoxLayout(self), *self.buttons.values(), self.speed, self.step)
         row.setSpacing(2)
@@ -68,3 +75,35 @@ class PlaybackBar(QWidget):
     def _on_speed(self, place: int) -> None:
         playback = self._session.playback
         playback.speed = SPEEDS[place] * (-1 if playback.speed < 0 else 1)
+
+
+class Readout(LineLabel):
+    """Frame, time and speed, or those of the place in the time line that the pointer is at.
+
+    It takes the room that it needs for the last frame of the video, and for its text, before a `LineLabel` gets any.
+
+    Parameters
+    ----------
+    playback
+        The player.
+    """
+
+    def __init__(self, playback: Playback) -> None:
+        super().__init__()
+        self._playback = playback
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return the size for the text, and for what is said about the last frame."""
+        texts = self.text(), self._playback.longest_place
+        width = max(self.fontMetrics().horizontalAdvance(text) for text in texts) + _CUT_PX
+        return QSize(max(width, self.minimumWidth()), super().sizeHint().height())
+
+    def refresh(self) -> None:
+        """Show what the player says."""
+        self.setText(self._playback.readout())
+
+    def point_at(self, text: str) -> None:
+        """Show a text about the place that the pointer is at; empty: it is at none."""
+        self.setText(text or self._playback.readout())

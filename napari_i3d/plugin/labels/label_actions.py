@@ -25,6 +25,7 @@ def do(session: Session, edits: Sequence[AnnotationEdit] | Callable[[TrackedVide
     editor = tracked.labels.editor
     try:
         wanted = edits(tracked) if callable(edits) else edits
+        before = editor.history.serial
         with editor.group():
             for edit in wanted:
                 editor.do(edit)
@@ -33,7 +34,8 @@ def do(session: Session, edits: Sequence[AnnotationEdit] | Callable[[TrackedVide
         session.viewer.status = dock_text(error)
         return False
     if wanted:
-        session.viewer.status = f"Done: {wanted[0].words}"
+        is_changed = editor.history.serial != before
+        session.viewer.status = f"Done: {wanted[0].words}" if is_changed else f"Nothing changed: {wanted[0].words}"
     return bool(wanted)
 
 

@@ -18,7 +18,9 @@ _SETTLE_MS = 800
 
 
 class BackgroundTraining(QObject):
-    """Trains the probe again once enough bouts were edited; it never waits, asks or interrupts.
+    """Trains the probe again once enough bouts were edited; it never asks or interrupts.
+
+    Proposals that a person reviews are not replaced under the hand: the result waits until none is selected.
 
     Parameters
     ----------
@@ -52,6 +54,7 @@ class BackgroundTraining(QObject):
         super().__init__(dock)
         self._session, self._workers, self._settings, self._is_busy = session, dock.workers, settings, is_busy
         self._run: _Run | None = None
+        self._held: Done | None = None  # a result that waits for the end of a review
         self._failed: int | None = None  # edits at the last failure: the same would fail again
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -61,7 +64,7 @@ class BackgroundTraining(QObject):
     @property
     def is_running(self) -> bool:
         """Whether a run is going on that counts."""
-        return self._run is not None
+        return self._run is not None or self._held is not None
 
     def labels_changed(self) -> None:
         """Look, after a pause, whether there is enough to learn."""
@@ -77,10 +80,13 @@ class BackgroundTraining(QObject):
         if self._run is not None:
             self._run.drop()
             self._run = None
-        self._failed = None
+        self._held = self._failed = None
         self.said.emit("")
 
     def _look(self) -> None:
+        if self._held is not None:
+            self._deliver(self._held)
+            return
         learning, settings = self._session.learning, self._settings()
         learned = learning.learned
         if learned is None or not learning.is_own or not settings.retrain_after:
@@ -111,12 +117,25 @@ class BackgroundTraining(QObject):
 
     def _on_end(self, result: Result) -> None:
         self._run = None
-        self.said.emit("")
-        if not isinstance(result, Done):
-            learned = self._session.learning.learned
-            self._failed = None if learned is None else self._session.learning.edits_since(learned.request.data)
+        if isinstance(result, Done):
+            self._deliver(result)
+            return
+        learned = self._session.learning.learned
+        self._failed = None if learned is None else self._session.learning.edits_since(learned.request.data)
+        self._end(result)
+
+    def _deliver(self, result: Done) -> None:
+        """End with a result, unless proposals are being reviewed: then try again after a pause."""
+        if any(tracked.predictions.in_review for tracked in self._session.videos):
+            self._held = result
+            self.said.emit("Trained again; new proposals wait while one is selected.")
+            self._timer.start()
         else:
-            self._failed = None
+            self._held = self._failed = None
+            self._end(result)
+
+    def _end(self, result: Result) -> None:
+        self.said.emit("")
         self.ended.emit(result)
         self._timer.start()  # labels may have changed meanwhile
 

@@ -73,7 +73,7 @@ class Labels:
         """Set another annotation; `saved` is it as its file has it. Default: as it is."""
         self._set_path(path)
         history = None if self._boxes is None else self._boxes.history
-        self._start(AnnotationEditor(annotation, history, saved=saved))
+        self._replace(AnnotationEditor(annotation, history, saved=saved))
 
     def restore(self, editor: AnnotationEditor, path: Path | None, *, outdated: bool) -> None:
         """Set labels that were recovered; the editor shares the history of the boxes.
@@ -83,7 +83,7 @@ class Labels:
         self._set_path(path)
         if outdated:
             self._seen = None
-        self._start(editor)
+        self._replace(editor)
 
     def mark_saved(self, path: Path) -> None:
         """Note that the annotation was saved to a file, which is its file from now on."""
@@ -111,7 +111,12 @@ class Labels:
         self._boxes = boxes
         before = self.editor
         saved = None if before.is_saved else before.saved
-        self._start(AnnotationEditor(before.annotation, boxes.history, saved=saved))
+        self._replace(AnnotationEditor(before.annotation, boxes.history, saved=saved))
+
+    def _replace(self, editor: AnnotationEditor) -> None:
+        # Steps of the labels before stay in the history, but undoing them is no change of these.
+        self.editor.close()
+        self._start(editor)
 
     def _start(self, editor: AnnotationEditor) -> None:
         self.editor, self.open_bouts = editor, OpenBouts(editor)

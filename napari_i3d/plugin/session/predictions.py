@@ -1,5 +1,6 @@
 """The bouts that a probe or another program proposes for one video, apart from its labels."""
 
+import time
 from collections.abc import Sequence
 
 from psygnal import Signal
@@ -13,6 +14,9 @@ from napari_i3d.annotations.editing.editor import AnnotationEditor
 from napari_i3d.annotations.editing.ethogram_edits import RenameBehavior
 from napari_i3d.annotations.proposals import Accepted, Proposals
 from napari_i3d.individuals import Id
+
+_REVIEW_S = 5.0
+"""So long after a proposal was accepted or rejected, a person is likely to go on to others."""
 
 
 class Predictions:
@@ -37,6 +41,7 @@ class Predictions:
         self._proposals = Proposals(History())
         self._source, self._shown = "", True
         self._selected: Bout | None = None
+        self._reviewed_s = float("-inf")
         self._left: dict[Id, tuple[Bout, ...]] = {}
         self._left_at: tuple[AnnotationEditor, int] | None = None
 
@@ -79,6 +84,11 @@ class Predictions:
             self._selected = bout
             self.selected_changed.emit()
 
+    @property
+    def in_review(self) -> bool:
+        """Whether a proposal is selected, or was accepted or rejected in the last seconds."""
+        return self._selected is not None or time.monotonic() - self._reviewed_s < _REVIEW_S
+
     def set(self, annotation: Annotation | None, source: str = "") -> None:
         """Set or remove the predictions of all individuals; bouts that were mostly rejected before are left out."""
         self._shown |= not self._source
@@ -112,10 +122,12 @@ class Predictions:
 
     def accept(self, labels: AnnotationEditor, bouts: Sequence[Bout], behavior: str | None = None) -> Accepted:
         """Make proposals curated labels; see `Proposals.accept`."""
+        self._reviewed_s = time.monotonic()
         return self._proposals.accept(labels, bouts, behavior)
 
     def reject(self, labels: AnnotationEditor, bouts: Sequence[Bout], *, assess: bool = False) -> None:
         """Remove proposals, and remember that; see `Proposals.reject`."""
+        self._reviewed_s = time.monotonic()
         self._proposals.reject(labels, bouts, assess=assess)
 
     def follow(self, edit: AnnotationEdit) -> None:

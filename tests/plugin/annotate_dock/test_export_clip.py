@@ -147,7 +147,8 @@ def test_existing_file_is_replaced_only_after_a_question(opened, tmp_path: Path,
     assert panel.progress.worker is None
     assert out.read_bytes() == b"made by hand"
     answer_question("Replace")
-    assert "2 frames written" in run(qtbot, panel)
+    click(qtbot, panel.start)
+    qtbot.waitUntil(lambda: "2 frames written" in panel.progress.text.text(), timeout=LONG_MS)
     assert len(frames_of(out)) == 2
 
 

@@ -283,6 +283,23 @@ def test_probe_is_trained_again_while_labelling(viewer, clip, qtbot):
     assert dock.progress.worker is None
     assert person.learning.edits_since(again.request.data) == 0
 
+    # What a person reviews stays until the review is over.
+    predictions = tracked.predictions
+    proposal = predictions.editor.bouts_of(ONE)[0]
+    predictions.selected = proposal
+    for bout in labels_of(TWO, FRAMES).bouts[6:9]:
+        editor.do(Add(bout.individual, bout.behavior, bout.start, bout.stop))
+    qtbot.waitUntil(lambda: "wait while" in dock.later.text(), timeout=WAIT)
+    qtbot.wait(200)
+    assert person.learning.learned is again
+    assert predictions.selected is proposal
+    predictions.reject(editor, [proposal])
+    qtbot.wait(200)
+    assert predictions.selected is None
+    assert person.learning.learned is again  # a moment after it was rejected
+    qtbot.waitUntil(lambda: person.learning.learned is not again, timeout=WAIT)
+    assert "wait while" not in dock.later.text()
+
     # A run that is superseded by Train, or whose video is closed meanwhile, leaves no trace.
     for bout in labels_of(TWO, FRAMES).bouts[3:6]:
         editor.do(Add(bout.individual, bout.behavior, bout.start, bout.stop))

@@ -1,11 +1,15 @@
 """Labels of a video: on the history of its boxes, and with its animals."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.bouts import Bout
+from napari_i3d.annotations.editing.painting import Add
 from napari_i3d.annotations.ethogram import Behavior, Ethogram
+from napari_i3d.plugin.labels import label_actions
 from napari_i3d.plugin.session.layer_sources import TrackingSource
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
@@ -114,3 +118,34 @@ def test_selected_bout_is_left_with_its_individual(tracked):
     assert tracked.labels.selected == bout
     tracked.labelled = "ghost"
     assert tracked.labels.selected is None
+
+
+def test_status_says_when_nothing_was_changed(tracked):
+    session = SimpleNamespace(active=tracked, viewer=SimpleNamespace(status=""), frame_of=lambda _: 15)
+    assert label_actions.do(session, [Add("a", "walk", 10, 30)])
+    assert session.viewer.status == "Done: label walk of a in frames 10 to 29"
+    tracked.labels.selected = tracked.labels.annotation.bouts[0]
+    label_actions.accept(session)  # a person made it
+    assert session.viewer.status == "Nothing changed: accept walk of a in frames 10 to 29"
+    tracked.labels.editor.undo()
+    assert tracked.labels.annotation.bouts == ()  # it was no step
+
+
+def test_undone_steps_of_labels_before_are_no_change(tracked):
+    boxes, before = tracked.editor, tracked.labels.editor
+    before.add("a", "walk", 10, 30)
+    tracked.labels.set_annotation(Annotation(ETHOGRAM), None)
+    tracked.labels.editor.add("b", "rest", 0, 5)
+    heard = []
+    tracked.labels.changed.connect(heard.append)
+    boxes.history.undo()
+    assert tracked.labels.annotation.bouts == ()
+    assert len(heard) == 1
+    boxes.history.undo()  # a step of the labels before
+    assert before.annotation.bouts == ()
+    assert len(heard) == 1
+    boxes.history.redo()
+    boxes.history.redo()
+    assert [bout.individual for bout in before.annotation.bouts] == ["a"]
+    assert [bout.individual for bout in tracked.labels.annotation.bouts] == ["b"]
+    assert len(heard) == 2
