@@ -99,6 +99,20 @@ def test_float16_store_becomes_float32_and_back(planted: Features, tmp_path: Pat
     assert not verify_store(tmp_path / "half.features")
 
 
+def test_progress_of_a_store_counts_its_rows(planted: Features, tmp_path: Path) -> None:
+    export_features(tmp_path / "a.npy", planted, "dict")
+    steps = list(convert_features.steps(tmp_path / "a.npy", tmp_path / "b.features"))
+    assert [(step.done, step.total, step.what) for step in steps] == [
+        (len(rows), len(rows), f"writing {individual}") for individual, rows in planted.items()
+    ]
+    in_pieces = list(convert_features.steps(tmp_path / "b.features", tmp_path / "c.npy", piece_frames=100))
+    assert [(step.done, step.total) for step in in_pieces] == [(done, 3) for done in (0, 1, 1, 2, 2, 3)]
+    joined = list(convert_features.steps(sorted(tmp_path.glob("c*.npy")), tmp_path / "d.features"))
+    total = sum(map(len, planted.values()))
+    assert joined[-1].done == joined[-1].total == total
+    assert_same_features(planted, read_features(tmp_path / "d.features"))
+
+
 @pytest.mark.parametrize("piece_frames", [1, 64, 100, 1000])
 @pytest.mark.parametrize("layout", ["dict", "dlc2action", "ms-tcn"])
 def test_pieces_hold_their_frames_and_join_again(
