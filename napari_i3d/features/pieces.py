@@ -64,8 +64,17 @@ def _between(features: Features, start: int, stop: int) -> Features:
         rows={i: features[i][rows] for i, rows in chosen.items()},
         frames={i: features.frames[i][rows] for i, rows in chosen.items()},
         chunk_starts={i: features.chunk_starts[i][rows] for i, rows in chosen.items() if i in features.chunk_starts},
-        first_frame={i: max(features.first_frame[i], start) for i in chosen if i in features.first_frame},
-        last_frame={i: min(features.last_frame[i], stop - 1) for i in chosen if i in features.last_frame},
+        # The first frame may be ahead of the first row's, as of a chunk, and in no piece; joined, it is known again.
+        first_frame={
+            i: features.first_frame[i] if rows.start == 0 else max(features.first_frame[i], start)
+            for i, rows in chosen.items()
+            if i in features.first_frame
+        },
+        last_frame={
+            i: features.last_frame[i] if rows.stop == len(features[i]) else min(features.last_frame[i], stop - 1)
+            for i, rows in chosen.items()
+            if i in features.last_frame
+        },
     )
 
 

@@ -36,6 +36,7 @@ def made_up(count: int, seed: int) -> Iterator[np.ndarray]:
 
 def make_store(folder: Path, rows: int, dtype: str) -> None:
     """Write a made-up store of two individuals."""
+    from napari_i3d._utils.progress import finish
     from napari_i3d.features.features import Features
     from napari_i3d.features.io.store import StoreDtype
     from napari_i3d.features.io.store_writing import StoreRows, write_facts
@@ -43,7 +44,7 @@ def make_store(folder: Path, rows: int, dtype: str) -> None:
     counts = {"male": rows // 2, "female": rows - rows // 2}
     store = StoreRows(folder, counts, WIDTH, StoreDtype(dtype))
     store.make()
-    checksums = {i: store.write_all(i, made_up(n, seed)) for seed, (i, n) in enumerate(counts.items())}
+    checksums = {i: finish(store.write_all(i, made_up(n, seed))) for seed, (i, n) in enumerate(counts.items())}
     described = Features(
         {i: np.broadcast_to(np.zeros((), np.float32), (n, WIDTH)) for i, n in counts.items()},
         {i: np.arange(n, dtype=np.float64) for i, n in counts.items()},

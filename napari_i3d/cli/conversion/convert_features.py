@@ -14,6 +14,7 @@ from napari_i3d.cli.shared.common import (
     print_notes,
     require_new,
 )
+from napari_i3d.cli.shared.progress_bars import run_with_bar
 from napari_i3d.errors import SettingsError
 from napari_i3d.features.io.layouts import Layout
 from napari_i3d.features.io.store import StoreDtype
@@ -54,7 +55,7 @@ def _convert_features(options: argparse.Namespace) -> int:
             raise SettingsError("labels are written for the layout dlc2action", hint="use {layout=dlc2action}")
         annotation = read_annotation(options.annotation)
     with ended_by_sigterm():
-        conversion = convert_features(
+        steps = convert_features.steps(
             options.source,
             options.target,
             options.layout,
@@ -64,6 +65,7 @@ def _convert_features(options: argparse.Namespace) -> int:
             memory_gb=options.memory_gb,
             overwrite=options.overwrite,
         )
+        conversion = run_with_bar(steps, "step")
         _print_written(conversion)
         if annotation is not None:
             for path in label_paths(conversion.pieces):

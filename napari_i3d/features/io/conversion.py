@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_i3d._utils.files import exclusive
 from napari_i3d._utils.memory import physical_memory_bytes
+from napari_i3d._utils.progress import Step, Steps, long_call
 from napari_i3d._utils.text import format_path
 from napari_i3d.errors import FeaturesError, Message, OutputError, SettingsError
 from napari_i3d.features.features import Features
@@ -18,7 +19,7 @@ from napari_i3d.features.io.output_format import individual_outputs, save_featur
 from napari_i3d.features.io.reading import read_features
 from napari_i3d.features.io.sidecar import json_path
 from napari_i3d.features.io.store import STORE_SUFFIX, StoreDtype, is_store
-from napari_i3d.features.io.store_writing import disk_errors, write_joined_store
+from napari_i3d.features.io.store_writing import disk_errors, write_joined_store, write_store
 from napari_i3d.features.pieces import Piece, cut_pieces, join_pieces
 
 # DLC2Action 1.0 joins the arrays of a file into new ones, then pads each: measured, twice the file.
@@ -50,6 +51,7 @@ class Conversion:
     notes: tuple[Message, ...] = ()
 
 
+@long_call
 def convert_features(
     source: str | Path | Sequence[str | Path],
     target: str | Path,
@@ -60,7 +62,7 @@ def convert_features(
     piece_frames: int | None = None,
     memory_gb: float | None = None,
     overwrite: bool = False,
-) -> Conversion:
+) -> Steps[Conversion]:
     """Convert features into another layout, block by block; on failure, nothing is written.
 
     Parameters
@@ -113,7 +115,7 @@ def convert_features(
         features = described
         if len(sources) > 1:
             joined = work / "joined" / (target.name if chosen is Layout.STORE else "joined.features")
-            write_joined_store(joined, described, map(read_features, sources), dtype)
+            yield from write_joined_store(joined, described, map(read_features, sources), dtype)
             features = read_features(joined)
         made = work / "result"
         if len(sources) > 1 and chosen is Layout.STORE:
@@ -121,8 +123,14 @@ def convert_features(
         else:
             with disk_errors(target):
                 made.mkdir()
-            for piece in _wanted(features, made / target.name, piece_frames):
-                save_features(piece.features, piece.path, chosen, metadata=save_metadata, store_dtype=dtype)
+            to_write = _wanted(features, made / target.name, piece_frames)
+            for number, piece in enumerate(to_write):
+                if chosen is Layout.STORE:
+                    yield from write_store.steps(piece.path, piece.features, dtype)
+                    continue
+                yield Step(number, len(to_write), f"writing {piece.path.name}")
+                save_features(piece.features, piece.path, chosen, metadata=save_metadata)
+                yield Step(number + 1, len(to_write), f"writing {piece.path.name}")
         _move(made, results, work / "replaced")
     pieces = tuple(Piece(one.path, _without_rows(one.features)) for one in wanted)
     cut = piece_frames is not None

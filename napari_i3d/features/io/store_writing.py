@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_i3d._utils.files import atomic_writer, sha256_of
+from napari_i3d._utils.progress import Step, Steps, long_call
 from napari_i3d.errors import FeaturesError, OutputError
 from napari_i3d.features.features import Features
 from napari_i3d.features.io.sidecar import sidecar_facts
@@ -93,7 +94,7 @@ class StoreRows:
             os.fsync(file.fileno())
         return hashlib.sha256(content).hexdigest()
 
-    def write_all(self, individual: Id, blocks: Iterable[NDArray[np.float32]]) -> str:
+    def write_all(self, individual: Id, blocks: Iterable[NDArray[np.float32]]) -> Steps[str]:
         """Write all rows of an individual, from the first on; return the checksum of its file; errors as `write`."""
         digest, first_row = hashlib.sha256(self._headers[individual]), 0
         path = self._paths[individual]
@@ -104,6 +105,7 @@ class StoreRows:
                 _write_bytes(file, content)
                 digest.update(content)
                 first_row += len(rows)
+                yield Step(first_row, self._n_rows[individual], f"writing {individual}")
             os.fsync(file.fileno())
         return digest.hexdigest()
 
@@ -145,7 +147,8 @@ class StoreRows:
         return encoded
 
 
-def write_store(path: Path, features: Features, dtype: StoreDtype = StoreDtype.FLOAT32) -> None:
+@long_call
+def write_store(path: Path, features: Features, dtype: StoreDtype = StoreDtype.FLOAT32) -> Steps[None]:
     """Write features as a store, a block of rows at a time; an existing store of this name is replaced.
 
     Raises
@@ -166,7 +169,7 @@ def write_store(path: Path, features: Features, dtype: StoreDtype = StoreDtype.F
         store.make()
         checksums = {}
         for individual, rows in features.items():
-            checksums[individual] = store.write_all(individual, row_blocks(rows))
+            checksums[individual] = yield from store.write_all(individual, row_blocks(rows))
         write_facts(work / path.name, features, checksums, dtype)
         move_store(work / path.name, path, work / "replaced")
     finally:
@@ -175,19 +178,22 @@ def write_store(path: Path, features: Features, dtype: StoreDtype = StoreDtype.F
 
 def write_joined_store(
     folder: Path, whole: Features, pieces: Iterable[Features], dtype: StoreDtype = StoreDtype.FLOAT32
-) -> None:
+) -> Steps[None]:
     """Write what `join_pieces` describes, from one piece after another, into a folder that nobody else sees.
 
     Errors as in `write_store`.
     """
     store = StoreRows(folder, {i: len(rows) for i, rows in whole.items()}, _width(whole), dtype)
     store.make()
+    done, total = 0, sum(map(len, whole.values()))
     for piece in pieces:
         for individual, rows in piece.items():
             at = place_of(whole.frames.get(individual), piece.frames.get(individual))
             for block in row_blocks(rows):
                 store.write(individual, at, block)
                 at += len(block)
+                done += len(block)
+                yield Step(done, total, "joining")
     names = [store_file_name(number, individual) for number, individual in enumerate(whole)]
     with disk_errors(folder):
         checksums = {i: sha256_of(folder / name) for i, name in zip(whole, names, strict=True)}

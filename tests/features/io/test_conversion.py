@@ -20,11 +20,13 @@ from napari_i3d import convert_features, learning
 from napari_i3d.annotations.annotation import Annotation
 from napari_i3d.annotations.bouts import Bout
 from napari_i3d.errors import FeaturesError, NapariI3DError, OutputError, SettingsError
+from napari_i3d.extraction.planning.chunks import TrackletChunks
 from napari_i3d.features.features import Features
 from napari_i3d.features.io import conversion
 from napari_i3d.features.io.layouts import export_features
 from napari_i3d.features.io.reading import read_features
 from napari_i3d.features.io.store import verify_store
+from napari_i3d.features.io.writing import write_features
 from napari_i3d.features.row_blocks import mapping_of
 
 SPANS = {"male": (0, 249), 7: (40, 179)}
@@ -97,6 +99,20 @@ def test_float16_store_becomes_float32_and_back(planted: Features, tmp_path: Pat
     assert {rows.dtype.name for rows in half.values()} == {"float16"}
     assert_same_features(planted, whole)  # whole numbers below 2048, which float16 holds
     assert not verify_store(tmp_path / "half.features")
+
+
+def test_progress_of_a_store_counts_its_rows(planted: Features, tmp_path: Path) -> None:
+    export_features(tmp_path / "a.npy", planted, "dict")
+    steps = list(convert_features.steps(tmp_path / "a.npy", tmp_path / "b.features"))
+    assert [(step.done, step.total, step.what) for step in steps] == [
+        (len(rows), len(rows), f"writing {individual}") for individual, rows in planted.items()
+    ]
+    in_pieces = list(convert_features.steps(tmp_path / "b.features", tmp_path / "c.npy", piece_frames=100))
+    assert [(step.done, step.total) for step in in_pieces] == [(done, 3) for done in (0, 1, 1, 2, 2, 3)]
+    joined = list(convert_features.steps(sorted(tmp_path.glob("c*.npy")), tmp_path / "d.features"))
+    total = sum(map(len, planted.values()))
+    assert joined[-1].done == joined[-1].total == total
+    assert_same_features(planted, read_features(tmp_path / "d.features"))
 
 
 @pytest.mark.parametrize("piece_frames", [1, 64, 100, 1000])
@@ -238,6 +254,23 @@ def test_wrong_use_is_refused_before_writing(
         convert_features(folder, tmp_path / target, **choices)
     assert sorted(tmp_path.rglob("*")) == before
     assert (tmp_path / "old.npy").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize(
+    ("pad", "step", "first", "last"), [(False, 1, 48, 160), (False, 8, 48, 157), (True, 8, 41, 152), (True, 1, 48, 103)]
+)
+def test_joined_pieces_state_the_whole_tracklet(tmp_path: Path, pad: bool, step: int, first: int, last: int) -> None:
+    chunks = TrackletChunks("a", first, last, step, pad)
+    rows = np.repeat(chunks.row_starts[:, None], 3, axis=1).astype(np.float32)
+    whole = Features({"a": rows}, {"a": chunks.row_frames}, {"a": chunks.row_starts}, {"a": first}, {"a": last}, 25.0)
+    write_features(tmp_path / "day1.npy", whole)
+    pieces = convert_features(tmp_path / "day1.npy", tmp_path / "piece.npy", piece_frames=50).paths
+    assert len(pieces) > 1
+    convert_features(pieces[::-1], tmp_path / "joined.features")
+    joined = read_features(tmp_path / "joined.features")
+    assert (joined.first_frame["a"], joined.last_frame["a"]) == (first, last)
+    assert joined.chunk_starts["a"].tolist() == chunks.row_starts.tolist()
+    assert np.array_equal(joined["a"], rows)
 
 
 def test_joined_files_of_unknown_video_are_noted(planted: Features, tmp_path: Path) -> None:
