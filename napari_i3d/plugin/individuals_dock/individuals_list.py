@@ -7,8 +7,8 @@ from napari_i3d.individuals import Id
 from napari_i3d.plugin import navigation
 from napari_i3d.plugin.corrections.carry_out import carry_out
 from napari_i3d.plugin.corrections.identity_menu import fill_identity_menu
-from napari_i3d.plugin.individuals_dock.individuals_model import TICKS, Column, IndividualsModel, IndividualsProxy
-from napari_i3d.plugin.individuals_dock.individuals_table import IndividualsTable
+from napari_i3d.plugin.individuals_dock.individuals_model import TICKS, Column, IndividualsModel
+from napari_i3d.plugin.individuals_dock.individuals_table import IndividualsProxy, IndividualsTable
 from napari_i3d.plugin.session.session import Session
 from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.tracking.editing.identity_edits import Rename

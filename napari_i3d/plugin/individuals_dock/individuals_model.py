@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from psygnal import Signal
-from qtpy.QtCore import QModelIndex, QObject, QSortFilterProxyModel, Qt
+from qtpy.QtCore import QModelIndex, QObject, Qt
 
 from napari_i3d.individuals import Id, named
-from napari_i3d.plugin.individuals_dock.rows_model import RowsModel, sortable
+from napari_i3d.plugin.individuals_dock.rows_model import RowsModel
 from napari_i3d.plugin.session.tracked_video import TrackedVideo
 from napari_i3d.plugin.widgets.swatch import swatch
 from napari_i3d.tracking.editing.scopes import editable_id, parse_id
@@ -265,39 +265,3 @@ class IndividualsModel(RowsModel):
             Column.SIZE: row.width_px * row.height_px,
             Column.PROBLEMS: self._problems[row.id],
         }[Column(column)]
-
-
-class IndividualsProxy(QSortFilterProxyModel):
-    """The rows whose id holds a text, sorted by any column."""
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.setFilterKeyColumn(Column.ID)
-        self.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        self.setSortRole(SORT_ROLE)
-        # A click on a tick box must not move its row away from under the mouse.
-        self.setDynamicSortFilter(False)
-
-    @property
-    def is_sorted(self) -> bool:
-        """Whether the rows are in the order of the column that they were sorted by."""
-        column, places = self.sortColumn(), range(self.rowCount())
-        if column < 0:
-            values = [(0, float(self.mapToSource(self.index(place, 0)).row()), "") for place in places]
-        else:
-            values = [sortable(self.index(place, column).data(SORT_ROLE)) for place in places]
-        return values == sorted(values, reverse=self.sortOrder() == Qt.SortOrder.DescendingOrder and column >= 0)
-
-    def individuals(self) -> list[Id]:
-        """Return the individuals listed, in their order."""
-        return [self.individual(place) for place in range(self.rowCount())]
-
-    def individual(self, place: int) -> Id:
-        """Return the individual of a row as listed."""
-        individual: Id = self.index(place, Column.ID).data(ID_ROLE)
-        return individual
-
-    def lessThan(self, left: QModelIndex, right: QModelIndex) -> bool:  # noqa: N802
-        """Sort ids as people do: 2 before 10, numbers before text."""
-        values = [sortable(index.data(SORT_ROLE)) for index in (left, right)]
-        return bool(values[0] < values[1])

@@ -1,20 +1,59 @@
-"""Table views of the Individuals dock: tick boxes for several rows at once, and keys that reach napari."""
+"""Table views of the Individuals dock: sorted rows, tick boxes for several at once, and keys that reach napari."""
 
 from psygnal import Signal
-from qtpy.QtCore import QModelIndex, QRect, QSize, Qt
+from qtpy.QtCore import QModelIndex, QObject, QRect, QSize, QSortFilterProxyModel, Qt
 from qtpy.QtGui import QKeyEvent, QMouseEvent, QPainter
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QStyle, QStyleOptionButton, QTableView, QWidget
 
+from napari_i3d.individuals import Id
 from napari_i3d.plugin.individuals_dock.individuals_model import (
     HEADERS,
+    ID_ROLE,
+    SORT_ROLE,
     TICKS,
     Column,
     IndividualsModel,
-    IndividualsProxy,
 )
+from napari_i3d.plugin.individuals_dock.rows_model import sortable
 
 _BOX_PX = 14
 _FEWEST_ROWS = 3
+
+
+class IndividualsProxy(QSortFilterProxyModel):
+    """The rows whose id holds a text, sorted by any column."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.setFilterKeyColumn(Column.ID)
+        self.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.setSortRole(SORT_ROLE)
+        # A click on a tick box must not move its row away from under the mouse.
+        self.setDynamicSortFilter(False)
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether the rows are in the order of the column that they were sorted by."""
+        column, places = self.sortColumn(), range(self.rowCount())
+        if column < 0:
+            values = [(0, float(self.mapToSource(self.index(place, 0)).row()), "") for place in places]
+        else:
+            values = [sortable(self.index(place, column).data(SORT_ROLE)) for place in places]
+        return values == sorted(values, reverse=self.sortOrder() == Qt.SortOrder.DescendingOrder and column >= 0)
+
+    def individuals(self) -> list[Id]:
+        """Return the individuals listed, in their order."""
+        return [self.individual(place) for place in range(self.rowCount())]
+
+    def individual(self, place: int) -> Id:
+        """Return the individual of a row as listed."""
+        individual: Id = self.index(place, Column.ID).data(ID_ROLE)
+        return individual
+
+    def lessThan(self, left: QModelIndex, right: QModelIndex) -> bool:  # noqa: N802
+        """Sort ids as people do: 2 before 10, numbers before text."""
+        values = [sortable(index.data(SORT_ROLE)) for index in (left, right)]
+        return bool(values[0] < values[1])
 
 
 class RowTable(QTableView):

@@ -23,8 +23,8 @@ from napari_i3d.annotations.io.format import AnnotatedVideo, AnnotationFormat
 from napari_i3d.annotations.io.formats import WRITTEN
 from napari_i3d.individuals import Id, format_id
 from napari_i3d.plugin.jobs.job_results import Done, Failed, Result
-from napari_i3d.plugin.jobs.trial_save_job import run_trial_labels
 from napari_i3d.plugin.jobs.workers import Workers
+from napari_i3d.plugin.saving.trial_save_job import run_trial_labels
 from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.text_label import TextLabel
 from napari_i3d.projects.label_files import SavedLabels

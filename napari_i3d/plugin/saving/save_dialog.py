@@ -19,8 +19,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_i3d.plugin.jobs.job_results import Done, Failed, Result
-from napari_i3d.plugin.jobs.trial_save_job import run_trial_save
 from napari_i3d.plugin.jobs.workers import Workers
+from napari_i3d.plugin.saving.trial_save_job import run_trial_save
 from napari_i3d.plugin.widgets.layouts import fill
 from napari_i3d.plugin.widgets.text_label import TextLabel
 from napari_i3d.projects.tracking_saving import SavedTracking

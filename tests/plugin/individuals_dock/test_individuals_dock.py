@@ -13,7 +13,8 @@ from qtpy.QtWidgets import QApplication
 from helpers.clips import MakeClip
 from helpers.windows import open_dock
 from napari_i3d.plugin.context import get_session
-from napari_i3d.plugin.individuals_dock.individuals_model import Column, IndividualsModel, IndividualsProxy, rows_of
+from napari_i3d.plugin.individuals_dock.individuals_model import Column, IndividualsModel, rows_of
+from napari_i3d.plugin.individuals_dock.individuals_table import IndividualsProxy
 from napari_i3d.plugin.keys import ACTIONS
 from napari_i3d.tracking.checks import ProblemKind
 from napari_i3d.tracking.tracklets import Tracking, Tracklet
