@@ -56,6 +56,7 @@ class OpenBouts:
         self._editor = editor
         self._open: dict[tuple[Id, str], OpenBout] = {}
         self._key: object = object()
+        self._reached = 0  # the frame that the open bouts went on to
         # The state of the history after the last change of our own; None during one.
         self._left: tuple[int, bool] | None = self._state()
 
@@ -93,15 +94,16 @@ class OpenBouts:
     def extend(self, frame: int) -> None:
         """Let all open bouts go on to a frame, or, after a step back, end there."""
         self._forget_others()
+        self._reached = frame
         if self._open:
             with self._own_change(), self._editor.history.retake(self._key):
                 for bout in self._open.values():
                     self._editor.do(bout.edit_until(frame))
 
-    def end(self, frame: int) -> None:
-        """End all open bouts with a frame."""
+    def end(self, frame: int | None = None) -> None:
+        """End all open bouts with a frame; None: the one that they went on to."""
         self._forget_others()
-        self._end(dict.fromkeys(self._open, frame))
+        self._end(dict.fromkeys(self._open, self._reached if frame is None else frame))
 
     def _state(self) -> tuple[int, bool]:
         history = self._editor.history

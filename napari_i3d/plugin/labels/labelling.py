@@ -104,11 +104,12 @@ class Labelling(QObject):
         self.changed.emit()
 
     def end_bouts(self) -> None:
-        """End all open bouts of the active video with the frame that is shown."""
+        """End all open bouts with the frame that is shown, or was while their video was."""
         tracked = self._video
         self._held.clear()
         if tracked is not None and tracked.labels.open_bouts.bouts:
-            tracked.labels.open_bouts.end(self._frame(tracked))
+            is_shown = tracked is self._session.active
+            tracked.labels.open_bouts.end(self._frame(tracked) if is_shown else None)
             self._changed()
 
     def press(self, behavior: Behavior, *, erase: bool = False) -> None:
@@ -216,6 +217,8 @@ class Labelling(QObject):
 
     def _on_step(self) -> None:
         tracked = self._video
+        if tracked is not self._session.active:
+            return  # the slider moves to the frames of another video, and this one is about to be left
         if tracked is not None and tracked.labels.open_bouts.bouts:
             tracked.labels.open_bouts.extend(self._frame(tracked))
         elif tracked is not None and self._n_open:

@@ -279,8 +279,9 @@ def speed_and_edges_have_buttons(person, qtbot):
 
 def test_other_video_has_its_own_labels(person, clip_of, tmp_path):
     first = person.session.active
-    person.see(5)
+    person.see(70)
     person.press(KEYS["walk"])
+    person.see(80)  # the other video has no such frame
     other = clip_of(40, tmp_path / "other")
     person.session.viewer.open(str(other.video), plugin="napari-i3d")
     assert person.session.active is not first
@@ -288,7 +289,7 @@ def test_other_video_has_its_own_labels(person, clip_of, tmp_path):
     person.session.active.labels.set_annotation(Annotation(ETHOGRAM), None)
     person.press(KEYS["rest"])
     assert [bout[1] for bout in person.bouts] == ["rest"]
-    assert [(bout.behavior, bout.start, bout.stop) for bout in first.labels.annotation.bouts] == [("walk", 5, 6)]
+    assert [(bout.behavior, bout.start, bout.stop) for bout in first.labels.annotation.bouts] == [("walk", 70, 81)]
 
 
 def place(canvas, individual, frame: float) -> QPoint:
