@@ -63,8 +63,6 @@ def decide(session: Session) -> None:
     else:
         mark = partial(tracked.accepted.decide, problem, True, tracked.history)
         _then_next(session, tracked, mark, f"marked as fine: {problem.message}")
-    if tracked.tracking is not None:
-        tracked.accepted.save(tracked.tracking)
 
 
 def accept_all(session: Session, tracked: TrackedVideo) -> None:
@@ -75,7 +73,6 @@ def accept_all(session: Session, tracked: TrackedVideo) -> None:
     with tracked.history.group(f"mark {counted(len(problems), 'problem')} as fine ({tracked.problem.kind})"):
         for problem in problems:
             tracked.accepted.decide(problem, True, tracked.history)
-    tracked.accepted.save(tracked.tracking)
     tracked.problem = None
     navigation.step_problem(session, 1)
 

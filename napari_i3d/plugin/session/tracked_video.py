@@ -289,6 +289,8 @@ class TrackedVideo(VideoFeatures):
     def _on_step(self) -> None:
         before, self._accepted = self._accepted, self.accepted.marks
         if self._accepted != before:
+            if self.tracking is not None:
+                self.accepted.save(self.tracking)  # also when a decision is undone
             self.accepted_changed.emit()
 
     def _announce_boxes(self) -> None:

@@ -135,6 +135,7 @@ def problem_marked_as_fine_is_remembered(opened, qtbot):
     assert problem in dock.problems.model.rows
     tracked.editor.undo()
     assert problem in tracked.problems_left
+    assert problem not in AcceptedProblems.load(planted())
 
 
 def all_of_a_kind_are_marked_in_one_step(opened, qtbot):
