@@ -31,7 +31,7 @@ from helpers.batches import (
 from helpers.networks import FakeNetwork, install_network
 from napari_i3d import extract_to_store
 from napari_i3d.batch import extract_to_store as extract_module
-from napari_i3d.batch.checkpoints import Checkpoints
+from napari_i3d.batch.checkpoints.checkpoints import Checkpoints
 from napari_i3d.batch.events import VideoDone, VideoFailed, VideoSkipped
 from napari_i3d.batch.options import BatchOptions
 from napari_i3d.errors import OutputError, SettingsError

@@ -48,7 +48,7 @@ def test_ratios_are_medians_of_each_round() -> None:
     assert found.of_matrix_product == pytest.approx(10.6 / 1000)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++", "c++"))), reason="needs a C++ compiler")
 def test_compiled_form_gives_rows_of_plain_network() -> None:
     network, _ = load_network("untrained")
