@@ -76,7 +76,7 @@ def next_windows(
     probe
         A probe of the labels so far.
     features, annotations
-        Of one video, or of several by name. Windows that were mostly looked at are not proposed.
+        One video, or several by name. Windows that were mostly looked at are not proposed.
     """
     named = named_features(features)
     scored: dict[str, list[RowProbabilities]] = {}
@@ -118,7 +118,7 @@ def rank_windows(
     by
         ``"confidence"`` or ``"entropy"``.
     seed
-        Of the random ones.
+        Seed for drawing the random ones.
 
     Raises
     ------

@@ -47,7 +47,7 @@ def smooth(probabilities: NDArray[np.float32], smoothing: Smoothing, step_frames
     Parameters
     ----------
     probabilities : (n, C) float32
-        Of a head; class 0 is none.
+        Probabilities of a head; class 0 is none.
     smoothing
         The settings.
     step_frames

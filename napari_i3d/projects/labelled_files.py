@@ -22,9 +22,9 @@ class LabelledFiles:
     Attributes
     ----------
     features
-        Of all videos.
+        Features of all videos.
     annotations
-        Of those that have one.
+        Annotations of the videos that have one.
     notes
         Which file belongs to which video, how it was understood, and what was left out.
     """

@@ -81,7 +81,7 @@ class AnnotationStore:
         self.touched: dict[int, Range] = {}
         self.ethogram_touched = False
         self._lanes: dict[int, dict[Lane, list[Interval]]] = {}
-        # In order, and what has been changed since they were made; None: make them anew.
+        # In order, and what has been changed since they were made; None: make them again.
         self._bouts: dict[int, tuple[Bout, ...]] = {}
         self._pending: dict[int, _Pending | None] = {}
         self._new_keys = itertools.count(len(self.ids))

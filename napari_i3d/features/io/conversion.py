@@ -68,7 +68,7 @@ def convert_features(
     Parameters
     ----------
     source
-        A features file or the folder of a store, or several of one video, as of its individuals or its pieces.
+        A features file or the folder of a store, or several of one video: its individuals, or its pieces.
     target
         The file, or the folder of a store; its ending selects the format. Layouts with a file for each individual add
         the id to this name, and pieces their frames.

@@ -58,7 +58,7 @@ class LearnRequest:
     probe
         A probe that is applied as it is; None: one is trained.
     seed
-        Of the random windows.
+        Seed for drawing the random windows.
     """
 
     data: TrainingData

@@ -19,7 +19,7 @@ class ToLabel:
     start, stop
         The first frame, and the one after the last.
     uncertainty
-        Of the probe, 0 to 1.
+        How unsure the probe is, 0 to 1.
     random
         Whether they were drawn at random.
     """

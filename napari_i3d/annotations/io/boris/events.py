@@ -2,7 +2,7 @@
 
 Times are those of the frame on display, in seconds with three decimals; newer versions also write the number of that
 frame, from 0. STOP is the frame at which the observer pressed the key again: whether this frame still belongs to the
-behavior is up to the reader. Most programs exclude it, and so does this one unless told otherwise.
+behavior is up to the reader. Most programs exclude it, and so does this one unless `inclusive` is chosen.
 """
 
 from collections.abc import Iterable
