@@ -358,8 +358,8 @@ def test_bad_input_costs_only_itself(viewer, clip, qtbot, tmp_path):
     # Only one behavior, shown in all frames that were looked at: said, and the proposals stay.
     for one in (tracked, other):
         one.labels.set_annotation(Annotation(ETHOGRAM, (Bout(ONE, "groom", 0, 50),), {ONE: [(0, 50)]}), None)
-    before = other.predictions.annotation
     qtbot.waitUntil(lambda: "bouts: groom 2" in dock.about.text(), timeout=WAIT)
+    before = other.predictions.annotation  # training in the background, of the labels before, may have ended until now
     person.click(dock.train)
     assert "expected frames with and without groom" in dock.status.text()
     assert other.predictions.annotation == before
